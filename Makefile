@@ -1,0 +1,47 @@
+# Two words for a newcomer: `make demo` and `make test`. Both set up everything they need.
+SHELL := /bin/sh
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --frozen
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench mutants docs clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+.uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Margelle needs Python 3.11 or newer: set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv .uv || { echo "Python's venv module is missing: on Debian, apt install python3-venv" >&2; exit 1; }
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.ready: pyproject.toml uv.lock | $(UV)
+	@$(UV) sync --frozen --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@touch $@
+
+setup: .venv/.ready ## install everything into .venv
+
+demo: setup ## clouds and a hub on this machine, ready in a few seconds (PORT=8080)
+	@.venv/bin/margelle demo
+
+lint: setup ## ruff, mypy --strict and the floors
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+test: lint ## every check and every test
+	@.venv/bin/pytest
+
+bench: setup ## how fast, side by side with a peer in one run
+	@.venv/bin/python -m bench
+
+mutants: setup ## shared mistakes injected into wire and translate; fails on an unlisted survivor
+	@.venv/bin/python -m tools.mutants
+
+docs: setup ## write the reference pages from the tables they describe
+	@.venv/bin/python -m tools.reference
+
+clean: ## remove what make has made
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

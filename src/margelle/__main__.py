@@ -1,0 +1,6 @@
+"""`python -m margelle` is the same as `margelle`."""
+
+from margelle.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Water, probes and measurements: pure, with no clock and no input or output."""

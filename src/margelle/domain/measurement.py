@@ -1,0 +1,66 @@
+"""One value of one quantity by one probe at one instant: the form in which everything is kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from margelle.domain.unit import Unit
+
+DoubtKind = Literal["vendor", "unreadable", "range", "future", "past"]
+
+
+class Doubt(Struct, frozen=True):
+    """A reason not to trust a value; it stands beside the value, never in its place.
+
+    `vendor`: the probe's maker excluded it, `reason` in its own words. `unreadable`: what came is not a number.
+    `range`: not plausible for the quantity. `future`, `past`: its instant cannot be true.
+    """
+
+    kind: DoubtKind
+    reason: str
+
+
+class Measurement(Struct, frozen=True, gc=False):
+    """A value with its instant, its doubts and where it came from.
+
+    `value` is in the quantity's canonical unit; None where no number could be read, and then there is a doubt.
+    `at` is aware, in UTC. `raw` is the number as the vendor wrote it, in `raw_unit`: neither is ever lost.
+    `origin` names the vendor and the request, such as `ondilo/lastmeasures`.
+    """
+
+    probe: str
+    quantity: str
+    at: datetime
+    value: float | None
+    raw: str
+    raw_unit: Unit
+    origin: str
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing speaks against the value."""
+        return not self.doubts
+
+    @property
+    def reason(self) -> str | None:
+        """Why the value is not valid, in one line; None where it is."""
+        return self.doubts[0].reason if self.doubts else None
+
+
+class Revision(Struct, frozen=True):
+    """What a measurement was before it was corrected, and when (`replaced_at`, aware UTC) the correction came."""
+
+    measurement: Measurement
+    replaced_at: datetime
+
+
+class Reading(Struct, frozen=True):
+    """All quantities that one probe measured at one instant."""
+
+    probe: str
+    at: datetime
+    measurements: dict[str, Measurement]

@@ -1,0 +1,34 @@
+"""Verdicts on a measurement: what speaks against it, judged without changing it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.quantity import CATALOGUE, Catalogue
+
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""No probe that we collect from is older."""
+
+CLOCK_TOLERANCE: Final = timedelta(minutes=10)
+"""How far ahead of our clock a probe's may be before its word is doubted."""
+
+
+def judge(measurement: Measurement, now: datetime, catalogue: Catalogue = CATALOGUE) -> Measurement:
+    """`measurement` with the doubts that its instant and its value raise at `now` added to those it came with.
+
+    The value, the raw text and the vendor's own doubts stay as they are. A quantity that the catalogue does not know has no range.
+    """
+    doubts = [*measurement.doubts]
+    if measurement.at > now + CLOCK_TOLERANCE:
+        doubts.append(Doubt("future", f"its time is ahead of the clock ({now:%Y-%m-%d %H:%M} UTC)"))
+    elif measurement.at < EARLIEST:
+        doubts.append(Doubt("past", f"its time is before {EARLIEST:%Y}"))
+    quantity = catalogue.get(measurement.quantity)
+    value = measurement.value
+    if quantity is not None and value is not None and not quantity.low <= value <= quantity.high:
+        doubts.append(Doubt("range", f"not between {quantity.low:g} and {quantity.high:g} {quantity.unit}"))
+    return measurement if len(doubts) == len(measurement.doubts) else replace(measurement, doubts=tuple(doubts))

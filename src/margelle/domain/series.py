@@ -1,0 +1,78 @@
+"""Shapes of a series of measurements: by instant, by day, and thinned for a plot."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from statistics import fmean, median
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from margelle.domain.measurement import Measurement, Reading
+
+
+class DayStatistics(Struct, frozen=True):
+    """What the valid values of one quantity were on one day; in the quantity's canonical unit.
+
+    `doubtful` counts the values left out because something speaks against them.
+    """
+
+    day: date
+    count: int
+    minimum: float
+    maximum: float
+    mean: float
+    median: float
+    doubtful: int = 0
+
+
+def by_instant(measurements: Iterable[Measurement]) -> list[Reading]:
+    """`measurements` grouped by probe and instant, in order of instant, then probe."""
+    groups: defaultdict[tuple[datetime, str], dict[str, Measurement]] = defaultdict(dict)
+    for measurement in measurements:
+        groups[measurement.at, measurement.probe][measurement.quantity] = measurement
+    return [Reading(probe, at, groups[at, probe]) for at, probe in sorted(groups)]
+
+
+def by_day(measurements: Iterable[Measurement], time_zone: str = "UTC") -> list[DayStatistics]:
+    """Statistics of each calendar day of `time_zone` (IANA name) that has a valid value; all of one quantity, in any order."""
+    zone = ZoneInfo(time_zone)
+    values: defaultdict[date, list[float]] = defaultdict(list)
+    doubtful: defaultdict[date, int] = defaultdict(int)
+    for measurement in measurements:
+        day = measurement.at.astimezone(zone).date()
+        if measurement.valid and measurement.value is not None:
+            values[day].append(measurement.value)
+        else:
+            doubtful[day] += 1
+    return [
+        DayStatistics(day, len(of_day), min(of_day), max(of_day), fmean(of_day), median(of_day), doubtful[day])
+        for day, of_day in sorted(values.items())
+    ]
+
+
+def thinned(points: Sequence[Measurement], most: int) -> list[Measurement]:
+    """At most `most` (at least 2) of `points`, in order, that draw the same line: each stretch keeps its lowest and highest value.
+
+    The points are of one series, oldest first. A point without a value is kept only where nothing is thinned.
+    Raises ValueError where `most` is below 2.
+    """
+    if most < 2:
+        raise ValueError("a line has at least 2 points")
+    if len(points) <= most:
+        return list(points)
+    known = [point for point in points if point.value is not None]
+    stretches = most // 2
+    kept: list[Measurement] = []
+    for n in range(stretches):
+        stretch = known[n * len(known) // stretches : (n + 1) * len(known) // stretches]
+        if stretch:
+            low, high = min(stretch, key=_value), max(stretch, key=_value)
+            kept.extend(sorted((low, high), key=lambda point: point.at) if low is not high else [low])
+    return kept
+
+
+def _value(point: Measurement) -> float:
+    return point.value if point.value is not None else 0.0

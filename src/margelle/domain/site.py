@@ -1,0 +1,152 @@
+"""Whose water it is, where, and by which probe it is measured."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct, field
+
+Scalar = str | int | float | bool | None
+
+SiteKind = Literal["pool", "spa", "tank", "plant", "other"]
+Disinfectant = Literal["chlorine", "bromine", "salt", "oxygen", "other"]
+
+
+class User(Struct, frozen=True):
+    """A person who signs in to this hub. `password_hash` is an Argon2id hash in PHC form."""
+
+    email: str
+    password_hash: str
+    firstname: str = ""
+    lastname: str = ""
+    language: str = "en"
+
+
+class Person(Struct, frozen=True):
+    """How a vendor names the owner of an account, and the display units chosen there (vendor's words, as given)."""
+
+    firstname: str = ""
+    lastname: str = ""
+    email: str = ""
+    units: dict[str, str] = field(default_factory=dict)
+
+
+class Account(Struct, frozen=True):
+    """A login at a vendor's cloud from which this hub collects for one of its users.
+
+    `base_url` is empty for the vendor's own host. `realm` is empty there too, and otherwise keeps the ids of another
+    cloud (a test cloud, another hub) apart from the vendor's.
+    """
+
+    id: str
+    vendor: str
+    owner: str
+    login: str
+    base_url: str = ""
+    realm: str = ""
+    person: Person = Person()
+    discovered_at: datetime | None = None
+
+    def own_id(self, key: str) -> str:
+        """The id, unique over all vendors and realms, of what the vendor calls `key`: `ondilo:234`."""
+        return f"{self.vendor}{'@' + self.realm if self.realm else ''}:{key}"
+
+
+class Disinfection(Struct, frozen=True):
+    """How the water is kept clean."""
+
+    primary: Disinfectant = "other"
+    uv: bool = False
+    ozone: bool = False
+
+
+class Address(Struct, frozen=True):
+    """Where a site is; WGS 84 degrees, None where unknown."""
+
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
+    country: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class Band(Struct, frozen=True):
+    """The limits that the owner set for a quantity, in its canonical unit; None where there is none on that side."""
+
+    low: float | None = None
+    high: float | None = None
+
+
+class Share(Struct, frozen=True):
+    """A person with whom a site is shared."""
+
+    firstname: str
+    lastname: str
+    email: str
+    since: datetime | None
+
+
+class Site(Struct, frozen=True):
+    """A body of water: a pool, a spa, a tank, a plant.
+
+    `id` is ours; `key` is the vendor's. `bands` are by quantity name. `attributes` hold what only the vendor knows
+    (its own words, as given), so that nothing it says is lost. `updated_at` is when its owner or the vendor changed it.
+    """
+
+    id: str
+    vendor: str
+    key: str
+    name: str
+    kind: SiteKind = "other"
+    volume_m3: float | None = None
+    disinfection: Disinfection = Disinfection()
+    address: Address = Address()
+    time_zone: str = "UTC"
+    bands: dict[str, Band] = field(default_factory=dict)
+    shares: tuple[Share, ...] = ()
+    attributes: dict[str, Scalar] = field(default_factory=dict)
+    updated_at: datetime | None = None
+
+
+class Probe(Struct, frozen=True):
+    """A place in the water where a device measures.
+
+    A probe stays the same when its device is replaced: `serial`, `hardware` (the vendor's unique id) and `firmware` are those of the
+    device in it now, empty where there is none; the store keeps the earlier ones.
+    """
+
+    id: str
+    site: str
+    vendor: str
+    key: str
+    serial: str = ""
+    hardware: str = ""
+    firmware: str = ""
+
+
+class Recommendation(Struct, frozen=True):
+    """What a vendor advises the owner to do, in its own words. `status` is `waiting` until somebody has done it."""
+
+    id: str
+    site: str
+    key: str
+    title: str
+    message: str
+    created_at: datetime
+    updated_at: datetime
+    status: str = "waiting"
+    deadline: datetime | None = None
+
+
+PersonaKind = Literal["site", "probe", "recommendation"]
+
+
+class Persona(Struct, frozen=True):
+    """The id under which a site, probe or recommendation (`subject`) shows itself on one vendor's face, for ever."""
+
+    face: str
+    kind: PersonaKind
+    public_id: str
+    subject: str

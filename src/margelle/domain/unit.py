@@ -1,0 +1,93 @@
+"""The closed set of units, by UCUM code, and exact conversions between units of one dimension."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import Final
+
+
+class Unit(StrEnum):
+    """A unit; its value is its UCUM code (https://ucum.org/ucum). Curly braces mark a dimensionless count."""
+
+    CELSIUS = "Cel"
+    FAHRENHEIT = "[degF]"
+    KELVIN = "K"
+    PH = "[pH]"
+    MILLIVOLT = "mV"
+    VOLT = "V"
+    MICROSIEMENS_PER_CM = "uS/cm"
+    MILLISIEMENS_PER_CM = "mS/cm"
+    SIEMENS_PER_M = "S/m"
+    MG_PER_L = "mg/L"
+    G_PER_L = "g/L"
+    PPM = "[ppm]"
+    PERCENT = "%"
+    RATIO = "1"
+    UV_INDEX = "{UVI}"
+    METRE = "m"
+    CENTIMETRE = "cm"
+    MILLIMETRE = "mm"
+    CUBIC_METRE = "m3"
+    LITRE = "L"
+    CUBIC_METRE_PER_HOUR = "m3/h"
+    LITRE_PER_SECOND = "L/s"
+    LITRE_PER_MINUTE = "L/min"
+    BAR = "bar"
+    HECTOPASCAL = "hPa"
+    NTU = "{NTU}"
+    STATE = "{state}"
+
+
+# unit -> (dimension, factor, offset): base = value * factor + offset, in exact arithmetic.
+# 1 ppm of a solute in water is counted as 1 mg/L (density 1 kg/L), the convention of the pool trade.
+_BASE: Final[dict[Unit, tuple[str, Fraction, Fraction]]] = {
+    Unit.CELSIUS: ("temperature", Fraction(1), Fraction(0)),
+    Unit.FAHRENHEIT: ("temperature", Fraction(5, 9), Fraction(-160, 9)),
+    Unit.KELVIN: ("temperature", Fraction(1), Fraction(-27315, 100)),
+    Unit.PH: ("ph", Fraction(1), Fraction(0)),
+    Unit.MILLIVOLT: ("voltage", Fraction(1), Fraction(0)),
+    Unit.VOLT: ("voltage", Fraction(1000), Fraction(0)),
+    Unit.MICROSIEMENS_PER_CM: ("conductivity", Fraction(1), Fraction(0)),
+    Unit.MILLISIEMENS_PER_CM: ("conductivity", Fraction(1000), Fraction(0)),
+    Unit.SIEMENS_PER_M: ("conductivity", Fraction(10_000), Fraction(0)),
+    Unit.MG_PER_L: ("mass concentration", Fraction(1), Fraction(0)),
+    Unit.G_PER_L: ("mass concentration", Fraction(1000), Fraction(0)),
+    Unit.PPM: ("mass concentration", Fraction(1), Fraction(0)),
+    Unit.PERCENT: ("ratio", Fraction(1), Fraction(0)),
+    Unit.RATIO: ("ratio", Fraction(100), Fraction(0)),
+    Unit.UV_INDEX: ("uv index", Fraction(1), Fraction(0)),
+    Unit.METRE: ("length", Fraction(1), Fraction(0)),
+    Unit.CENTIMETRE: ("length", Fraction(1, 100), Fraction(0)),
+    Unit.MILLIMETRE: ("length", Fraction(1, 1000), Fraction(0)),
+    Unit.CUBIC_METRE: ("volume", Fraction(1), Fraction(0)),
+    Unit.LITRE: ("volume", Fraction(1, 1000), Fraction(0)),
+    Unit.CUBIC_METRE_PER_HOUR: ("flow", Fraction(1), Fraction(0)),
+    Unit.LITRE_PER_SECOND: ("flow", Fraction(36, 10), Fraction(0)),
+    Unit.LITRE_PER_MINUTE: ("flow", Fraction(6, 100), Fraction(0)),
+    Unit.BAR: ("pressure", Fraction(1), Fraction(0)),
+    Unit.HECTOPASCAL: ("pressure", Fraction(1, 1000), Fraction(0)),
+    Unit.NTU: ("turbidity", Fraction(1), Fraction(0)),
+    Unit.STATE: ("state", Fraction(1), Fraction(0)),
+}
+
+
+def dimension(unit: Unit) -> str:
+    """The name of what `unit` measures; units of the same dimension convert into each other."""
+    return _BASE[unit][0]
+
+
+def convert(value: float, source: Unit, target: Unit) -> float:
+    """`value` in `source` as a number in `target`, rounded once, at the end, to the nearest float.
+
+    Raises ValueError where the two units measure different things.
+    """
+    if source is target:
+        return value
+    from_dimension, from_factor, from_offset = _BASE[source]
+    to_dimension, to_factor, to_offset = _BASE[target]
+    if from_dimension != to_dimension:
+        raise ValueError(f"{source} ({from_dimension}) does not convert to {target} ({to_dimension})")
+    exact = Fraction(Decimal(repr(value)))
+    return float((exact * from_factor + from_offset - to_offset) / to_factor)

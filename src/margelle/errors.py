@@ -1,0 +1,103 @@
+"""Every error says what failed, and what the caller does next: try again, when, and who must act."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Actor = Literal["nobody", "user", "operator", "vendor"]
+
+
+class MargelleError(Exception):
+    """The root of all our errors.
+
+    `what` is one sentence a person can read; `hint` says what to do about it. Neither ever holds a secret.
+    `retryable` says whether the same attempt can succeed later, `retry_after_s` (seconds) when, if that is known.
+    """
+
+    retryable = False
+    actor: Actor = "nobody"
+
+    def __init__(self, what: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.hint}".strip()
+
+
+class BadInput(MargelleError):
+    """Something given to us (an argument, a file, a request) is wrong; the user corrects it."""
+
+    actor: Actor = "user"
+
+
+class NotFound(MargelleError):
+    """The thing asked for does not exist, or not for this user."""
+
+    actor: Actor = "user"
+
+
+class Refused(MargelleError):
+    """A login, token or permission was refused; the user signs in again."""
+
+    actor: Actor = "user"
+
+
+class Conflict(MargelleError):
+    """The thing exists already, or is in a state that forbids the act."""
+
+    actor: Actor = "user"
+
+
+class Limited(MargelleError):
+    """A quota is used up: wait `retry_after_s` seconds, or as the quota says."""
+
+    retryable = True
+
+
+class Unreachable(MargelleError):
+    """No answer: name look-up, connection, TLS, time-out, or a body cut short."""
+
+    retryable = True
+
+
+class Unavailable(MargelleError):
+    """The other side answered that it cannot answer now (5xx), or we are not ready ourselves."""
+
+    retryable = True
+    actor: Actor = "vendor"
+
+
+class Malformed(MargelleError):
+    """An answer came and is not what its document says: HTML, cut JSON, wrong types."""
+
+    retryable = True
+    actor: Actor = "vendor"
+
+
+class ConfigError(MargelleError):
+    """A setting is unknown or has a value it cannot have."""
+
+    actor: Actor = "operator"
+
+
+class StoreError(MargelleError):
+    """The store cannot be read or written: read-only, full, corrupt, of a newer schema, locked."""
+
+    actor: Actor = "operator"
+
+
+def of_status(status: int, said: str, *, retry_after_s: float | None = None) -> MargelleError:
+    """The error that an HTTP `status` of a vendor's cloud means; `said` is a short, redacted excerpt of its answer."""
+    what = f"The cloud answered {status}" + (f": {said}" if said else ".")
+    if status == 429:
+        return Limited(what, retry_after_s=retry_after_s)
+    if status in {401, 403}:
+        return Refused(what)
+    if status == 404:
+        return NotFound(what)
+    if status >= 500:
+        return Unavailable(what, retry_after_s=retry_after_s)
+    return Malformed(what)

@@ -1,0 +1,15 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+NOW = datetime(2026, 7, 14, 12, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The instant at which tests happen."""
+    return NOW
