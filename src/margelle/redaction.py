@@ -6,7 +6,7 @@ import re
 
 MASK = "***"
 
-_SECRET_WORDS = "access_token|refresh_token|id_token|token|password|passwd|pwd|client_secret|secret|authorization|code|api_?key|cookie"
+_SECRET_WORDS = "access_token|refresh_token|id_token|token|password|passwd|pwd|client_secret|secret|authorization|code|api_?key|cookie"  # noqa: S105
 _PAIR = re.compile(rf"(?i)\b({_SECRET_WORDS})(=)[^&\s\"'<>]*")
 _JSON = re.compile(rf'(?i)("(?:{_SECRET_WORDS})"\s*:\s*)"(?:[^"\\]|\\.)*"?')
 _SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+")
