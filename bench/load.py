@@ -1,0 +1,88 @@
+"""A load generator light enough not to be what is measured: plain sockets, keep-alive, one request in flight a connection.
+
+Run as `python -m bench.load HOST PORT CONNECTIONS SECONDS REQUEST_FILE`; prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import time
+from pathlib import Path
+
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+class Connection:
+    """A keep-alive connection that sends the same request again and again."""
+
+    def __init__(self, host: str, port: int, request: bytes) -> None:
+        self._socket = socket.create_connection((host, port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._request = request
+
+    def send(self) -> None:
+        """Send the request."""
+        self._socket.sendall(self._request)
+
+    def receive(self) -> int:
+        """The bytes of the body that came; RuntimeError for an answer that is not 200."""
+        received = self._socket.recv(1 << 18)
+        while _END_OF_HEAD not in received:
+            received += self._more()
+        head, body = received.split(_END_OF_HEAD, 1)
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"not 200: {head[:120]!r} {body[:200]!r}")
+        length = _length(head)
+        missing = length - len(body)
+        while missing > 0:
+            missing -= len(self._more())
+        return length
+
+    def _more(self) -> bytes:
+        more = self._socket.recv(1 << 18)
+        if not more:
+            raise RuntimeError("the server closed the connection")
+        return more
+
+
+def _length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        if line[:15].lower() == b"content-length:":
+            return int(line[15:])
+    raise RuntimeError("no content-length")
+
+
+def run(host: str, port: int, connections: int, seconds: float, request: bytes) -> dict[str, float]:
+    """Requests and bytes answered within about `seconds`, and the latency of a round over all connections."""
+    clients = [Connection(host, port, request) for _ in range(connections)]
+    answered = size = 0
+    rounds: list[float] = []
+    begin = last = time.perf_counter()
+    while last - begin < seconds:
+        for client in clients:
+            client.send()
+        for client in clients:
+            size += client.receive()
+        answered += connections
+        now = time.perf_counter()
+        rounds.append(now - last)
+        last = now
+    rounds.sort()
+    return {
+        "requests": answered,
+        "seconds": last - begin,
+        "bytes": size / answered,
+        "p50_ms": rounds[len(rounds) // 2] * 1000 / connections,
+    }
+
+
+def main() -> None:
+    """The command line."""
+    host, port, connections, seconds, path = sys.argv[1:]
+    print(json.dumps(run(host, int(port), int(connections), float(seconds), Path(path).read_bytes())))
+
+
+if __name__ == "__main__":
+    main()
