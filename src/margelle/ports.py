@@ -6,11 +6,12 @@ through `Clock`. Failures are raised as `margelle.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.site import Account, Person, Persona, PersonaKind, Probe, Recommendation, Site, User
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 Clock = Callable[[], datetime]
+
+_Thing = TypeVar("_Thing", Site, Probe)
 
 
 # --- speaking HTTP ---------------------------------------------------------------------------------------------------
@@ -97,12 +100,33 @@ class Fault(Struct, frozen=True):
 
 
 class Discovery(Struct, frozen=True):
-    """What an account has at its vendor now. With faults, the list may lack something that is still there."""
+    """What an account has at its vendor now. With faults, the list may lack something that is still there.
+
+    `unread` names, by the id of a site or probe and by "person", the fields that were not asked for this time or could not be read: what
+    is known of them stays (see `over`).
+    """
 
     person: Person
     sites: tuple[Site, ...]
     probes: tuple[Probe, ...]
     faults: tuple[Fault, ...] = ()
+    unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def over(self, person: Person, sites: Iterable[Site], probes: Iterable[Probe]) -> Discovery:
+        """This discovery with its unread fields as they are in what is known already; to be kept in this form."""
+        known_sites, known_probes = {site.id: site for site in sites}, {probe.id: probe for probe in probes}
+        return replace(
+            self,
+            person=replace(self.person, **{name: getattr(person, name) for name in self.unread.get("person", ())}),
+            sites=tuple(self._over(site, known_sites.get(site.id)) for site in self.sites),
+            probes=tuple(self._over(probe, known_probes.get(probe.id)) for probe in self.probes),
+        )
+
+    def _over(self, thing: _Thing, known: _Thing | None) -> _Thing:
+        kept = {name: getattr(known, name) for name in self.unread.get(thing.id, ())} if known else {}
+        if "attributes" in kept and isinstance(thing, Site):  # the pool's own were read, only the settings' were not
+            kept["attributes"] = kept["attributes"] | thing.attributes
+        return replace(thing, **kept)
 
 
 class Batch(Struct, frozen=True):

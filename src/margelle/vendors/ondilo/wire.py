@@ -109,14 +109,14 @@ class Share(Struct):
     shared_since: str | None = None
 
 
-class Measure(Struct):
-    """Measures, "Last measure(s)" and "Set of measures". `value` stays as it was written."""
+class Measure(Struct, kw_only=True):
+    """Measures, "Last measure(s)" and "Set of measures". `value` stays as it was written: any JSON."""
 
     data_type: str
-    value: Raw
+    value: Raw = Raw(b"null")
     value_time: str
-    is_valid: bool
-    exclusion_reason: str | None
+    is_valid: bool | None = None
+    exclusion_reason: str | None = None
 
 
 class Recommendation(Struct):
