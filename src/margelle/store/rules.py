@@ -1,0 +1,155 @@
+"""What every store agrees on, whatever it keeps things in."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.site import Account, Person, Probe, Recommendation
+from margelle.errors import BadInput, Conflict, NotFound
+from margelle.ports import Discovery, Grant, Incident
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_PERSONA: Final = 1_000_000
+LAST_PERSONA: Final = 2**31 - 1
+INCIDENT_LIFE: Final = timedelta(days=365)
+"""How long an incident that ended is remembered."""
+_MICROSECOND: Final = timedelta(microseconds=1)
+_NOTHING: Final = timedelta(0)
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970. Raises BadInput where `at` is naive or not in UTC."""
+    if at.tzinfo is not UTC and at.utcoffset() != _NOTHING:
+        raise BadInput(
+            f"The instant {at.isoformat()} is not in UTC.", hint="Give it a time zone and convert it to UTC."
+        )
+    return (at - EPOCH) // _MICROSECOND
+
+
+def instant(at_us: int) -> datetime:
+    """The instant `at_us` microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=at_us)
+
+
+def number(measurement: Measurement) -> float | None:
+    """The measurement's value as it is kept: finite, and with one zero. Raises BadInput for what is no number."""
+    value = measurement.value
+    if value is None:
+        return None
+    try:
+        finite = math.isfinite(value)
+    except (TypeError, OverflowError):
+        finite = False
+    if not finite:
+        raise BadInput(
+            f"{measurement.probe}: {measurement.quantity} has the value {value!r:.40}, which is no number.",
+            hint="A measurement without a number has the value None and a doubt that says why.",
+        )
+    return float(value) + 0.0  # -0.0 + 0.0 is 0.0
+
+
+def same(old: Measurement, new: Measurement) -> bool:
+    """Whether `new` says nothing that `old` does not: the same number, however it was spelt, in the same unit, with the same doubts.
+
+    From where it came does not matter: the same point arrives as the latest one and again as history.
+    """
+    return (
+        old.value == new.value
+        and old.raw_unit == new.raw_unit
+        and (old.raw == new.raw or _same_number(old.raw, new.raw))
+        and (old.doubts == new.doubts or _grounds(old.doubts) == _grounds(new.doubts))
+    )
+
+
+def _same_number(one: str, other: str) -> bool:
+    try:
+        return Decimal(one) == Decimal(other)
+    except InvalidOperation:
+        return False
+
+
+def _grounds(doubts: tuple[Doubt, ...]) -> list[tuple[str, str]]:
+    # The reason of "future" names the clock at which it was judged, so it reads differently at each arrival.
+    return [(doubt.kind, "" if doubt.kind == "future" else doubt.reason) for doubt in doubts]
+
+
+def email_key(email: str) -> str:
+    """The form in which e-mails are compared: without case, and however its accents are composed."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email).casefold())
+
+
+def public_number(public_id: str) -> int | None:
+    """The persona's number that `public_id` spells, or None; `007` spells none."""
+    if len(public_id) > len(str(LAST_PERSONA)) or not (public_id.isascii() and public_id.isdecimal()):
+        return None
+    value = int(public_id)
+    return value if str(value) == public_id else None
+
+
+def discovered(account: Account | None, name: str, discovery: Discovery, now: datetime) -> Account:
+    """The account after `discovery`. One with faults that tells no person does not unname the one we knew. Raises NotFound."""
+    if account is None:
+        raise no_account(name)
+    keep = discovery.faults and discovery.person == Person()
+    return replace(account, person=account.person if keep else discovery.person, discovered_at=now)
+
+
+def settled(probe: Probe, known: Probe | None, discovery: Discovery) -> Probe:
+    """The probe as it is kept: a discovery with faults that tells no device does not take away the one we knew."""
+    if known is None or not discovery.faults or any(device(probe)):
+        return probe
+    return replace(probe, serial=known.serial, hardware=known.hardware, firmware=known.firmware)
+
+
+def device(probe: Probe) -> tuple[str, str, str]:
+    """What tells one device from another."""
+    return probe.serial, probe.hardware, probe.firmware
+
+
+def again(known: Incident | None, incident: Incident) -> Incident:
+    """The open incident after it has happened (again)."""
+    if known is None:
+        return replace(incident, ended_at=None)
+    return replace(known, what=incident.what, todo=incident.todo, at=incident.at, count=known.count + 1)
+
+
+def no_account(account: str) -> NotFound:
+    """The error for an account that we do not have."""
+    return NotFound(f"There is no account {account!r}.", hint="`margelle account list` shows those there are.")
+
+
+def no_user(email: str) -> NotFound:
+    """The error for a user that we do not have."""
+    return NotFound(f"There is no user {email!r}.", hint="`margelle user list` shows those there are.")
+
+
+def has_accounts(email: str, accounts: Sequence[str]) -> Conflict:
+    """The error for removing a user whose accounts are still collected."""
+    return Conflict(
+        f"{email} still has accounts: {', '.join(accounts)}.", hint="Remove them first: `margelle account remove`."
+    )
+
+
+def belongs(name: str, account: str) -> bool:
+    """Whether a secret or memo called `name` is an account's."""
+    return name.startswith(f"{account}/")
+
+
+def spent(grant: Grant, now: datetime) -> bool:
+    """Whether a grant is of no use to anybody any more; a refresh token stays until it is taken."""
+    return grant.kind != "refresh" and grant.expires_at is not None and grant.expires_at <= now
+
+
+def check_recommendations(site: str, recommendations: Iterable[Recommendation]) -> None:
+    """Raises BadInput where one of them is another site's."""
+    for recommendation in recommendations:
+        if recommendation.site != site:
+            raise BadInput(f"The recommendation {recommendation.id} is of {recommendation.site}, not of {site}.")
