@@ -1,0 +1,70 @@
+"""The hub's web application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from margelle import __version__
+from margelle.ports import Actions, Clock, Store, Vendor
+from margelle.serve.faces import mounts
+from margelle.serve.gate import Gate, too_large
+from margelle.serve.problem import problem, unavailable
+from margelle.serve.sign_in import Attempts
+
+
+def build(
+    store: Store,
+    vendors: Sequence[Vendor],
+    face_settings: Mapping[str, Mapping[str, Any]],
+    clock: Clock,
+    actions: Actions,
+    *,
+    pages: bool = True,
+    quotas: bool = False,
+    title: str = "Margelle",
+    public_page: bool = False,
+    ready: Callable[[], bool] | None = None,
+) -> Starlette:
+    """The application: a face for each vendor under `/<its name>`, `/healthz`, and with `pages` what people see at `/`.
+
+    `quotas` holds clients to the vendors' documented request quotas. With `public_page`, whoever reaches the hub sees every site
+    without signing in: for loopback and demonstrations only. `/healthz` answers 503 until `ready()`.
+    """
+    attempts = Attempts()
+    routes: list[BaseRoute] = [
+        *mounts(store, vendors, face_settings, clock, actions, quotas=quotas, attempts=attempts),
+        Route("/healthz", _health(store, ready)),
+    ]
+    if pages:
+        from margelle.serve.pages import routes as page_routes  # noqa: PLC0415 - a cloud without pages does not load them
+
+        routes += page_routes(store, vendors, clock, attempts, title=title, public=public_page)
+    app = Starlette(routes=routes, middleware=[Middleware(Gate)], exception_handlers={HTTPException: _refusal})
+    app.router.redirect_slashes = False
+    return app
+
+
+def _health(store: Store, ready: Callable[[], bool] | None) -> Callable[[Request], Any]:
+    async def healthz(_: Request) -> Response:
+        if ready is not None and not ready():
+            return unavailable("Starting: not ready yet.", 1)
+        await store.version()  # a store that cannot be read raises, and that is answered with 503
+        return Response(msgspec.json.encode({"status": "ok", "version": __version__}), media_type="application/json")
+
+    return healthz
+
+
+async def _refusal(_: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, HTTPException)
+    if refusal.status_code == 413:
+        return too_large
+    return problem(refusal.status_code, refusal.detail, headers=refusal.headers)

@@ -1,0 +1,38 @@
+"""The vendors' faces, each below a prefix of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.routing import BaseRoute, Mount, Router
+
+from margelle.ports import Actions, Clock, FaceContext, Store, Vendor
+from margelle.serve.quota import FaceQuota
+from margelle.serve.sign_in import Attempts, FaceDesk
+
+
+def mounts(
+    store: Store,
+    vendors: Sequence[Vendor],
+    settings: Mapping[str, Mapping[str, Any]],
+    clock: Clock,
+    actions: Actions,
+    *,
+    quotas: bool,
+    attempts: Attempts,
+) -> list[BaseRoute]:
+    """Each vendor's routes under `/<its name>`; `settings` are by vendor, and what they leave out has its default.
+
+    Paths are exact: no client is sent from `/x` to `/x/` unless the face does so itself.
+    """
+    faces: list[BaseRoute] = []
+    for vendor in vendors:
+        own = {setting.name.removeprefix(f"{vendor.name}."): setting.default for setting in vendor.settings} | dict(
+            settings.get(vendor.name, {})
+        )
+        desk = FaceDesk(vendor.name, store, clock, attempts)
+        quota = FaceQuota(vendor.quota if quotas else ())
+        routes = vendor.face(FaceContext(store, store, desk, quota, actions, clock, own))
+        faces.append(Mount(f"/{vendor.name}", app=Router(routes, redirect_slashes=False), name=vendor.name))
+    return faces

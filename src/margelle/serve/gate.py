@@ -1,0 +1,132 @@
+"""What stands around every answer, for pages and faces alike: size limit, security headers, access log, and no error left unanswered.
+
+Pure ASGI and one layer only, since each costs every request.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from margelle.errors import MargelleError, StoreError
+from margelle.serve.problem import of_error, problem
+
+LARGEST_BODY: Final = 1 << 20
+"""In bytes: far more than any vendor's request needs."""
+
+_access: Final = logging.getLogger("margelle.access")
+_log: Final = logging.getLogger("margelle.serve")
+
+# An answer's own header of the same name wins: a page that needs a style sheet says so itself.
+_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+
+
+class Gate:
+    """Wraps an application. Nothing that it answers is ever compressed: some clients ask for gzip and cannot read it."""
+
+    def __init__(self, app: ASGIApp, largest_body: int = LARGEST_BODY) -> None:
+        self._app = app
+        self._largest_body = largest_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        passage = _Passage(receive, send, self._largest_body)
+        try:
+            if passage.too_large(scope):
+                await too_large(scope, receive, passage.send)
+            else:
+                await self._app(scope, passage.receive if passage.counted else receive, passage.send)
+        except ClientDisconnect:
+            pass
+        except Exception as failure:
+            await passage.fail(scope, failure)
+        finally:
+            if _access.isEnabledFor(logging.INFO):
+                passage.log(scope)
+
+
+class _Passage:
+    """One request on its way in, and its answer on the way out."""
+
+    __slots__ = ("_begin_s", "_largest_body", "_receive", "_received", "_send", "_sent", "_status", "counted")
+
+    def __init__(self, receive: Receive, send: Send, largest_body: int) -> None:
+        self._receive, self._send, self._largest_body = receive, send, largest_body
+        self._received = self._sent = self._status = 0
+        self._begin_s = time.perf_counter()
+        self.counted = False
+
+    def too_large(self, scope: Scope) -> bool:
+        """Whether the request announces a body that is too large; one without a length is counted as it comes."""
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                return not value.isdigit() or int(value) > self._largest_body
+            if name == b"transfer-encoding":
+                self.counted = True
+        return False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._received > self._largest_body:
+            raise HTTPException(413)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = message["headers"] = list(message.get("headers", ()))
+            own = {name for name, _ in headers}
+            headers += [header for header in _HEADERS if header[0] not in own]
+        else:
+            self._sent += len(message.get("body", b""))
+        await self._send(message)
+
+    async def fail(self, scope: Scope, failure: Exception) -> None:
+        """Answer for a failure that nobody caught; its traceback goes to the log only."""
+        if isinstance(failure, MargelleError):
+            answer = of_error(failure)
+            if isinstance(failure, StoreError):
+                _log.error("%s %s: %s", scope["method"], _path(scope), failure)
+        else:
+            incident = secrets.token_hex(4)
+            _log.error("incident %s: %s %s", incident, scope["method"], _path(scope), exc_info=failure)
+            answer = problem(500, "Something went wrong here; the log has more.", incident=incident)
+        if not self._status:  # an answer cut in the middle is closed by the server
+            await answer(scope, self._receive, self.send)
+
+    def log(self, scope: Scope) -> None:
+        """One line, with neither query nor headers: both carry tokens."""
+        client = scope.get("client")
+        _access.info(
+            "%s %s %s %d %d B %.1f ms",
+            client[0] if client else "-",
+            scope["method"],
+            _path(scope),
+            self._status,
+            self._sent,
+            (time.perf_counter() - self._begin_s) * 1000,
+        )
+
+
+def _path(scope: Scope) -> str:
+    """The path as it was sent, percent-encoded, so that it cannot break a line."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "backslashreplace")
+    return raw.decode("ascii", "backslashreplace")[:300].encode("unicode_escape").decode()
+
+
+too_large = problem(413, "The request's body is larger than 1 MiB.")

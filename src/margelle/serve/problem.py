@@ -1,0 +1,62 @@
+"""Answers that say what went wrong: JSON, in the words of RFC 6749 (`error`, `error_description`), which OAuth2 clients read too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+from starlette.responses import Response
+
+from margelle.errors import BadInput, Conflict, Limited, Malformed, MargelleError, NotFound, Refused, StoreError
+
+RETRY_AFTER_S = 30
+"""When to come back where we do not know."""
+
+_STATUS: tuple[tuple[type[MargelleError], int], ...] = (
+    (BadInput, 400),
+    (Refused, 401),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Limited, 429),
+    (Malformed, 502),
+)
+
+
+def problem(
+    status: int, description: str, *, error: str = "", headers: Mapping[str, str] | None = None, incident: str = ""
+) -> Response:
+    """An answer with this HTTP `status`; `error` is its name in one word, by default the status's own."""
+    body = {"error": error or _word(status), "error_description": description}
+    if incident:
+        body["incident"] = incident
+    return Response(msgspec.json.encode(body), status, dict(headers or {}), "application/json")
+
+
+def of_error(error: MargelleError) -> Response:
+    """The answer that one of our own errors means, where a face has no other. The operator's troubles are not the client's to read."""
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
+    if isinstance(error, StoreError):
+        return unavailable("The store cannot answer now.", error.retry_after_s)
+    if status == 503:
+        return unavailable(str(error), error.retry_after_s)
+    return problem(status, str(error), headers=_retry(error.retry_after_s) if status == 429 else None)
+
+
+def unavailable(description: str, retry_after_s: float | None = None) -> Response:
+    """503, and when to come back."""
+    return problem(503, description, error="temporarily_unavailable", headers=_retry(retry_after_s))
+
+
+def _retry(after_s: float | None) -> dict[str, str]:
+    return {"retry-after": str(max(1, math.ceil(RETRY_AFTER_S if after_s is None else after_s)))}
+
+
+def _word(status: int) -> str:
+    if status == 500:
+        return "server_error"
+    return HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_") if status in _KNOWN else "error"
+
+
+_KNOWN = {status.value for status in HTTPStatus}

@@ -1,0 +1,204 @@
+"""Signing in: passwords as Argon2id, tokens as digests, and patience with neither guessers nor floods.
+
+A password is compared exactly, in Unicode's form NFC: the same letters typed on two keyboards are the same password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+from typing import Final
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec.structs import replace
+
+from margelle.domain.site import User
+from margelle.errors import BadInput, Limited, Refused, StoreError
+from margelle.ports import Clock, Grant, GrantKind, Rate, Store
+from margelle.serve.quota import Windows
+
+# OWASP's smallest setting of Argon2id, so that a small computer at home can bear it: 19 MiB, two passes, one lane.
+_HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1, type=Type.ID)
+_LONGEST_PASSWORD: Final = 1024
+_NOBODYS_HASH: Final = "$argon2id$v=19$m=19456,t=2,p=1$" + "bm9ib2R5IGlzIGhlcmU" + "$" + "A" * 43
+"""What an unknown user's password is held against, so that they cannot be told from known ones by the time it takes."""
+
+_REFUSED: Final = "This login and password do not belong together."
+_MOST_WAITING: Final = 32
+_MOST_HOLDERS: Final = 4096
+
+_log: Final = logging.getLogger("margelle.sign_in")
+# One thread for the whole process: the loop goes on, and memory stays at one hash's 19 MiB.
+_worker: Final = ThreadPoolExecutor(1, thread_name_prefix="argon2")
+
+
+def hash_password(password: str) -> str:
+    """The Argon2id hash, in PHC form, to keep for `password`. Takes tens of milliseconds. Raises BadInput for an empty or endless one."""
+    if not password:
+        raise BadInput("The password is empty.", hint="Choose one of at least eight characters.")
+    if len(password) > _LONGEST_PASSWORD:
+        raise BadInput(f"The password is longer than {_LONGEST_PASSWORD} characters.")
+    try:
+        return _HASHER.hash(_normal(password))
+    except UnicodeEncodeError:
+        raise BadInput("The password is not valid Unicode text.") from None
+
+
+def digest(token: str) -> str:
+    """What is kept of a token: its SHA-256."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Attempts:
+    """Lets one attempt at a time be checked, and only so many be refused: for each login, and from each address.
+
+    A success makes up for the login's refusals, not for the address's. An IPv6 address counts by its /64.
+    """
+
+    def __init__(
+        self,
+        by_login: Rate = Rate(10, 15 * 60),  # noqa: B008 - immutable
+        by_address: Rate = Rate(30, 15 * 60),  # noqa: B008
+    ) -> None:
+        self._logins = Windows([by_login])
+        self._addresses = Windows([by_address])
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def check(self, login: str, password: str, address: str, user: User | None, clock: Clock) -> User | None:
+        """`user`, if the password is theirs. Raises Limited."""
+        login, address = login.casefold(), _network(address)
+        self._demand_room(login, address, clock())
+        if self._waiting >= _MOST_WAITING:
+            raise Limited("Too many people sign in at once.", retry_after_s=2)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                self._demand_room(login, address, clock())  # others may have been refused meanwhile
+                good = await _verified(user.password_hash if user else _NOBODYS_HASH, password)
+                if user is not None and good:
+                    self._logins.forget(login)
+                    return user
+                self._logins.add(login, clock())
+                self._addresses.add(address, clock())
+                return None
+        finally:
+            self._waiting -= 1
+
+    def _demand_room(self, login: str, address: str, now: datetime) -> None:
+        waits_s = (self._logins.wait_s(login, now), self._addresses.wait_s(address, now))
+        wait_s = max((wait_s for wait_s in waits_s if wait_s is not None), default=None)
+        if wait_s is not None:
+            raise Limited("Too many refused attempts to sign in.", hint="Wait a while.", retry_after_s=wait_s)
+
+
+class FaceDesk:
+    """Signs the clients of one face in (ports.Desk). Desks that share `attempts` count refusals together."""
+
+    def __init__(self, face: str, store: Store, clock: Clock, attempts: Attempts | None = None) -> None:
+        self._face = face
+        self._store = store
+        self._clock = clock
+        self._attempts = attempts or Attempts()
+        self._holders: dict[str, tuple[User, Grant]] = {}  # by digest, true of the store's version
+        self._version = -1
+
+    async def sign_in(self, login: str, password: str, address: str) -> User:
+        """The user with this login. Raises Refused, and Limited after too many refusals for the login or from the address."""
+        login = unicodedata.normalize("NFC", login.strip())
+        user = await self._store.user(login)
+        if await self._attempts.check(login, password, address, user, self._clock) is None or user is None:
+            _log.info("refused to sign somebody in at %s from %s", self._face, address)
+            raise Refused(_REFUSED)
+        if _HASHER.check_needs_rehash(user.password_hash):
+            await self._strengthen(user, password)
+        return user
+
+    async def _strengthen(self, user: User, password: str) -> None:
+        """Keep the hash that today's parameters give, unless the password was changed meanwhile."""
+        stronger = await asyncio.get_running_loop().run_in_executor(_worker, hash_password, password)
+        try:
+            if await self._store.user(user.email) == user:
+                await self._store.put_user(replace(user, password_hash=stronger))
+        except StoreError as trouble:  # the old hash serves until then
+            _log.warning("a password's hash stays as it was: %s", trouble)
+
+    async def issue(
+        self, kind: GrantKind, user: str, *, life_s: float | None, redirect_uri: str = "", client_id: str = ""
+    ) -> str:
+        """A new code or token (40 hexadecimal digits) for a user; `life_s` None never expires."""
+        token, now = secrets.token_hex(20), self._clock()
+        expires_at = None if life_s is None else now + timedelta(seconds=life_s)
+        grant = Grant(digest(token), kind, self._face, user, now, expires_at, redirect_uri, client_id)
+        await self._store.put_grant(grant)
+        return token
+
+    async def take_code(self, code: str) -> Grant | None:
+        """The grant of a code, which is then used up; None if there is none or it has expired."""
+        if not self._good(await self._store.grant(digest(code)), "code"):
+            return None
+        return await self._store.take_grant(digest(code))
+
+    async def holder(self, kind: GrantKind, token: str) -> User | None:
+        """Whose token this is; None if nobody's, or it has expired."""
+        version = await self._store.version()
+        if version != self._version:
+            self._holders.clear()
+            self._version = version
+        key = digest(token)
+        held = self._holders.get(key) or await self._look_up(key, version)
+        return held[0] if held is not None and self._good(held[1], kind) else None
+
+    async def revoke(self, token: str) -> None:
+        """Forget a token of this face, if there is such a one."""
+        grant = await self._store.grant(digest(token))
+        if grant is not None and grant.face == self._face:
+            await self._store.take_grant(grant.digest)
+
+    async def _look_up(self, key: str, version: int) -> tuple[User, Grant] | None:
+        grant = await self._store.grant(key)
+        user = await self._store.user(grant.user) if grant is not None else None
+        if grant is None or user is None:
+            return None
+        if version == self._version:  # what was read may be older than what others have cached since
+            if len(self._holders) >= _MOST_HOLDERS:
+                self._holders.clear()
+            self._holders[key] = user, grant
+        return user, grant
+
+    def _good(self, grant: Grant | None, kind: GrantKind) -> bool:
+        if grant is None or grant.kind != kind or grant.face != self._face:
+            return False
+        return grant.expires_at is None or self._clock() < grant.expires_at
+
+
+async def _verified(password_hash: str, password: str) -> bool:
+    if len(password) > _LONGEST_PASSWORD:
+        return False
+    return await asyncio.get_running_loop().run_in_executor(_worker, _matches, password_hash, password)
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, _normal(password))
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
+        return False
+
+
+def _normal(password: str) -> bytes:
+    return unicodedata.normalize("NFC", password).encode()
+
+
+def _network(address: str) -> str:
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((known, 64), strict=False)) if known.version == 6 else address
