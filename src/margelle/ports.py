@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -151,6 +151,7 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
 class HistorySource(Protocol):
     """A source that can also tell the past."""
 
@@ -163,6 +164,7 @@ class HistorySource(Protocol):
         ...
 
 
+@runtime_checkable
 class AdviceSource(Protocol):
     """A source whose vendor advises the owner."""
 

@@ -1,0 +1,114 @@
+"""What a failure means: who waits, until when, and what stands in `status` about it. Pure: changes only the progress."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Final
+
+from margelle.collect.plan import Ask
+from margelle.collect.progress import Hold, Progress
+from margelle.errors import Limited, Malformed, MargelleError, NotFound, Refused, Unavailable, Unreachable
+from margelle.ports import Incident
+from margelle.redaction import redact
+
+KINDS: Final[dict[type[MargelleError], str]] = {
+    Limited: "limited",
+    Refused: "sign-in",
+    NotFound: "not-found",
+    Unreachable: "unreachable",
+    Unavailable: "unavailable",
+    Malformed: "malformed",
+}
+
+ACCOUNT_KINDS: Final = frozenset({"limited", "sign-in", "unreachable"})
+"""Kinds that are of the whole account; any answer that comes ends them."""
+
+_TODO: Final[dict[str, str]] = {
+    "limited": "Nobody: asking goes on when the quota allows. Other programs on the same account use it up too.",
+    "sign-in": "The account's owner: sign in again with `margelle account add`. Everything else goes on.",
+    "not-found": "Nobody yet: what the account has is looked up again soon.",
+    "unreachable": "Nobody yet: it is asked again. If it lasts, the operator: check this machine's network.",
+    "unavailable": "The vendor: its cloud has trouble. It is asked again, nothing that it keeps is lost.",
+    "malformed": "The vendor: its cloud sends what is no answer. It is asked again; if it lasts, report it with the receipt.",
+    "vanished": "The account's owner: nothing, if it was given away; else look in the vendor's own app.",
+    "unreadable": "Nobody: what could be read is kept. If it lasts, report it with the receipt.",
+    "doubtful": "Nobody: the values are kept beside their doubts, and no page counts them as true.",
+    "latest-empty": "The vendor: its cloud tells no latest values. They come from its past, a little later.",
+    "failed": "The operator: read the sentence beside this, and report it if it makes no sense.",
+    "bug": "The operator: report this, with the log of that minute. Other accounts are not touched.",
+}
+
+LONGEST: Final = timedelta(days=1)
+"""No cloud makes us wait longer, whatever it says."""
+
+_FIRST: Final = timedelta(minutes=1)
+_FREE_RETRY: Final = timedelta(minutes=2)
+
+
+def pause(key: str, attempt: int, first: timedelta, most: timedelta) -> timedelta:
+    """The wait after the `attempt`-th failure in a row (from 1): it doubles up to `most`, and differs by up to a fifth between keys."""
+    part = int.from_bytes(hashlib.sha256(f"{key}#{attempt}".encode()).digest()[:2]) / 0xFFFF
+    return min(first * (1 << min(attempt - 1, 12)), most) * (0.8 + 0.4 * part)
+
+
+def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now: datetime, *, asked: bool) -> Incident:
+    """Note that `ask` failed; `asked` says whether that cost a request. Returns the incident to record."""
+    kind = KINDS.get(type(error), "failed")
+    attempt = progress.attempt(ask.act, ask.subject, ask.quantity)
+    attempt.asked_at = now
+    if kind in ACCOUNT_KINDS or kind == "unavailable":
+        _hold(account, kind, error, progress, now, asked=asked)
+    if kind == "not-found" and ask.act != "discover":
+        progress.rediscover = True
+    if asked and kind != "limited":
+        attempt.failures += 1
+        most = timedelta(hours=12) if ask.act == "history" else timedelta(hours=1)
+        wait = pause(f"{account} {ask.where}", attempt.failures, _FIRST, most)
+        attempt.not_before = now + max(wait, _told(error))
+    where = account if kind in ACCOUNT_KINDS else ask.where
+    return incident(account, where, kind, error.what, now, hint=error.hint)
+
+
+def broken(account: str, ask: Ask, error: Exception, progress: Progress, now: datetime) -> Incident:
+    """Note that `ask` met an error of our own; other asks of the account go on. Returns the incident to record."""
+    attempt = progress.attempt(ask.act, ask.subject, ask.quantity)
+    attempt.asked_at, attempt.failures = now, attempt.failures + 1
+    attempt.not_before = now + pause(f"{account} {ask.where}", attempt.failures, 5 * _FIRST, timedelta(hours=6))
+    return incident(account, ask.where, "bug", f"An unexpected {type(error).__name__}: {error!s:.200}", now)
+
+
+def incident(account: str, where: str, kind: str, what: str, now: datetime, *, hint: str = "") -> Incident:
+    """An incident that says what happened, and who does what."""
+    todo = _TODO.get(kind, _TODO["failed"])
+    return Incident(account, where, kind, redact(what), redact(f"{todo} {hint}".strip()), now, now)
+
+
+def answered(progress: Progress, ask: Ask, now: datetime) -> None:
+    """Note that `ask` was answered: the cloud is well, and so is the account."""
+    attempt = progress.attempt(ask.act, ask.subject, ask.quantity)
+    attempt.ok_at = attempt.asked_at = now
+    attempt.failures, attempt.not_before = 0, None
+    progress.hold = None
+    progress.failures = progress.refusals = progress.limits = 0
+
+
+def _told(error: MargelleError) -> timedelta:
+    """How long the cloud told us to wait, within reason."""
+    seconds = error.retry_after_s
+    return timedelta(0) if seconds is None or not seconds > 0 else min(timedelta(seconds=min(seconds, 1e6)), LONGEST)
+
+
+def _hold(account: str, kind: str, error: MargelleError, progress: Progress, now: datetime, *, asked: bool) -> None:
+    if kind == "limited":
+        progress.limits += 1
+        wait = _told(error) or pause(account, progress.limits, 5 * _FIRST, timedelta(hours=1))
+    elif kind == "sign-in":
+        progress.refusals += asked
+        wait = pause(account, progress.refusals, 15 * _FIRST, timedelta(hours=6)) if asked else _FREE_RETRY
+    else:
+        progress.failures += 1
+        if kind == "unavailable" and progress.failures < 2:
+            return  # one site may be in trouble while the cloud is not
+        wait = max(pause(account, progress.failures, _FIRST, timedelta(hours=1)), _told(error))
+    progress.hold = Hold(now + wait, kind)

@@ -1,0 +1,260 @@
+"""One ask, made: what came is judged and kept, what went wrong is recorded, and the progress moves on only after that."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from margelle.collect import backfill, failure
+from margelle.collect.plan import Ask
+from margelle.collect.progress import Progress, Spent
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.plausible import judge
+from margelle.domain.quantity import Catalogue
+from margelle.domain.site import Account, Probe, Site
+from margelle.errors import Malformed, MargelleError, NotFound, StoreError
+from margelle.ports import (
+    AdviceSource,
+    Answer,
+    Batch,
+    Clock,
+    Fault,
+    HistorySource,
+    Http,
+    Incident,
+    Request,
+    Source,
+    Store,
+)
+
+PATIENCE = 3
+"""So many times an answer about the past that cannot be right is asked for again."""
+
+_log = logging.getLogger(__name__)
+_NO_TIME = frozenset({"future", "past"})
+
+
+class Meter:
+    """An account's HTTP that counts the requests it makes."""
+
+    def __init__(self, http: Http, clock: Clock) -> None:
+        self._http = http
+        self._clock = clock
+        self._asked: list[datetime] = []
+
+    async def ask(self, request: Request) -> Answer:
+        """As the HTTP that it counts for."""
+        self._asked.append(self._clock())
+        return await self._http.ask(request)
+
+    def taken(self) -> list[datetime]:
+        """When requests were made since the last call."""
+        asked, self._asked = self._asked, []
+        return asked
+
+
+class Gather:
+    """Makes the asks of one account, one after another."""
+
+    def __init__(
+        self,
+        account: Account,
+        source: Source,
+        meter: Meter,
+        progress: Progress,
+        *,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+    ) -> None:
+        self.account = account
+        self.source = source
+        self.progress = progress
+        self._meter = meter
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+
+    async def perform(self, ask: Ask) -> None:
+        """Make `ask`, whatever comes of it. Only a StoreError is raised: everything else is recorded."""
+        self._meter.taken()
+        try:
+            await self._make(ask)
+        except StoreError:
+            raise
+        except MargelleError as error:
+            asked = self._spend(ask)
+            await self._note(failure.failed(self.account.id, ask, error, self.progress, self._clock(), asked=asked))
+        except Exception as error:
+            _log.exception("An unexpected error while asking %s for %s", self.account.id, ask.where)
+            await self._note(failure.broken(self.account.id, ask, error, self.progress, self._clock()))
+        finally:
+            self._spend(ask)
+
+    def _spend(self, ask: Ask) -> bool:
+        taken = self._meter.taken()
+        self.progress.spent.extend(Spent(at, ask.act) for at in taken)
+        if ask.act == "discover" and taken:
+            self.progress.discovery_cost = len(taken)
+        return bool(taken)
+
+    async def _note(self, *incidents: Incident) -> None:
+        if (
+            await self._store.account(self.account.id) is not None
+        ):  # else it was removed meanwhile, and its incidents with it
+            for incident in incidents:
+                await self._store.note_incident(incident)
+
+    async def _make(self, ask: Ask) -> None:
+        match ask.act:
+            case "discover":
+                noted = await self._discover()
+            case "latest":
+                noted = await self._latest(ask)
+            case "advice":
+                noted = await self._advice(ask)
+            case "history":
+                noted = await self._history(ask)
+        now = self._clock()
+        failure.answered(self.progress, ask, now)
+        await self._note(*noted)
+        await self._end(ask.where, {one.kind for one in noted if one.where == ask.where}, now)
+
+    async def _end(self, where: str, lasting: set[str], now: datetime) -> None:
+        """An answer ends what was wrong there, and with the account as a whole."""
+        for incident in await self._store.incidents(self.account.id, open_only=True):
+            here = incident.where == where and incident.kind not in lasting
+            whole = incident.where == self.account.id and incident.kind in failure.ACCOUNT_KINDS
+            if here or whole:
+                await self._store.end_incident(self.account.id, incident.where, incident.kind, now)
+
+    # --- the four acts
+
+    async def _discover(self) -> list[Incident]:
+        discovery = await self.source.discover(self._clock())
+        now = self._clock()
+        account = await self._store.account(self.account.id)
+        if account is None:
+            return []  # removed meanwhile
+        known = await self._store.sites(account=self.account.id, gone=True)
+        before = {site.id for site in await self._store.sites(account=self.account.id)}
+        whole = discovery.over(
+            account.person, known, [probe for site in known for probe in await self._store.probes(site.id)]
+        )
+        await self._store.put_discovery(self.account.id, whole, now)
+        self.progress.rediscover = False
+        sites = await self._store.sites(account=self.account.id)
+        await self._take_over(sites)
+        noted = self._unreadable(self.account.id, discovery.faults, now)
+        for site in before - {site.id for site in sites}:
+            what = "The cloud no longer tells of this site. Its readings stay."
+            noted.append(failure.incident(self.account.id, site, "vanished", what, now))
+        for site in {site.id for site in sites} - before:
+            await self._store.end_incident(self.account.id, site, "vanished", now)
+        return noted
+
+    async def _take_over(self, sites: Sequence[Site]) -> None:
+        probes = {probe.id: site.id for site in sites for probe in await self._store.probes(site.id)}
+        source = self.source
+        remembered = {site.id: source.remembered(site) for site in sites} if isinstance(source, HistorySource) else {}
+        self.progress.take_over(probes, remembered, advised=isinstance(source, AdviceSource))
+
+    async def _latest(self, ask: Ask) -> list[Incident]:
+        batch = await self.source.latest(await self._probe(ask.subject), self._clock())
+        now = self._clock()
+        kept = await self._keep(batch, now)
+        instants = {one.quantity: one.at for one in sorted(_timely(kept), key=lambda one: one.at)}
+        track = self.progress.probes[ask.subject]
+        backfill.arrived(track, instants, now, empty=not kept and not batch.faults)
+        noted = self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.where, kept, now)
+        if track.empties >= 2 and track.newest is not None:
+            what = "The cloud answers, but tells no latest values; its past is asked instead."
+            noted.append(failure.incident(self.account.id, ask.where, "latest-empty", what, now))
+        return noted
+
+    async def _history(self, ask: Ask) -> list[Incident]:
+        source, window = self.source, ask.window
+        if not isinstance(source, HistorySource) or window is None:
+            raise NotFound("This cloud tells no past.")
+        batch = await source.history(await self._probe(ask.subject), ask.quantity, window, self._clock())
+        now = self._clock()
+        kept = await self._keep(batch, now)
+        instants = sorted({one.at for one in _timely(kept) if one.quantity == ask.quantity})
+        attempt = self.progress.attempt(ask.act, ask.subject, ask.quantity)
+        if attempt.failures < PATIENCE:
+            await self._doubt_answer(ask, batch, now)
+        track = self.progress.probes[ask.subject]
+        gaps = backfill.settle(
+            track, instants, now, probe=ask.subject, quantity=ask.quantity, readable=not batch.faults
+        )
+        self.progress.close(*gaps)
+        return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.where, kept, now)
+
+    async def _doubt_answer(self, ask: Ask, batch: Batch, now: datetime) -> None:
+        """An answer that could not all be read, or denies what the same cloud told before, settles nothing."""
+        if batch.faults:
+            raise Malformed(f"{len(batch.faults)} parts could not be read, first {_said(batch.faults[0])}")
+        if batch.measurements or ask.window is None:
+            return
+        since = now - backfill.SPANS[ask.window] + backfill.QUICK
+        if await self._store.history(ask.subject, ask.quantity, since, now - backfill.QUICK, 1):
+            raise Malformed("The cloud tells of no readings where it has told some before.")
+
+    async def _advice(self, ask: Ask) -> list[Incident]:
+        source = self.source
+        site = await self._store.site(ask.subject)
+        if not isinstance(source, AdviceSource) or site is None:
+            raise NotFound("Nothing advises on this site.")
+        recommendations = await source.recommendations(site, self._clock())
+        await self._store.put_recommendations(site.id, recommendations)
+        return []
+
+    # --- keeping
+
+    async def _probe(self, probe: str) -> Probe:
+        site = self.progress.probes[probe].site
+        found = next((one for one in await self._store.probes(site) if one.id == probe), None)
+        if found is None:
+            raise NotFound(f"The store has no probe {probe}.")
+        return found
+
+    async def _keep(self, batch: Batch, now: datetime) -> list[Measurement]:
+        judged = [judge(_finite(one), now, self._catalogue) for one in batch.measurements]
+        if judged:
+            await self._store.add(judged, now)
+        return judged
+
+    def _unreadable(self, where: str, faults: Sequence[Fault], now: datetime) -> list[Incident]:
+        if not faults:
+            return []
+        what = f"{len(faults)} parts of the answer could not be read and were left out, first {_said(faults[0])}"
+        return [failure.incident(self.account.id, where, "unreadable", what, now)]
+
+    def _doubtful(self, where: str, kept: Sequence[Measurement], now: datetime) -> list[Incident]:
+        """Values that we doubt ourselves; what a vendor excludes is its daily business."""
+        odd = [(one, doubt) for one in kept for doubt in one.doubts if doubt.kind != "vendor"]
+        if not odd:
+            return []
+        one, doubt = odd[0]
+        what = f"{len(odd)} values are kept with a doubt, such as {one.quantity} {one.raw!r} of {one.at:%Y-%m-%d %H:%M} UTC: {doubt.reason}."
+        return [failure.incident(self.account.id, where, "doubtful", what, now)]
+
+
+def _finite(one: Measurement) -> Measurement:
+    """`one`, whose value is None if it is no number that a store keeps; its raw text stays."""
+    if one.value is None or math.isfinite(one.value):
+        return one
+    return replace(one, value=None, doubts=(*one.doubts, Doubt("unreadable", f"{one.raw[:40]!r} is no number")))
+
+
+def _timely(measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Those whose instant may be true."""
+    return [one for one in measurements if not any(doubt.kind in _NO_TIME for doubt in one.doubts)]
+
+
+def _said(fault: Fault) -> str:
+    return f"{fault.where}: {fault.what}"

@@ -1,0 +1,95 @@
+"""One account's line: its asks are made strictly one after another, as its plan says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from margelle.collect import backfill, plan, progress
+from margelle.collect.gather import Gather, Meter
+from margelle.collect.plan import Ask
+from margelle.domain.quantity import Catalogue
+from margelle.domain.site import Account
+from margelle.ports import Clock, Http, Source, Store, Tokens, Vendor
+
+REST: Final = timedelta(seconds=30)
+"""At the earliest so long after a round the next one; within a round nothing is asked twice."""
+
+_log = logging.getLogger(__name__)
+
+
+class Line:
+    """Collects from one account. `due_at` is when it wants its next round; None: at once."""
+
+    def __init__(
+        self,
+        account: Account,
+        vendor: Vendor,
+        http: Http,
+        tokens: Tokens,
+        *,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+    ) -> None:
+        self.account = account
+        self.due_at: datetime | None = None
+        self._vendor = vendor
+        self._meter = Meter(http, clock)
+        self.source: Source = vendor.source(account, self._meter, tokens)
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._gather: Gather | None = None
+        self._lift = False
+
+    def wake(self) -> None:
+        """The user has signed in again, or wants it now: try at once what waits for them."""
+        self.due_at, self._lift = None, True
+
+    async def advance(self, stopping: Callable[[], bool]) -> None:
+        """Ask all that is due now, and set `due_at`."""
+        gather = await self._ready()
+        asked: set[tuple[str, str]] = set()
+        while (ask := await self._next(gather, asked)) is not None and not stopping():
+            asked.add((ask.act, ask.where))
+            await gather.perform(ask)
+            await self._save(gather)
+
+    async def _next(self, gather: Gather, asked: set[tuple[str, str]]) -> Ask | None:
+        """What is due now and was not asked in this round; where there is nothing, `due_at` is set."""
+        now = self._clock()
+        lost = backfill.give_up(gather.progress, now)
+        if lost:
+            _log.warning("%s: %d gaps can no longer be filled", self.account.id, len(lost))
+            await self._save(gather)
+        asks = plan.asks(self.account.id, gather.progress, self._vendor.pace, now)
+        self.due_at = max(min(ask.due_at for ask in asks), now + REST)
+        return next((ask for ask in asks if ask.due_at <= now and (ask.act, ask.where) not in asked), None)
+
+    async def _ready(self) -> Gather:
+        if self._gather is None:
+            known = await progress.load(self._store, self.account.id)
+            self._gather = Gather(
+                self.account,
+                self.source,
+                self._meter,
+                known,
+                store=self._store,
+                clock=self._clock,
+                catalogue=self._catalogue,
+            )
+        known = self._gather.progress
+        progress.rewind(known, self._clock())
+        if self._lift and known.hold is not None and known.hold.kind == "sign-in":
+            known.hold = None
+        self._lift = False
+        return self._gather
+
+    async def _save(self, gather: Gather) -> None:
+        if (
+            await self._store.account(self.account.id) is not None
+        ):  # else it was removed meanwhile, and its notes with it
+            await progress.save(self._store, self.account.id, gather.progress, self._clock())

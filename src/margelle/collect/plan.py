@@ -1,0 +1,211 @@
+"""What to ask an account's cloud next, when, and why: a pure function of what is known and of the time.
+
+Fresh values come before old ones, both within the pace that the vendor's record allows, of which a part is kept for the user's own acts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from margelle.collect import backfill
+from margelle.collect.progress import Act, Progress, Series, Track
+from margelle.collect.share import Shares
+from margelle.ports import Rate, Window
+
+SETTLING: Final = timedelta(minutes=4)
+"""How long after a measurement its cloud has it, and a little more."""
+
+ADVICE_EVERY: Final = timedelta(hours=1)
+SWEEP_EVERY: Final = timedelta(days=6)
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+
+NEW, FRESH, FALLBACK, DISCOVERY, ADVICE, GAP, FIRST, SWEEP = range(8)
+"""Ranks: of two asks that are due, the one of the lower rank is made."""
+
+
+class Ask(Struct, frozen=True):
+    """One thing to ask a source, in no case before `due_at`; `why` is a sentence for people."""
+
+    act: Act
+    subject: str
+    due_at: datetime
+    why: str
+    rank: int
+    quantity: str = ""
+    window: Window | None = None
+
+    @property
+    def where(self) -> str:
+        """What is asked for, as it stands in incidents."""
+        return f"{self.subject} {self.quantity}".strip()
+
+
+def asks(account: str, progress: Progress, pace: Sequence[Rate], now: datetime) -> list[Ask]:
+    """All that there is to ask, in the order in which it will be: what is due now by its rank, then the rest by its time."""
+    shares = Shares.of(progress, pace)
+    wanted = [_permitted(ask, progress, shares, now) for ask in _wanted(account, progress, now)]
+    return sorted(wanted, key=lambda ask: _order(ask, now))
+
+
+def _order(ask: Ask, now: datetime) -> tuple[datetime, int, datetime, str]:
+    return max(ask.due_at, now), ask.rank, ask.due_at, ask.where
+
+
+def _permitted(ask: Ask, progress: Progress, shares: Shares, now: datetime) -> Ask:
+    """`ask`, not before its last failure, its account's trouble, and the budget permit it."""
+    tried, hold = progress.attempt(ask.act, ask.subject, ask.quantity), progress.hold
+    cost = progress.discovery_cost if ask.act == "discover" else 1
+    obstacles: list[tuple[datetime, str]] = [(shares.room_at(ask.act, cost, now), "The hour's requests are used up.")]
+    if tried.not_before is not None:
+        obstacles.append((tried.not_before, f"It failed {tried.failures} times in a row."))
+    if hold is not None:
+        obstacles.append((hold.until, f"The account waits ({hold.kind})."))
+    for until, why in obstacles:
+        if until > max(ask.due_at, now):
+            ask = replace(ask, due_at=until, why=f"{ask.why} {why}")
+    return ask
+
+
+def _wanted(account: str, progress: Progress, now: datetime) -> Iterator[Ask]:
+    yield _discovery(account, progress)
+    for probe, track in progress.tracks.items():
+        yield _latest(probe, track, now)
+        for quantity in track.remembered:
+            ask = _past(probe, track, quantity, now)
+            if ask is not None:
+                yield ask
+    if progress.advised:
+        for site in {track.site: None for track in progress.tracks.values()}:
+            yield _advice(site, progress, now)
+
+
+def slot(account: str) -> time:
+    """The time of day (UTC) at which an account is discovered: spread over the day, the same one every day."""
+    second = int.from_bytes(hashlib.sha256(account.encode()).digest()[:4]) % 86_400
+    return time(second // 3600, second // 60 % 60, second % 60, tzinfo=UTC)
+
+
+def _discovery(account: str, progress: Progress) -> Ask:
+    done = progress.discovery.ok_at
+    if done is None:
+        return Ask(
+            "discover",
+            account,
+            datetime.min.replace(tzinfo=UTC),
+            "The account is new: what it has is not known yet.",
+            NEW,
+        )
+    if progress.rediscover:
+        return Ask("discover", account, done + _HOUR, "The cloud no longer knows a site: what there is now?", DISCOVERY)
+    due = datetime.combine(done + _DAY / 2, slot(account))
+    due = due if due >= done + _DAY / 2 else due + _DAY
+    return Ask("discover", account, due, f"Sites and devices are looked up once a day, last {_ago(done)}.", DISCOVERY)
+
+
+def _latest(probe: str, track: Track, now: datetime) -> Ask:
+    due, why = _next_reading(track, now)
+    return Ask("latest", probe, due, why, FRESH)
+
+
+def _next_reading(track: Track, now: datetime) -> tuple[datetime, str]:
+    asked = track.latest.asked_at
+    if track.newest is None:
+        if asked is None or track.misses == 0:
+            return now, "No reading of this probe is known yet."
+        return asked + _patience(track.misses), "This probe has not told any reading yet."
+    if track.misses == 0 and track.quick_until is not None and now < track.quick_until:
+        return (
+            track.newest + backfill.QUICK + _MINUTE,
+            "The probe was restarted and measures every 10 minutes for an hour.",
+        )
+    expected = track.newest + timedelta(seconds=min(max(track.rhythm_s, 600), 6 * 3600)) + SETTLING
+    if track.misses == 0 or asked is None:
+        every = round(track.rhythm_s / 60)
+        return expected, f"The probe measures every {every} minutes; its newest reading is of {_ago(track.newest)}."
+    due = max(expected, asked + _patience(track.misses))
+    return due, f"Its newest reading is of {_ago(track.newest)}; asked {track.misses} times without a newer one."
+
+
+def _patience(misses: int) -> timedelta:
+    """How long to wait after so many answers without anything newer: an hour in the end."""
+    return min(8 * _MINUTE * (1 << min(misses - 1, 6)), _HOUR)
+
+
+def _advice(site: str, progress: Progress, now: datetime) -> Ask:
+    done = progress.advice[site].ok_at
+    why = "Recommendations are looked up every hour, together with the latest values."
+    if done is None:
+        return Ask("advice", site, now, why, ADVICE)
+    together = min(
+        (_latest(probe, track, now).due_at for probe, track in progress.tracks.items() if track.site == site),
+        default=done,
+    )
+    due = min(max(together, done + ADVICE_EVERY - 10 * _MINUTE), done + ADVICE_EVERY + 10 * _MINUTE)
+    return Ask("advice", site, due, why, ADVICE)
+
+
+def _past(probe: str, track: Track, quantity: str, now: datetime) -> Ask | None:
+    """The one request that tells all that is wanted of a quantity's past, or None."""
+    series = track.series[quantity]
+    reasons = [reason for reason in _reasons(track, series, quantity, now) if reason is not None]
+    if not reasons:
+        return None
+    due, rank, since, why = min(reasons, key=lambda reason: reason[0])
+    reach = min([since, *(other[2] for other in reasons)])
+    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, max(due, now)))
+
+
+_Reason = tuple[datetime, int, datetime, str]
+
+
+def _reasons(track: Track, series: Series, quantity: str, now: datetime) -> Iterator[_Reason | None]:
+    settled = series.settled_at
+    if settled is None:
+        yield now, FIRST, now - backfill.HORIZON, "A first time, all that the cloud still remembers is fetched."
+        return
+    if series.missing_since is not None and series.missing_until is not None:
+        due = series.missing_until + min(_HOUR * (2 ** min(series.silences, 5) - 1), 20 * _HOUR)
+        yield (
+            due,
+            GAP,
+            series.missing_since,
+            f"Readings are missing from {_ago(series.missing_since)} to {_ago(series.missing_until)}.",
+        )
+    yield _suspicion(track, settled)
+    yield _fallback(track, series, quantity, settled)
+    if series.newest is not None:
+        yield (
+            settled + SWEEP_EVERY,
+            SWEEP,
+            settled,
+            "Once a week the past is compared, for late and corrected readings.",
+        )
+
+
+def _suspicion(track: Track, settled: datetime) -> _Reason | None:
+    if track.suspect_at is None or settled >= track.suspect_at:
+        return None
+    why = "The probe was off its rhythm, as after a restart: there may be readings in between."
+    return max(track.suspect_at + SETTLING, settled + 20 * _HOUR), GAP, settled - _HOUR, why
+
+
+def _fallback(track: Track, series: Series, quantity: str, settled: datetime) -> _Reason | None:
+    """Where the cloud tells no latest values, its past may: one quantity scouts, the others follow when it finds something."""
+    scout = next((name for name in track.remembered if track.series[name].newest), track.remembered[0])
+    behind = track.newest is not None and series.newest is not None and series.newest < track.newest
+    if track.empties < 2 or not (quantity == scout or behind):
+        return None
+    due = settled + min(_HOUR * 2 ** min(series.silences, 5), _DAY)
+    return due, FALLBACK, series.newest or settled, "The cloud tells no latest values, so its past is asked."
+
+
+def _ago(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

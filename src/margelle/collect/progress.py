@@ -1,0 +1,196 @@
+"""What a collector remembers of one account between two rounds, kept as a small note in the store.
+
+Losing the note loses no measurement: the account is then discovered, and its past fetched, once more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from margelle.ports import Reader, Writer
+
+Act = Literal["discover", "latest", "advice", "history"]
+GapState = Literal["open", "filled", "silent", "lost"]
+
+USUAL_RHYTHM_S: Final = 3600.0
+"""How often a probe is taken to measure until its past has told."""
+
+MOST_GAPS: Final = 100
+"""So many closed gaps are remembered, the newest."""
+
+_log = logging.getLogger(__name__)
+
+
+class Attempt(Struct, omit_defaults=True):
+    """How asking one thing went: the last success, the last try, failures in a row, and no try before `not_before`."""
+
+    ok_at: datetime | None = None
+    asked_at: datetime | None = None
+    failures: int = 0
+    not_before: datetime | None = None
+
+
+class Series(Struct, omit_defaults=True):
+    """One quantity of one probe.
+
+    `settled_at` is when an answer last told its past; `missing_since` to `missing_until` is where readings are missing that
+    nobody has asked for yet. `silences` counts the answers in a row that brought nothing new.
+    """
+
+    newest: datetime | None = None
+    rhythm_s: float = USUAL_RHYTHM_S
+    settled_at: datetime | None = None
+    missing_since: datetime | None = None
+    missing_until: datetime | None = None
+    silences: int = 0
+    attempt: Attempt = field(default_factory=Attempt)
+
+
+class Track(Struct, omit_defaults=True):
+    """One probe.
+
+    `remembered` are the quantities whose past its cloud can tell. `misses` counts the answers in a row without a newer reading,
+    `empties` those without any. Until `quick_until` it measures every ten minutes; readings before `suspect_at` may be incomplete.
+    """
+
+    site: str
+    remembered: tuple[str, ...] = ()
+    gone: bool = False
+    newest: datetime | None = None
+    misses: int = 0
+    empties: int = 0
+    quick_until: datetime | None = None
+    suspect_at: datetime | None = None
+    latest: Attempt = field(default_factory=Attempt)
+    series: dict[str, Series] = field(default_factory=dict)
+
+    @property
+    def rhythm_s(self) -> float:
+        """How often it measures: the quickest of its quantities."""
+        return min((one.rhythm_s for one in self.series.values() if one.newest), default=USUAL_RHYTHM_S)
+
+
+class Spent(Struct, array_like=True):
+    """One request of the account's budget."""
+
+    at: datetime
+    act: Act
+
+
+class Hold(Struct, omit_defaults=True):
+    """The whole account waits until then, and why (the kind of its incident)."""
+
+    until: datetime
+    kind: str
+
+
+class Gap(Struct, omit_defaults=True):
+    """A stretch without readings of one quantity: what became of it, since when that is known, and why."""
+
+    probe: str
+    quantity: str
+    since: datetime
+    until: datetime
+    state: GapState
+    at: datetime
+    why: str = ""
+
+
+class Progress(Struct, omit_defaults=True):
+    """One account. `rediscover` says that something has vanished; `advised` that its cloud gives recommendations.
+
+    `failures` counts failures in a row of the cloud as a whole, `refusals` and `limits` those of its kind.
+    """
+
+    version: int = 1
+    saved_at: datetime | None = None
+    discovery: Attempt = field(default_factory=Attempt)
+    discovery_cost: int = 1
+    rediscover: bool = False
+    advised: bool = False
+    probes: dict[str, Track] = field(default_factory=dict)
+    advice: dict[str, Attempt] = field(default_factory=dict)
+    spent: list[Spent] = field(default_factory=list)
+    hold: Hold | None = None
+    failures: int = 0
+    refusals: int = 0
+    limits: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+
+    @property
+    def tracks(self) -> dict[str, Track]:
+        """The probes that are there now."""
+        return {name: track for name, track in self.probes.items() if not track.gone}
+
+    def attempt(self, act: Act, subject: str, quantity: str = "") -> Attempt:
+        """How asking this has gone so far."""
+        if act == "discover":
+            return self.discovery
+        if act == "advice":
+            return self.advice[subject]
+        if act == "latest":
+            return self.probes[subject].latest
+        return self.probes[subject].series[quantity].attempt
+
+    def take_over(self, probes: Mapping[str, str], remembered: Mapping[str, tuple[str, ...]], *, advised: bool) -> None:
+        """These probes (and the site of each) are there now, and their cloud remembers these quantities of each site."""
+        for probe, track in self.probes.items():
+            track.gone = probe not in probes
+        for probe, site in probes.items():
+            track = self.probes.setdefault(probe, Track(site))
+            track.site, track.remembered = site, remembered.get(site, ())
+            for quantity in track.remembered:
+                track.series.setdefault(quantity, Series())
+            self.advice.setdefault(site, Attempt())
+        self.advised = advised
+
+    def close(self, *gaps: Gap) -> None:
+        """Remember what became of gaps."""
+        self.gaps = (self.gaps + list(gaps))[-MOST_GAPS:]
+
+
+def _name(account: str) -> str:
+    return f"{account}/progress"
+
+
+async def load(store: Reader, account: str) -> Progress:
+    """An account's progress; a new one where there is none, or where the note cannot be read."""
+    note = await store.memo(_name(account))
+    if note is None:
+        return Progress()
+    try:
+        return msgspec.json.decode(note, type=Progress)
+    except msgspec.MsgspecError as error:
+        _log.warning("The collector's note on %s cannot be read and is begun anew: %s", account, error)
+        return Progress()
+
+
+async def save(store: Writer, account: str, progress: Progress, now: datetime) -> None:
+    """Keep an account's progress."""
+    progress.saved_at = now
+    progress.spent = [one for one in progress.spent if one.at > now - timedelta(days=1)]
+    await store.put_memo(_name(account), msgspec.json.encode(progress))
+
+
+def rewind(progress: Progress, now: datetime) -> None:
+    """After the clock was set back: forget every waiting time that was counted on the clock of before."""
+    if progress.saved_at is None or progress.saved_at <= now + timedelta(minutes=10):
+        return
+    _log.warning("The clock was set back by %s: waiting times begin anew", progress.saved_at - now)
+    progress.hold = None
+    progress.spent = [one for one in progress.spent if one.at <= now]
+    series = [one for track in progress.probes.values() for one in track.series.values()]
+    latest = [track.latest for track in progress.probes.values()]
+    for attempt in [progress.discovery, *progress.advice.values(), *latest, *(one.attempt for one in series)]:
+        attempt.not_before = None
+        attempt.ok_at = attempt.ok_at and min(attempt.ok_at, now)
+        attempt.asked_at = attempt.asked_at and min(attempt.asked_at, now)
+    for one in series:
+        one.settled_at = one.settled_at and min(one.settled_at, now)
+    progress.saved_at = now

@@ -1,0 +1,61 @@
+"""How the requests of an hour are shared between fresh values, the rest, and what users do themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from margelle.collect.progress import Act, Progress
+from margelle.ports import Rate
+
+KEPT = 2
+"""Requests of the window that are left for what users do themselves."""
+
+_LATE: Final[frozenset[Act]] = frozenset({"discover", "advice", "history"})
+_ALL: Final[frozenset[Act]] = _LATE | {"latest"}
+_HISTORY: Final[frozenset[Act]] = frozenset({"history"})
+
+
+class Shares(Struct, frozen=True):
+    """Of the requests in any `window`, at most so many for each set of acts; no limit where there is none."""
+
+    window: timedelta
+    limits: tuple[tuple[frozenset[Act], int], ...]
+    spent: tuple[tuple[datetime, Act], ...]
+
+    @classmethod
+    def of(cls, progress: Progress, pace: Sequence[Rate]) -> Shares:
+        """The shares of an account, from the slowest rate of its vendor's pace (a rate by the second is the HTTP client's matter)."""
+        rate = max(pace, key=lambda rate: rate.seconds, default=None)
+        spent = tuple((one.at, one.act) for one in progress.spent)
+        if rate is None or rate.seconds < 60:
+            return cls(timedelta(hours=1), (), spent)
+        tracks = progress.tracks.values()
+        whole = max(rate.requests - KEPT, 1)
+        late = max(whole - len(tracks) - 1, 2)  # one more renews the token
+        history = max(late - len({track.site for track in tracks}) * progress.advised, 1)
+        return cls(timedelta(seconds=rate.seconds), ((_ALL, whole), (_LATE, late), (_HISTORY, history)), spent)
+
+    @property
+    def whole(self) -> int | None:
+        """Requests in a window that the collector allows itself; None without a limit."""
+        return self.limits[0][1] if self.limits else None
+
+    def used(self, now: datetime) -> int:
+        """Requests in the window that ends now."""
+        return len(self._recent(_ALL, now))
+
+    def room_at(self, act: Act, cost: int, now: datetime) -> datetime:
+        """The earliest instant at which `cost` more requests for `act` fit in."""
+        return max((self._free_at(acts, limit, cost, now) for acts, limit in self.limits if act in acts), default=now)
+
+    def _free_at(self, acts: frozenset[Act], limit: int, cost: int, now: datetime) -> datetime:
+        recent = self._recent(acts, now)
+        excess = len(recent) + min(cost, limit) - limit
+        return now if excess <= 0 else recent[excess - 1] + self.window
+
+    def _recent(self, acts: frozenset[Act], now: datetime) -> list[datetime]:
+        return sorted(at for at, act in self.spent if act in acts and now - self.window < at <= now)
