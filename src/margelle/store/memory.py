@@ -146,17 +146,20 @@ class MemoryStore:
             self._links[link.account, owner, link.site] = replace(link, owner=owner)
 
     async def put_discovery(self, account: str, discovery: Discovery, now: datetime) -> None:
-        found = rules.discovered(self._accounts.get(account), account, discovery, now)
+        rules.micros(now)
+        if account not in self._accounts:
+            raise rules.no_account(account)
         self._version += 1
-        self._accounts[account] = found
+        discovery = discovery.over(self._accounts[account].person, self._sites.values(), self._probes.values())
+        found = self._accounts[account] = replace(self._accounts[account], person=discovery.person, discovered_at=now)
         self._reach(found, discovery, now)
         for site in discovery.sites:
             self._sites[site.id] = site
         for probe in discovery.probes:
             known = self._probes.get(probe.id)
-            kept = self._probes[probe.id] = rules.settled(probe, known, discovery)
-            if known is None or rules.device(known) != rules.device(kept):
-                self._devices[probe.id].append((now, kept))
+            self._probes[probe.id] = probe
+            if known is None or rules.device(known) != rules.device(probe):
+                self._devices[probe.id].append((now, probe))
 
     def _reach(self, account: Account, discovery: Discovery, now: datetime) -> None:
         owner = rules.email_key(account.owner)
@@ -345,7 +348,7 @@ class MemoryStore:
                 self._incidents[index] = replace(known, ended_at=now)
 
     async def audit(self, limit: int = 100) -> list[AuditEntry]:
-        return sorted(self._audit[::-1], key=lambda entry: entry.at, reverse=True)[: max(limit, 0)]
+        return self._audit[::-1][: max(limit, 0)]
 
     async def record(self, entry: AuditEntry) -> None:
         self._version += 1

@@ -12,9 +12,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
-from margelle.domain.site import Account, Person, Probe, Recommendation
+from margelle.domain.site import Probe, Recommendation
 from margelle.errors import BadInput, Conflict, NotFound
-from margelle.ports import Discovery, Grant, Incident
+from margelle.ports import Grant, Incident
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PERSONA: Final = 1_000_000
@@ -92,21 +92,6 @@ def public_number(public_id: str) -> int | None:
         return None
     value = int(public_id)
     return value if str(value) == public_id else None
-
-
-def discovered(account: Account | None, name: str, discovery: Discovery, now: datetime) -> Account:
-    """The account after `discovery`. One with faults that tells no person does not unname the one we knew. Raises NotFound."""
-    if account is None:
-        raise no_account(name)
-    keep = discovery.faults and discovery.person == Person()
-    return replace(account, person=account.person if keep else discovery.person, discovered_at=now)
-
-
-def settled(probe: Probe, known: Probe | None, discovery: Discovery) -> Probe:
-    """The probe as it is kept: a discovery with faults that tells no device does not take away the one we knew."""
-    if known is None or not discovery.faults or any(device(probe)):
-        return probe
-    return replace(probe, serial=known.serial, hardware=known.hardware, firmware=known.firmware)
 
 
 def device(probe: Probe) -> tuple[str, str, str]:

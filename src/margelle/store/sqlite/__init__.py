@@ -1,0 +1,37 @@
+"""The store in one SQLite file: short transactions, made inline on the event loop, durable when they return."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from margelle.store.sqlite.advice import AdviceTables
+from margelle.store.sqlite.database import Database
+from margelle.store.sqlite.journal import JournalTables
+from margelle.store.sqlite.notes import NotesTables
+from margelle.store.sqlite.people import PeopleTables
+from margelle.store.sqlite.places import PlacesTables
+from margelle.store.sqlite.series import SeriesTables
+from margelle.store.vault import Vault
+
+
+class SqliteStore(SeriesTables, PlacesTables, PeopleTables, AdviceTables, NotesTables, JournalTables):
+    """Implements `ports.Store` over the file at `path`, which several processes may share.
+
+    It waits `busy_timeout_s` for another process's transaction. Raises StoreError where the file cannot be used.
+    """
+
+    def __init__(self, path: Path, vault: Vault, *, busy_timeout_s: float = 5.0) -> None:
+        self._db = Database(path, busy_timeout_s=busy_timeout_s)
+        self._vault = vault
+        self._personas = {}
+        self._forget()
+
+    async def version(self) -> int:
+        return self._db.version()
+
+    async def check(self) -> None:
+        """Read the whole file. Raises StoreError where it is damaged."""
+        self._db.check()
+
+    async def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,200 @@
+"""One SQLite database: opened safely, read, and written in transactions that are durable when they return."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import apsw
+import msgspec
+
+from margelle.errors import BadInput, StoreError
+from margelle.store.sqlite import schema
+
+CHECKED_SIZE: Final = 8 * 2**20
+"""Databases up to this many bytes are checked whole when they are opened (about 10 ms); a damaged page of others shows when it is read."""
+
+Bindings = Sequence[Any] | Mapping[str, Any]
+_Doc = TypeVar("_Doc")
+_DAMAGED: Final = "Stop margelle and keep a copy of the file. Restore your latest backup, or recover what can be read: sqlite3 {path} .recover"
+_HINTS: Final[tuple[tuple[type[apsw.Error], str, str], ...]] = (
+    (
+        apsw.FullError,
+        "The disk is full",
+        "Free some space. Nothing of this was kept; all that was kept before is there.",
+    ),
+    (
+        apsw.ReadOnlyError,
+        "It cannot be written",
+        "The file and its folder must be writable by the user who runs margelle.",
+    ),
+    (
+        apsw.CantOpenError,
+        "It cannot be opened",
+        "The file and its folder must be writable by the user who runs margelle.",
+    ),
+    (
+        apsw.PermissionsError,
+        "It cannot be opened",
+        "The file and its folder must be writable by the user who runs margelle.",
+    ),
+    (apsw.NotADBError, "It is not an SQLite database, or its beginning is damaged", _DAMAGED),
+    (apsw.CorruptError, "It is damaged", _DAMAGED),
+    (apsw.BusyError, "Another program has been writing to it for too long", "Try again once that program is done."),
+    (apsw.LockedError, "Another program has been writing to it for too long", "Try again once that program is done."),
+    (apsw.ConnectionClosedError, "It is closed", ""),
+    (apsw.IOError, "The disk failed", "Look at the system's log, and keep a copy of the file before anything else."),
+)
+
+
+class Database:
+    """A connection to the SQLite file at `path`, which is created, readable by its owner only, where there is none.
+
+    Raises StoreError, and changes nothing, where the file is damaged, not ours, of a newer schema, or cannot be written.
+    """
+
+    def __init__(self, path: Path, *, busy_timeout_s: float = 5.0) -> None:
+        self.path = path
+        _prepare(path)
+        with self._told():
+            self.connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            with self._told():
+                self._open(busy_timeout_s)
+        except BaseException:
+            self.connection.close()
+            raise
+        self._watch = self.connection.cursor()
+        self._start = secrets.randbits(40)  # so that a version seen before a restart is not met again
+
+    def _open(self, busy_timeout_s: float) -> None:
+        connection, migrations = self.connection, schema.scripts()
+        connection.set_busy_timeout(int(busy_timeout_s * 1000))
+        schema.recognise(connection, len(migrations))
+        if connection.readonly("main"):
+            raise apsw.ReadOnlyError
+        if self.path.stat().st_size <= CHECKED_SIZE:
+            self._check()
+        _use_wal(connection, busy_timeout_s)
+        for pragma, value in (
+            ("synchronous", "FULL"),
+            ("foreign_keys", "ON"),
+            ("cell_size_check", "ON"),
+            ("trusted_schema", "OFF"),
+        ):
+            connection.pragma(pragma, value)
+        with self.writing():
+            schema.migrate(connection, migrations)
+
+    def _check(self) -> None:
+        said = self.connection.execute("PRAGMA quick_check(1)").get
+        if said != "ok":
+            raise apsw.CorruptError(said)
+
+    def check(self) -> None:
+        """Read the whole file. Raises StoreError where it is damaged."""
+        with self._told():
+            self._check()
+
+    def close(self) -> None:
+        """Let go of the file; the last one to do so folds the write-ahead log into it."""
+        with self._told():
+            self.connection.close()
+
+    def version(self) -> int:
+        """Grows when anything was stored, by this connection (total_changes) or by any other (data_version). Takes about 1.5 us."""
+        try:
+            others: int = self._watch.execute("PRAGMA data_version").get
+        except apsw.Error as error:
+            raise self._error(error) from None
+        return self._start + others + self.connection.total_changes()
+
+    def read(self, sql: str, args: Bindings = ()) -> list[tuple[Any, ...]]:
+        """All rows that `sql` selects."""
+        try:
+            return self.connection.execute(sql, args).fetchall()
+        except apsw.Error as error:
+            raise self._error(error) from None
+
+    def docs(self, kind: type[_Doc], sql: str, args: Bindings = ()) -> list[_Doc]:
+        """The documents in the first column of what `sql` selects."""
+        rows = self.read(sql, args)
+        try:
+            return [_decoder(kind).decode(row[0]) for row in rows]
+        except msgspec.MsgspecError as error:
+            raise self._error(apsw.CorruptError(str(error))) from None
+
+    def doc(self, kind: type[_Doc], sql: str, args: Bindings = ()) -> _Doc | None:
+        """The first of `docs`, or None."""
+        found = self.docs(kind, sql, args)
+        return found[0] if found else None
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """A transaction: on disk when it is left normally, undone when it is left by an exception."""
+        with self._told():
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            finally:
+                if self.connection.in_transaction:  # SQLite itself may have undone it
+                    self.connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except apsw.Error as error:
+            raise self._error(error) from None
+        except UnicodeEncodeError as error:
+            raise BadInput(f"The text {error.object!a:.60} is not valid Unicode.") from None
+        except StoreError as error:
+            if str(self.path) not in error.what:
+                raise StoreError(f"{self.path}: {error.what}", hint=error.hint) from None
+            raise
+
+    def _error(self, error: apsw.Error) -> StoreError:
+        for kind, what, hint in _HINTS:
+            if isinstance(error, kind):
+                told = StoreError(f"{self.path}: {what}.", hint=hint.format(path=self.path))
+                told.retryable = isinstance(error, apsw.BusyError | apsw.LockedError | apsw.FullError)
+                return told
+        return StoreError(f"{self.path}: SQLite says: {error}.", hint="This is a fault of margelle: please report it.")
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _prepare(path: Path) -> None:
+    """Make the file and its folder, for their owner only, where they do not exist."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"{path}: It cannot be opened: {error.strerror}.",
+            hint="The file and its folder must be writable by the user who runs margelle.",
+        ) from None
+
+
+def _use_wal(connection: apsw.Connection, patience_s: float) -> None:
+    """Switch to write-ahead logging, for which SQLite itself does not wait while another process does the same."""
+    give_up = time.monotonic() + patience_s
+    while True:
+        try:
+            connection.pragma("journal_mode", "WAL")
+        except apsw.BusyError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -1,0 +1,107 @@
+"""What happened: receipts, incidents and the audit log, in SQLite."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import apsw
+import msgspec
+from msgspec.structs import replace
+
+from margelle.ports import AuditEntry, Incident, Receipt
+from margelle.store import rules
+from margelle.store.sqlite.database import Database
+
+PACKED_SIZE: Final = 1024
+"""Receipts' bodies beyond this many bytes are compressed."""
+_OPEN: Final = "SELECT doc FROM incident WHERE account = ? AND place = ? AND kind = ? AND ended_at IS NULL"
+
+
+class JournalTables:
+    """The part of the store that remembers what happened: tables receipt, incident and audit."""
+
+    _db: Database
+
+    async def receipts(self, account: str, since: datetime | None = None, limit: int = 100) -> list[Receipt]:
+        since_us = -(2**63) if since is None else rules.micros(since)
+        rows = self._db.read(
+            "SELECT account, at, name, url, status, duration_ms, packed, body FROM receipt"
+            " WHERE account = ? AND at >= ? ORDER BY at DESC, id DESC LIMIT ?",
+            (account, since_us, max(limit, 0)),
+        )
+        return [_receipt(*row) for row in rows]
+
+    async def keep_receipt(self, receipt: Receipt) -> None:
+        body, packed = receipt.body, False
+        if len(body) > PACKED_SIZE:
+            tight = zlib.compress(body)
+            body, packed = (tight, True) if len(tight) < len(body) else (body, False)
+        told = (
+            receipt.account,
+            rules.micros(receipt.at),
+            receipt.name,
+            receipt.url,
+            receipt.status,
+            receipt.duration_ms,
+        )
+        with self._db.writing() as connection:
+            connection.execute("INSERT INTO receipt VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", (*told, packed, body))
+
+    async def incidents(self, account: str | None = None, *, open_only: bool = False) -> list[Incident]:
+        return self._db.docs(
+            Incident,
+            "SELECT doc FROM incident WHERE (?1 IS NULL OR account = ?1) AND (NOT ?2 OR ended_at IS NULL) ORDER BY at DESC, id DESC",
+            (account, open_only),
+        )
+
+    async def note_incident(self, incident: Incident) -> None:
+        key = (incident.account, incident.where, incident.kind)
+        with self._db.writing() as connection:
+            known = self._db.doc(Incident, _OPEN, key)
+            told = rules.again(known, incident)
+            row = (rules.micros(told.at), msgspec.json.encode(told).decode())
+            if known is None:
+                connection.execute("INSERT INTO incident VALUES (NULL, ?, ?, ?, ?, NULL, ?)", (*key, *row))
+            else:
+                connection.execute(
+                    "UPDATE incident SET at = ?, doc = ? WHERE account = ? AND place = ? AND kind = ? AND ended_at IS NULL",
+                    (*row, *key),
+                )
+
+    async def end_incident(self, account: str, where: str, kind: str | None, now: datetime) -> None:
+        sql = "SELECT id, doc FROM incident WHERE account = ?1 AND place = ?2 AND (?3 IS NULL OR kind = ?3) AND ended_at IS NULL"
+        with self._db.writing() as connection:
+            for row, doc in self._db.read(sql, (account, where, kind)):
+                _end(connection, row, doc, now)
+
+    async def audit(self, limit: int = 100) -> list[AuditEntry]:
+        return self._db.docs(AuditEntry, "SELECT doc FROM audit ORDER BY id DESC LIMIT ?", (max(limit, 0),))
+
+    async def record(self, entry: AuditEntry) -> None:
+        row = (rules.micros(entry.at), msgspec.json.encode(entry).decode())
+        with self._db.writing() as connection:
+            connection.execute("INSERT INTO audit VALUES (NULL, ?, ?)", row)
+
+    async def prune(self, now: datetime, *, receipts_days: int) -> None:
+        now_us = rules.micros(now)
+        with self._db.writing() as connection:
+            oldest = rules.micros(now - timedelta(days=receipts_days))
+            connection.execute("DELETE FROM receipt WHERE at < ?", (oldest,))
+            connection.execute("DELETE FROM granted WHERE kind <> 'refresh' AND expires_at <= ?", (now_us,))
+            ended = rules.micros(now - rules.INCIDENT_LIFE)
+            connection.execute("DELETE FROM incident WHERE ended_at < ?", (ended,))
+
+
+def _receipt(account: str, at_us: int, name: str, url: str, status: int, *rest: Any) -> Receipt:
+    duration_ms, packed, body = rest
+    return Receipt(
+        account, rules.instant(at_us), name, url, status, zlib.decompress(body) if packed else body, duration_ms
+    )
+
+
+def _end(connection: apsw.Connection, row: int, doc: str, now: datetime) -> None:
+    ended = replace(msgspec.json.decode(doc, type=Incident), ended_at=now)
+    update = "UPDATE incident SET ended_at = ?, doc = ? WHERE id = ?"
+    connection.execute(update, (rules.micros(now), msgspec.json.encode(ended).decode(), row))

@@ -1,0 +1,49 @@
+"""The schema of the database, and how an older one becomes the present one: numbered scripts that are only ever added to."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Final
+
+import apsw
+
+from margelle.errors import StoreError
+
+APPLICATION_ID: Final = 0x4D617267
+"""Stands in the file's header: "Marg"."""
+
+
+def scripts() -> tuple[str, ...]:
+    """The migrations, from an empty database on; the schema's version is how many have been applied."""
+    folder = files(__package__).joinpath("migrations")
+    return tuple(
+        script.read_text() for script in sorted(folder.iterdir(), key=lambda s: s.name) if script.name.endswith(".sql")
+    )
+
+
+def recognise(connection: apsw.Connection, newest: int) -> int:
+    """The version of the database's schema, 0 where it is still empty; nothing is changed.
+
+    Raises StoreError for another program's database, or one of a newer margelle.
+    """
+    version = int(connection.pragma("user_version"))
+    if connection.pragma("application_id") != APPLICATION_ID:
+        if version or connection.execute("SELECT count(*) FROM sqlite_schema").get:
+            raise StoreError("This database is not margelle's.", hint="Name another file; it was left as it is.")
+        return 0
+    if version > newest:
+        raise StoreError(
+            f"This database has schema {version}; this margelle knows schemas up to {newest}.",
+            hint="Update margelle, or use a backup made before the update; the database was left as it is.",
+        )
+    return version
+
+
+def migrate(connection: apsw.Connection, migrations: tuple[str, ...]) -> None:
+    """Bring the schema up to date within the caller's transaction."""
+    version = recognise(connection, len(migrations))
+    for script in migrations[version:]:
+        connection.execute(script)
+    if version < len(migrations):
+        connection.pragma("application_id", APPLICATION_ID)
+        connection.pragma("user_version", len(migrations))
