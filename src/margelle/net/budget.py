@@ -1,0 +1,156 @@
+"""How many requests we allow ourselves, kept on disk: neither a restart nor a second process forgets one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+import apsw
+
+from margelle.errors import BadInput, Limited, StoreError
+from margelle.ports import Rate
+
+BUSY_MS = 5_000
+PAUSE_S = 900.0
+LONGEST_PAUSE_S = 86_400.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS taken(
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL, at_us INTEGER NOT NULL, uptime_us INTEGER
+);
+CREATE INDEX IF NOT EXISTS taken_of ON taken(name, number);
+CREATE TABLE IF NOT EXISTS pause(name TEXT PRIMARY KEY, until_us INTEGER NOT NULL, length_us INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+def uptime_s() -> float:
+    """Seconds since this machine started, sleep included where it can tell: a clock that nobody sets."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Budget:
+    """At most so many requests in any window of each rate, counted under `name` in the file at `path` (None: in memory only).
+
+    Only the order of the requests and the newest few of them count, so nothing is ever forgotten because a clock says that it is old.
+    A clock that went back finds requests in its future: they are taken as made now. So there are never more requests than allowed, and a
+    wait is never longer than the longest window. A clock that jumps forward is believed, unless `uptime` (such as `uptime_s`) is given:
+    then a request is only as old as both clocks say.
+    """
+
+    def __init__(
+        self, path: Path | None, name: str, rates: Sequence[Rate], *, uptime: Callable[[], float] | None = None
+    ) -> None:
+        if any(rate.requests < 1 or rate.seconds <= 0 for rate in rates):
+            raise BadInput("A request budget's rates must allow at least one request, in more than no time.")
+        self._rates = tuple(rates)
+        self._name = name
+        self._uptime = uptime
+        self._where = str(path or "memory")
+        with self._told():
+            self._db = apsw.Connection(str(path) if path else ":memory:")
+            self._db.set_busy_timeout(BUSY_MS)
+        with self._transaction() as db:
+            db.execute(_SCHEMA)
+
+    def take(self, now: datetime) -> float:
+        """0.0 if a request may be made now: it is counted then, on disk. Else the seconds to wait, and nothing is counted."""
+        with self._transaction() as db:
+            moment = self._settled(now)
+            wait_us = self._wait_us(moment)
+            if wait_us == 0:
+                db.execute("INSERT INTO taken(name, at_us, uptime_us) VALUES (?, ?, ?)", (self._name, *moment))
+                self._forget()
+        return wait_us / 1e6
+
+    def remaining(self, now: datetime) -> dict[Rate, int]:
+        """By rate, how many requests may still be made now; all 0 while the cloud wants a pause."""
+        with self._transaction():
+            moment = self._settled(now)
+            paused = self._pause_us(moment[0]) > 0
+            return {rate: 0 if paused else rate.requests - self._used(rate, moment) for rate in self._rates}
+
+    def learn(self, limit: Limited, now: datetime) -> None:
+        """The cloud said that its quota is used up: take nothing until its `retry_after_s`, or for a quarter of an hour if it named none."""
+        named_s = PAUSE_S if limit.retry_after_s is None else limit.retry_after_s
+        length_us = round(min(max(named_s, 0.0), LONGEST_PAUSE_S) * 1e6)
+        now_us = _us(now)
+        with self._transaction() as db:
+            if length_us > self._pause_us(now_us):
+                db.execute("REPLACE INTO pause VALUES (?, ?, ?)", (self._name, now_us + length_us, length_us))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _settled(self, now: datetime) -> tuple[int, int | None]:
+        """Now by both clocks, after what either of them puts into the future was made now."""
+        now_us = _us(now)
+        uptime_us = round(self._uptime() * 1e6) if self._uptime else None
+        self._db.execute(
+            "UPDATE taken SET at_us = min(at_us, ?), uptime_us = ? WHERE name = ? AND (at_us > ? OR uptime_us > ?)",
+            (now_us, uptime_us, self._name, now_us, uptime_us),
+        )
+        return now_us, uptime_us
+
+    def _wait_us(self, moment: tuple[int, int | None]) -> int:
+        """How long until every rate allows one more: until the oldest of its last `requests` has left the window."""
+        waits = [self._pause_us(moment[0])]
+        for rate in self._rates:
+            ages = self._ages_us(rate, moment)
+            if len(ages) >= rate.requests:
+                waits.append(round(rate.seconds * 1e6) - ages[-1])
+        return max(0, *waits)
+
+    def _used(self, rate: Rate, moment: tuple[int, int | None]) -> int:
+        return sum(age < round(rate.seconds * 1e6) for age in self._ages_us(rate, moment))
+
+    def _ages_us(self, rate: Rate, moment: tuple[int, int | None]) -> list[int]:
+        """The ages of the last `requests` requests, newest first."""
+        sql = """SELECT CASE WHEN uptime_us IS NULL OR ?2 IS NULL THEN ?1 - at_us ELSE min(?1 - at_us, ?2 - uptime_us) END
+                 FROM taken WHERE name = ?3 ORDER BY number DESC LIMIT ?4"""
+        return [cast(int, age) for (age,) in self._db.execute(sql, (*moment, self._name, rate.requests))]
+
+    def _pause_us(self, now_us: int) -> int:
+        """What is left of the pause that the cloud wants; never more than its length, whatever the clock does."""
+        row = self._db.execute("SELECT until_us - ?, length_us FROM pause WHERE name = ?", (now_us, self._name)).get
+        return max(0, min(row)) if row else 0
+
+    def _forget(self) -> None:
+        """Requests older than the last ones that any rate counts."""
+        most = max((rate.requests for rate in self._rates), default=0)
+        self._db.execute(
+            "DELETE FROM taken WHERE name = ?1 AND number <= "
+            "(SELECT number FROM taken WHERE name = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+            (self._name, most),
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[apsw.Connection]:
+        """One process at a time, from the count to the entry."""
+        with self._told():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """SQLite's errors in our words. Where nothing can be counted, nothing may be asked."""
+        try:
+            yield
+        except apsw.Error as error:
+            what = f"The request budget in {self._where} cannot be kept ({type(error).__name__.removesuffix('Error').lower()}: {error})."
+            raise StoreError(
+                what, hint="Check the disk and the file's permissions; a corrupt file may be removed."
+            ) from error
+
+
+def _us(now: datetime) -> int:
+    return round(now.timestamp() * 1e6)
