@@ -112,7 +112,7 @@ class Budget:
         """The ages of the last `requests` requests, newest first."""
         sql = """SELECT CASE WHEN uptime_us IS NULL OR ?2 IS NULL THEN ?1 - at_us ELSE min(?1 - at_us, ?2 - uptime_us) END
                  FROM taken WHERE name = ?3 ORDER BY number DESC LIMIT ?4"""
-        return [cast(int, age) for (age,) in self._db.execute(sql, (*moment, self._name, rate.requests))]
+        return [cast("int", age) for (age,) in self._db.execute(sql, (*moment, self._name, rate.requests))]
 
     def _pause_us(self, now_us: int) -> int:
         """What is left of the pause that the cloud wants; never more than its length, whatever the clock does."""

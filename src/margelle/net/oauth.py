@@ -135,6 +135,7 @@ class TokenKeeper:
         new = self._dated(replace(token, refresh=token.refresh or old.refresh))
         self._unsaved = new
         await self._save(new)
+        self._rejected = ""  # even if it is the same one: the cloud has just vouched for it
         return new
 
     async def _after_refusal(self, kept: _Kept, refusal: Refused) -> _Kept:
