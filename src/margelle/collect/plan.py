@@ -51,7 +51,9 @@ class Ask(Struct, frozen=True):
 def asks(account: str, progress: Progress, pace: Sequence[Rate], now: datetime) -> list[Ask]:
     """All that there is to ask, in the order in which it will be: what is due now by its rank, then the rest by its time."""
     shares = Shares.of(progress, pace)
-    wanted = [_permitted(ask, progress, shares, now) for ask in _wanted(account, progress, now)]
+    costs: dict[Act, int] = {"discover": progress.discovery_cost, "latest": 1, "advice": 1, "history": 1}
+    rooms = {act: shares.room_at(act, cost, now) for act, cost in costs.items()}
+    wanted = [_permitted(ask, progress, rooms[ask.act], now) for ask in _wanted(account, progress, now)]
     return sorted(wanted, key=lambda ask: _order(ask, now))
 
 
@@ -59,11 +61,10 @@ def _order(ask: Ask, now: datetime) -> tuple[datetime, int, datetime, str]:
     return max(ask.due_at, now), ask.rank, ask.due_at, ask.where
 
 
-def _permitted(ask: Ask, progress: Progress, shares: Shares, now: datetime) -> Ask:
+def _permitted(ask: Ask, progress: Progress, room_at: datetime, now: datetime) -> Ask:
     """`ask`, not before its last failure, its account's trouble, and the budget permit it."""
     tried, hold = progress.attempt(ask.act, ask.subject, ask.quantity), progress.hold
-    cost = progress.discovery_cost if ask.act == "discover" else 1
-    obstacles: list[tuple[datetime, str]] = [(shares.room_at(ask.act, cost, now), "The hour's requests are used up.")]
+    obstacles: list[tuple[datetime, str]] = [(room_at, "The hour's requests are used up.")]
     if tried.not_before is not None:
         obstacles.append((tried.not_before, f"It failed {tried.failures} times in a row."))
     if hold is not None:
