@@ -1,0 +1,1 @@
+"""Believable water, and the vendors' clouds on this machine that measure it."""
