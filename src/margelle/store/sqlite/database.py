@@ -21,7 +21,7 @@ CHECKED_SIZE: Final = 8 * 2**20
 """Databases up to this many bytes are checked whole when they are opened (about 10 ms); a damaged page of others shows when it is read."""
 
 Bindings = Sequence[Any] | Mapping[str, Any]
-_Doc = TypeVar("_Doc")
+_Doc = TypeVar("_Doc", bound=msgspec.Struct)
 _DAMAGED: Final = "Stop margelle and keep a copy of the file. Restore your latest backup, or recover what can be read: sqlite3 {path} .recover"
 _HINTS: Final[tuple[tuple[type[apsw.Error], str, str], ...]] = (
     (
@@ -170,7 +170,7 @@ class Database:
 
 
 @cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+def _decoder(kind: type[_Doc]) -> msgspec.json.Decoder[_Doc]:
     return msgspec.json.Decoder(kind)
 
 

@@ -1,0 +1,12 @@
+"""What the parts of the store in memory share."""
+
+from __future__ import annotations
+
+
+class Counted:
+    """Counts how often something was kept."""
+
+    _version = 0
+
+    async def version(self) -> int:
+        return self._version

@@ -1,0 +1,94 @@
+"""Measurements in memory."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Measurement, Revision
+from margelle.domain.plausible import CLOCK_TOLERANCE
+from margelle.ports import Added
+from margelle.store import rules
+from margelle.store.memory.counted import Counted
+
+
+class _Series(Struct):
+    """Measurements of one quantity by one probe; `instants` are in order."""
+
+    points: dict[datetime, Measurement] = field(default_factory=dict)
+    instants: list[datetime] = field(default_factory=list)
+    revisions: list[Revision] = field(default_factory=list)
+
+    def add(self, new: Measurement, now: datetime) -> str:
+        old = self.points.get(new.at)
+        if old is None:
+            insort(self.instants, new.at)
+        elif rules.same(old, new):
+            return "same"
+        else:
+            self.revisions.append(Revision(old, now))
+        self.points[new.at] = new
+        return "new" if old is None else "corrected"
+
+    def until(self, limit: datetime) -> Measurement | None:
+        index = bisect_right(self.instants, limit)
+        return self.points[self.instants[index - 1]] if index else None
+
+
+class SeriesPart(Counted):
+    """The part of the store that keeps measurements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._series: defaultdict[str, dict[str, _Series]] = defaultdict(dict)
+
+    async def add(self, measurements: Sequence[Measurement], now: datetime) -> Added:
+        rules.micros(now)
+        judged = [(rules.micros(point.at), replace(point, value=rules.number(point))) for point in measurements]
+        became = {"new": 0, "same": 0, "corrected": 0}
+        for _, point in judged:
+            series = self._series[point.probe].setdefault(point.quantity, _Series())
+            became[series.add(point, now)] += 1
+        if became["new"] or became["corrected"]:
+            self._version += 1
+        return Added(**became)
+
+    async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
+        rules.micros(now)
+        found = {
+            quantity: series.until(now + CLOCK_TOLERANCE)
+            for quantity, series in sorted(self._series.get(probe, {}).items())
+        }
+        return {quantity: point for quantity, point in found.items() if point is not None}
+
+    async def history(
+        self,
+        probe: str,
+        quantity: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Measurement]:
+        series = self._series.get(probe, {}).get(quantity, _Series())
+        for bound in filter(None, (since, until)):
+            rules.micros(bound)
+        first = 0 if since is None else bisect_left(series.instants, since)
+        last = None if until is None else bisect_left(series.instants, until)
+        instants = series.instants[first:last]
+        return [series.points[at] for at in (instants if limit is None else instants[: max(limit, 0)])]
+
+    async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
+        rules.micros(at)
+        series = self._series.get(probe, {}).get(quantity, _Series())
+        return [revision for revision in series.revisions if revision.measurement.at == at]
+
+    async def quantities(self, probe: str) -> list[str]:
+        return sorted(self._series.get(probe, {}))
+
+    async def count(self) -> int:
+        return sum(len(series.points) for of_probe in self._series.values() for series in of_probe.values())
