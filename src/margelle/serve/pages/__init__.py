@@ -1,17 +1,123 @@
-"""What people see."""
+"""What people see: the first page, and signing in to it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from starlette.routing import BaseRoute
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 
+from margelle.domain.site import User
+from margelle.errors import Limited, Refused
 from margelle.ports import Clock, Store, Vendor
-from margelle.serve.sign_in import Attempts
+from margelle.serve.pages.home import Visit, home
+from margelle.serve.pages.paper import asset, page
+from margelle.serve.pages.session import Sessions, demand_own_form
+from margelle.serve.pages.words import Words, chosen
+from margelle.serve.sign_in import Attempts, FaceDesk
+
+FACE = "pages"
+"""The face to which sessions belong."""
 
 
 def routes(
     store: Store, vendors: Sequence[Vendor], clock: Clock, attempts: Attempts, *, title: str, public: bool
 ) -> list[BaseRoute]:
-    """The pages' routes."""
-    return []
+    """The pages' routes. With `public`, everybody sees every site and nobody signs in."""
+    pages = Pages(store, vendors, clock, Sessions(FaceDesk(FACE, store, clock, attempts)), title=title, public=public)
+    open_to_all: list[BaseRoute] = [Route("/", pages.first), Route("/static/{name}", asset)]
+    if public:
+        return open_to_all
+    return [
+        *open_to_all,
+        Route("/sign-in", pages.form),
+        Route("/sign-in", pages.sign_in, methods=["POST"]),
+        Route("/sign-out", pages.sign_out, methods=["POST"]),
+    ]
+
+
+class Face(Struct, frozen=True):
+    """Where clients of a vendor find its face."""
+
+    title: str
+    url: str
+
+
+class Pages:
+    """Answers the pages' requests."""
+
+    def __init__(
+        self, store: Store, vendors: Sequence[Vendor], clock: Clock, sessions: Sessions, *, title: str, public: bool
+    ) -> None:
+        self._store, self._clock, self._sessions = store, clock, sessions
+        self._titles = {vendor.name: vendor.title for vendor in vendors}
+        self._title, self._public = title, public
+
+    async def first(self, request: Request) -> Response:
+        """`/`: all sites of whoever looks."""
+        words = _words(request)
+        user = None if self._public else await self._sessions.user(request)
+        if user is None and not self._public:
+            return RedirectResponse(_with_language("/sign-in", request), 303, {"cache-control": "no-store"})
+        visit = Visit(words, self._clock(), user.email if user else None, self._titles)
+        return page(
+            "home.html",
+            words,
+            title=self._title,
+            home=await home(self._store, visit),
+            faces=[Face(title, f"{_base(request)}/{name}") for name, title in self._titles.items()],
+            signed_in=_name(user) if user else "",
+        )
+
+    async def form(self, request: Request) -> Response:
+        """The sign-in form."""
+        if await self._sessions.user(request) is not None:
+            return RedirectResponse(_with_language("/", request), 303)
+        return await self._form(request, 200, "")
+
+    async def sign_in(self, request: Request) -> Response:
+        """The form as it was sent: a session and the first page, or the form again with the reason."""
+        words = _words(request)
+        try:
+            demand_own_form(request)
+        except Refused:
+            return await self._form(request, 403, words("foreign"))
+        try:
+            return await self._sessions.begin(request, _with_language("/", request))
+        except Refused:
+            return await self._form(request, 403, words("refused"))
+        except Limited as limited:
+            wait_s = limited.retry_after_s or 60
+            answer = await self._form(request, 429, words("limited", n=math.ceil(wait_s / 60)))
+            answer.headers["retry-after"] = str(math.ceil(wait_s))
+            return answer
+
+    async def sign_out(self, request: Request) -> Response:
+        """End the session."""
+        demand_own_form(request)
+        return await self._sessions.end(request, _with_language("/sign-in", request))
+
+    async def _form(self, request: Request, status: int, complaint: str) -> Response:
+        newcomer = not await self._store.users()
+        return page("sign_in.html", _words(request), status, title=self._title, complaint=complaint, newcomer=newcomer)
+
+
+def _words(request: Request) -> Words:
+    return Words(chosen(request.query_params.get("lang"), request.headers.get("accept-language", "")))
+
+
+def _with_language(path: str, request: Request) -> str:
+    """`path` in the language that was asked for by name, if one was."""
+    asked = request.query_params.get("lang")
+    return f"{path}?lang={asked}" if asked in {"en", "fr"} else path
+
+
+def _base(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
+
+
+def _name(user: User) -> str:
+    return f"{user.firstname} {user.lastname}".strip() or user.email

@@ -1,0 +1,136 @@
+"""Numbers, units and times as people write them in their language."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from margelle.domain.unit import Unit
+from margelle.serve.pages.words import Language, Words
+
+NARROW: Final = "\u202f"
+NO_BREAK: Final = "\u00a0"
+
+STALE_AFTER: Final = timedelta(hours=3)
+"""Probes measure hourly: three missed readings."""
+SILENT_AFTER: Final = timedelta(hours=24)
+
+SYMBOLS: Final[dict[Unit, str]] = {
+    Unit.CELSIUS: "°C",
+    Unit.FAHRENHEIT: "°F",
+    Unit.PH: "",
+    Unit.MICROSIEMENS_PER_CM: "µS/cm",
+    Unit.PPM: "ppm",
+    Unit.RATIO: "",
+    Unit.UV_INDEX: "",
+    Unit.CUBIC_METRE: "m³",
+    Unit.CUBIC_METRE_PER_HOUR: "m³/h",
+    Unit.NTU: "NTU",
+    Unit.STATE: "",
+}
+"""Where a unit is not written as its UCUM code."""
+
+_DAYS: Final = {
+    "en": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+    "fr": ["lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."],
+}
+_MONTHS: Final = {
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    "fr": [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ],
+}
+
+
+def number(value: float, decimals: int, language: Language) -> str:
+    """`value` rounded to `decimals` digits, with the language's decimal mark and, from 1 000 on, its thousands mark."""
+    text = f"{value:,.{decimals}f}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
+    if language == "fr":
+        text = text.replace(",", NARROW).replace(".", ",")
+    return text.replace("-", "\u2212")
+
+
+def symbol(unit: Unit | str) -> str:
+    """How a unit is written; empty for those that are not written."""
+    return SYMBOLS.get(unit, str(unit)) if isinstance(unit, Unit) else unit
+
+
+def with_unit(text: str, unit: Unit | str) -> str:
+    """A number and its unit, which never stand on two lines."""
+    return f"{text}{NO_BREAK}{symbol(unit)}" if symbol(unit) else text
+
+
+def ago(at: datetime, now: datetime, words: Words) -> str:
+    """How long before `now` it was."""
+    minutes = math.floor((now - at).total_seconds() / 60)
+    if minutes < -10:
+        return words("ahead")
+    if minutes < 1:
+        return words("now")
+    if minutes < 60:
+        return words("ago.minutes", n=minutes)
+    if minutes < 24 * 60:
+        return words("ago.hours", n=minutes // 60)
+    return words.count("ago.days", minutes // (24 * 60))
+
+
+def freshness(at: datetime | None, now: datetime) -> str:
+    """`fresh`, `stale`, `silent`, or `never`."""
+    if at is None:
+        return "never"
+    age = now - at
+    if age >= SILENT_AFTER:
+        return "silent"
+    return "stale" if age >= STALE_AFTER else "fresh"
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone called `name`, or UTC if there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def clock_time(at: datetime, where: ZoneInfo, now: datetime, language: Language) -> str:
+    """The time of day at the place, with the day where it is not today."""
+    here = at.astimezone(where)
+    time = f"{here:%H:%M}"
+    if here.date() == now.astimezone(where).date():
+        return time
+    return f"{_DAYS[language][here.weekday()]} {day(at, where, language)}, {time}"
+
+
+def day(at: datetime, where: ZoneInfo, language: Language) -> str:
+    """The day and month at the place."""
+    here = at.astimezone(where)
+    of_month = "1er" if here.day == 1 and language == "fr" else str(here.day)
+    return f"{of_month}{NO_BREAK}{_MONTHS[language][here.month - 1]}"

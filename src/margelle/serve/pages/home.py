@@ -1,0 +1,199 @@
+"""The first page: every site with what was measured last, how old it is, and what there is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from margelle.domain.measurement import Measurement
+from margelle.domain.site import Account, Recommendation, Site
+from margelle.ports import Incident, Reader
+from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit, zone
+from margelle.serve.pages.tile import WEEK, Scene, Tile, tile
+from margelle.serve.pages.words import Words
+
+_MAIN: Final = ("temperature", "ph", "orp", "salt", "tds", "free_chlorine_estimate", "bromine_estimate")
+_MINOR: Final = ("air_temperature", "uv_index", "cloud_cover", "battery", "rssi")
+
+
+class Todo(Struct, frozen=True):
+    """A recommendation of a vendor, in the vendor's words."""
+
+    title: str
+    message: str
+    by: str
+    when: str
+
+
+class SiteView(Struct, frozen=True):
+    """One site. `freshness` is one of fresh, stale, silent, never; `age` says the same in words."""
+
+    id: str
+    name: str
+    about: tuple[str, ...]
+    freshness: str
+    age: str
+    at: str
+    at_iso: str
+    hero: Tile | None
+    main: tuple[Tile, ...]
+    minor: tuple[Tile, ...]
+    todo: tuple[Todo, ...]
+
+
+class Trouble(Struct, frozen=True):
+    """An incident that lasts."""
+
+    what: str
+    todo: str
+    times: str
+
+
+class AccountView(Struct, frozen=True):
+    """How collecting from one account goes."""
+
+    title: str
+    login: str
+    last: str
+    troubles: tuple[Trouble, ...]
+
+
+class Home(Struct, frozen=True):
+    """The whole page."""
+
+    headline: tuple[str, str]
+    sites: tuple[SiteView, ...]
+    accounts: tuple[AccountView, ...]
+    as_of: str
+
+
+class Visit(Struct, frozen=True):
+    """Who looks, when, in which language. `owner` None sees everybody's sites; then no logins are shown."""
+
+    words: Words
+    now: datetime
+    owner: str | None
+    titles: Mapping[str, str]
+
+
+async def home(reader: Reader, visit: Visit) -> Home:
+    """The page for this visit."""
+    sites = [await _site(reader, visit, site) for site in await reader.sites(owner=visit.owner)]
+    accounts = [await _account(reader, visit, account) for account in await reader.accounts(visit.owner)]
+    where = zone((await reader.sites(owner=visit.owner))[0].time_zone) if sites else ZoneInfo("UTC")
+    as_of = visit.words("as_of", time=f"{visit.now.astimezone(where):%H:%M}" + ("" if sites else " UTC"))
+    return Home(_headline(visit.words, sites, accounts), tuple(sites), tuple(accounts), as_of)
+
+
+async def _site(reader: Reader, visit: Visit, site: Site) -> SiteView:
+    latest = await _latest(reader, visit, site)
+    newest = max((point.at for point in latest), default=None)
+    where, words = zone(site.time_zone), visit.words
+    hero, main, minor = await _tiles(reader, visit, site, latest)
+    state = freshness(newest, visit.now)
+    return SiteView(
+        site.id,
+        site.name or site.key,
+        _about(words, site),
+        state,
+        words(state, ago=ago(newest, visit.now, words)) if newest else words("never"),
+        clock_time(newest, where, visit.now, words.language) if newest else "",
+        newest.isoformat() if newest else "",
+        hero,
+        main,
+        minor,
+        tuple(_todo(visit, site, where, each) for each in await reader.recommendations(site.id)),
+    )
+
+
+async def _latest(reader: Reader, visit: Visit, site: Site) -> list[Measurement]:
+    """The newest of every quantity of every probe, the main ones first."""
+    points = [
+        point for probe in await reader.probes(site.id) for point in (await reader.latest(probe.id, visit.now)).values()
+    ]
+    order = {name: n for n, name in enumerate(_MAIN)} | {name: 1000 + n for n, name in enumerate(_MINOR)}
+    return sorted(points, key=lambda point: (order.get(point.quantity, 100), point.quantity, point.probe))
+
+
+async def _tiles(
+    reader: Reader, visit: Visit, site: Site, latest: Sequence[Measurement]
+) -> tuple[Tile | None, tuple[Tile, ...], tuple[Tile, ...]]:
+    """The water's temperature, the other main tiles, and the minor ones."""
+    if not latest:
+        return None, (), ()
+    scene = Scene(visit.words, visit.now, max(point.at for point in latest), dict(visit.titles))
+    hero: Tile | None = None
+    main: list[Tile] = []
+    minor: list[Tile] = []
+    for point in latest:
+        if point.quantity in _MINOR:
+            minor.append(tile(scene, point))
+            continue
+        week = await reader.history(point.probe, point.quantity, visit.now - WEEK, visit.now)
+        shown = tile(scene, point, week, site.bands.get(point.quantity))
+        if hero is None and point.quantity == "temperature":
+            hero = shown
+        else:
+            main.append(shown)
+    return hero, tuple(main), tuple(minor)
+
+
+def _about(words: Words, site: Site) -> tuple[str, ...]:
+    """What kind of water it is, and where."""
+    clean = site.disinfection
+    ways = [
+        words(f"clean.{clean.primary}"),
+        words("clean.uv") if clean.uv else "",
+        words("clean.ozone") if clean.ozone else "",
+    ]
+    volume = "" if site.volume_m3 is None else _volume(words, site.volume_m3)
+    parts = (words(f"kind.{site.kind}"), " + ".join(filter(None, ways)), volume, site.address.city)
+    return tuple(filter(None, parts))
+
+
+def _volume(words: Words, volume_m3: float) -> str:
+    return with_unit(number(volume_m3, 0 if volume_m3 == int(volume_m3) else 1, words.language), "m³")
+
+
+def _todo(visit: Visit, site: Site, where: ZoneInfo, advice: Recommendation) -> Todo:
+    words = visit.words
+    if advice.deadline is not None:
+        when = words("before", day=day(advice.deadline, where, words.language))
+    else:
+        when = words("since", day=day(advice.created_at, where, words.language))
+    by = words("advised_by", vendor=visit.titles.get(site.vendor, site.vendor))
+    return Todo(advice.title, advice.message, by, when)
+
+
+async def _account(reader: Reader, visit: Visit, account: Account) -> AccountView:
+    words = visit.words
+    answers = [receipt.at for receipt in await reader.receipts(account.id, limit=50) if 200 <= receipt.status < 300]
+    last = answers[0] if answers else account.discovered_at
+    return AccountView(
+        visit.titles.get(account.vendor, account.vendor),
+        account.login if visit.owner is not None else "",
+        words("collected", ago=ago(last, visit.now, words)) if last else words("not_collected"),
+        tuple(_trouble(words, incident) for incident in await reader.incidents(account.id, open_only=True)),
+    )
+
+
+def _trouble(words: Words, incident: Incident) -> Trouble:
+    return Trouble(incident.what, incident.todo, words.count("times", incident.count) if incident.count > 1 else "")
+
+
+def _headline(words: Words, sites: Sequence[SiteView], accounts: Sequence[AccountView]) -> tuple[str, str]:
+    """How many sites there are, and what about them wants attention, in one sentence."""
+    tiles = [each for site in sites for each in (*((site.hero,) if site.hero else ()), *site.main)]
+    counts = {
+        "outside": sum(each.outside for each in tiles),
+        "doubtful": sum(bool(each.doubt) for each in tiles),
+        "advised": sum(len(site.todo) for site in sites),
+        "still": sum(site.freshness != "fresh" for site in sites),
+        "troubled": sum(len(account.troubles) for account in accounts),
+    }
+    wanting = [words.count(name, n) for name, n in counts.items() if n]
+    return words.count("sites", len(sites)), ", ".join(wanting) or words("quiet")

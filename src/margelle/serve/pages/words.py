@@ -1,0 +1,184 @@
+"""What the pages say, in English and in French."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Language = Literal["en", "fr"]
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "fr")
+
+# name: (English, French). A name that ends in .one and .many is chosen by its number; French counts 0 as one.
+TEXTS: Final[dict[str, tuple[str, str]]] = {
+    # the frame
+    "other_language": ("Français", "English"),
+    "skip": ("Skip to the water", "Aller aux mesures"),
+    "sign_in": ("Sign in", "Se connecter"),
+    "sign_out": ("Sign out", "Se déconnecter"),
+    "refresh": ("Refresh", "Actualiser"),
+    "as_of": ("As of {time}", "État à {time}"),
+    "colophon": ("Every reading kept, on this machine.", "Chaque mesure gardée, sur cette machine."),
+    # the headline
+    "sites.one": ("One site", "Un bassin"),
+    "sites.many": ("{n} sites", "{n} bassins"),
+    "quiet": ("nothing to do", "rien à faire"),
+    "outside.one": ("one value outside its limits", "une valeur hors de ses limites"),
+    "outside.many": ("{n} values outside their limits", "{n} valeurs hors de leurs limites"),
+    "doubtful.one": ("one doubtful value", "une valeur douteuse"),
+    "doubtful.many": ("{n} doubtful values", "{n} valeurs douteuses"),
+    "advised.one": ("one recommendation", "une recommandation"),
+    "advised.many": ("{n} recommendations", "{n} recommandations"),
+    "still.one": ("one site without fresh readings", "un bassin sans mesure récente"),
+    "still.many": ("{n} sites without fresh readings", "{n} bassins sans mesure récente"),
+    "troubled.one": ("one collection problem", "un incident de collecte"),
+    "troubled.many": ("{n} collection problems", "{n} incidents de collecte"),
+    # time
+    "now": ("just now", "à l’instant"),
+    "ago.minutes": ("{n} min ago", "il y a {n} min"),
+    "ago.hours": ("{n} h ago", "il y a {n} h"),
+    "ago.days.one": ("yesterday", "hier"),
+    "ago.days.many": ("{n} days ago", "il y a {n} jours"),
+    "ahead": ("ahead of the clock", "en avance sur l’horloge"),
+    "fresh": ("Measured {ago}", "Mesuré {ago}"),
+    "stale": ("Getting old: measured {ago}", "Commence à dater : mesuré {ago}"),
+    "silent": ("Silent: last measured {ago}", "Silencieux : dernière mesure {ago}"),
+    "never": ("Not measured yet", "Pas encore mesuré"),
+    "own_age": ("measured {ago}", "mesuré {ago}"),
+    # values
+    "doubt": ("Doubtful", "Douteux"),
+    "doubt.vendor": ("excluded by {vendor}: “{reason}”", "écarté par {vendor} : « {reason} »"),
+    "doubt.unreadable": ("“{raw}” came, which is not a number", "« {raw} » reçu, qui n’est pas un nombre"),
+    "doubt.range": ("not plausible: beyond {low} to {high}", "peu plausible : hors de {low} à {high}"),
+    "doubt.future": ("its time is ahead of the clock", "son heure est en avance sur l’horloge"),
+    "doubt.past": ("its time is too long ago to be true", "son heure est trop ancienne pour être vraie"),
+    "last_sound": ("Last sound value: {value}, {ago}", "Dernière valeur sûre : {value}, {ago}"),
+    "nothing": ("no value", "pas de valeur"),
+    "within": ("Within {low} to {high}", "Entre {low} et {high}"),
+    "above": ("Above {limit}", "Au-dessus de {limit}"),
+    "below": ("Below {limit}", "Au-dessous de {limit}"),
+    "at_most": ("At most {limit}", "Au plus {limit}"),
+    "at_least": ("At least {limit}", "Au moins {limit}"),
+    "week": ("7 days", "7 jours"),
+    "week_range": ("7 days: {low} to {high}", "7 jours : {low} à {high}"),
+    "gauge": ("{label}: {value}. {verdict}.", "{label} : {value}. {verdict}."),
+    "spark": ("{label} over the last {week}", "{label} sur les derniers {week}"),
+    # the site
+    "kind.pool": ("Pool", "Piscine"),
+    "kind.spa": ("Spa", "Spa"),
+    "kind.tank": ("Tank", "Réservoir"),
+    "kind.plant": ("Plant", "Station"),
+    "kind.other": ("Site", "Site"),
+    "clean.chlorine": ("chlorine", "chlore"),
+    "clean.bromine": ("bromine", "brome"),
+    "clean.salt": ("salt electrolysis", "électrolyse au sel"),
+    "clean.oxygen": ("active oxygen", "oxygène actif"),
+    "clean.other": ("", ""),
+    "clean.uv": ("UV", "UV"),
+    "clean.ozone": ("ozone", "ozone"),
+    "also": ("Also", "Aussi"),
+    "to_do": ("To do", "À faire"),
+    "before": ("before {day}", "avant le {day}"),
+    "advised_by": ("{vendor} advises", "Conseil de {vendor}"),
+    "since": ("since {day}", "depuis le {day}"),
+    # collecting
+    "collection": ("Collection", "Collecte"),
+    "collected": ("Last answer {ago}", "Dernière réponse {ago}"),
+    "not_collected": ("No answer yet", "Pas encore de réponse"),
+    "all_well": ("No problem open.", "Aucun incident ouvert."),
+    "times.one": ("once", "une fois"),
+    "times.many": ("{n} times", "{n} fois"),
+    # faces
+    "faces": ("For your apps", "Pour vos applications"),
+    "faces_why": (
+        "Existing apps work unmodified: give them this address in place of the vendor’s, and sign in with your login here.",
+        "Les applications existantes fonctionnent sans changement : donnez-leur cette adresse à la place de celle du fabricant, avec votre compte d’ici.",
+    ),
+    # nothing yet
+    "empty": ("The water is not measured yet", "L’eau n’est pas encore mesurée"),
+    "empty_why": (
+        "Tell Margelle who you are and where your probe’s readings are. In a terminal on this machine:",
+        "Dites à Margelle qui vous êtes et où sont les mesures de votre sonde. Dans un terminal de cette machine :",
+    ),
+    "empty_user": ("Add yourself", "Ajoutez-vous"),
+    "empty_account": ("Add your account at the probe’s maker", "Ajoutez votre compte chez le fabricant de la sonde"),
+    "empty_check": ("See how collecting goes", "Voyez où en est la collecte"),
+    "first_round": (
+        "The first readings are on their way; come back in a few minutes.",
+        "Les premières mesures arrivent ; revenez dans quelques minutes.",
+    ),
+    # signing in, and what can go wrong
+    "login": ("E-mail", "E-mail"),
+    "password": ("Password", "Mot de passe"),
+    "sign_in_why": ("Your water, on your own machine.", "Votre eau, sur votre propre machine."),
+    "refused": ("This e-mail and password do not belong together.", "Cet e-mail et ce mot de passe ne vont pas ensemble."),
+    "limited": (
+        "Too many refused attempts. Try again in {n} min.",
+        "Trop d’essais refusés. Réessayez dans {n} min.",
+    ),
+    "foreign": ("This form was sent from another site. Please sign in here.", "Ce formulaire vient d’un autre site. Connectez-vous ici."),
+    "forgotten": (
+        "Forgotten? The operator sets a new one with",
+        "Oublié ? L’exploitant en choisit un nouveau avec",
+    ),
+}  # fmt: skip
+
+LABELS: Final[dict[str, tuple[str, str]]] = {
+    "temperature": ("Water temperature", "Température de l’eau"),
+    "ph": ("pH", "pH"),
+    "orp": ("Redox (ORP)", "Redox (ORP)"),
+    "conductivity": ("Conductivity", "Conductivité"),
+    "salt": ("Salt", "Sel"),
+    "tds": ("Dissolved solids (TDS)", "Solides dissous (TDS)"),
+    "free_chlorine_estimate": ("Free chlorine, estimated", "Chlore libre, estimé"),
+    "bromine_estimate": ("Bromine, estimated", "Brome, estimé"),
+    "battery": ("Battery", "Batterie"),
+    "rssi": ("Signal", "Signal"),
+    "uv_index": ("UV index", "Indice UV"),
+    "cloud_cover": ("Cloud cover", "Nébulosité"),
+    "air_temperature": ("Air temperature", "Température de l’air"),
+    "turbidity": ("Turbidity", "Turbidité"),
+    "level": ("Water level", "Niveau d’eau"),
+    "flow": ("Flow", "Débit"),
+    "pressure": ("Pressure", "Pression"),
+}
+
+
+def chosen(asked: str | None, accepted: str) -> Language:
+    """The language asked for by name, else the best that `accepted` (an Accept-Language header) admits, else English."""
+    if asked in LANGUAGES:
+        return asked
+    best: tuple[float, Language] = (0.0, "en")
+    for part in accepted.split(",")[:20]:
+        tag, _, weight = part.strip().partition(";q=")
+        language = tag.strip().lower().partition("-")[0]
+        if language in LANGUAGES and _weight(weight) > best[0]:
+            best = _weight(weight), language
+    return best[1]
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text) if text else 1.0
+    except ValueError:
+        return 0.0
+
+
+class Words:
+    """The texts of one language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+        self._column = LANGUAGES.index(language)
+
+    def __call__(self, name: str, **values: object) -> str:
+        """The text called `name` with `values` put in; KeyError where there is none."""
+        return TEXTS[name][self._column].format(**values)
+
+    def count(self, name: str, n: int) -> str:
+        """The text called `name` for `n` things."""
+        one = n == 1 or (n == 0 and self.language == "fr")
+        return self(f"{name}.{'one' if one else 'many'}", n=n)
+
+    def label(self, quantity: str) -> str:
+        """What a quantity is called; an installation's own by its name."""
+        known = LABELS.get(quantity)
+        return known[self._column] if known else quantity.replace("_", " ").replace(".", " · ")
