@@ -1,0 +1,291 @@
+"""`margelle account`: from which logins at which vendors' clouds this hub collects."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from margelle.cli.terminal import Exit, JsonOption, invocation, note, password, run, say, say_json, table
+from margelle.errors import BadInput, Conflict, MargelleError, NotFound
+
+if TYPE_CHECKING:
+    from margelle.cli.house import House
+    from margelle.config import Settings
+    from margelle.domain.site import Account
+    from margelle.ports import Store, Token, Vendor
+
+app = typer.Typer(help="The logins at vendors' clouds from which this hub collects.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id, as `margelle account list` shows it.")]
+
+
+@app.command(
+    epilog="Examples: margelle account add ondilo    margelle account add ondilo --paste    margelle account add ondilo --login me@example.org"
+)
+def add(
+    context: typer.Context,
+    vendor: Annotated[str, typer.Argument(help="Whose cloud: ondilo.")],
+    owner: Annotated[
+        str, typer.Option(help="The user of this hub who will see it. Needed where there are several.")
+    ] = "",
+    login: Annotated[
+        str, typer.Option(help="Sign in with this e-mail and a password here, instead of with a browser.")
+    ] = "",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password of --login from standard input.")
+    ] = False,
+    paste: Annotated[
+        bool,
+        typer.Option("--paste", help="Sign in with a browser on another machine, and paste the address where it ends."),
+    ] = False,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Whether to open the browser for you.")
+    ] = True,
+    base_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="Another cloud than the vendor's own: `margelle clouds`, or another hub's face."
+        ),
+    ] = "",
+    realm: Annotated[str, typer.Option(help="What keeps that cloud's ids apart. Default: its host and port.")] = "",
+    name: Annotated[
+        str,
+        typer.Option(
+            "--id", help="The account's id here. Default: the vendor's name. One that exists is signed in again."
+        ),
+    ] = "",
+) -> None:
+    """Add an account, or sign in again to one whose login no longer works.
+
+    Without --login, prints an address where you sign in at the vendor's with a browser; your password is then never seen here. What is kept
+    is a token, encrypted.
+    """
+    settings = invocation(context).settings()
+    secret = password(from_stdin=password_stdin, confirm=False, prompt=f"Password of {login}") if login else ""
+    wanted = _Wanted(vendor, owner, login, base_url.rstrip("/"), realm, name)
+    raise typer.Exit(run(_add(settings, wanted, secret, paste=paste, browser=browser)))
+
+
+@app.command("list", epilog="Example: margelle account list --json")
+def list_(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the accounts: whose they are, how many sites they have, and whether something is wrong."""
+    rows = run(_listed(invocation(context).settings()))
+    if as_json:
+        say_json(rows)
+    elif rows:
+        heads = ("id", "vendor", "login", "owner", "cloud", "sites", "state")
+        table([head.upper() for head in heads], [[str(row[head]) for head in heads] for row in rows])
+    else:
+        note("There is no account yet. Add one: margelle account add ondilo")
+
+
+@app.command(epilog="Example: margelle account check ondilo")
+def check(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="[ACCOUNT]", help="The account's id. Default: all of them.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Ask an account's cloud one thing, to see whether its login works; costs one or two requests of the budget."""
+    checks = run(_checked(invocation(context).settings(), name))
+    if as_json:
+        say_json(checks)
+    for one in [] if as_json else checks:
+        say(f"{one['id']}: {'works' if one['ok'] else 'FAILED'}. {one['what']}".rstrip())
+        say(f"  {one['requests_left']} of {one['requests_allowed']} requests are left for this hour.")
+    raise typer.Exit(Exit.OK if all(one["ok"] for one in checks) else Exit.NEEDS_USER)
+
+
+@app.command(epilog="Example: margelle account remove ondilo")
+def remove(context: typer.Context, name: Id) -> None:
+    """Stop collecting from an account and forget its login. Everything measured stays."""
+    kept = run(_remove(invocation(context).settings(), name))
+    say(f"{name} is removed, and its token forgotten. All {kept} measurements of this hub are kept.")
+
+
+class _Wanted:
+    """What the command line says of an account to add."""
+
+    def __init__(self, vendor: str, owner: str, login: str, base_url: str, realm: str, name: str) -> None:
+        if name and not re.fullmatch(r"[A-Za-z0-9][\w.@+-]{0,99}", name):
+            raise BadInput(f"{name!r} cannot be an account's id.", hint="It is letters, digits, and . _ - + @")
+        if base_url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", base_url):
+            raise BadInput(
+                f"{base_url!r} is not the address of a cloud.", hint="It is like http://127.0.0.1:8081/ondilo"
+            )
+        self.vendor, self.owner, self.login, self.base_url, self.name = vendor, owner, login, base_url, name
+        self.realm = realm or (urlsplit(base_url).netloc if base_url else "")
+
+    async def account(self, home: House) -> Account:
+        """The account as it will be kept; an existing one where it is that one's login again."""
+        from msgspec.structs import replace
+
+        vendor = home.vendor(self.vendor)
+        base_url = "" if self.base_url == vendor.base_url else self.base_url
+        realm = self.realm if base_url else ""
+        owner = await _owner(home.store, self.owner)
+        accounts = await home.store.accounts()
+        alike = [one for one in accounts if (one.vendor, one.realm, one.owner) == (vendor.name, realm, owner)]
+        known = await self._known(home.store, accounts, alike)
+        if known is None:
+            return _new_account(self, vendor, owner, base_url, realm, [one.id for one in accounts])
+        return replace(known, base_url=base_url, login=self.login or known.login)
+
+    async def _known(self, store: Store, accounts: list[Account], alike: list[Account]) -> Account | None:
+        if self.name:
+            named = next((one for one in accounts if one.id == self.name), None)
+            if named is not None and named not in alike:
+                raise Conflict(
+                    f"{self.name} is another user's account, or of another cloud.", hint="Choose another --id."
+                )
+            return named
+        if self.login:
+            return next(
+                (one for one in alike if self.login.casefold() in {one.login.casefold(), one.person.email.casefold()}),
+                None,
+            )
+        refused = {one.account for one in await store.incidents(open_only=True) if one.kind == "sign-in"}
+        waiting = [one for one in alike if one.id in refused]
+        return waiting[0] if len(waiting) == 1 else None
+
+
+def _new_account(wanted: _Wanted, vendor: Vendor, owner: str, base_url: str, realm: str, taken: list[str]) -> Account:
+    from margelle.domain.site import Account
+
+    free = (
+        name for n in range(1, len(taken) + 2) if (name := vendor.name if n == 1 else f"{vendor.name}-{n}") not in taken
+    )
+    return Account(wanted.name or next(free), vendor.name, owner, wanted.login, base_url, realm)
+
+
+async def _owner(store: Store, email: str) -> str:
+    users = await store.users()
+    if email:
+        user = await store.user(email)
+        if user is None:
+            raise NotFound(f"There is no user {email!r}.", hint="`margelle user list` shows those there are.")
+        return user.email
+    if len(users) == 1:
+        return users[0].email
+    if not users:
+        raise BadInput(
+            "There is nobody to whom the account would belong.",
+            hint="Add a user first: margelle user add you@example.org",
+        )
+    raise BadInput("Whose account is it?", hint=f"Say --owner, one of: {', '.join(user.email for user in users)}.")
+
+
+async def _add(settings: Settings, wanted: _Wanted, secret: str, *, paste: bool, browser: bool) -> Exit:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        account = await wanted.account(home)
+        again = await home.store.account(account.id) is not None
+        token = await _token(home, account, secret, paste=paste, browser=browser)
+        await enter(home, account, token)
+        say(f"{account.id} is signed in{' again' if again else ''}; it belongs to {account.owner}.")
+        return await _first_look(home, account)
+
+
+async def _token(home: House, account: Account, secret: str, *, paste: bool, browser: bool) -> Token:
+    from margelle.cli import callback
+
+    connector = home.connector(account)
+    if secret:
+        return await connector.sign_in(account.login, secret)
+    if paste:
+        return await callback.token_by_paste(connector)
+    return await callback.token_by_browser(connector, open_browser=browser)
+
+
+async def enter(home: House, account: Account, token: Token) -> None:
+    """Keep an account with its token; what was wrong with its login is over."""
+    await home.store.put_account(account)
+    await home.tokens(account).keep(token)
+    await home.store.end_incident(account.id, account.id, "sign-in", home.clock())
+
+
+async def _first_look(home: House, account: Account) -> Exit:
+    """Look up what the account has, unless a running hub does so."""
+    from margelle.cli.hub import collecting
+
+    try:
+        with collecting(home.settings):
+            await home.look_up(account)
+    except Conflict:
+        say("The running hub collects from it in a few seconds.")
+        return Exit.OK
+    for site in await home.store.sites(account=account.id):
+        say(f"  {site.id}  {site.name}")
+    wrong = await home.store.incidents(account.id, open_only=True)
+    for incident in wrong:
+        note(f"  {incident.what} {incident.todo}")
+    say("`margelle serve` or `margelle collect` collects from it from now on.")
+    return Exit.NEEDS_USER if wrong else Exit.OK
+
+
+async def _listed(settings: Settings) -> list[dict[str, Any]]:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        return [await _row(home, account) for account in await home.store.accounts()]
+
+
+async def _row(home: House, account: Account) -> dict[str, Any]:
+    wrong = await home.store.incidents(account.id, open_only=True)
+    return {
+        "id": account.id,
+        "vendor": account.vendor,
+        "login": account.login or account.person.email,
+        "owner": account.owner,
+        "cloud": account.base_url or home.vendor(account.vendor).base_url,
+        "realm": account.realm,
+        "sites": len(await home.store.sites(account=account.id)),
+        "state": ", ".join(sorted({incident.kind for incident in wrong})) or "ok",
+    }
+
+
+async def _checked(settings: Settings, name: str) -> list[dict[str, Any]]:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        accounts = [await _account(home.store, name)] if name else await home.store.accounts()
+        return [await _check(home, account) for account in accounts]
+
+
+async def _account(store: Store, name: str) -> Account:
+    account = await store.account(name)
+    if account is None:
+        raise NotFound(f"There is no account {name!r}.", hint="`margelle account list` shows those there are.")
+    return account
+
+
+async def _check(home: House, account: Account) -> dict[str, Any]:
+    try:
+        what = await _ask_one(home, account)
+        found: dict[str, Any] = {"id": account.id, "ok": True, "what": what}
+    except MargelleError as error:
+        found = {"id": account.id, "ok": False, "what": str(error)}
+    left, allowed = home.requests_left(account)
+    return found | {"requests_left": left, "requests_allowed": allowed}
+
+
+async def _ask_one(home: House, account: Account) -> str:
+    now = home.clock()
+    source = home.source(account)
+    for site in await home.store.sites(account=account.id):
+        for probe in await home.store.probes(site.id):
+            batch = await source.latest(probe, now)
+            return f"{site.name}: {len(batch.measurements)} values."
+    discovery = await source.discover(now)
+    return f"{len(discovery.sites)} sites."
+
+
+async def _remove(settings: Settings, name: str) -> int:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        await home.store.remove_account(name)
+        return await home.store.count()

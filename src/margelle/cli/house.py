@@ -1,0 +1,157 @@
+"""The one place where the rooms are put together: a hub's store, vendors, collector, faces and pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from margelle.cli.terminal import utc_now
+from margelle.config import Settings
+from margelle.domain.site import Account
+from margelle.errors import BadInput
+from margelle.net.budget import Budget
+from margelle.net.http import CloudHttp
+from margelle.net.oauth import TokenKeeper
+from margelle.ports import Clock, Connector, Rate, Source, Store, Vendor
+from margelle.store import open_store
+from margelle.store.vault import Vault
+from margelle.vendors import VENDORS
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from margelle.collect.loop import Collector
+
+_HOUR_S = 3600
+
+
+class House:
+    """An installation, opened. `pace` replaces what the vendors' records say of how fast we ask."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock, pace: Sequence[Rate] | None = None) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.vendors = {name: replace(vendor, pace=_pace(vendor, settings, pace)) for name, vendor in VENDORS.items()}
+        self._https: dict[str, CloudHttp] = {}
+        self._keepers: dict[str, TokenKeeper] = {}
+
+    def vendor(self, name: str) -> Vendor:
+        """The vendor called `name`. Raises BadInput."""
+        if name not in self.vendors:
+            raise BadInput(f"There is no vendor {name!r}.", hint=f"There is {', '.join(self.vendors)}.")
+        return self.vendors[name]
+
+    def budget(self, account: Account) -> Budget:
+        """The account's request budget, which outlives this process."""
+        return Budget(self.settings.data_dir / "budget.sqlite", account.id, self.vendor(account.vendor).pace)
+
+    def http(self, account: Account) -> CloudHttp:
+        """The account's HTTP: one for the whole process."""
+        if account.id not in self._https:
+            timeout_s = self.settings["collect.timeout_s"]
+            self._https[account.id] = CloudHttp(
+                account.id, self.store, self.budget(account), self.clock, timeout_s=timeout_s
+            )
+        return self._https[account.id]
+
+    def tokens(self, account: Account) -> TokenKeeper:
+        """The keeper of the account's token: one for the whole process."""
+        if account.id not in self._keepers:
+            self._keepers[account.id] = TokenKeeper(account.id, self.store, self.clock)
+        return self._keepers[account.id]
+
+    def source(self, account: Account) -> Source:
+        """What collects from the account."""
+        return self.vendor(account.vendor).source(account, self.http(account), self.tokens(account))
+
+    def connector(self, account: Account) -> Connector:
+        """What signs the account's owner in."""
+        vendor = self.vendor(account.vendor)
+        return vendor.connect(account.base_url or vendor.base_url, self.http(account), self.clock)
+
+    async def look_up(self, account: Account) -> None:
+        """Ask what the account has, as the collector's first ask of it, which the collector then need not make again."""
+        from margelle.collect import plan, progress
+        from margelle.collect.gather import Gather, Meter
+
+        known = await progress.load(self.store, account.id)
+        meter = Meter(self.http(account), self.clock)
+        source = self.vendor(account.vendor).source(account, meter, self.tokens(account))
+        catalogue = self.settings.catalogue
+        gather = Gather(account, source, meter, known, store=self.store, clock=self.clock, catalogue=catalogue)
+        await gather.perform(plan.Ask("discover", account.id, self.clock(), "The account was added.", plan.NEW))
+        await progress.save(self.store, account.id, known, self.clock())
+
+    def requests_left(self, account: Account) -> tuple[int, int]:
+        """How many requests the account's budget still allows in the longest time it counts, and how many in all."""
+        rate = max(self.vendor(account.vendor).pace, key=lambda rate: rate.seconds)
+        budget = self.budget(account)
+        try:
+            return budget.remaining(self.clock())[rate], rate.requests
+        finally:
+            budget.close()
+
+    def collector(self) -> Collector:
+        """The collector of all accounts."""
+        from margelle.collect.loop import Collector
+
+        days = self.settings["receipts_days"]
+        return Collector(
+            self.store, self.vendors, self.http, self.tokens, self.clock, self.settings.catalogue, receipts_days=days
+        )
+
+    def app(self, *, public_page: bool = False, ready: Callable[[], bool] | None = None) -> Starlette:
+        """The web application: faces, pages and health."""
+        from margelle.collect.actions import ForwardedActions
+        from margelle.serve import app
+
+        return app.build(
+            self.store,
+            list(self.vendors.values()),
+            {name: self.settings.section(name) for name in self.vendors},
+            self.clock,
+            ForwardedActions(self.store, self.source, self.clock),
+            pages=self.settings["pages"],
+            quotas=self.settings["faces.quotas"],
+            public_page=public_page,
+            ready=ready,
+        )
+
+    async def close(self) -> None:
+        """Let go of connections and of the database."""
+        for keeper in self._keepers.values():
+            await keeper.close()
+        for http in self._https.values():
+            await http.close()
+        await self.store.close()
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, clock: Clock = utc_now, pace: Sequence[Rate] | None = None
+) -> AsyncIterator[House]:
+    """The installation that `settings` describe, closed at the end."""
+    house = House(settings, open_kept(settings), clock, pace)
+    try:
+        yield house
+    finally:
+        await house.close()
+
+
+def open_kept(settings: Settings) -> Store:
+    """The store, with the vault of the key file."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return open_store(settings.store_url, Vault.open(settings.key_file))
+
+
+def _pace(vendor: Vendor, settings: Settings, pace: Sequence[Rate] | None) -> tuple[Rate, ...]:
+    if pace is not None:
+        return tuple(pace)
+    hourly = settings["collect.requests_per_hour"]
+    if not hourly:
+        return vendor.pace
+    return (*(rate for rate in vendor.pace if rate.seconds < _HOUR_S), Rate(hourly, _HOUR_S))

@@ -1,0 +1,130 @@
+"""`margelle serve` and `margelle collect`: the hub at work, in one process or in two."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from contextlib import AbstractContextManager, nullcontext
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from margelle.cli.terminal import Exit, invocation, run, say
+
+if TYPE_CHECKING:
+    from margelle.cli.house import House
+    from margelle.config import Settings
+
+_log = logging.getLogger("margelle.cli")
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on; 0.0.0.0 for the whole network. Default: 127.0.0.1.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 for any free one. Default: 8080.")] = None,
+    collect: Annotated[
+        bool | None, typer.Option("--collect/--no-collect", help="Whether to collect as well. Default: yes.")
+    ] = None,
+) -> None:
+    """Run the hub: collect from every account, serve the vendors' APIs and the pages. Ctrl-C ends it.
+
+    The faces are below /<vendor>: give http://host:port/ondilo to a client instead of https://interop.ondilo.com.
+    """
+    from margelle.cli import server
+
+    settings = invocation(context).settings(host=host, port=port, collect__enabled=collect)
+    server.run(_serve(settings))
+
+
+def collect(
+    context: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="Ask what is due now, then end; exit code 3 if something needs you.")
+    ] = False,
+) -> None:
+    """Collect from every account, without serving. Ctrl-C ends it.
+
+    For a hub in two processes, beside `margelle serve --no-collect`; or with --once from cron.
+    """
+    from margelle.cli import server
+
+    settings = invocation(context).settings()
+    if once:
+        raise typer.Exit(run(_collect_once(settings)))
+    server.run(_collect(settings))
+
+
+def collecting(settings: Settings) -> AbstractContextManager[None]:
+    """The right to collect into this data folder, which one process has at a time."""
+    from margelle.cli.lock import held
+
+    hint = "Stop it first, or use `margelle serve --no-collect` beside it."
+    return held(settings.data_dir / "collect.lock", f"Another process collects into {settings.data_dir} already", hint)
+
+
+async def _serve(settings: Settings) -> None:
+    from margelle.cli import house, server
+
+    collects = settings["collect.enabled"]
+    with (
+        server.stopped_by_signals() as stop,
+        server.bind(settings["host"], settings["port"]) as bound,
+        collecting(settings) if collects else nullcontext(),
+    ):
+        async with house.opened(settings) as home, asyncio.TaskGroup() as group:
+            await _warn(home, settings)
+            group.create_task(server.serve(home.app(), bound, stop, proxies=settings["trusted_proxies"]))
+            if collects:
+                group.create_task(home.collector().run(stop))
+            _announce(bound, settings)
+
+
+def _announce(bound: socket.socket, settings: Settings) -> None:
+    from margelle.cli import server
+    from margelle.vendors import VENDORS
+
+    url = settings["public_url"].rstrip("/") or server.url_of(bound)
+    if settings["pages"]:
+        say(f"Pages:  {url}/")
+    for name, vendor in VENDORS.items():
+        say(f"Face:   {url}/{name}  (as {vendor.title})")
+    say(f"Data:   {settings.data_dir}")
+
+
+async def _warn(home: House, settings: Settings) -> None:
+    if not await home.store.users():
+        _log.warning("Nobody can sign in yet: add a user with `margelle user add`")
+    if not _is_loopback(settings["host"]) and not settings["public_url"].startswith("https://"):
+        _log.warning(
+            "Passwords cross your network unencrypted: put a proxy with TLS in front, and set public_url to its https address"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _collect(settings: Settings) -> None:
+    from margelle.cli import house, server
+
+    with server.stopped_by_signals() as stop, collecting(settings):
+        async with house.opened(settings) as home:
+            await home.collector().run(stop)
+
+
+async def _collect_once(settings: Settings) -> Exit:
+    from margelle.cli import house
+    from margelle.cli.status import needs_user
+
+    with collecting(settings):
+        async with house.opened(settings) as home:
+            due_at = await home.collector().round()
+            say(f"Done. Next: {due_at:%Y-%m-%d %H:%M} UTC." if due_at else "Done. There is no account to collect from.")
+            return Exit.NEEDS_USER if needs_user(await home.store.incidents(open_only=True)) else Exit.OK

@@ -1,0 +1,38 @@
+"""A folder that only one process may use at a time; the system lets go of it however that process ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from margelle.errors import Conflict, StoreError
+
+
+@contextmanager
+def held(path: Path, what: str, hint: str) -> Iterator[None]:
+    """Hold the lock file `path` while inside. Raises Conflict (`what` is going on already, `hint`), StoreError where it cannot be made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}.", hint="Choose a folder that is yours."
+        ) from error
+    try:
+        _take(number, what, hint)
+        yield
+    finally:
+        os.close(number)
+
+
+def _take(number: int, what: str, hint: str) -> None:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(number, 20).decode(errors="replace").strip()
+        raise Conflict(f"{what} (process {holder}).", hint=hint) from None
+    os.ftruncate(number, 0)
+    os.write(number, f"{os.getpid()}\n".encode())

@@ -1,0 +1,125 @@
+"""The web server of a process: bound first, so that a port in use is an error and not a log line; stopped by an event."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from margelle.errors import ConfigError, Conflict
+
+_GRACE_S: Final = 1
+"""How long open requests may take to end when the server stops."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the process has one pair, for all that runs in it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens on `host` and `port` (0: any free one). Raises Conflict where it is in use, ConfigError where it cannot be."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise ConfigError(f"There is no address {host!r} on this machine: {error.strerror}.") from error
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(512)
+    except OSError as error:
+        bound.close()
+        raise _cannot_bind(error, host, port) from error
+    return bound
+
+
+def _cannot_bind(error: OSError, host: str, port: int) -> Conflict | ConfigError:
+    if error.errno == errno.EADDRINUSE:
+        return Conflict(
+            f"Port {port} on {host} is in use by another program.",
+            hint=f"Stop that program, or choose another port, such as --port {port + 1} (0 takes any free one).",
+        )
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return ConfigError(
+            f"Port {port} is not for you to use.", hint="Ports below 1024 are the system's: choose a higher one."
+        )
+    return ConfigError(f"Cannot listen on {host} port {port}: {error.strerror}.")
+
+
+def url_of(bound: socket.socket) -> str:
+    """The address under which this machine reaches the socket."""
+    host, port = bound.getsockname()[:2]
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - shown, not bound
+    return f"http://{loopback.get(host, f'[{host}]' if ':' in host else host)}:{port}"
+
+
+async def serve(app: ASGIApp, bound: socket.socket, stop: asyncio.Event, *, proxies: Sequence[str] = ()) -> None:
+    """Answer on `bound` with `app` until `stop` is set; open requests may end, for a moment. `proxies` are believed whom they forward."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_GRACE_S,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        stopping.cancel()
+        bound.close()
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[asyncio.Event]:
+    """An event that Ctrl-C and SIGTERM set. A second one ends the process at once."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def set_once() -> None:
+        stop.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    for number in signals:
+        loop.add_signal_handler(number, set_once)
+    try:
+        yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` on the fastest event loop there is."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(main)
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

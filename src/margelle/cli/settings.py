@@ -1,0 +1,21 @@
+"""`margelle settings`: the settings in force, and where each came from."""
+
+from __future__ import annotations
+
+import typer
+
+from margelle.cli.terminal import JsonOption, invocation, say, say_json, table
+
+
+def settings(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Show every setting in force, and where it came from. Secrets are masked.
+
+    A flag (--set name=value) wins over the environment (MARGELLE_NAME), that over the file (margelle.toml), that over the default.
+    """
+    found = invocation(context).settings()
+    if as_json:
+        say_json([{"name": name, "value": found.shown(name), "from": found.origin(name)} for name in found])
+        return
+    table(("SETTING", "VALUE", "FROM"), [(name, found.shown(name), found.origin(name)) for name in found])
+    say()
+    say(f"File: {found.file or 'none; write ' + str(found.data_dir / 'margelle.toml')}")

@@ -1,0 +1,118 @@
+"""What every command shares: the settings it was called with, exit codes, and errors that a person can read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from msgspec import Struct
+
+from margelle.errors import BadInput, ConfigError, MargelleError
+from margelle.redaction import redact
+
+if TYPE_CHECKING:
+    from margelle.config import Settings
+
+T = TypeVar("T")
+
+
+class Exit(IntEnum):
+    """The exit codes of every command."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NEEDS_USER = 3
+    INTERRUPTED = 130
+
+
+class Invocation(Struct):
+    """The options that stand for every command: the settings file, settings by flag, and whether to show stack traces."""
+
+    config: Path | None = None
+    flags: dict[str, Any] = {}
+    debug: bool = False
+
+    def settings(self, **flags: Any) -> Settings:
+        """The effective settings; `flags` by name with `__` for a dot, None where not given. Sets up logging by them."""
+        from margelle.cli import logs
+        from margelle.config import load
+
+        named = {name.replace("__", "."): value for name, value in flags.items() if value is not None}
+        settings = load(self.config, os.environ, {**self.flags, **named})
+        logs.set_up("debug" if self.debug else settings["log_level"], settings["log_format"])
+        return settings
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+def invocation(context: typer.Context) -> Invocation:
+    """The invocation that the root command has put into the context."""
+    found = context.find_object(Invocation)
+    return found if found is not None else Invocation()
+
+
+def utc_now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a short command's coroutine."""
+    return asyncio.run(main)
+
+
+def say(text: str = "") -> None:
+    """Print a line for the user."""
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """Print a line beside the output, on standard error."""
+    typer.echo(text, err=True)
+
+
+def say_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows below their heads, each column as wide as its widest cell."""
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
+    for row in (head, *rows):
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def password(*, from_stdin: bool, confirm: bool = True, prompt: str = "Password") -> str:
+    """A password from standard input or by prompt, hidden (and twice, to `confirm`). Raises BadInput for an empty one or one that is no text."""
+    if from_stdin:
+        try:
+            given = sys.stdin.buffer.read(65_536).decode().removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise BadInput("The password on standard input is not UTF-8 text.") from error
+    elif not sys.stdin.isatty():
+        raise BadInput("There is no terminal to ask for the password.", hint="Give it with --password-stdin.")
+    else:
+        given = typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm)
+    if not given or "\n" in given:
+        raise BadInput("A password is one line, and not empty.")
+    return given
+
+
+def report(error: MargelleError) -> Exit:
+    """Print an error in one or two lines and return the exit code it means."""
+    note(f"Error: {redact(error.what)}")
+    if error.hint:
+        note(redact(error.hint))
+    return Exit.USAGE if isinstance(error, BadInput | ConfigError) else Exit.FAILED

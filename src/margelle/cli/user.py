@@ -1,0 +1,149 @@
+"""`margelle user`: who may sign in to this hub."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from margelle.cli.terminal import JsonOption, invocation, note, password, run, say, say_json, table
+from margelle.errors import BadInput, Conflict, NotFound
+
+if TYPE_CHECKING:
+    from margelle.config import Settings
+    from margelle.domain.site import User
+
+app = typer.Typer(
+    help="Who may sign in to this hub: on its pages, and with clients on its faces.", no_args_is_help=True
+)
+
+Email = Annotated[str, typer.Argument(help="The login: an e-mail address.")]
+FromStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking.")
+]
+
+
+@app.command(epilog="Example: margelle user add anna@example.org --firstname Anna --language fr")
+def add(
+    context: typer.Context,
+    email: Email,
+    password_stdin: FromStdin = False,
+    firstname: Annotated[str, typer.Option(help="First name, as clients show it.")] = "",
+    lastname: Annotated[str, typer.Option(help="Last name, as clients show it.")] = "",
+    language: Annotated[str, typer.Option(help="Language of the pages: en or fr.")] = "en",
+) -> None:
+    """Add a user. Asks for the password twice, without showing it."""
+    from margelle.domain.site import User
+    from margelle.serve.sign_in import hash_password
+
+    settings = invocation(context).settings()
+    _check(email)
+    if language not in {"en", "fr"}:
+        raise BadInput(f"There are no pages in the language {language!r}.", hint="There is en and fr.")
+    run(_demand_new(settings, email))
+    hashed = hash_password(password(from_stdin=password_stdin))
+    run(_put(settings, User(email, hashed, firstname, lastname, language), new=True))
+    say(f"{email} can sign in.")
+
+
+@app.command("list", epilog="Example: margelle user list --json")
+def list_(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the users, and how many accounts each has."""
+    rows = run(_listed(invocation(context).settings()))
+    if as_json:
+        say_json(rows)
+    elif rows:
+        table(
+            ("LOGIN", "NAME", "LANGUAGE", "ACCOUNTS"),
+            [
+                (
+                    str(row["email"]),
+                    f"{row['firstname']} {row['lastname']}".strip(),
+                    str(row["language"]),
+                    str(row["accounts"]),
+                )
+                for row in rows
+            ],
+        )
+    else:
+        note("There is no user yet. Add one: margelle user add you@example.org")
+
+
+@app.command(epilog="Example: pass show margelle | margelle user passwd anna@example.org --password-stdin")
+def passwd(context: typer.Context, email: Email, password_stdin: FromStdin = False) -> None:
+    """Give a user another password. Clients that are signed in stay signed in."""
+    from msgspec.structs import replace
+
+    from margelle.serve.sign_in import hash_password
+
+    settings = invocation(context).settings()
+    user = run(_user(settings, email))
+    hashed = hash_password(password(from_stdin=password_stdin, prompt="New password"))
+    run(_put(settings, replace(user, password_hash=hashed)))
+    say(f"{user.email} has another password.")
+
+
+@app.command(epilog="Example: margelle user remove anna@example.org")
+def remove(context: typer.Context, email: Email) -> None:
+    """Remove a user, and sign their clients out. Their accounts must be removed before; measurements stay."""
+    settings = invocation(context).settings()
+    run(_remove(settings, email))
+    say(f"{email} can no longer sign in.")
+
+
+def _check(email: str) -> None:
+    """Raises BadInput for what cannot be a login."""
+    hidden = any(unicodedata.category(letter).startswith("C") for letter in email)
+    if not email.strip() or email != email.strip() or hidden or len(email) > 254:
+        raise BadInput(f"{email!r} cannot be a login.", hint="It is an e-mail address without spaces around it.")
+
+
+async def _demand_new(settings: Settings, email: str) -> None:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        if await home.store.user(email) is not None:
+            raise Conflict(f"{email} is a user already.", hint="For another password: margelle user passwd")
+
+
+async def _put(settings: Settings, user: User, *, new: bool = False) -> None:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        if new and await home.store.user(user.email) is not None:
+            raise Conflict(f"{user.email} is a user already.", hint="For another password: margelle user passwd")
+        await home.store.put_user(user)
+
+
+async def _user(settings: Settings, email: str) -> User:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        user = await home.store.user(email)
+    if user is None:
+        raise NotFound(f"There is no user {email!r}.", hint="`margelle user list` shows those there are.")
+    return user
+
+
+async def _remove(settings: Settings, email: str) -> None:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        await home.store.remove_user(email)
+
+
+async def _listed(settings: Settings) -> list[dict[str, str | int]]:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        return [
+            {
+                "email": user.email,
+                "firstname": user.firstname,
+                "lastname": user.lastname,
+                "language": user.language,
+                "accounts": len(await home.store.accounts(user.email)),
+            }
+            for user in await home.store.users()
+        ]

@@ -1,0 +1,50 @@
+"""The table of settings: every one there is, with type, default and sentence."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from margelle.ports import Setting
+from margelle.vendors import VENDORS
+
+PREFIX: Final = "MARGELLE_"
+OTHER_ENVIRONMENT: Final = {
+    "MARGELLE_CONFIG": "The settings file, as `--config`.",
+    "MARGELLE_DEMO_EMAIL": "The login of `margelle demo`.",
+    "MARGELLE_DEMO_PASSWORD": "The password of `margelle demo`.",
+}
+"""Variables with our prefix that are no settings."""
+
+CORE: Final[tuple[Setting, ...]] = (
+    Setting("data_dir", str, "~/.local/share/margelle", "The folder that holds everything the hub keeps; `$XDG_DATA_HOME/margelle` where that is set."),
+    Setting("store", str, "", "Where measurements are kept: a path or `sqlite:///path`. Empty: `margelle.sqlite` in `data_dir`."),
+    Setting("key_file", str, "~/.config/margelle/key", "The key that encrypts vendor tokens; made at the first start. Keep it out of `data_dir` and back it up; `$XDG_CONFIG_HOME/margelle/key` where that is set."),
+    Setting("host", str, "127.0.0.1", "The address that `serve` listens on; `0.0.0.0` lets your whole network in."),
+    Setting("port", int, 8080, "The port that `serve` listens on; 0 takes any free one and prints it."),
+    Setting("public_url", str, "", "Under which address browsers and clients reach the hub, if not `http://host:port`; behind a proxy, say."),
+    Setting("trusted_proxies", list[str], [], "Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, such as `127.0.0.1`."),
+    Setting("pages", bool, True, "Whether `serve` shows web pages besides the faces."),
+    Setting("log_level", str, "info", "How much is logged.", choices=("debug", "info", "warning", "error")),
+    Setting("log_format", str, "text", "One line of text, or one JSON object, for each log record.", choices=("text", "json")),
+    Setting("receipts_days", int, 30, "How many days the vendors' raw answers (without secrets) are kept. Measurements are kept for ever."),
+    Setting("collect.enabled", bool, True, "Whether `serve` also collects; without, run `margelle collect` beside it."),
+    Setting("collect.requests_per_hour", int, 0, "The most requests in an hour for each account; 0 stays as far below the vendor's quota as we think polite."),
+    Setting("collect.timeout_s", float, 30.0, "How many seconds a vendor's cloud may take to answer."),
+    Setting("faces.quotas", bool, False, "Whether the faces enforce the vendors' documented request quotas on their clients."),
+)  # fmt: skip
+
+TABLE: Final[tuple[Setting, ...]] = CORE + tuple(
+    msgspec.structs.replace(setting, name=f"{vendor.name}.{setting.name.removeprefix(vendor.name + '.')}")
+    for vendor in VENDORS.values()
+    for setting in vendor.settings
+)
+"""Every setting there is."""
+
+BY_NAME: Final = {setting.name: setting for setting in TABLE}
+
+
+def env_name(name: str) -> str:
+    """The environment variable of the setting `name`."""
+    return PREFIX + name.replace(".", "_").upper()

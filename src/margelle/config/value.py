@@ -1,0 +1,76 @@
+"""One given value of a setting, checked."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from margelle.errors import ConfigError
+from margelle.ports import Setting
+from margelle.redaction import MASK, redact
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_WORDS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+_RANGES: Final = {
+    "port": (0, 65535),
+    "receipts_days": (1, 3650),
+    "collect.requests_per_hour": (0, 100_000),
+    "collect.timeout_s": (1, 600),
+    "ondilo.token_life_s": (1, 10 * 365 * 86_400),
+}
+
+
+class Given(Struct, frozen=True):
+    """A value as it came: `text` where everything is written as text, so that `8080` is a number too."""
+
+    value: Any
+    origin: str
+    text: bool = True
+
+
+def checked(setting: Setting, given: Given) -> Any:
+    """The value that was given, in the setting's type. Raises ConfigError."""
+    value = _parsed(setting, given)
+    low, high = _RANGES.get(setting.name, (-math.inf, math.inf))
+    if isinstance(value, int | float) and not (low <= value <= high and math.isfinite(value)):
+        raise _wrong(setting, given, f"from {low} to {high}")
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, str) and _CONTROL.search(part):
+            raise _wrong(setting, given, "text without control characters")
+        if setting.choices and str(part) not in setting.choices:
+            near = difflib.get_close_matches(str(part), setting.choices, 1)
+            raise _wrong(setting, given, f"one of {', '.join(setting.choices)}", near[0] if near else "")
+    if setting.name == "public_url" and value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+        raise _wrong(setting, given, "an address such as https://pool.example.org")
+    return value
+
+
+def _parsed(setting: Setting, given: Given) -> Any:
+    value = given.value
+    if given.text and isinstance(value, str) and setting.type is not str:
+        value = value.strip()
+        value = _parts(value) if setting.type == list[str] else _WORDS.get(value.lower(), value)
+    try:
+        return msgspec.convert(value, setting.type, strict=not given.text)
+    except msgspec.ValidationError as error:
+        raise _wrong(setting, given, _kind(setting)) from error
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _wrong(setting: Setting, given: Given, wanted: str, near: str = "") -> ConfigError:
+    shown = MASK if setting.secret else redact(repr(given.value))
+    hint = f"Did you mean {near!r}?" if near else ""
+    return ConfigError(f"{given.origin}: {setting.name} is {shown}, but it must be {wanted}.", hint=hint)
+
+
+def _kind(setting: Setting) -> str:
+    kinds: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    return kinds.get(setting.type, "a list of texts")
