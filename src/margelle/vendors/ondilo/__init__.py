@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 # A collector does not load the web server, nor the server a collector: each half is imported when it is first wanted.
 
 
-def _connect(base_url: str, http: Http, clock: Clock) -> Connector:
+def _connect(base_url: str, http: Http, _clock: Clock) -> Connector:
     from margelle.vendors.ondilo.client import OndiloConnector  # noqa: PLC0415
 
-    return OndiloConnector(base_url, http, clock)
+    return OndiloConnector(base_url, http)
 
 
 def _source(account: Account, http: Http, tokens: Tokens) -> Source:

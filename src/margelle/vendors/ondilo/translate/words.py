@@ -91,7 +91,7 @@ def finite(number: float | None) -> float | None:
 def plain(number: float | None) -> float | int | None:
     """A number as Ondilo prints it: an integral one has no `.0`; null where there is none."""
     number = finite(number)
-    return int(number) if number is not None and number.is_integer() and abs(number) < 1e15 else number
+    return int(number) if number is not None and number.is_integer() and abs(number) < 1e16 else number
 
 
 def whole(number: float | None) -> int | None:

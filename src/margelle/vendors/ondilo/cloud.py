@@ -1,0 +1,60 @@
+"""Asking Ondilo's cloud as one account: the documented headers, the access token, and another one when it is refused."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from margelle.domain.site import Account
+from margelle.errors import Refused
+from margelle.ports import Answer, Http, Request, Token, Tokens
+from margelle.vendors.answer import refusal
+from margelle.vendors.ondilo.sign_in import SIGN_IN_AGAIN, renewed
+
+PREFIX: Final = "/api/customer/v1"
+"""General considerations, "URL prefix"."""
+
+HEADERS: Final = {"Accept": "application/json", "Accept-Charset": "utf-8", "Accept-Encoding": "gzip, deflate"}
+"""What every example of the document sends besides the token."""
+
+
+class Cloud:
+    """One account's way to its cloud. Every method is one request, or two and a renewal where the access token is refused."""
+
+    def __init__(self, base_url: str, account: Account, http: Http, tokens: Tokens) -> None:
+        self._base_url = (account.base_url or base_url).rstrip("/")
+        self._http = http
+        self._tokens = tokens
+
+    async def get(self, name: str, path: str, query: tuple[tuple[str, str], ...] = ()) -> Answer:
+        """The answer with status 200; every other one is raised as what it means."""
+        return await self._allowed(name, "GET", path, query)
+
+    async def put(self, name: str, path: str) -> Answer:
+        """Likewise; nothing is sent in the body."""
+        return await self._allowed(name, "PUT", path, ())
+
+    async def _allowed(
+        self, name: str, method: Literal["GET", "PUT"], path: str, query: tuple[tuple[str, str], ...]
+    ) -> Answer:
+        request = Request(name, method, f"{self._base_url}{PREFIX}{path}", query)
+        answer = await self._ask(request)
+        if answer.status == 401:
+            answer = await self._ask(request)
+        if answer.status == 401:
+            raise Refused("The cloud refuses every access token that it gives.", hint=SIGN_IN_AGAIN)
+        if answer.status != 200:
+            raise refusal(answer)
+        return answer
+
+    async def _ask(self, request: Request) -> Answer:
+        access = await self._tokens.access(self._renew)
+        headers = {"Authorization": f"Bearer {access}", **HEADERS}
+        answer = await self._http.ask(
+            Request(request.name, request.method, request.url, request.query, headers=headers)
+        )
+        if answer.status == 401:
+            await self._tokens.reject(access)
+        return answer
+
+    async def _renew(self, token: Token) -> Token:
+        return await renewed(self._http, self._base_url, token)

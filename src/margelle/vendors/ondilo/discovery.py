@@ -1,0 +1,140 @@
+"""What an account has at Ondilo's cloud, asked for within a small number of requests.
+
+A discovery costs one request for the pools, two for the user, and three for each of at most `POOLS_A_DAY` pools: their device,
+configuration and shares. With more pools than that each day has its turn, so that ten pools are read whole in four days and never take more
+than 12 of the 30 requests that the cloud allows an hour. What was not asked for is `unread`, and stays as it is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final, TypeAlias, TypeVar
+
+from msgspec import Struct, field
+
+from margelle.domain.site import Account, Person, Probe, Site
+from margelle.errors import Limited, MargelleError, Unreachable
+from margelle.ports import Discovery, Fault
+from margelle.vendors.answer import entries, entry, few, value
+from margelle.vendors.ondilo import wire
+from margelle.vendors.ondilo.cloud import Cloud
+from margelle.vendors.ondilo.translate import person_from, probe_from, site_from
+
+T = TypeVar("T")
+Read: TypeAlias = tuple[T, list[Fault]]
+
+POOLS_A_DAY: Final = 3
+
+# What of ours comes from which part of theirs, and stays as it is known where that part was not read.
+NAMES: Final = ("firstname", "lastname", "email")
+DEVICE: Final = ("serial", "hardware", "firmware")
+CONFIGURATION: Final = ("bands", "attributes")
+SHARES: Final = ("shares",)
+OF_POOL: Final[dict[str, tuple[str, ...]]] = {
+    "name": ("name",),
+    "type": ("kind", "attributes"),
+    "volume": ("volume_m3",),
+    "disinfection": ("disinfection", "attributes"),
+    "address": ("address",),
+    "updated_at": ("updated_at",),
+}
+
+
+class Survey(Struct):
+    """A discovery in progress: what went wrong so far, what was left unread, and whether to ask no more."""
+
+    cloud: Cloud
+    account: Account
+    faults: list[Fault] = field(default_factory=list)
+    unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    stopped: bool = False
+
+    async def discovered(self, now: datetime) -> Discovery:
+        """Everything. Raises where the list of pools cannot be read; every later failure is a fault."""
+        pools = await self._pools()
+        person = await self._person()
+        turn = todays(list(pools), now)
+        found = [await self._pool(pool, asked=key in turn) for key, pool in pools.items()]
+        sites, probes = tuple(site for site, _ in found), tuple(probe for _, probe in found)
+        return Discovery(person, sites, probes, few(self.faults), self.unread)
+
+    async def _pools(self) -> dict[int, wire.Pool]:
+        """By id. An empty list is doubted: an account without any pool is rarer than a cloud that has lost its list for a while."""
+        listed = entries((await self.cloud.get("pools", "/pools")).body, wire.Pool, "pools")
+        self.faults.extend(listed.faults)
+        if not listed.read:
+            self.faults.append(Fault("pools", "the cloud lists no pool at all"))
+        for pool, wrong in zip(listed.read, listed.wrong, strict=True):
+            self._leave(self._own_id(pool), tuple(ours for theirs in wrong for ours in OF_POOL.get(theirs, ())))
+        return {pool.id: pool for pool in listed.read}
+
+    async def _person(self) -> Person:
+        info = await self._part("person", NAMES, self._info)
+        units = await self._part("person", ("units",), self._units)
+        return person_from(info or wire.UserInfo(), units or {})
+
+    async def _pool(self, pool: wire.Pool, *, asked: bool) -> tuple[Site, Probe]:
+        own_id, path = self._own_id(pool), f"/pools/{pool.id}"
+        device = await self._part(f"{own_id}/ico", DEVICE, self._device, path, asked=asked)
+        configuration = await self._part(own_id, CONFIGURATION, self._configuration, path, asked=asked)
+        shares = await self._part(own_id, SHARES, self._shares, path, asked=asked)
+        site = site_from(self.account, pool, configuration, shares or ())
+        return site, probe_from(site, device)
+
+    async def _info(self) -> Read[wire.UserInfo]:
+        return entry((await self.cloud.get("user/info", "/user/info")).body, wire.UserInfo, "user/info")
+
+    async def _units(self) -> Read[dict[str, str]]:
+        given = value((await self.cloud.get("user/units", "/user/units")).body, dict[str, object], "user/units")
+        return {name: unit for name, unit in given.items() if isinstance(unit, str)}, []
+
+    async def _device(self, path: str) -> Read[wire.Device]:
+        body = (await self.cloud.get("device", f"{path}/device")).body
+        if body.strip() in {b"", b"null", b"{}", b"[]"}:  # a pool without an ICO
+            return wire.Device(), []
+        return entry(body, wire.Device, f"{path[1:]}/device")
+
+    async def _configuration(self, path: str) -> Read[wire.Configuration]:
+        answer = await self.cloud.get("configuration", f"{path}/configuration")
+        return entry(answer.body, wire.Configuration, f"{path[1:]}/configuration")
+
+    async def _shares(self, path: str) -> Read[list[wire.Share]]:
+        listed = entries((await self.cloud.get("shares", f"{path}/shares")).body, wire.Share, f"{path[1:]}/shares")
+        return listed.read, listed.faults
+
+    async def _part(
+        self,
+        subject: str,
+        ours: tuple[str, ...],
+        ask: Callable[..., Awaitable[Read[T]]],
+        *path: str,
+        asked: bool = True,
+    ) -> T | None:
+        """A part of the discovery; where it fails, or parts of it do, `ours` of the subject are left as they are known."""
+        if not asked or self.stopped:
+            self._leave(subject, ours)
+            return None
+        try:
+            part, faults = await ask(*path)
+        except MargelleError as error:
+            part, faults = None, [] if isinstance(error, Limited) else [Fault(subject, str(error))]
+            self.stopped = isinstance(error, (Limited, Unreachable))
+        self.faults.extend(faults)
+        if part is None or faults:
+            self._leave(subject, ours)
+        return part
+
+    def _leave(self, subject: str, ours: tuple[str, ...]) -> None:
+        if ours:
+            self.unread[subject] = tuple(dict.fromkeys((*self.unread.get(subject, ()), *ours)))
+
+    def _own_id(self, pool: wire.Pool) -> str:
+        return self.account.own_id(str(pool.id))
+
+
+def todays(pools: list[int], now: datetime) -> set[int]:
+    """The pools whose turn it is: `POOLS_A_DAY` of them, another few every day, in order of their ids."""
+    ordered = sorted(pools)
+    start = now.toordinal() * POOLS_A_DAY
+    return {ordered[(start + n) % len(ordered)] for n in range(min(POOLS_A_DAY, len(ordered)))}

@@ -1,0 +1,153 @@
+"""Signing in at Ondilo's cloud: OAuth 2.0 (RFC 6749) with an authorization code, for a public client without a secret.
+
+The vendor's document says only "authentication service"; paths, client and form are those that every public client uses.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from datetime import timedelta
+from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from margelle.errors import Malformed, Refused, Unavailable
+from margelle.ports import Answer, Http, Request, Token
+from margelle.vendors.answer import refusal, said, value
+from margelle.vendors.ondilo import wire
+
+AUTHORIZE_PATH: Final = "/oauth2/authorize"
+TOKEN_PATH: Final = "/oauth2/token"  # noqa: S105
+CLIENT_ID: Final = "customer_api"
+SCOPE: Final = "api"
+
+REDIRECT_URI: Final = "http://localhost/margelle"
+"""Where the cloud would send a browser after `sign_in`; nobody goes there, we only read the address."""
+
+TOKEN_LIFE_S: Final = 3600.0
+"""How long an access token is good for when the cloud does not say."""
+
+SIGN_IN_AGAIN: Final = "Sign in again with `margelle account add`."
+WRONG_ACCOUNT: Final = "Use the e-mail and password of the Ondilo app; those of the web shop are others."
+
+_REFUSALS: Final = {"invalid_grant", "invalid_client", "unauthorized_client", "access_denied"}
+
+
+class OndiloConnector:
+    """Signs a user in, once, to get the account's first token."""
+
+    def __init__(self, base_url: str, http: Http) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._http = http
+
+    def authorize_url(self, redirect_uri: str, state: str) -> str:
+        """Where the user signs in with a browser."""
+        return f"{self._base_url}{AUTHORIZE_PATH}?{urlencode(_authorization(redirect_uri, state))}"
+
+    async def redeem(self, code: str, redirect_uri: str) -> Token:
+        """The token for a code that came back to `redirect_uri`."""
+        form = {"grant_type": "authorization_code", "client_id": CLIENT_ID, "code": code, "redirect_uri": redirect_uri}
+        return await _token(self._http, self._base_url, form)
+
+    async def sign_in(self, login: str, password: str) -> Token:
+        """The token for a login, by filling in the cloud's form. Raises Refused."""
+        state = secrets.token_urlsafe(16)
+        answer = await self._http.ask(
+            Request(
+                name="authorize",
+                method="POST",
+                url=f"{self._base_url}{AUTHORIZE_PATH}",
+                query=tuple(_authorization(REDIRECT_URI, state)),
+                form=(("login", login), ("password", password), ("locale", "en"), ("proceed", "Authorize")),
+                redirects=False,
+            )
+        )
+        return await self.redeem(_code(answer, state), REDIRECT_URI)
+
+
+async def renewed(http: Http, base_url: str, token: Token) -> Token:
+    """Another access token. Ondilo's refresh tokens last for ever: the one we have is kept where none comes with the answer."""
+    if not token.refresh:
+        raise Refused("The account has no refresh token.", hint=SIGN_IN_AGAIN)
+    form = {"grant_type": "refresh_token", "client_id": CLIENT_ID, "refresh_token": token.refresh}
+    return await _token(http, base_url, form, kept=token.refresh)
+
+
+def _authorization(redirect_uri: str, state: str) -> list[tuple[str, str]]:
+    return [
+        ("response_type", "code"),
+        ("client_id", CLIENT_ID),
+        ("redirect_uri", redirect_uri),
+        ("scope", SCOPE),
+        ("state", state),
+    ]
+
+
+def _code(answer: Answer, state: str) -> str:
+    """The code in the address to which the cloud would send the browser. A form shown again means that the login is wrong."""
+    if answer.status == 200:
+        raise Refused("The cloud refused the login.", hint=WRONG_ACCOUNT)
+    if answer.status in {401, 403}:
+        raise Refused("The cloud refused the login.", hint=WRONG_ACCOUNT)
+    if answer.status not in {302, 303}:
+        raise refusal(answer)
+    given = dict(parse_qsl(urlsplit(answer.headers.get("location", "")).query))
+    if "error" in given:
+        raise _not_authorized(given["error"])
+    if given.get("state") != state or not given.get("code"):
+        raise Malformed("The cloud sent the browser on without the code or the state that belong to this sign-in.")
+    return given["code"]
+
+
+def _not_authorized(error: str) -> Exception:
+    """RFC 6749, 4.1.2.1: what went wrong at the authorization endpoint."""
+    if error in {"server_error", "temporarily_unavailable"}:
+        return Unavailable(f"The cloud cannot sign anybody in now ({error}).")
+    return Refused(f"The cloud refused the login ({error[:40]}).", hint=WRONG_ACCOUNT)
+
+
+async def _token(http: Http, base_url: str, form: dict[str, str], kept: str = "") -> Token:
+    answer = await http.ask(
+        Request(
+            name="token",
+            method="POST",
+            url=f"{base_url}{TOKEN_PATH}",
+            form=tuple(form.items()),
+            headers={"Accept": "application/json"},
+            redirects=False,
+        )
+    )
+    if answer.status in {401, 403} or (answer.status in {200, 400} and _error(answer.body) in _REFUSALS):
+        raise Refused(f"The cloud refused the token: {said(answer.body)}", hint=SIGN_IN_AGAIN)
+    if answer.status != 200:
+        raise refusal(answer)
+    return _issued(answer, kept)
+
+
+def _error(body: bytes) -> str | None:
+    try:
+        given = value(body, dict[str, object], "token").get("error")
+    except Malformed:
+        return None
+    return given if isinstance(given, str) else None
+
+
+def _issued(answer: Answer, kept: str) -> Token:
+    """RFC 6749, 5.1. Nothing of the answer is quoted in an error: it holds secrets."""
+    try:
+        given = value(answer.body, wire.TokenAnswer, "token")
+    except Malformed:
+        raise Malformed("The token endpoint answered something that is no token.") from None
+    if not given.access_token:
+        raise Malformed("The token endpoint answered an empty token.")
+    life = timedelta(seconds=_life_s(given.expires_in))
+    return Token(given.access_token, given.refresh_token or kept, answer.at + life)
+
+
+def _life_s(given: float | str | None) -> float:
+    """The token's life; some servers write it as text. One that cannot be true is taken as the usual hour."""
+    try:
+        life_s = float(given) if given is not None else TOKEN_LIFE_S
+    except (ValueError, OverflowError):
+        return TOKEN_LIFE_S
+    return life_s if math.isfinite(life_s) and 0 < life_s < 10 * 365 * 86_400 else TOKEN_LIFE_S
