@@ -1,0 +1,667 @@
+"""What every store does: each test runs on each of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.plausible import CLOCK_TOLERANCE, judge
+from margelle.domain.site import Band, Person, Share
+from margelle.domain.unit import Unit
+from margelle.errors import BadInput, Conflict, NotFound
+from margelle.ports import Added, AuditEntry, Store
+from tests.store.things import (
+    DAY,
+    FAULT,
+    HOUR,
+    NOW,
+    account,
+    discovery,
+    grant,
+    incident,
+    point,
+    probe,
+    receipt,
+    recommendation,
+    site,
+    user,
+)
+
+PROBE = "ondilo:1/ico"
+DOUBT = Doubt("vendor", "OUTLIER")
+
+
+# --- version ---------------------------------------------------------------------------------------------------------
+
+
+async def test_the_version_changes_with_whatever_is_stored(store: Store) -> None:
+    seen = [await store.version()]
+    for act in (
+        store.put_user(user()),
+        store.put_account(account()),
+        store.put_discovery("home", discovery(1), NOW),
+        store.add([point()], NOW),
+        store.put_recommendation(recommendation()),
+        store.persona("flipr", "site", "ondilo:1"),
+        store.put_grant(grant()),
+        store.put_secret("home/token", b"t"),
+        store.put_memo("home/progress", b"m"),
+        store.keep_receipt(receipt()),
+        store.note_incident(incident()),
+        store.record(AuditEntry(NOW, "ana", "validate", "ondilo:r1", "done")),
+    ):
+        await act
+        seen.append(await store.version())
+    assert len(set(seen)) == len(seen)
+
+
+async def test_the_version_stays_while_nothing_new_arrives(store: Store) -> None:
+    await store.add([point()], NOW)
+    before = await store.version()
+    await store.add([point()], NOW + HOUR)
+    await store.latest(PROBE, NOW)
+    assert await store.version() == before
+
+
+# --- measurements ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_measurement_is_read_as_it_was_given(store: Store) -> None:
+    given = point(7.2, raw="7.20", doubts=(DOUBT, Doubt("range", "é ≠ e")), at=NOW.replace(microsecond=123_457))
+    assert await store.add([given], NOW) == Added(new=1)
+    assert await store.history(PROBE, "ph") == [given]
+    assert await store.latest(PROBE, NOW) == {"ph": given}
+
+
+async def test_a_second_arrival_changes_nothing(store: Store) -> None:
+    await store.add([point()], NOW)
+    assert await store.add([point()], NOW + HOUR) == Added(same=1)
+    assert await store.revisions(PROBE, "ph", NOW) == []
+
+
+async def test_another_origin_or_spelling_of_the_same_number_is_no_correction(store: Store) -> None:
+    await store.add([point(25, raw="25", origin="ondilo/lastmeasures")], NOW)
+    assert await store.add([point(25, raw="25.0", origin="ondilo/measures")], NOW) == Added(same=1)
+    assert await store.history(PROBE, "ph") == [point(25, raw="25", origin="ondilo/lastmeasures")]
+
+
+async def test_a_doubt_about_the_future_is_the_same_doubt_an_hour_later(store: Store) -> None:
+    ahead = point(at=NOW + DAY)
+    await store.add([judge(ahead, NOW)], NOW)
+    assert await store.add([judge(ahead, NOW + HOUR)], NOW + HOUR) == Added(same=1)
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [
+        point(7.3),
+        point(7.2, doubts=(DOUBT,)),
+        point(None, raw="n/a", doubts=(Doubt("unreadable", "n/a"),)),
+        point(7.2, raw="72e-1", raw_unit=Unit.RATIO),
+    ],
+    ids=["value", "doubts", "no value", "unit"],
+)
+async def test_a_correction_replaces_the_measurement_and_keeps_what_it_was(
+    store: Store, correction: Measurement
+) -> None:
+    await store.add([point()], NOW)
+    assert await store.add([correction], NOW + HOUR) == Added(corrected=1)
+    assert await store.history(PROBE, "ph") == [correction]
+    (revision,) = await store.revisions(PROBE, "ph", NOW)
+    assert (revision.measurement, revision.replaced_at) == (point(), NOW + HOUR)
+    assert await store.count() == 1
+
+
+async def test_a_doubt_that_is_withdrawn_is_a_correction(store: Store) -> None:
+    await store.add([point(doubts=(DOUBT,))], NOW)
+    assert await store.add([point()], NOW + HOUR) == Added(corrected=1)
+    assert (await store.latest(PROBE, NOW))["ph"].valid
+
+
+async def test_what_could_not_be_read_is_told_apart_by_its_raw_text(store: Store) -> None:
+    doubts = (Doubt("unreadable", "not a number"),)
+    await store.add([point(None, raw="nan", doubts=doubts)], NOW)
+    assert await store.add([point(None, raw="nan", doubts=doubts)], NOW) == Added(same=1)
+    assert await store.add([point(None, raw="ERR", doubts=doubts)], NOW) == Added(corrected=1)
+
+
+async def test_revisions_stand_in_the_order_of_the_corrections(store: Store) -> None:
+    for n, value in enumerate((7.0, 7.1, 7.2, 7.0)):
+        await store.add([point(value)], NOW + n * HOUR)
+    revisions = await store.revisions(PROBE, "ph", NOW)
+    assert [(r.measurement.value, r.replaced_at - NOW) for r in revisions] == [
+        (7.0, HOUR),
+        (7.1, 2 * HOUR),
+        (7.2, 3 * HOUR),
+    ]
+    assert await store.revisions(PROBE, "ph", NOW + HOUR) == []
+    assert await store.revisions(PROBE, "orp", NOW) == []
+
+
+async def test_one_batch_may_hold_a_point_twice(store: Store) -> None:
+    added = await store.add([point(7.0), point(7.1), point(7.1), point(7.1, at=NOW + HOUR)], NOW)
+    assert added == Added(new=2, same=1, corrected=1)
+    assert [m.value for m in await store.history(PROBE, "ph")] == [7.1, 7.1]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 10**400])
+async def test_what_is_no_number_is_refused_and_nothing_of_the_batch_is_kept(store: Store, value: float) -> None:
+    with pytest.raises(BadInput, match="no number"):
+        await store.add([point(at=NOW - HOUR), replace(point(), value=value)], NOW)
+    assert await store.count() == 0
+    assert await store.quantities(PROBE) == []
+    assert await store.add([point(at=NOW - HOUR)], NOW) == Added(new=1)
+
+
+@pytest.mark.parametrize("at", [datetime(2026, 7, 14), NOW.astimezone(timezone(timedelta(hours=2)))])  # noqa: DTZ001
+async def test_an_instant_that_is_not_in_utc_is_refused(store: Store, at: datetime) -> None:
+    with pytest.raises(BadInput, match="UTC"):
+        await store.add([point(at=NOW), point(at=at)], NOW)
+    for asked in (
+        store.add([point()], at),
+        store.latest(PROBE, at),
+        store.history(PROBE, "ph", at),
+        store.history(PROBE, "ph", None, at),
+    ):
+        with pytest.raises(BadInput, match="UTC"):
+            await asked
+    assert await store.count() == 0
+
+
+async def test_utc_by_another_name_is_utc(store: Store) -> None:
+    await store.add([point(at=NOW.astimezone(ZoneInfo("Etc/UTC")))], NOW)
+    assert await store.history(PROBE, "ph") == [point()]
+
+
+async def test_instants_before_1970_and_far_ahead_are_kept(store: Store) -> None:
+    ends = [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)]
+    await store.add([point(at=at) for at in ends], NOW)
+    assert [m.at for m in await store.history(PROBE, "ph")] == ends
+
+
+async def test_nothing_to_add_is_no_error(store: Store) -> None:
+    assert await store.add([], NOW) == Added()
+
+
+async def test_history_runs_from_since_to_before_until_oldest_first(store: Store) -> None:
+    points = [point(n, at=NOW + n * HOUR) for n in range(6)]
+    await store.add(points[::-1], NOW)
+    assert await store.history(PROBE, "ph") == points
+    assert await store.history(PROBE, "ph", NOW + HOUR, NOW + 3 * HOUR) == points[1:3]
+    assert await store.history(PROBE, "ph", NOW + 4 * HOUR) == points[4:]
+    assert await store.history(PROBE, "ph", until=NOW + HOUR) == points[:1]
+    assert await store.history(PROBE, "ph", NOW + HOUR, limit=2) == points[1:3]
+    assert await store.history(PROBE, "ph", limit=0) == []
+
+
+async def test_series_are_kept_apart(store: Store) -> None:
+    other = point(650, quantity="orp", raw_unit=Unit.MILLIVOLT)
+    elsewhere = point(8, probe="ondilo:2/ico")
+    await store.add([point(), other, elsewhere], NOW)
+    assert await store.history(PROBE, "orp") == [other]
+    assert await store.history("ondilo:2/ico", "ph") == [elsewhere]
+    assert await store.quantities(PROBE) == ["orp", "ph"]
+    assert await store.count() == 3
+
+
+async def test_nothing_is_known_of_a_probe_that_never_measured(store: Store) -> None:
+    assert await store.latest("nobody", NOW) == {}
+    assert await store.history("nobody", "ph") == []
+    assert await store.quantities("nobody") == []
+    assert await store.revisions("nobody", "ph", NOW) == []
+    assert await store.count() == 0
+
+
+async def test_the_latest_is_the_newest_of_each_quantity_valid_or_not(store: Store) -> None:
+    newest = {"ph": point(7.3, doubts=(DOUBT,)), "orp": point(650, at=NOW - DAY, quantity="orp")}
+    await store.add([newest["ph"], point(7.1, at=NOW - HOUR), newest["orp"]], NOW)
+    assert await store.latest(PROBE, NOW) == newest
+    assert list(await store.latest(PROBE, NOW)) == ["orp", "ph"]
+
+
+async def test_the_latest_follows_every_arrival(store: Store) -> None:
+    for n in range(3):
+        given = point(n, at=NOW + n * HOUR)
+        await store.add([given], NOW + n * HOUR)
+        assert await store.latest(PROBE, NOW + n * HOUR) == {"ph": given}
+
+
+async def test_a_point_ahead_of_the_clock_waits_until_its_time_has_come(store: Store) -> None:
+    true, ahead = point(7.0), point(9.0, at=NOW + DAY)
+    await store.add([true, ahead], NOW)
+    appears = NOW + DAY - CLOCK_TOLERANCE
+    for now, expected in ((NOW, true), (appears - timedelta(microseconds=1), true), (appears, ahead), (NOW, true)):
+        assert await store.latest(PROBE, now) == {"ph": expected}
+
+
+async def test_before_its_first_measurement_a_quantity_has_no_latest(store: Store) -> None:
+    await store.add([point()], NOW)
+    assert await store.latest(PROBE, NOW) == {"ph": point()}
+    assert await store.latest(PROBE, NOW - DAY) == {}
+    assert await store.latest(PROBE, NOW) == {"ph": point()}
+
+
+async def test_a_caller_may_change_the_answer_it_was_given(store: Store) -> None:
+    await store.add([point()], NOW)
+    (await store.latest(PROBE, NOW)).clear()
+    (await store.history(PROBE, "ph")).clear()
+    assert await store.latest(PROBE, NOW) == {"ph": point()}
+    assert await store.history(PROBE, "ph") == [point()]
+
+
+# --- users and grants ------------------------------------------------------------------------------------------------
+
+
+async def test_an_email_is_compared_without_case_and_kept_as_it_was_spelt(store: Store) -> None:
+    await store.put_user(user("Ana.Groß@Example.org", firstname="Ana", language="fr"))
+    found = await store.user("ana.GROSS@example.ORG")
+    assert found is not None
+    assert (found.email, found.firstname, found.language) == ("Ana.Groß@Example.org", "Ana", "fr")
+    await store.put_user(user("ANA.groß@example.org"))
+    assert [u.email for u in await store.users()] == ["ANA.groß@example.org"]
+
+
+async def test_users_stand_by_email(store: Store) -> None:
+    for email in ("b@example.org", "C@example.org", "a@example.org"):
+        await store.put_user(user(email))
+    assert [u.email for u in await store.users()] == ["a@example.org", "b@example.org", "C@example.org"]
+    assert await store.user("nobody@example.org") is None
+
+
+async def test_a_removed_user_loses_every_grant(store: Store) -> None:
+    await store.put_user(user())
+    await store.put_grant(grant("d1", user="ANA@example.org"))
+    await store.put_grant(grant("d2", user="bo@example.org"))
+    await store.remove_user("ana@EXAMPLE.org")
+    assert await store.users() == []
+    assert await store.grant("d1") is None
+    assert await store.grant("d2") is not None
+
+
+async def test_a_user_with_accounts_is_not_removed(store: Store) -> None:
+    await store.put_user(user())
+    await store.put_grant(grant())
+    await store.put_account(account(owner="Ana@example.org"))
+    with pytest.raises(Conflict, match="home"):
+        await store.remove_user("ana@example.org")
+    assert await store.user("ana@example.org") == user()
+    assert await store.grant("d1") == grant()
+
+
+async def test_removing_nobody_says_so(store: Store) -> None:
+    with pytest.raises(NotFound, match="nobody@"):
+        await store.remove_user("nobody@example.org")
+
+
+async def test_somebody_who_gets_a_removed_users_email_does_not_see_their_sites(store: Store) -> None:
+    await store.put_user(user())
+    await store.put_account(account())
+    await store.put_discovery("home", discovery(1), NOW)
+    await store.remove_account("home")
+    await store.remove_user("ana@example.org")
+    await store.put_user(user())
+    assert await store.sites(owner="ana@example.org") == []
+    assert await store.sites() == [site(1)]
+
+
+async def test_a_grant_is_taken_once(store: Store) -> None:
+    given = grant("d1", "code", expires_at=NOW + HOUR, redirect_uri="http://a/?b=é", client_id="c")
+    await store.put_grant(given)
+    assert await store.grant("d1") == given
+    assert await store.take_grant("d1") == given
+    assert await store.take_grant("d1") is None
+    assert await store.grant("d1") is None
+
+
+# --- accounts, sites, probes -----------------------------------------------------------------------------------------
+
+
+async def test_accounts_stand_by_id_and_belong_to_their_owner_without_case(store: Store) -> None:
+    await store.put_account(account("z", "Ana@example.org"))
+    await store.put_account(account("b", "bo@example.org"))
+    await store.put_account(account("a", "ana@example.org", realm="test", base_url="http://127.0.0.1:1"))
+    assert [a.id for a in await store.accounts()] == ["a", "b", "z"]
+    assert [a.id for a in await store.accounts("ANA@example.org")] == ["a", "z"]
+    assert await store.account("a") == account("a", realm="test", base_url="http://127.0.0.1:1")
+    assert await store.account("none") is None
+
+
+async def test_a_discovery_tells_person_sites_and_probes(store: Store) -> None:
+    await store.put_account(account())
+    rich = site(
+        1,
+        bands={"ph": Band(6.8, 7.6)},
+        shares=(Share("Bo", "B", "bo@example.org", NOW), Share("Cy", "C", "cy@example.org", None)),
+        attributes={
+            "pool_guy_number": None,
+            "maintenance_day": 3,
+            "indoor": False,
+            "ratio": 0.1,
+            "type": "inground_pool",
+        },
+        updated_at=NOW,
+        volume_m3=40.5,
+    )
+    told = discovery(
+        person=Person("Ana", "Lima", "ana@example.org", {"temperature": "Celsius"}), sites=(rich,), probes=(probe(1),)
+    )
+    await store.put_discovery("home", told, NOW)
+    kept = await store.account("home")
+    assert kept is not None
+    assert (kept.person, kept.discovered_at) == (told.person, NOW)
+    assert await store.sites(account="home") == [rich]
+    assert await store.site("ondilo:1") == rich
+    assert await store.probes("ondilo:1") == [probe(1)]
+    assert await store.accounts_of("ondilo:1") == [kept]
+
+
+async def test_a_discovery_for_an_unknown_account_keeps_nothing(store: Store) -> None:
+    with pytest.raises(NotFound, match="nowhere"):
+        await store.put_discovery("nowhere", discovery(1), NOW)
+    assert await store.site("ondilo:1") is None
+
+
+async def test_a_vanished_site_is_gone_until_it_comes_back(store: Store) -> None:
+    await store.put_account(account())
+    await store.put_discovery("home", discovery(1, 2), NOW)
+    await store.put_discovery("home", discovery(1), NOW + DAY)
+    for found in (await store.sites(), await store.sites(owner="ana@example.org"), await store.sites(account="home")):
+        assert found == [site(1)]
+    assert await store.sites(gone=True) == [site(1), site(2)]
+    assert await store.site("ondilo:2") == site(2)
+    assert await store.accounts_of("ondilo:2") == []
+    assert await store.probes("ondilo:2") == [probe(2)]
+    await store.put_discovery("home", discovery(1, 2), NOW + 2 * DAY)
+    assert await store.sites() == [site(1), site(2)]
+
+
+async def test_a_discovery_with_faults_makes_nothing_vanish(store: Store) -> None:
+    await store.put_account(account())
+    await store.put_discovery("home", discovery(1, 2), NOW)
+    await store.put_discovery("home", discovery(1, faults=(FAULT,)), NOW + DAY)
+    assert await store.sites() == [site(1), site(2)]
+
+
+async def test_what_a_discovery_left_unread_stays_as_it_was(store: Store) -> None:
+    await store.put_account(account())
+    known = discovery(sites=(site(1, volume_m3=40.0),), probes=(probe(1, "S1", firmware="1.2"),))
+    await store.put_discovery("home", known, NOW)
+    unread = {"person": ("firstname",), "ondilo:1": ("volume_m3",), PROBE: ("serial", "firmware")}
+    told = discovery(person=Person("", "Lima"), sites=(site(1, name="Renamed"),), probes=(probe(1, ""),), unread=unread)
+    await store.put_discovery("home", told, NOW + DAY)
+    kept = await store.account("home")
+    assert kept is not None
+    assert kept.person == Person("Ana", "Lima")
+    assert await store.site("ondilo:1") == site(1, name="Renamed", volume_m3=40.0)
+    assert await store.probes() == list(known.probes)
+    assert len(await store.devices(PROBE)) == 1
+
+
+async def test_a_site_shared_by_two_accounts_is_gone_when_both_have_lost_it(store: Store) -> None:
+    await store.put_account(account("home"))
+    await store.put_account(account("guest", "bo@example.org"))
+    for name in ("home", "guest"):
+        await store.put_discovery(name, discovery(1), NOW)
+    assert [a.id for a in await store.accounts_of("ondilo:1")] == ["guest", "home"]
+    await store.put_discovery("guest", discovery(), NOW + DAY)
+    assert await store.sites() == [site(1)]
+    assert await store.sites(owner="bo@example.org") == []
+    assert await store.sites(owner="bo@example.org", gone=True) == [site(1)]
+    assert [a.id for a in await store.accounts_of("ondilo:1")] == ["home"]
+    await store.put_discovery("home", discovery(), NOW + DAY)
+    assert await store.sites() == []
+
+
+async def test_a_replaced_device_keeps_its_probe_and_leaves_its_trace(store: Store) -> None:
+    await store.put_account(account())
+    for day, serial in enumerate(("S1", "S1", "S2", "S1")):
+        await store.put_discovery("home", discovery(sites=(site(1),), probes=(probe(1, serial),)), NOW + day * DAY)
+    assert [(at - NOW, p.serial) for at, p in await store.devices(PROBE)] == [
+        (0 * DAY, "S1"),
+        (2 * DAY, "S2"),
+        (3 * DAY, "S1"),
+    ]
+    assert await store.probes() == [probe(1, "S1")]
+    assert await store.devices("nobody") == []
+
+
+@pytest.mark.parametrize("changed", [{"hardware": "u-2"}, {"firmware": "2.0"}])
+async def test_other_hardware_or_firmware_is_a_change_of_the_device(store: Store, changed: dict[str, str]) -> None:
+    await store.put_account(account())
+    for day, new in enumerate((probe(1), probe(1, **changed))):
+        await store.put_discovery("home", discovery(sites=(site(1),), probes=(new,)), NOW + day * DAY)
+    assert [p for _, p in await store.devices(PROBE)] == [probe(1), probe(1, **changed)]
+
+
+async def test_a_removed_account_takes_its_secrets_memos_and_incidents_with_it(store: Store) -> None:
+    for name in ("home", "home2"):
+        await store.put_account(account(name))
+        await store.put_secret(f"{name}/token", b"t")
+        await store.put_memo(f"{name}/progress", b"m")
+        await store.note_incident(incident(account=name))
+    await store.remove_account("home")
+    assert await store.account("home") is None
+    assert (await store.secret("home/token"), await store.memo("home/progress")) == (None, None)
+    assert (await store.secret("home2/token"), await store.memo("home2/progress")) == (b"t", b"m")
+    assert [i.account for i in await store.incidents()] == ["home2"]
+
+
+async def test_removing_no_account_says_so(store: Store) -> None:
+    with pytest.raises(NotFound, match="home"):
+        await store.remove_account("home")
+
+
+async def test_what_a_removed_account_collected_stays_with_its_owner(store: Store) -> None:
+    await store.put_account(account())
+    await store.put_discovery("home", discovery(1), NOW)
+    await store.add([point()], NOW)
+    await store.remove_account("home")
+    assert await store.sites() == await store.sites(owner="Ana@example.org") == [site(1)]
+    assert await store.sites(account="home") == []
+    assert await store.accounts_of("ondilo:1") == []
+    assert await store.history(PROBE, "ph") == [point()]
+
+
+async def test_a_new_account_says_what_has_become_of_a_removed_ones_sites(store: Store) -> None:
+    await store.put_account(account("old"))
+    await store.put_discovery("old", discovery(1, 2), NOW)
+    await store.remove_account("old")
+    await store.put_account(account("new"))
+    await store.put_discovery("new", discovery(1), NOW + DAY)
+    await store.put_discovery("new", discovery(), NOW + 2 * DAY)
+    assert await store.sites(owner="ana@example.org") == [site(2)]
+
+
+async def test_an_accounts_id_given_to_somebody_else_does_not_show_them_what_was_collected_before(store: Store) -> None:
+    await store.put_account(account("home", "ana@example.org"))
+    await store.put_discovery("home", discovery(1), NOW)
+    await store.remove_account("home")
+    await store.put_account(account("home", "bo@example.org"))
+    assert await store.sites(owner="bo@example.org") == await store.sites(account="home") == []
+    await store.put_discovery("home", discovery(2), NOW)
+    assert await store.sites(owner="bo@example.org") == [site(2)]
+    assert await store.sites(owner="ana@example.org") == [site(1)]
+    assert await store.accounts_of("ondilo:1") == []
+
+
+async def test_an_account_handed_over_takes_its_sites_along(store: Store) -> None:
+    await store.put_account(account("home", "ana@example.org"))
+    await store.put_discovery("home", discovery(1), NOW)
+    await store.put_account(account("home", "bo@example.org"))
+    assert await store.sites(owner="ana@example.org") == []
+    assert await store.sites(owner="bo@example.org") == await store.sites(account="home") == [site(1)]
+
+
+# --- advice and public ids -------------------------------------------------------------------------------------------
+
+
+async def test_recommendations_stand_oldest_first_and_those_no_longer_told_are_over(store: Store) -> None:
+    first, second, third = (recommendation(n) for n in (1, 2, 3))
+    other = recommendation(9, "ondilo:2")
+    await store.put_recommendations("ondilo:2", [other])
+    await store.put_recommendations("ondilo:1", [second, first])
+    assert await store.recommendations("ondilo:1") == [first, second]
+    await store.put_recommendations("ondilo:1", [third, second])
+    assert await store.recommendations("ondilo:1") == [second, third]
+    assert await store.recommendation(first.id) == replace(first, status="ended")
+    assert await store.recommendations("ondilo:1", waiting=False) == [replace(first, status="ended"), second, third]
+    assert await store.recommendations("ondilo:2") == [other]
+
+
+async def test_a_recommendation_that_has_been_done_stays_done(store: Store) -> None:
+    done = recommendation(1, status="ok", deadline=NOW + DAY)
+    await store.put_recommendations("ondilo:1", [recommendation(1)])
+    await store.put_recommendation(done)
+    await store.put_recommendations("ondilo:1", [])
+    assert await store.recommendation(done.id) == done
+    assert await store.recommendations("ondilo:1") == []
+    assert await store.recommendation("none") is None
+
+
+async def test_another_sites_recommendation_is_refused_with_the_whole_list(store: Store) -> None:
+    with pytest.raises(BadInput, match="ondilo:2"):
+        await store.put_recommendations("ondilo:1", [recommendation(1), recommendation(2, "ondilo:2")])
+    assert await store.recommendations("ondilo:1") == []
+
+
+async def test_a_persona_is_the_preferred_number_and_stays_for_ever(store: Store) -> None:
+    first = await store.persona("ondilo", "site", "ondilo:234", 234)
+    assert (first.face, first.kind, first.public_id, first.subject) == ("ondilo", "site", "234", "ondilo:234")
+    assert await store.persona("ondilo", "site", "ondilo:234", 999) == first
+    assert await store.persona("ondilo", "site", "ondilo:234") == first
+    assert await store.subject("ondilo", "site", "234") == "ondilo:234"
+
+
+async def test_a_number_that_is_taken_gives_way_to_the_lowest_free_one(store: Store) -> None:
+    given = [
+        await store.persona("ondilo", "site", "a", 234),
+        await store.persona("ondilo", "site", "b", 234),
+        await store.persona("ondilo", "site", "c"),
+        await store.persona("ondilo", "site", "d", 1_000_003),
+        await store.persona("ondilo", "site", "e"),
+        await store.persona("ondilo", "site", "f"),
+    ]
+    assert [p.public_id for p in given] == ["234", "1000000", "1000001", "1000003", "1000002", "1000004"]
+
+
+@pytest.mark.parametrize("preferred", [0, -1, 2**31])
+async def test_a_number_that_clients_could_not_hold_is_not_given(store: Store, preferred: int) -> None:
+    assert (await store.persona("ondilo", "site", "a", preferred)).public_id == "1000000"
+    assert (await store.persona("ondilo", "site", "b", 2**31 - 1)).public_id == str(2**31 - 1)
+    assert (await store.persona("ondilo", "site", "c", 2**31 - 1)).public_id == "1000001"
+
+
+async def test_each_face_and_kind_counts_for_itself(store: Store) -> None:
+    for face, kind in (("ondilo", "site"), ("ondilo", "recommendation"), ("flipr", "site")):
+        assert (await store.persona(face, kind, f"{face}-{kind}", 7)).public_id == "7"  # type: ignore[arg-type]
+    assert await store.subject("ondilo", "recommendation", "7") == "ondilo-recommendation"
+
+
+@pytest.mark.parametrize("public_id", ["", "8", "07", "+7", "7.0", "٧", "-7", "7" * 5000, "abc", " 7"])
+async def test_a_public_id_that_was_not_given_stands_for_nobody(store: Store, public_id: str) -> None:
+    await store.persona("ondilo", "site", "a", 7)
+    assert await store.subject("ondilo", "site", public_id) is None
+
+
+# --- secrets, memos, journal -----------------------------------------------------------------------------------------
+
+
+async def test_a_secret_is_kept_replaced_and_dropped(store: Store) -> None:
+    assert await store.secret("home/token") is None
+    for value in (b"", b"\0\xff token"):
+        await store.put_secret("home/token", value)
+        assert await store.secret("home/token") == value
+    await store.drop_secret("home/token")
+    await store.drop_secret("home/token")
+    assert await store.secret("home/token") is None
+
+
+async def test_a_memo_is_kept_and_replaced(store: Store) -> None:
+    assert await store.memo("home/progress") is None
+    for value in (b"", b"\0\xff"):
+        await store.put_memo("home/progress", value)
+        assert await store.memo("home/progress") == value
+
+
+async def test_receipts_are_read_newest_first_and_byte_for_byte(store: Store) -> None:
+    bodies = [b"", b"\0\xff<html>", b'{"a": 1}' * 4000, bytes(range(256)) * 8]
+    given = [receipt(NOW + n * HOUR, body) for n, body in enumerate(bodies)]
+    for one in (*given, receipt(account="other")):
+        await store.keep_receipt(one)
+    assert await store.receipts("home") == given[::-1]
+    assert await store.receipts("home", NOW + HOUR, 2) == [given[3], given[2]]
+    assert await store.receipts("home", NOW + 3 * HOUR) == [given[3]]
+    assert await store.receipts("nobody") == []
+
+
+async def test_of_receipts_of_one_instant_the_last_kept_comes_first(store: Store) -> None:
+    for body in (b"1", b"2"):
+        await store.keep_receipt(receipt(body=body))
+    assert [r.body for r in await store.receipts("home")] == [b"2", b"1"]
+
+
+async def test_an_incident_counts_while_it_lasts_and_opens_anew_after_its_end(store: Store) -> None:
+    await store.note_incident(incident(what="401"))
+    await store.note_incident(incident(what="403", todo="call", since=NOW + HOUR, at=NOW + HOUR))
+    lasting = incident(what="403", todo="call", at=NOW + HOUR, count=2)
+    assert await store.incidents("home") == [lasting]
+    await store.end_incident("home", "home", "refused", NOW + DAY)
+    ended = replace(lasting, ended_at=NOW + DAY)
+    assert await store.incidents(open_only=True) == []
+    anew = incident(since=NOW + 2 * DAY, at=NOW + 2 * DAY)
+    await store.note_incident(anew)
+    assert await store.incidents() == [anew, ended]
+    assert await store.incidents(open_only=True) == [anew]
+
+
+async def test_incidents_are_told_apart_by_account_place_and_kind(store: Store) -> None:
+    given = [incident(), incident("late"), incident(where="ondilo:1"), incident(account="other")]
+    for n, one in enumerate(given):
+        await store.note_incident(replace(one, at=NOW + n * HOUR))
+    assert [i.count for i in await store.incidents()] == [1, 1, 1, 1]
+    assert [i.account for i in await store.incidents()] == ["other", "home", "home", "home"]
+    assert len(await store.incidents("home")) == 3
+
+
+async def test_an_end_without_a_kind_ends_every_kind_at_that_place_only(store: Store) -> None:
+    for one in (incident(), incident("late"), incident(where="ondilo:1")):
+        await store.note_incident(one)
+    await store.end_incident("home", "home", None, NOW + HOUR)
+    await store.end_incident("home", "nowhere", None, NOW + HOUR)
+    assert [i.where for i in await store.incidents(open_only=True)] == ["ondilo:1"]
+
+
+async def test_the_audit_log_is_read_newest_first(store: Store) -> None:
+    entries = [AuditEntry(NOW, "ana", "validate", f"r{n}", "done") for n in range(3)]
+    for entry in entries:
+        await store.record(entry)
+    assert await store.audit() == entries[::-1]
+    assert await store.audit(1) == entries[2:]
+
+
+async def test_pruning_forgets_what_is_of_no_use_and_never_a_measurement(store: Store) -> None:
+    old = NOW - timedelta(days=3650)
+    await store.add([point(at=old)], old)
+    await store.add([point(8, at=old)], old)
+    for at in (NOW - 31 * DAY, NOW - 29 * DAY):
+        await store.keep_receipt(receipt(at))
+    await store.put_grant(grant("code", "code", expires_at=NOW - HOUR))
+    await store.put_grant(grant("access", "access", expires_at=NOW))
+    await store.put_grant(grant("fresh", "access", expires_at=NOW + HOUR))
+    await store.put_grant(grant("endless", "access"))
+    await store.put_grant(grant("refresh", "refresh", expires_at=NOW - HOUR))
+    for kind, ended_at in (("past", NOW - 366 * DAY), ("recent", NOW - 364 * DAY)):
+        await store.note_incident(incident(kind, since=old, at=old))
+        await store.end_incident("home", "home", kind, ended_at)
+    await store.note_incident(incident("open", since=old, at=old))
+    await store.prune(NOW, receipts_days=30)
+    assert [r.at for r in await store.receipts("home")] == [NOW - 29 * DAY]
+    kept = [d for d in ("code", "access", "fresh", "endless", "refresh") if await store.grant(d)]
+    assert kept == ["fresh", "endless", "refresh"]
+    assert {i.kind for i in await store.incidents()} == {"recent", "open"}
+    assert [m.value for m in await store.history(PROBE, "ph")] == [8]
+    assert len(await store.revisions(PROBE, "ph", old)) == 1

@@ -1,0 +1,190 @@
+"""Whatever happens, in whatever order, SQLite keeps what the store in memory keeps."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.unit import Unit
+from margelle.ports import Store
+from margelle.store.memory import MemoryStore
+from margelle.store.sqlite import SqliteStore
+from margelle.store.vault import Vault
+from tests.store.things import FAULT, KEY, NOW, account, discovery, incident, recommendation
+
+T = TypeVar("T")
+
+INSTANTS = st.integers(-5, 5).map(lambda n: NOW + n * timedelta(minutes=5))
+NUMBERS = st.one_of(
+    st.sampled_from([0.0, -0.0, 7.2, 25.0, 1e22, -1e300, 5e-324, 2.0**53 + 2]),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+SPELLINGS = st.one_of(
+    st.sampled_from(
+        [
+            "7.20",
+            "7.2",
+            "1e2",
+            "100",
+            "100.0",
+            "-0.0",
+            "-0",
+            "0",
+            "9" * 400,
+            "+7",
+            " 7",
+            "NaN",
+            "nan",
+            "sNaN",
+            "",
+            "\0",
+            "é\u2028",
+        ]
+    ),
+    NUMBERS.map(repr),
+    st.integers().map(str),
+    st.text(max_size=8),
+)
+DOUBTS = st.lists(
+    st.builds(Doubt, st.sampled_from(["vendor", "range", "future"]), st.sampled_from(["a", 'é"\\'])), max_size=2
+)
+POINTS = st.builds(
+    Measurement,
+    probe=st.sampled_from(["p1", "p2"]),
+    quantity=st.sampled_from(["ph", "orp"]),
+    at=INSTANTS,
+    value=st.one_of(st.none(), NUMBERS, st.sampled_from([7.2, 7.3])),
+    raw=SPELLINGS,
+    raw_unit=st.sampled_from([Unit.PH, Unit.MILLIVOLT]),
+    origin=st.sampled_from(["ondilo/measures", "ondilo/lastmeasures"]),
+    doubts=DOUBTS.map(tuple),
+)
+
+
+def open_both(folder: str) -> tuple[Store, Store]:
+    return MemoryStore(), SqliteStore(Path(folder) / "m.sqlite", Vault(KEY))
+
+
+def now(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What a store's coroutine returns; it never waits."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    raise AssertionError("a store waited")
+
+
+@given(st.lists(POINTS, max_size=8, unique_by=lambda point: (point.probe, point.quantity, point.at)))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_a_vendor_wrote_is_read_back_to_the_letter(points: list[Measurement]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        _, store = open_both(folder)
+        now(store.add(points, NOW))
+        for point in points:
+            (kept,) = [m for m in now(store.history(point.probe, point.quantity)) if m.at == point.at]
+            assert (kept, kept.raw, kept.raw_unit) == (point, point.raw, point.raw_unit)
+            assert repr(kept.value) == repr(None if point.value is None else point.value + 0.0)
+        now(store.close())
+
+
+class BothStores(RuleBasedStateMachine):
+    """The same acts on both kinds of store, SQLite's being closed and opened now and then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.memory, self.sqlite = open_both(self.folder.name)
+        self.at = NOW
+
+    def both(self, act: str, *args: Any, **more: Any) -> None:
+        said = []
+        for store in (self.memory, self.sqlite):
+            try:
+                said.append(now(getattr(store, act)(*args, **more)))
+            except Exception as error:
+                said.append((type(error), str(error)))
+        assert said[0] == said[1], act
+
+    @rule(points=st.lists(POINTS, max_size=6))
+    def add(self, points: list[Measurement]) -> None:
+        self.both("add", points, self.at)
+
+    @rule(step=st.integers(-3, 5))
+    def pass_time(self, step: int) -> None:
+        self.at += step * timedelta(minutes=4)
+
+    @rule()
+    def open_again(self) -> None:
+        now(self.sqlite.close())
+        self.sqlite = SqliteStore(Path(self.folder.name) / "m.sqlite", Vault(KEY))
+
+    @rule(since=INSTANTS, until=INSTANTS, limit=st.one_of(st.none(), st.integers(0, 3)))
+    def ask_history(self, since: datetime, until: datetime, limit: int | None) -> None:
+        self.both("history", "p1", "ph", since, until, limit)
+
+    @rule(at=INSTANTS)
+    def ask_revisions(self, at: datetime) -> None:
+        self.both("revisions", "p1", "ph", at)
+
+    @rule(name=st.sampled_from(["a", "b"]), owner=st.sampled_from(["ana@example.org", "Bo@example.org"]))
+    def put_account(self, name: str, owner: str) -> None:
+        self.both("put_account", account(name, owner))
+
+    @rule(name=st.sampled_from(["a", "b"]))
+    def remove_account(self, name: str) -> None:
+        self.both("remove_account", name)
+
+    @rule(name=st.sampled_from(["a", "b"]), keys=st.sets(st.integers(1, 3)), faulty=st.booleans())
+    def discover(self, name: str, keys: set[int], faulty: bool) -> None:
+        self.both("put_discovery", name, discovery(*keys, faults=(FAULT,) if faulty else ()), self.at)
+
+    @rule(keys=st.sets(st.integers(1, 4)))
+    def advise(self, keys: set[int]) -> None:
+        self.both("put_recommendations", "ondilo:1", [recommendation(key) for key in keys])
+
+    @rule(subject=st.sampled_from("abcdef"), preferred=st.one_of(st.none(), st.sampled_from([7, 1_000_001])))
+    def give_persona(self, subject: str, preferred: int | None) -> None:
+        self.both("persona", "ondilo", "site", subject, preferred)
+
+    @rule(kind=st.sampled_from(["late", "refused"]), ends=st.booleans())
+    def go_wrong(self, kind: str, ends: bool) -> None:
+        if ends:
+            self.both("end_incident", "home", "home", kind, self.at)
+        else:
+            self.both("note_incident", incident(kind, at=self.at))
+
+    @rule()
+    def prune(self) -> None:
+        self.both("prune", self.at, receipts_days=30)
+
+    @invariant()
+    def both_answer_alike(self) -> None:
+        for probe in ("p1", "p2"):
+            self.both("latest", probe, self.at)
+            self.both("quantities", probe)
+            self.both("history", probe, "ph")
+        for owner in (None, "ana@example.org", "bo@example.org"):
+            self.both("sites", owner=owner)
+            self.both("sites", owner=owner, account="a", gone=True)
+        self.both("accounts")
+        self.both("accounts_of", "ondilo:1")
+        self.both("devices", "ondilo:1/ico")
+        self.both("recommendations", "ondilo:1", waiting=False)
+        self.both("incidents")
+        self.both("count")
+
+    def teardown(self) -> None:
+        now(self.sqlite.close())
+        self.folder.cleanup()
+
+
+TestBothStores = BothStores.TestCase
+TestBothStores.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
