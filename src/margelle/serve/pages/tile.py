@@ -13,7 +13,7 @@ from margelle.domain.quantity import CATALOGUE
 from margelle.domain.site import Band
 from margelle.domain.unit import Unit
 from margelle.serve.pages.drawing import Gauge, Spark, gauge, spark
-from margelle.serve.pages.figures import NO_BREAK, ago, freshness, number, symbol, with_unit
+from margelle.serve.pages.figures import ago, freshness, number, symbol, with_unit
 from margelle.serve.pages.words import Words
 
 WEEK: Final = timedelta(days=7)
@@ -161,4 +161,4 @@ def _week(scene: Scene, point: Measurement, drawn: Spark | None) -> str:
     if drawn is None:
         return ""
     low, high = (scene.number(point.quantity, value) for value in (drawn.low, drawn.high))
-    return scene.words("week_range", low=low, high=high).replace(f"7{' '}", f"7{NO_BREAK}")
+    return scene.words("week_range", low=low, high=high)

@@ -52,11 +52,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "doubt.past": ("its time is too long ago to be true", "son heure est trop ancienne pour être vraie"),
     "last_sound": ("Last sound value: {value}, {ago}", "Dernière valeur sûre : {value}, {ago}"),
     "nothing": ("no value", "pas de valeur"),
-    "within": ("Within {low} to {high}", "Entre {low} et {high}"),
+    "within": ("Within its limits, {low} to {high}", "Dans ses limites, {low} à {high}"),
     "above": ("Above {limit}", "Au-dessus de {limit}"),
     "below": ("Below {limit}", "Au-dessous de {limit}"),
-    "at_most": ("At most {limit}", "Au plus {limit}"),
-    "at_least": ("At least {limit}", "Au moins {limit}"),
+    "at_most": ("Within its limit, at most {limit}", "Dans sa limite, au plus {limit}"),
+    "at_least": ("Within its limit, at least {limit}", "Dans sa limite, au moins {limit}"),
     "week": ("7 days", "7 jours"),
     "week_range": ("7 days: {low} to {high}", "7 jours : {low} à {high}"),
     "gauge": ("{label}: {value}. {verdict}.", "{label} : {value}. {verdict}."),
@@ -155,6 +155,20 @@ def chosen(asked: str | None, accepted: str) -> Language:
     return best[1]
 
 
+def _typeset(text: str) -> str:
+    """`text` with the spaces that no line may break at: within French punctuation, and between a number and what it counts."""
+    for breaking, kept in (
+        (" :", "\u00a0:"),
+        ("« ", "«\u00a0"),
+        (" »", "\u00a0»"),
+        (" ;", "\u202f;"),
+        ("{n} ", "{n}\u00a0"),
+        ("7 ", "7\u00a0"),
+    ):
+        text = text.replace(breaking, kept)
+    return text
+
+
 def _weight(text: str) -> float:
     try:
         return float(text) if text else 1.0
@@ -171,7 +185,7 @@ class Words:
 
     def __call__(self, name: str, **values: object) -> str:
         """The text called `name` with `values` put in; KeyError where there is none."""
-        return TEXTS[name][self._column].format(**values)
+        return _typeset(TEXTS[name][self._column]).format(**values)
 
     def count(self, name: str, n: int) -> str:
         """The text called `name` for `n` things."""
