@@ -23,10 +23,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: list[str], port: int, path: str, environ: Mapping[str, str] | None = None) -> Iterator[tuple[int, float]]:
+def server(
+    command: list[str], port: int, path: str, environ: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, float]]:
     """Run a server until the block ends; gives its process id and the seconds until it first answered 200 at `path`."""
     begin = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **(environ or {})})
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **(environ or {})}
+    )
     try:
         while not _answers(port, path):
             if process.poll() is not None:

@@ -1,0 +1,27 @@
+"""`make bench`: everything, or what is named: `python -m bench face ingest start`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import face, ingest, start
+from bench.report import show
+
+PARTS = {"face": face.measure, "ingest": ingest.measure, "start": start.measure}
+
+
+def main() -> None:
+    """Measure and print."""
+    chosen = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown:
+        sys.exit(f"There is no bench {unknown[0]!r}; there is {', '.join(PARTS)}.")
+    for name in chosen:
+        with tempfile.TemporaryDirectory(prefix="margelle-bench-") as folder:
+            show(name, PARTS[name](Path(folder)))
+
+
+if __name__ == "__main__":
+    main()
