@@ -54,7 +54,7 @@ class Habits(Struct, frozen=True):
 
 
 class Pool(Struct, frozen=True):
-    """One pool and the device that floats in it. `wire_type` is Ondilo's word for its type; `key` the id at its cloud.
+    """One pool and the device that floats in it. `key` is the id at its vendor's cloud, `wire_type` that vendor's word for its type.
 
     `shared_with` are positions in the cloud's list of users. `bands` are by quantity.
     """
@@ -71,6 +71,7 @@ class Pool(Struct, frozen=True):
     bands: dict[str, Band]
     serial: str
     hardware: str
+    vendor: str = "ondilo"
     firmware: str = "1.6.2-stable"
     time_zone: str = "Europe/Paris"
     uv: bool = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
-from math import cos, exp, log, pi, pow, radians, sin, sqrt
+from math import cos, exp, log, pi, radians, sin, sqrt
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -31,7 +31,7 @@ SOLAR_HORIZON: Final = 0.02
 WARMEST_HOUR: Final = 15.0
 """Solar hour at which the air is warmest."""
 
-_WEIGHTS: Final = tuple(pow(PERSISTENCE, n) for n in range(MEMORY_DAYS))
+_WEIGHTS: Final = tuple(exp(n * log(PERSISTENCE)) for n in range(MEMORY_DAYS))
 _NORM: Final = 1 / sqrt(sum(weight * weight for weight in _WEIGHTS))
 
 
@@ -143,4 +143,5 @@ def sunshine(cos_zenith: float, cloud: float) -> float:
     """
     if cos_zenith <= SOLAR_HORIZON:
         return 0.0
-    return 1098 * cos_zenith * exp(-0.057 / cos_zenith) * (1 - 0.75 * pow(cloud, 3.4))
+    shade: float = cloud**3.4
+    return 1098 * cos_zenith * exp(-0.057 / cos_zenith) * (1 - 0.75 * shade)

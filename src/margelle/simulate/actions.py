@@ -1,0 +1,28 @@
+"""What a user of a simulated cloud does there: kept at once, for no other cloud stands behind it."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from margelle.domain.site import Recommendation, Site, User
+from margelle.errors import Conflict, NotFound
+from margelle.ports import AuditEntry, Clock, Store
+
+
+class LocalActions:
+    """Implements `ports.Actions` on the cloud's own store."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def validate(self, recommendation: Recommendation, site: Site, user: User) -> None:
+        """The recommendation has been done. Raises NotFound where the site has none such, Conflict where it is not waiting any more."""
+        known = await self._store.recommendation(recommendation.id)
+        if known is None or known.site != site.id:
+            raise NotFound(f"{site.id} has no recommendation {recommendation.key}.")
+        if known.status != "waiting":
+            raise Conflict(f"The recommendation {known.key} is not waiting any more.")
+        now = self._clock()
+        await self._store.put_recommendation(replace(known, status="ok", updated_at=now))
+        await self._store.record(AuditEntry(now, user.email, "validate", known.id, "done"))

@@ -1,0 +1,104 @@
+"""Who has which pool at a simulated cloud, as the cloud itself knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+
+from margelle.domain.site import Account, Disinfection, Person, Probe, Share, Site, User
+from margelle.ports import Discovery, Store, Vendor
+from margelle.simulate.pool import Pool
+
+SETTLED_AT: Final = datetime(2024, 4, 6, 9, 12, 40, tzinfo=UTC)
+"""When the owners told the cloud about their pools, and shared them."""
+
+
+class Place(Struct, frozen=True):
+    """A pool at its cloud: `position` is its place among all pools, `owner` the user whose it is."""
+
+    pool: Pool
+    site: Site
+    probe: Probe
+    owner: User
+    position: int
+
+
+class Roster:
+    """The users and the pools of each (`pools[n]` are those of `users[n]`), for the vendors that are simulated.
+
+    A user has one account for each vendor; it owns the user's pools, and reaches those that others share with them. Users beyond the
+    list of pools have none; pools beyond the list of users are left out.
+    """
+
+    def __init__(self, vendors: Sequence[Vendor], users: Sequence[User], pools: Sequence[Sequence[Pool]]) -> None:
+        self.users = tuple(users)
+        self._vendors = tuple(vendor.name for vendor in vendors)
+        owned = [(user, pool) for user, own in zip(self.users, pools, strict=False) for pool in own]
+        self.places = tuple(
+            self._place(pool, user, position)
+            for position, (user, pool) in enumerate(owned)
+            if pool.vendor in self._vendors
+        )
+
+    async def settle(self, store: Store, now: datetime) -> None:
+        """Make the store know these users, accounts, sites and probes, and no other users. Raises what the store raises."""
+        await self._leave(store)
+        for user in self.users:
+            await store.put_user(user)
+            for vendor in self._vendors:
+                await store.put_account(account_of(vendor, user))
+                await store.put_discovery(account_of(vendor, user).id, self._discovery(vendor, user), now)
+
+    def of(self, user: User) -> list[Place]:
+        """The pools that a user sees: their own and those shared with them."""
+        return [place for place in self.places if place.owner == user or user in self._guests(place.pool)]
+
+    async def _leave(self, store: Store) -> None:
+        """Users of an earlier start who are not on the list any more."""
+        staying = {user.email.casefold() for user in self.users}
+        for user in await store.users():
+            if user.email.casefold() not in staying:
+                for account in await store.accounts(user.email):
+                    await store.remove_account(account.id)
+                await store.remove_user(user.email)
+
+    def _discovery(self, vendor: str, user: User) -> Discovery:
+        places = [place for place in self.of(user) if place.pool.vendor == vendor]
+        person = Person(user.firstname, user.lastname, user.email)
+        return Discovery(person, tuple(place.site for place in places), tuple(place.probe for place in places))
+
+    def _guests(self, pool: Pool) -> list[User]:
+        return [self.users[n] for n in pool.shared_with if n < len(self.users)]
+
+    def _place(self, pool: Pool, owner: User, position: int) -> Place:
+        guests = [guest for guest in self._guests(pool) if guest != owner]
+        shares = tuple(Share(guest.firstname, guest.lastname, guest.email, SETTLED_AT) for guest in guests)
+        site = Site(
+            id=account_of(pool.vendor, owner).own_id(str(pool.key)),
+            vendor=pool.vendor,
+            key=str(pool.key),
+            name=pool.name,
+            kind=pool.kind,
+            volume_m3=pool.basin.volume_m3,
+            disinfection=Disinfection(pool.disinfectant, uv=pool.uv),
+            address=pool.address,
+            time_zone=pool.time_zone,
+            bands=pool.bands,
+            shares=shares,
+            attributes={
+                "type": pool.wire_type,
+                "pool_guy_number": pool.service_phone,
+                "maintenance_day": pool.habits.maintenance_day,
+            },
+            updated_at=SETTLED_AT,
+        )
+        probe = Probe(f"{site.id}/ico", site.id, pool.vendor, site.key, pool.serial, pool.hardware, pool.firmware)
+        return Place(pool, site, probe, owner, position)
+
+
+def account_of(vendor: str, user: User) -> Account:
+    """The account that marks what is a user's at a vendor's simulated cloud."""
+    return Account(f"{vendor}/{user.email.casefold()}", vendor, user.email, user.email)
