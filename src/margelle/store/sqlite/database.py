@@ -119,7 +119,7 @@ class Database:
         """All rows that `sql` selects."""
         try:
             return self.connection.execute(sql, args).fetchall()
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeEncodeError) as error:
             raise self._error(error) from None
 
     def docs(self, kind: type[_Doc], sql: str, args: Bindings = ()) -> list[_Doc]:
@@ -151,16 +151,12 @@ class Database:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeEncodeError) as error:
             raise self._error(error) from None
-        except UnicodeEncodeError as error:
-            raise BadInput(f"The text {error.object!a:.60} is not valid Unicode.") from None
-        except StoreError as error:
-            if str(self.path) not in error.what:
-                raise StoreError(f"{self.path}: {error.what}", hint=error.hint) from None
-            raise
 
-    def _error(self, error: apsw.Error) -> StoreError:
+    def _error(self, error: apsw.Error | UnicodeEncodeError) -> BadInput | StoreError:
+        if isinstance(error, UnicodeEncodeError):
+            return BadInput(f"The text {error.object!a:.60} is not valid Unicode.")
         for kind, what, hint in _HINTS:
             if isinstance(error, kind):
                 told = StoreError(f"{self.path}: {what}.", hint=hint.format(path=self.path))

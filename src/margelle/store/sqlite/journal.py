@@ -80,8 +80,8 @@ class JournalTables:
         return self._db.docs(AuditEntry, "SELECT doc FROM audit ORDER BY id DESC LIMIT ?", (max(limit, 0),))
 
     async def record(self, entry: AuditEntry) -> None:
-        row = (rules.micros(entry.at), msgspec.json.encode(entry).decode())
         with self._db.writing() as connection:
+            row = (rules.micros(entry.at), msgspec.json.encode(entry).decode())
             connection.execute("INSERT INTO audit VALUES (NULL, ?, ?)", row)
 
     async def prune(self, now: datetime, *, receipts_days: int) -> None:

@@ -22,8 +22,8 @@ class PeopleTables:
         return self._db.doc(User, "SELECT doc FROM user WHERE email = ?", (rules.email_key(email),))
 
     async def put_user(self, user: User) -> None:
-        row = (rules.email_key(user.email), msgspec.json.encode(user).decode())
         with self._db.writing() as connection:
+            row = (rules.email_key(user.email), msgspec.json.encode(user).decode())
             connection.execute("REPLACE INTO user VALUES (?, ?)", row)
 
     async def remove_user(self, email: str) -> None:
@@ -40,8 +40,8 @@ class PeopleTables:
 
     async def put_grant(self, grant: Grant) -> None:
         expires_at = None if grant.expires_at is None else rules.micros(grant.expires_at)
-        doc = msgspec.json.encode(grant).decode()
         with self._db.writing() as connection:
+            doc = msgspec.json.encode(grant).decode()
             row = (grant.digest, rules.email_key(grant.user), grant.kind, expires_at, doc)
             connection.execute("REPLACE INTO granted VALUES (?, ?, ?, ?, ?)", row)
 

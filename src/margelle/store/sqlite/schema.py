@@ -29,11 +29,14 @@ def recognise(connection: apsw.Connection, newest: int) -> int:
     version = int(connection.pragma("user_version"))
     if connection.pragma("application_id") != APPLICATION_ID:
         if version or connection.execute("SELECT count(*) FROM sqlite_schema").get:
-            raise StoreError("This database is not margelle's.", hint="Name another file; it was left as it is.")
+            raise StoreError(
+                f"{connection.filename}: This database is not margelle's.",
+                hint="Name another file; it was left as it is.",
+            )
         return 0
     if version > newest:
         raise StoreError(
-            f"This database has schema {version}; this margelle knows schemas up to {newest}.",
+            f"{connection.filename}: This database has schema {version}; this margelle knows schemas up to {newest}.",
             hint="Update margelle, or use a backup made before the update; the database was left as it is.",
         )
     return version

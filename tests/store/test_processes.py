@@ -1,0 +1,116 @@
+"""Several processes share a database, and any of them may be killed at any moment."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+from margelle.domain.measurement import Measurement
+from margelle.store.sqlite import SqliteStore
+from margelle.store.vault import Vault
+from tests.store.things import HOUR, NOW, account, discovery, point
+from tests.store.writer import batch
+
+SIZE = 50
+
+
+def start(path: Path, name: str, batches: int, *, size: int = SIZE, personas: int = 0) -> subprocess.Popen[str]:
+    args = (str(path), name, str(batches), str(size), str(personas))
+    return subprocess.Popen([sys.executable, "-m", "tests.store.writer", *args], stdout=subprocess.PIPE, text=True)
+
+
+def said(process: subprocess.Popen[str]) -> list[str]:
+    out, _ = process.communicate(timeout=60)
+    return out.split("\n")
+
+
+def said_before_kill(process: subprocess.Popen[str], lines: int) -> list[str]:
+    """What it said until it was killed, which is some time after its so many lines."""
+    assert process.stdout is not None
+    first = [process.stdout.readline() for _ in range(lines)]
+    process.kill()
+    return [line.strip() for line in (*first, *said(process)) if line.strip()]
+
+
+async def everything(store: SqliteStore, name: str) -> list[Measurement]:
+    """What is kept of what that process wrote."""
+    return sorted([m for n in range(3) for m in await store.history(name, f"q{n}")], key=lambda m: m.at)
+
+
+async def test_what_was_acknowledged_before_a_kill_is_there_and_no_batch_is_there_by_half(
+    path: Path, vault: Vault
+) -> None:
+    moments = random.Random(2026)
+    acknowledged = 0
+    for round_ in range(5):
+        process = start(path, f"p{round_}", 1_000_000)
+        last = int(said_before_kill(process, moments.randint(1, 60))[-1])
+        acknowledged += last + 1
+        store = SqliteStore(path, vault)
+        await store.check()
+        kept = await everything(store, f"p{round_}")
+        batches = len(kept) // SIZE
+        assert batches in {last + 1, last + 2}  # one more may have been kept and not yet told
+        assert kept == [m for number in range(batches) for m in batch(f"p{round_}", number, SIZE)]
+        assert await store.count() == sum([len(await everything(store, f"p{r}")) for r in range(round_ + 1)])
+        await store.close()
+    assert acknowledged > 20
+
+
+async def test_processes_that_make_and_fill_one_database_at_once_lose_nothing(path: Path, vault: Vault) -> None:
+    processes = {name: start(path, name, 40, personas=30) for name in ("a", "b", "c")}
+    told = {name: said(process) for name, process in processes.items()}
+    assert [process.returncode for process in processes.values()] == [0, 0, 0]
+    store = SqliteStore(path, vault)
+    assert await store.count() == 3 * 40 * SIZE
+    for name in processes:
+        kept = await everything(store, name)
+        assert kept == [m for number in range(40) for m in batch(name, number, SIZE)]
+    given = [public_id for lines in told.values() for public_id in lines[-1].split()]
+    assert len(set(given)) == len(given) == 90
+    for name, lines in told.items():
+        subjects = [await store.subject("ondilo", "site", public_id) for public_id in lines[-1].split()]
+        assert subjects == [f"{name}{n}" for n in range(30)]
+    await store.close()
+
+
+async def test_what_another_connection_keeps_is_seen_at_once(path: Path, sqlite: SqliteStore, vault: Vault) -> None:
+    other = SqliteStore(path, vault)
+    seen = {await sqlite.version()}
+    for n in range(5):
+        at = NOW + n * HOUR
+        for writer, reader in ((other, sqlite), (sqlite, other)):
+            given = point(n, at=at, quantity=f"by {id(writer)}")
+            await writer.add([given], at)
+            assert (await reader.latest(given.probe, at))[given.quantity] == given
+            seen.add(await sqlite.version())
+    await other.put_account(account())
+    await other.put_discovery("home", discovery(1), NOW)
+    seen.add(await sqlite.version())
+    assert len(seen) == 12
+    assert await sqlite.sites() == await other.sites() != []
+    assert await sqlite.version() == await sqlite.version()
+    await other.close()
+
+
+async def test_a_version_from_before_a_restart_is_not_met_again(path: Path, vault: Vault) -> None:
+    seen = set()
+    for n in range(10):
+        store = SqliteStore(path, vault)
+        await store.add([point(at=NOW + n * HOUR)], NOW)
+        seen.add(await store.version())
+        await store.close()
+    assert len(seen) == 10
+
+
+async def test_two_connections_that_open_one_series_agree_on_it(path: Path, sqlite: SqliteStore, vault: Vault) -> None:
+    other = SqliteStore(path, vault)
+    await sqlite.add([point(1, quantity="a")], NOW)
+    await other.add([point(2, quantity="b"), point(1, quantity="a", at=NOW + HOUR, origin="x")], NOW)
+    await sqlite.add([point(2, quantity="b", at=NOW + HOUR, origin="x")], NOW)
+    for store in (sqlite, other):
+        assert [m.at for m in await store.history(point().probe, "a")] == [NOW, NOW + HOUR]
+        assert [m.origin for m in await store.history(point().probe, "b")] == ["ondilo/measures", "x"]
+    await other.close()

@@ -1,0 +1,106 @@
+"""The schema grows by scripts; a grown one is the same as a fresh one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from margelle.errors import StoreError
+from margelle.store.sqlite import SqliteStore, schema
+from margelle.store.vault import Vault
+from tests.store.things import NOW, point
+
+SCRIPTS = schema.scripts()
+NEXT = "CREATE TABLE extra (id INTEGER PRIMARY KEY); ALTER TABLE tally ADD COLUMN revisions INTEGER NOT NULL DEFAULT 0;"
+
+
+def shape(path: Path) -> list[tuple[object, ...]]:
+    """Every table and index with its columns, whatever the text that made it."""
+    sql = """
+    SELECT o.type, o.name, o.tbl_name, c.name, c.type, c."notnull", c.dflt_value, c.pk,
+        (SELECT group_concat(coalesce(k.name, '') || k.desc) FROM pragma_index_xinfo(o.name) k)
+    FROM sqlite_schema o LEFT JOIN pragma_table_xinfo(o.name) c ORDER BY o.name, c.name
+    """
+    connection = apsw.Connection(str(path))
+    rows: list[tuple[object, ...]] = [*connection.execute(sql)]
+    rows.append(("version", connection.pragma("user_version"), connection.pragma("application_id")))
+    connection.close()
+    return rows
+
+
+def older(path: Path, version: int) -> None:
+    """A database as a margelle with only the first `version` scripts made it."""
+    connection = apsw.Connection(str(path))
+    schema.migrate(connection, SCRIPTS[:version])
+    connection.close()
+
+
+@pytest.mark.parametrize("version", range(len(SCRIPTS) + 1))
+async def test_a_database_of_every_earlier_version_becomes_the_same_as_a_fresh_one(
+    tmp_path: Path, vault: Vault, version: int
+) -> None:
+    older(tmp_path / "old.sqlite", version)
+    for name in ("old.sqlite", "fresh.sqlite"):
+        store = SqliteStore(tmp_path / name, vault)
+        assert (await store.add([point()], NOW)).new == 1
+        await store.close()
+    assert shape(tmp_path / "old.sqlite") == shape(tmp_path / "fresh.sqlite")
+
+
+async def test_a_further_script_is_applied_once_and_keeps_what_is_there(
+    path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(path, vault)
+    await store.add([point()], NOW)
+    await store.close()
+    before = shape(path)
+    monkeypatch.setattr(schema, "scripts", lambda: (*SCRIPTS, NEXT))
+    for _ in range(2):
+        store = SqliteStore(path, vault)
+        assert await store.history(point().probe, "ph") == [point()]
+        await store.close()
+    assert shape(path) != before
+    assert ("version", len(SCRIPTS) + 1, schema.APPLICATION_ID) in shape(path)
+
+
+async def test_a_script_that_fails_leaves_the_database_as_it_was(
+    path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await SqliteStore(path, vault).close()
+    before = shape(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "scripts", lambda: (*SCRIPTS, NEXT + "CREATE TABLE user (again TEXT);"))
+        with pytest.raises(StoreError, match="user"):
+            SqliteStore(path, vault)
+    assert shape(path) == before
+    await SqliteStore(path, vault).close()
+
+
+async def test_a_database_of_a_newer_margelle_is_left_alone(path: Path, vault: Vault) -> None:
+    await SqliteStore(path, vault).close()
+    with apsw.Connection(str(path)) as connection:
+        connection.pragma("user_version", len(SCRIPTS) + 1)
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=f"schema {len(SCRIPTS) + 1}") as caught:
+        SqliteStore(path, vault)
+    assert "Update margelle" in caught.value.hint
+    assert path.read_bytes() == before
+
+
+async def test_another_programs_database_is_left_alone(path: Path, vault: Vault) -> None:
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE homeassistant (x)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="not margelle's"):
+        SqliteStore(path, vault)
+    assert path.read_bytes() == before
+
+
+def test_the_schemas_scripts_are_numbered_without_a_gap() -> None:
+    folder = Path(schema.__file__).parent / "migrations"
+    numbers = [int(script.name[:4]) for script in sorted(folder.glob("*.sql"))]
+    assert numbers == list(range(1, len(SCRIPTS) + 1))
