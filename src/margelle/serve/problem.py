@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from http import HTTPStatus
 
 import msgspec
 from starlette.responses import Response
@@ -24,11 +23,26 @@ _STATUS: tuple[tuple[type[MargelleError], int], ...] = (
 )
 
 
+_WORDS = {
+    400: "invalid_request",
+    401: "unauthorized",
+    403: "access_denied",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "content_too_large",
+    429: "too_many_requests",
+    500: "server_error",
+    502: "bad_gateway",
+    503: "temporarily_unavailable",
+}
+
+
 def problem(
     status: int, description: str, *, error: str = "", headers: Mapping[str, str] | None = None, incident: str = ""
 ) -> Response:
-    """An answer with this HTTP `status`; `error` is its name in one word, by default the status's own."""
-    body = {"error": error or _word(status), "error_description": description}
+    """An answer with this HTTP `status`; `error` is its name in one word, by default the status's usual one."""
+    body = {"error": error or _WORDS.get(status, "error"), "error_description": description}
     if incident:
         body["incident"] = incident
     return Response(msgspec.json.encode(body), status, dict(headers or {}), "application/json")
@@ -46,17 +60,8 @@ def of_error(error: MargelleError) -> Response:
 
 def unavailable(description: str, retry_after_s: float | None = None) -> Response:
     """503, and when to come back."""
-    return problem(503, description, error="temporarily_unavailable", headers=_retry(retry_after_s))
+    return problem(503, description, headers=_retry(retry_after_s))
 
 
 def _retry(after_s: float | None) -> dict[str, str]:
     return {"retry-after": str(max(1, math.ceil(RETRY_AFTER_S if after_s is None else after_s)))}
-
-
-def _word(status: int) -> str:
-    if status == 500:
-        return "server_error"
-    return HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_") if status in _KNOWN else "error"
-
-
-_KNOWN = {status.value for status in HTTPStatus}

@@ -74,7 +74,7 @@ class Attempts:
 
     async def check(self, login: str, password: str, address: str, user: User | None, clock: Clock) -> User | None:
         """`user`, if the password is theirs. Raises Limited."""
-        login, address = login.casefold(), _network(address)
+        login, address = (user.email if user else login).casefold(), _network(address)
         self._demand_room(login, address, clock())
         if self._waiting >= _MOST_WAITING:
             raise Limited("Too many people sign in at once.", retry_after_s=2)

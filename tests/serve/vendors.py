@@ -1,0 +1,35 @@
+"""A vendor that no cloud has, whose face does what a test asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from margelle.domain.site import Recommendation, Site, User
+from margelle.ports import FaceContext, Rate, Setting, Vendor
+
+
+def never(*_: Any) -> Any:
+    """What a hub that only serves must not call."""
+    raise AssertionError("serving does not collect")
+
+
+def vendor(
+    face: Callable[[FaceContext], Sequence[BaseRoute]],
+    *,
+    name: str = "bluewater",
+    settings: tuple[Setting, ...] = (),
+    quota: tuple[Rate, ...] = (),
+) -> Vendor:
+    """A vendor with this face."""
+    return Vendor(name, name.title(), "https://cloud.example", settings, quota, (), never, never, face)
+
+
+class NoActions:
+    """Actions that nobody may take."""
+
+    async def validate(self, recommendation: Recommendation, site: Site, user: User) -> None:
+        """Fail."""
+        raise AssertionError("nothing is validated here")
