@@ -1,0 +1,113 @@
+"""The token endpoint (RFC 6749, 4.1.3 and 6), as lenient as Ondilo's: who asks is told by the code or the refresh token alone.
+
+Refresh tokens neither expire nor change: several clients keep the first one for ever, and store what comes back without looking.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from margelle.errors import BadInput
+from margelle.ports import FaceContext, Grant
+from margelle.vendors.ondilo import query, wire
+from margelle.vendors.ondilo.answers import NOT_KEPT, options, refusal
+from margelle.vendors.ondilo.profile import Profile
+from margelle.vendors.ondilo.redirect import same_uri
+
+LARGEST_FORM: Final = 64 << 10
+"""In bytes."""
+
+
+class TokenEndpoint:
+    """POST /oauth2/token, as an ASGI application."""
+
+    def __init__(self, context: FaceContext, profile: Profile) -> None:
+        self._desk = context.desk
+        self._life_s = profile.access_token_life_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] == "OPTIONS":
+            answer = options("POST", "OPTIONS")
+        elif scope["method"] != "POST":
+            answer = refusal("invalid_request", "The token endpoint is for POST.", 405)
+            answer.headers["allow"] = "POST, OPTIONS"
+        else:
+            answer = await self._post(receive)
+        await answer(scope, receive, send)
+
+    async def _post(self, receive: Receive) -> Response:
+        try:
+            form = parameters(await body(receive))
+        except BadInput as error:
+            return refusal("invalid_request", error.what)
+        match form.get("grant_type", ""):
+            case "authorization_code":
+                return await self._by_code(form)
+            case "refresh_token":
+                return await self._by_refresh(form)
+            case "":
+                return refusal("invalid_request", "The parameter grant_type is missing.")
+        return refusal("unsupported_grant_type", "grant_type must be authorization_code or refresh_token.")
+
+    async def _by_code(self, form: dict[str, str]) -> Response:
+        if not form.get("code"):
+            return refusal("invalid_request", "The parameter code is missing.")
+        grant = await self._desk.take_code(form["code"])
+        if grant is None:
+            return refusal("invalid_grant", "The code is unknown, used up or has expired.")
+        if wrong := _unlike(form, grant):
+            return refusal("invalid_grant", f"The code was given for another {wrong}.")
+        refresh = await self._desk.issue("refresh", grant.user, life_s=None, client_id=grant.client_id)
+        return await self._token(grant.user, refresh, grant.client_id)
+
+    async def _by_refresh(self, form: dict[str, str]) -> Response:
+        refresh = form.get("refresh_token", "")
+        if not refresh:
+            return refusal("invalid_request", "The parameter refresh_token is missing.")
+        user = await self._desk.holder("refresh", refresh)
+        if user is None:
+            return refusal("invalid_grant", "Invalid refresh token")
+        return await self._token(user.email, refresh, form.get("client_id", ""))
+
+    async def _token(self, user: str, refresh: str, client_id: str) -> Response:
+        access = await self._desk.issue("access", user, life_s=self._life_s, client_id=client_id)
+        # The type in this spelling, the scope in this very word: IPSymcon and oauthlib refuse any other.
+        token = wire.TokenAnswer(access, max(1, int(self._life_s)), "Bearer", "api", refresh)
+        return Response(msgspec.json.encode(token), headers=NOT_KEPT, media_type="application/json")
+
+
+async def body(receive: Receive) -> bytes:
+    """A request's whole body. Raises BadInput for one larger than any form."""
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > LARGEST_FORM:
+            raise BadInput("The form is too large.")
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def parameters(form: bytes) -> dict[str, str]:
+    """The parameters of a form, whatever it is called in the headers; a JSON object will do. Raises BadInput."""
+    if form.lstrip()[:1] == b"{":
+        try:
+            given: dict[str, Any] = msgspec.json.decode(form, type=dict[str, Any])
+        except msgspec.DecodeError:
+            raise BadInput("The body is neither a form nor JSON.") from None
+        return {name: value for name, value in given.items() if isinstance(value, str)}
+    return dict(query.pairs(form.decode("utf-8", "replace")))
+
+
+def _unlike(form: dict[str, str], grant: Grant) -> str | None:
+    """What a client says otherwise now than when the code was given; a client that does not say it again is believed."""
+    if form.get("client_id", grant.client_id) != grant.client_id:
+        return "client_id"
+    uri = form.get("redirect_uri")
+    return "redirect_uri" if uri and not same_uri(uri, grant.redirect_uri) else None

@@ -1,0 +1,118 @@
+"""What one user sees through the face: their sites as pools, of whatever vendor, and what was measured there."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Final
+
+from margelle.domain.measurement import Measurement
+from margelle.domain.plausible import CLOCK_TOLERANCE
+from margelle.domain.site import Person, Probe, Recommendation, Site, User
+from margelle.errors import Conflict, NotFound, Unavailable
+from margelle.ports import FaceContext
+from margelle.vendors.ondilo.translate import VENDOR
+from margelle.vendors.ondilo.wire import Period
+
+WINDOW: Final[dict[Period, timedelta]] = {
+    "day": timedelta(hours=24),
+    "week": timedelta(days=7),
+    "month": timedelta(days=30),
+}
+
+
+class Pools:
+    """Sites, measurements and recommendations by their public ids."""
+
+    def __init__(self, context: FaceContext) -> None:
+        self._reader = context.reader
+        self._writer = context.writer
+
+    async def of(self, user: User) -> dict[str, Site]:
+        """The user's sites by public id.
+
+        Raises Unavailable where there is none because nothing has been collected yet: clients delete what they had when they are told
+        an empty list.
+        """
+        sites = await self._reader.sites(owner=user.email)
+        if not sites:
+            await self._demand_discovery(user)
+        return {await self._site_id(site): site for site in sites}
+
+    async def site(self, user: User, public_id: str) -> Site:
+        """One of the user's sites. Raises NotFound."""
+        site = (await self.of(user)).get(public_id)
+        if site is None:
+            raise NotFound("There is no such pool.")
+        return site
+
+    async def person(self, user: User) -> Person | User:
+        """The user as Ondilo knows them, if one of their accounts there has told, else as the hub does."""
+        accounts = await self._reader.accounts(user.email)
+        told = (account.person for account in accounts if account.vendor == VENDOR)
+        return next((person for person in told if person.email or person.lastname), user)
+
+    async def units(self, user: User) -> dict[str, str]:
+        """The display units that the user chose at Ondilo; empty where none is known."""
+        person = await self.person(user)
+        return person.units if isinstance(person, Person) else {}
+
+    async def devices(self, site: Site) -> list[Probe]:
+        """The site's probes that have a device in them."""
+        return [probe for probe in await self._reader.probes(site.id) if probe.serial or probe.hardware]
+
+    async def latest(self, site: Site, now: datetime) -> dict[str, Measurement]:
+        """By quantity, the newest measurement of any of the site's probes."""
+        newest: dict[str, Measurement] = {}
+        for probe in await self._reader.probes(site.id):
+            for quantity, point in (await self._reader.latest(probe.id, now)).items():
+                if quantity not in newest or point.at > newest[quantity].at:
+                    newest[quantity] = point
+        return newest
+
+    async def changed_at(self, site: Site, now: datetime) -> datetime:
+        """When the site last changed: a measurement, or something its owner did. Home Assistant plans its next request by it."""
+        instants = [point.at for point in (await self.latest(site, now)).values()]
+        return max([*instants, *filter(None, [site.updated_at])], default=now)
+
+    async def history(self, site: Site, quantity: str, period: Period, now: datetime) -> list[Measurement]:
+        """The measurements of a quantity in the period that ends now, oldest first."""
+        since, until = now - WINDOW[period], now + CLOCK_TOLERANCE
+        points: list[Measurement] = []
+        probes = await self._reader.probes(site.id)
+        for probe in probes:
+            points += await self._reader.history(probe.id, quantity, since, until)
+        return points if len(probes) < 2 else sorted(points, key=attrgetter("at"))
+
+    async def recommendations(self, site: Site) -> dict[str, Recommendation]:
+        """Those of the site that wait, by public id."""
+        waiting = await self._reader.recommendations(site.id)
+        return {await self._recommendation_id(one, site): one for one in waiting}
+
+    async def recommendation(self, site: Site, public_id: str) -> Recommendation:
+        """One of the site's recommendations that waits. Raises NotFound, and Conflict where it has been done already."""
+        if waiting := (await self.recommendations(site)).get(public_id):
+            return waiting
+        subject = await self._reader.subject(VENDOR, "recommendation", public_id)
+        known = await self._reader.recommendation(subject) if subject else None
+        if known is None or known.site != site.id:
+            raise NotFound("There is no such recommendation.")
+        raise Conflict("The recommendation isn't waiting any more.")
+
+    async def _site_id(self, site: Site) -> str:
+        return (await self._writer.persona(VENDOR, "site", site.id, _preferred(site, site.key))).public_id
+
+    async def _recommendation_id(self, one: Recommendation, site: Site) -> str:
+        return (await self._writer.persona(VENDOR, "recommendation", one.id, _preferred(site, one.key))).public_id
+
+    async def _demand_discovery(self, user: User) -> None:
+        accounts = await self._reader.accounts(user.email)
+        if not accounts:
+            raise Unavailable("Nothing is collected for this user yet.", hint="Add an account on the hub.")
+        if any(account.discovered_at is None for account in accounts):
+            raise Unavailable("This user's pools have not been collected yet.")
+
+
+def _preferred(site: Site, key: str) -> int | None:
+    """Ondilo's own number, for what is Ondilo's: clients have it in their settings already."""
+    return int(key) if site.vendor == VENDOR and key.isascii() and key.isdecimal() and len(key) <= 10 else None

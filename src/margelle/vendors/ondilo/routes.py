@@ -1,0 +1,50 @@
+"""The face: Ondilo's cloud as its clients see it, served from the store."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from margelle.ports import FaceContext
+from margelle.vendors.ondilo.answers import Kept, failure
+from margelle.vendors.ondilo.api import Api, Endpoint, Operation
+from margelle.vendors.ondilo.authorize import AuthorizePage
+from margelle.vendors.ondilo.grants import TokenEndpoint
+from margelle.vendors.ondilo.profile import Profile
+
+PREFIX: Final = "/api/customer/v1"
+
+
+def routes(context: FaceContext) -> list[BaseRoute]:
+    """The routes below the face's prefix, the busiest first. Paths are exact, and whatever else is asked for is answered in JSON too."""
+    profile = Profile.of(context.settings)
+    api = Api(context, profile)
+    kept = Kept()
+
+    def route(method: str, path: str, operation: Operation) -> Route:
+        return Route(PREFIX + path, Endpoint(context, profile, kept, method, operation), name=operation.__name__)
+
+    return [
+        route("GET", "/pools/{pool}/lastmeasures", api.lastmeasures),
+        route("GET", "/pools", api.pools),
+        route("GET", "/pools/{pool}/measures", api.measures),
+        route("GET", "/pools/{pool}/recommendations", api.recommendations),
+        route("GET", "/pools/{pool}/device", api.device),
+        route("GET", "/pools/{pool}/configuration", api.configuration),
+        route("GET", "/pools/{pool}/shares", api.shares),
+        route("GET", "/user/info", api.user_info),
+        route("GET", "/user/units", api.user_units),
+        route("PUT", "/pools/{pool}/recommendations/{recommendation}", api.validate),
+        Route("/oauth2/token", TokenEndpoint(context, profile), name="token"),
+        Route("/oauth2/authorize", AuthorizePage(context, profile), name="authorize"),
+        Route("/{path:path}", _Nowhere(), name="nowhere"),
+    ]
+
+
+class _Nowhere:
+    """Every other path. (A class, as the others: Starlette then leaves every method to it.)"""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await failure(404, "There is no such page.")(scope, receive, send)
