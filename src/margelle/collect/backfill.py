@@ -28,6 +28,9 @@ QUICK: Final = timedelta(minutes=10)
 QUICK_FOR: Final = timedelta(hours=1)
 """A probe that was restarted measures every ten minutes for an hour."""
 
+EMPTY: Final = 2
+"""So many answers in a row without any latest value: it is asked for otherwise."""
+
 _RECENT: Final = 25
 _MARGIN: Final = timedelta(minutes=5)
 
@@ -103,7 +106,8 @@ def settle(
         series.newest = instants[-1]
         track.newest = max(track.newest or instants[-1], instants[-1])
     found = fresh or any(gap.state == "filled" for gap in gaps)
-    series.silences = 0 if found else series.silences + 1
+    hoped = series.missing_since is not None or track.empties >= EMPTY
+    series.silences = 0 if found else series.silences + hoped
     series.settled_at, series.missing_since, series.missing_until = now, None, None
     return gaps
 

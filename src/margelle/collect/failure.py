@@ -21,8 +21,11 @@ KINDS: Final[dict[type[MargelleError], str]] = {
     Malformed: "malformed",
 }
 
-ACCOUNT_KINDS: Final = frozenset({"limited", "sign-in", "unreachable"})
-"""Kinds that are of the whole account; any answer that comes ends them."""
+OF_ACCOUNT: Final = frozenset({"limited", "sign-in"})
+"""Kinds that are of the whole account from the first time on."""
+
+OF_CLOUD: Final = frozenset({"unreachable", "unavailable"})
+"""Kinds that are of the whole account when nothing else was answered in between."""
 
 _TODO: Final[dict[str, str]] = {
     "limited": "Nobody: asking goes on when the quota allows. Other programs on the same account use it up too.",
@@ -57,7 +60,7 @@ def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now
     kind = KINDS.get(type(error), "failed")
     attempt = progress.attempt(ask.act, ask.subject, ask.quantity)
     attempt.asked_at = now
-    if kind in ACCOUNT_KINDS or kind == "unavailable":
+    if kind in OF_ACCOUNT | OF_CLOUD:
         _hold(account, kind, error, progress, now, asked=asked)
     if kind == "not-found" and ask.act != "discover":
         progress.rediscover = True
@@ -66,7 +69,7 @@ def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now
         most = timedelta(hours=12) if ask.act == "history" else timedelta(hours=1)
         wait = pause(f"{account} {ask.where}", attempt.failures, _FIRST, most)
         attempt.not_before = now + max(wait, _told(error))
-    where = account if kind in ACCOUNT_KINDS else ask.where
+    where = account if kind in OF_ACCOUNT or (kind in OF_CLOUD and progress.failures > 1) else ask.where
     return incident(account, where, kind, error.what, now, hint=error.hint)
 
 
@@ -108,7 +111,7 @@ def _hold(account: str, kind: str, error: MargelleError, progress: Progress, now
         wait = pause(account, progress.refusals, 15 * _FIRST, timedelta(hours=6)) if asked else _FREE_RETRY
     else:
         progress.failures += 1
-        if kind == "unavailable" and progress.failures < 2:
+        if progress.failures == 1:
             return  # one site may be in trouble while the cloud is not
         wait = max(pause(account, progress.failures, _FIRST, timedelta(hours=1)), _told(error))
     progress.hold = Hold(now + wait, kind)

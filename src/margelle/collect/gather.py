@@ -6,17 +6,18 @@ import logging
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Literal
 
 from msgspec.structs import replace
 
 from margelle.collect import backfill, failure
 from margelle.collect.plan import Ask
-from margelle.collect.progress import Progress, Spent
+from margelle.collect.progress import Act, Progress, Spent
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.plausible import judge
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Site
-from margelle.errors import Malformed, MargelleError, NotFound, StoreError
+from margelle.errors import Limited, Malformed, MargelleError, NotFound, StoreError
 from margelle.ports import (
     AdviceSource,
     Answer,
@@ -48,8 +49,16 @@ class Meter:
 
     async def ask(self, request: Request) -> Answer:
         """As the HTTP that it counts for."""
-        self._asked.append(self._clock())
-        return await self._http.ask(request)
+        at = self._clock()
+        try:
+            answer = await self._http.ask(request)
+        except Limited:
+            raise  # our own budget: nothing was sent
+        except BaseException:
+            self._asked.append(at)
+            raise
+        self._asked.append(at)
+        return answer
 
     def taken(self) -> list[datetime]:
         """When requests were made since the last call."""
@@ -81,33 +90,33 @@ class Gather:
 
     async def perform(self, ask: Ask) -> None:
         """Make `ask`, whatever comes of it. Only a StoreError is raised: everything else is recorded."""
-        self._meter.taken()
+        self._spend("user")
         try:
             await self._make(ask)
         except StoreError:
             raise
         except MargelleError as error:
-            asked = self._spend(ask)
+            asked = self._spend(ask.act)
             await self._note(failure.failed(self.account.id, ask, error, self.progress, self._clock(), asked=asked))
         except Exception as error:
             _log.exception("An unexpected error while asking %s for %s", self.account.id, ask.where)
             await self._note(failure.broken(self.account.id, ask, error, self.progress, self._clock()))
         finally:
-            self._spend(ask)
+            self._spend(ask.act)
 
-    def _spend(self, ask: Ask) -> bool:
+    def _spend(self, act: Act | Literal["user"]) -> bool:
+        """Account for the requests made since last time; whether there were any."""
         taken = self._meter.taken()
-        self.progress.spent.extend(Spent(at, ask.act) for at in taken)
-        if ask.act == "discover" and taken:
+        self.progress.spent.extend(Spent(at, act) for at in taken)
+        if act == "discover" and taken:
             self.progress.discovery_cost = len(taken)
         return bool(taken)
 
     async def _note(self, *incidents: Incident) -> None:
-        if (
-            await self._store.account(self.account.id) is not None
-        ):  # else it was removed meanwhile, and its incidents with it
-            for incident in incidents:
-                await self._store.note_incident(incident)
+        if await self._store.account(self.account.id) is None:
+            return  # removed meanwhile, and its incidents with it
+        for incident in incidents:
+            await self._store.note_incident(incident)
 
     async def _make(self, ask: Ask) -> None:
         match ask.act:
@@ -128,8 +137,7 @@ class Gather:
         """An answer ends what was wrong there, and with the account as a whole."""
         for incident in await self._store.incidents(self.account.id, open_only=True):
             here = incident.where == where and incident.kind not in lasting
-            whole = incident.where == self.account.id and incident.kind in failure.ACCOUNT_KINDS
-            if here or whole:
+            if here or incident.where == self.account.id:
                 await self._store.end_incident(self.account.id, incident.where, incident.kind, now)
 
     # --- the four acts
@@ -149,7 +157,7 @@ class Gather:
         self.progress.rediscover = False
         sites = await self._store.sites(account=self.account.id)
         await self._take_over(sites)
-        noted = self._unreadable(self.account.id, discovery.faults, now)
+        noted = self._unreadable("discovery", discovery.faults, now)
         for site in before - {site.id for site in sites}:
             what = "The cloud no longer tells of this site. Its readings stay."
             noted.append(failure.incident(self.account.id, site, "vanished", what, now))
@@ -169,9 +177,9 @@ class Gather:
         kept = await self._keep(batch, now)
         instants = {one.quantity: one.at for one in sorted(_timely(kept), key=lambda one: one.at)}
         track = self.progress.probes[ask.subject]
-        backfill.arrived(track, instants, now, empty=not kept and not batch.faults)
+        backfill.arrived(track, instants, now, empty=not kept)
         noted = self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.where, kept, now)
-        if track.empties >= 2 and track.newest is not None:
+        if track.empties >= backfill.EMPTY and track.newest is not None:
             what = "The cloud answers, but tells no latest values; its past is asked instead."
             noted.append(failure.incident(self.account.id, ask.where, "latest-empty", what, now))
         return noted

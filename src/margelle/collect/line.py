@@ -83,9 +83,9 @@ class Line:
             )
         known = self._gather.progress
         progress.rewind(known, self._clock())
-        if self._lift and known.hold is not None and known.hold.kind == "sign-in":
-            known.hold = None
-        self._lift = False
+        if self._lift:
+            progress.lift(known)
+            self._lift = False
         return self._gather
 
     async def _save(self, gather: Gather) -> None:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from margelle.collect import backfill
 from margelle.collect.progress import Act, Progress, Series, Track
 from margelle.collect.share import Shares
+from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.ports import Rate, Window
 
 SETTLING: Final = timedelta(minutes=4)
@@ -45,7 +46,7 @@ class Ask(Struct, frozen=True):
     @property
     def where(self) -> str:
         """What is asked for, as it stands in incidents."""
-        return f"{self.subject} {self.quantity}".strip()
+        return "discovery" if self.act == "discover" else f"{self.subject} {self.quantity}".strip()
 
 
 def asks(account: str, progress: Progress, pace: Sequence[Rate], now: datetime) -> list[Ask]:
@@ -118,10 +119,12 @@ def _latest(probe: str, track: Track, now: datetime) -> Ask:
 
 def _next_reading(track: Track, now: datetime) -> tuple[datetime, str]:
     asked = track.latest.asked_at
-    if track.newest is None:
+    if (
+        track.newest is None or track.newest > now + CLOCK_TOLERANCE
+    ):  # the latter after this machine's clock was set back
         if asked is None or track.misses == 0:
             return now, "No reading of this probe is known yet."
-        return asked + _patience(track.misses), "This probe has not told any reading yet."
+        return asked + _patience(track.misses), "This probe has told no reading that can be of now."
     if track.misses == 0 and track.quick_until is not None and now < track.quick_until:
         return (
             track.newest + backfill.QUICK + _MINUTE,
@@ -159,7 +162,7 @@ def _past(probe: str, track: Track, quantity: str, now: datetime) -> Ask | None:
     reasons = [reason for reason in _reasons(track, series, quantity, now) if reason is not None]
     if not reasons:
         return None
-    due, rank, since, why = min(reasons, key=lambda reason: reason[0])
+    due, rank, since, why = min(reasons, key=lambda reason: (max(reason[0], now), reason[1]))
     reach = min([since, *(other[2] for other in reasons)])
     return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, max(due, now)))
 
@@ -202,7 +205,7 @@ def _fallback(track: Track, series: Series, quantity: str, settled: datetime) ->
     """Where the cloud tells no latest values, its past may: one quantity scouts, the others follow when it finds something."""
     scout = next((name for name in track.remembered if track.series[name].newest), track.remembered[0])
     behind = track.newest is not None and series.newest is not None and series.newest < track.newest
-    if track.empties < 2 or not (quantity == scout or behind):
+    if track.empties < backfill.EMPTY or not (quantity == scout or behind):
         return None
     due = settled + min(_HOUR * 2 ** min(series.silences, 5), _DAY)
     return due, FALLBACK, series.newest or settled, "The cloud tells no latest values, so its past is asked."

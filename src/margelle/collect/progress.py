@@ -6,7 +6,7 @@ Losing the note loses no measurement: the account is then discovered, and its pa
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -40,7 +40,8 @@ class Series(Struct, omit_defaults=True):
     """One quantity of one probe.
 
     `settled_at` is when an answer last told its past; `missing_since` to `missing_until` is where readings are missing that
-    nobody has asked for yet. `silences` counts the answers in a row that brought nothing new.
+    nobody has asked for yet. `silences` counts the answers in a row that did not bring what was
+    missing.
     """
 
     newest: datetime | None = None
@@ -77,10 +78,10 @@ class Track(Struct, omit_defaults=True):
 
 
 class Spent(Struct, array_like=True):
-    """One request of the account's budget."""
+    """One request of the account's budget, for one of our acts or one of its user's."""
 
     at: datetime
-    act: Act
+    act: Act | Literal["user"]
 
 
 class Hold(Struct, omit_defaults=True):
@@ -138,6 +139,14 @@ class Progress(Struct, omit_defaults=True):
             return self.probes[subject].latest
         return self.probes[subject].series[quantity].attempt
 
+    def attempts(self) -> Iterator[Attempt]:
+        """How asking everything has gone."""
+        yield self.discovery
+        yield from self.advice.values()
+        for track in self.probes.values():
+            yield track.latest
+            yield from (one.attempt for one in track.series.values())
+
     def take_over(self, probes: Mapping[str, str], remembered: Mapping[str, tuple[str, ...]], *, advised: bool) -> None:
         """These probes (and the site of each) are there now, and their cloud remembers these quantities of each site."""
         for probe, track in self.probes.items():
@@ -178,6 +187,15 @@ async def save(store: Writer, account: str, progress: Progress, now: datetime) -
     await store.put_memo(_name(account), msgspec.json.encode(progress))
 
 
+def lift(progress: Progress) -> None:
+    """The user has acted: nothing waits for them, or for its own failures, any longer."""
+    if progress.hold is not None and progress.hold.kind == "sign-in":
+        progress.hold = None
+    progress.refusals = 0
+    for attempt in progress.attempts():
+        attempt.not_before = None
+
+
 def rewind(progress: Progress, now: datetime) -> None:
     """After the clock was set back: forget every waiting time that was counted on the clock of before."""
     if progress.saved_at is None or progress.saved_at <= now + timedelta(minutes=10):
@@ -185,12 +203,11 @@ def rewind(progress: Progress, now: datetime) -> None:
     _log.warning("The clock was set back by %s: waiting times begin anew", progress.saved_at - now)
     progress.hold = None
     progress.spent = [one for one in progress.spent if one.at <= now]
-    series = [one for track in progress.probes.values() for one in track.series.values()]
-    latest = [track.latest for track in progress.probes.values()]
-    for attempt in [progress.discovery, *progress.advice.values(), *latest, *(one.attempt for one in series)]:
+    for attempt in progress.attempts():
         attempt.not_before = None
         attempt.ok_at = attempt.ok_at and min(attempt.ok_at, now)
         attempt.asked_at = attempt.asked_at and min(attempt.asked_at, now)
-    for one in series:
-        one.settled_at = one.settled_at and min(one.settled_at, now)
+    for track in progress.probes.values():
+        for one in track.series.values():
+            one.settled_at = one.settled_at and min(one.settled_at, now)
     progress.saved_at = now

@@ -14,17 +14,17 @@ from margelle.ports import Rate
 KEPT = 2
 """Requests of the window that are left for what users do themselves."""
 
-_LATE: Final[frozenset[Act]] = frozenset({"discover", "advice", "history"})
-_ALL: Final[frozenset[Act]] = _LATE | {"latest"}
-_HISTORY: Final[frozenset[Act]] = frozenset({"history"})
+_LATE: Final[frozenset[str]] = frozenset({"discover", "advice", "history"})
+_ALL: Final[frozenset[str]] = _LATE | {"latest", "user"}
+_HISTORY: Final[frozenset[str]] = frozenset({"history"})
 
 
 class Shares(Struct, frozen=True):
     """Of the requests in any `window`, at most so many for each set of acts; no limit where there is none."""
 
     window: timedelta
-    limits: tuple[tuple[frozenset[Act], int], ...]
-    spent: tuple[tuple[datetime, Act], ...]
+    limits: tuple[tuple[frozenset[str], int], ...]
+    spent: tuple[tuple[datetime, str], ...]
 
     @classmethod
     def of(cls, progress: Progress, pace: Sequence[Rate]) -> Shares:
@@ -52,10 +52,10 @@ class Shares(Struct, frozen=True):
         """The earliest instant at which `cost` more requests for `act` fit in."""
         return max((self._free_at(acts, limit, cost, now) for acts, limit in self.limits if act in acts), default=now)
 
-    def _free_at(self, acts: frozenset[Act], limit: int, cost: int, now: datetime) -> datetime:
+    def _free_at(self, acts: frozenset[str], limit: int, cost: int, now: datetime) -> datetime:
         recent = self._recent(acts, now)
         excess = len(recent) + min(cost, limit) - limit
         return now if excess <= 0 else recent[excess - 1] + self.window
 
-    def _recent(self, acts: frozenset[Act], now: datetime) -> list[datetime]:
+    def _recent(self, acts: frozenset[str], now: datetime) -> list[datetime]:
         return sorted(at for at, act in self.spent if act in acts and now - self.window < at <= now)

@@ -1,0 +1,118 @@
+"""A user's act on what is collected goes to the cloud first, and is recorded either way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from margelle.collect.actions import ForwardedActions
+from margelle.domain.site import Account, User
+from margelle.errors import Conflict, NotFound, Unavailable
+from margelle.ports import Source
+from margelle.store.memory import MemoryStore
+from tests.collect.cloud import (
+    HOUR,
+    MINUTE,
+    START,
+    Cloud,
+    FakeSource,
+    Pool,
+    VirtualClock,
+    account,
+    advice,
+    collecting,
+    stored,
+)
+
+ADA, BOB = User("ada@x.example", "-"), User("bob@x.example", "-")
+
+
+class Hub:
+    """A hub that has collected one pool, through the accounts of two users, with one recommendation."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.pool = Pool("1", [START - HOUR])
+        self.cloud = Cloud(self.clock, self.pool)
+        self.cloud.advice = (advice("71"),)
+        self.store = MemoryStore()
+        self.spoke: list[str] = []
+
+    async def begin(self) -> ForwardedActions:
+        self.store = await stored(account("a-bob", BOB.email), account("b-ada", "Ada@X.example"))
+        await collecting(self.store, self.cloud).round()
+        self.clock.now += MINUTE
+        return ForwardedActions(self.store, self.source, self.clock)
+
+    def source(self, one: Account) -> Source:
+        self.spoke.append(one.id)
+        return FakeSource(one, self.cloud, self.cloud)
+
+    async def outcomes(self) -> list[tuple[str, str, str, str]]:
+        return [(one.user, one.act, one.subject, one.outcome) for one in await self.store.audit()]
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub()
+
+
+async def test_a_validated_recommendation_goes_to_the_cloud_then_is_kept_and_recorded(hub: Hub) -> None:
+    actions = await hub.begin()
+    await actions.validate(advice("71"), hub.pool.site, ADA)
+    assert hub.cloud.validated == ["fake:71"]
+    kept = await hub.store.recommendation("fake:71")
+    assert kept is not None
+    assert (kept.status, kept.updated_at) == ("ok", START + MINUTE)
+    assert await hub.outcomes() == [("ada@x.example", "validate", "fake:71", "done")]
+
+
+@pytest.mark.parametrize(("user", "through"), [(ADA, "b-ada"), (BOB, "a-bob"), (User("eve@x.example", "-"), "a-bob")])
+async def test_it_speaks_through_the_users_own_account_if_there_is_one(hub: Hub, user: User, through: str) -> None:
+    actions = await hub.begin()
+    await actions.validate(advice("71"), hub.pool.site, user)
+    assert hub.spoke == [through]
+
+
+async def test_a_refusal_of_the_cloud_changes_nothing_here_and_is_recorded(hub: Hub) -> None:
+    actions = await hub.begin()
+
+    def trouble(act: str, subject: str) -> Any:
+        raise Unavailable("The cloud answered 503: token=abc")
+
+    hub.cloud.trouble = trouble
+    with pytest.raises(Unavailable):
+        await actions.validate(advice("71"), hub.pool.site, ADA)
+    kept = await hub.store.recommendation("fake:71")
+    assert kept is not None
+    assert kept.status == "waiting"
+    assert await hub.outcomes() == [
+        ("ada@x.example", "validate", "fake:71", "failed: The cloud answered 503: token=***")
+    ]
+
+
+async def test_what_is_done_already_is_not_done_again(hub: Hub) -> None:
+    actions = await hub.begin()
+    await actions.validate(advice("71"), hub.pool.site, ADA)
+    with pytest.raises(Conflict, match="not waiting"):
+        await actions.validate(advice("71"), hub.pool.site, ADA)
+    assert hub.cloud.validated == ["fake:71"]
+
+
+async def test_an_unknown_recommendation_is_not_forwarded(hub: Hub) -> None:
+    actions = await hub.begin()
+    with pytest.raises(NotFound):
+        await actions.validate(advice("99"), hub.pool.site, ADA)
+    with pytest.raises(NotFound):
+        await actions.validate(advice("71", site="fake:2"), hub.pool.site, ADA)
+    assert hub.cloud.validated == []
+
+
+async def test_a_site_that_nobody_collects_any_more_cannot_be_acted_on(hub: Hub) -> None:
+    actions = await hub.begin()
+    await hub.store.remove_account("a-bob")
+    await hub.store.remove_account("b-ada")
+    with pytest.raises(Conflict, match="No account collects"):
+        await actions.validate(advice("71"), hub.pool.site, ADA)
+    assert (await hub.outcomes())[0][3].startswith("failed:")

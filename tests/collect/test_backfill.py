@@ -1,0 +1,167 @@
+"""Gaps: found from the rhythm, told apart from silence, filled, or given up."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from margelle.collect.backfill import SPANS, arrived, give_up, holes, rhythm_s, settle, window_for
+from margelle.collect.progress import Gap, Progress, Series, Track
+from tests.collect.cloud import DAY, HOUR, MINUTE, START
+
+
+def track(newest: datetime | None = START - HOUR, *, settled: datetime | None = START - 2 * DAY) -> Track:
+    one = Track("fake:1", ("ph",), newest=newest)
+    one.series["ph"] = Series(newest=newest, settled_at=settled)
+    return one
+
+
+def gaps(one: Track, *instants: datetime, readable: bool = True) -> list[Gap]:
+    return settle(one, instants, START, probe="p", quantity="ph", readable=readable)
+
+
+@given(st.integers(0, 60 * 24 * 29))
+def test_the_window_reaches_back_to_what_is_wanted(minutes: int) -> None:
+    since = START - minutes * MINUTE
+    window = window_for(since, START)
+    assert START - SPANS[window] <= since
+    smaller = [span for name, span in SPANS.items() if span < SPANS[window]]
+    assert all(START - span + 5 * MINUTE > since for span in smaller)
+
+
+def test_the_rhythm_is_the_median_of_the_newest_intervals() -> None:
+    slow = [START + n * HOUR for n in range(40)]
+    quick = [slow[-1] + n * 10 * MINUTE for n in range(1, 7)]
+    assert rhythm_s(slow + quick) == 3600
+    assert rhythm_s([START + n * 10 * MINUTE for n in range(40)]) == 600
+
+
+def test_too_few_readings_have_no_rhythm() -> None:
+    assert rhythm_s([START, START + HOUR, START + 2 * HOUR]) is None
+
+
+def test_a_hole_is_where_a_reading_is_missing_not_where_one_is_late() -> None:
+    late = START + HOUR + 40 * MINUTE
+    assert holes([START, late, late + HOUR, late + 3 * HOUR], 3600) == [(late + HOUR, late + 3 * HOUR)]
+
+
+def test_a_reading_after_a_missed_one_opens_a_gap() -> None:
+    one = track()
+    arrived(one, {"ph": START + HOUR}, START + HOUR, empty=False)
+    series = one.series["ph"]
+    assert (series.missing_since, series.missing_until) == (START - HOUR, START + HOUR)
+
+
+def test_the_next_reading_in_time_opens_none() -> None:
+    one = track()
+    arrived(one, {"ph": START}, START, empty=False)
+    assert one.series["ph"].missing_since is None
+    assert one.misses == 0
+
+
+def test_a_second_gap_before_the_first_is_filled_widens_it() -> None:
+    one = track()
+    arrived(one, {"ph": START + 2 * HOUR}, START + 2 * HOUR, empty=False)
+    arrived(one, {"ph": START + 3 * HOUR}, START + 3 * HOUR, empty=False)
+    arrived(one, {"ph": START + 9 * HOUR}, START + 9 * HOUR, empty=False)
+    series = one.series["ph"]
+    assert (series.missing_since, series.missing_until) == (START - HOUR, START + 9 * HOUR)
+
+
+def test_a_clock_that_goes_backwards_moves_nothing_back() -> None:
+    one = track()
+    arrived(one, {"ph": START - DAY}, START, empty=False)
+    assert one.newest == one.series["ph"].newest == START - HOUR
+    assert one.misses == 1
+
+
+def test_an_empty_answer_is_counted_and_a_full_one_ends_the_count() -> None:
+    one = track()
+    arrived(one, {}, START, empty=True)
+    arrived(one, {}, START, empty=True)
+    assert (one.empties, one.misses) == (2, 2)
+    arrived(one, {"ph": START}, START, empty=False)
+    assert (one.empties, one.misses) == (0, 0)
+
+
+def test_a_reading_long_before_its_time_means_a_restart_and_quick_readings() -> None:
+    one = track()
+    arrived(one, {"ph": START - 40 * MINUTE}, START, empty=False)
+    assert one.quick_until == one.suspect_at == START + 20 * MINUTE
+
+
+def test_a_quick_hour_that_brings_nothing_ends_early() -> None:
+    one = track()
+    arrived(one, {"ph": START - 40 * MINUTE}, START - 30 * MINUTE, empty=False)
+    arrived(one, {"ph": START - 40 * MINUTE}, START - 20 * MINUTE, empty=False)
+    assert one.quick_until == one.suspect_at == START - 20 * MINUTE
+
+
+def test_a_reading_somewhat_off_the_rhythm_makes_the_past_suspect() -> None:
+    one = track()
+    arrived(one, {"ph": START - 10 * MINUTE}, START, empty=False)
+    assert (one.quick_until, one.suspect_at) == (None, START)
+
+
+def test_a_gap_whose_readings_came_is_filled() -> None:
+    one = track()
+    arrived(one, {"ph": START + 2 * HOUR}, START, empty=False)
+    (gap,) = gaps(one, *(START - HOUR + n * HOUR for n in range(4)))
+    assert (gap.state, gap.since, gap.until) == ("filled", START - HOUR, START + 2 * HOUR)
+    assert one.series["ph"].missing_since is None
+    assert one.series["ph"].settled_at == START
+
+
+def test_a_gap_that_the_cloud_has_nothing_for_is_silence() -> None:
+    one = track()
+    arrived(one, {"ph": START + 2 * HOUR}, START, empty=False)
+    (gap,) = gaps(one, START - HOUR, START + 2 * HOUR)
+    assert gap.state == "silent"
+    assert one.series["ph"].silences == 1
+
+
+def test_a_gap_that_is_half_filled_says_what_stays_silent() -> None:
+    one = track()
+    arrived(one, {"ph": START + 9 * HOUR}, START, empty=False)
+    told = [START - HOUR, START, START + HOUR, START + 8 * HOUR, START + 9 * HOUR]
+    filled, silent = gaps(one, *told)
+    assert (filled.state, silent.state) == ("filled", "silent")
+    assert (silent.since, silent.until) == (START + HOUR, START + 8 * HOUR)
+
+
+def test_what_is_missing_in_an_unreadable_answer_is_lost_not_silent() -> None:
+    one = track()
+    arrived(one, {"ph": START + 2 * HOUR}, START, empty=False)
+    (gap,) = gaps(one, START - HOUR, readable=False)
+    assert gap.state == "lost"
+
+
+def test_the_holes_of_a_first_answer_are_silence() -> None:
+    one = track(newest=None, settled=None)
+    (gap,) = gaps(one, *(START - (20 - n) * HOUR for n in range(10)), START - HOUR)
+    assert (gap.state, gap.since, gap.until) == ("silent", START - 11 * HOUR, START - HOUR)
+    assert one.newest == START - HOUR
+
+
+def test_an_empty_first_answer_is_remembered() -> None:
+    one = track(newest=None, settled=None)
+    assert gaps(one) == []
+    assert one.series["ph"].settled_at == START
+
+
+@pytest.mark.parametrize(("remembered", "reason"), [(("ph",), "30 days"), ((), "does not tell")])
+def test_what_no_cloud_can_tell_any_more_is_lost(remembered: tuple[str, ...], reason: str) -> None:
+    one = track(newest=START - 40 * DAY)
+    one.remembered = remembered
+    arrived(one, {"ph": START}, START, empty=False)
+    progress = Progress(probes={"p": one})
+    (gap,) = give_up(progress, START)
+    assert reason in gap.why
+    assert gap.since == START - 40 * DAY
+    assert gap.until == (START - timedelta(days=30) if remembered else START)
+    assert one.series["ph"].missing_since == (START - timedelta(days=30) if remembered else None)
+    assert give_up(progress, START) == []
+    assert progress.gaps == [gap]

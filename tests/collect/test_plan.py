@@ -1,0 +1,223 @@
+"""What is asked next, when and why: a pure function of what is known."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from margelle.collect import plan
+from margelle.collect.plan import Ask, asks, slot
+from margelle.collect.progress import Attempt, Hold, Progress, Series, Spent, Track
+from margelle.ports import Rate
+from tests.collect.cloud import DAY, HOUR, MINUTE, START
+
+PACE = (Rate(2, 1), Rate(20, 3600))
+NOW = START
+PROBE = "fake:1/ico"
+
+
+def known(**track: object) -> Progress:
+    """An account with one probe, discovered and settled a moment ago, whose newest reading is ten minutes old."""
+    progress = Progress(discovery=Attempt(ok_at=NOW - HOUR))
+    progress.take_over({PROBE: "fake:1"}, {"fake:1": ("temperature", "ph")}, advised=True)
+    one = progress.probes[PROBE]
+    one.newest, one.latest = NOW - 10 * MINUTE, Attempt(ok_at=NOW, asked_at=NOW)
+    for series in one.series.values():
+        series.newest, series.settled_at = one.newest, NOW - HOUR
+    progress.advice["fake:1"].ok_at = NOW
+    for name, value in track.items():
+        setattr(one, name, value)
+    return progress
+
+
+def of(progress: Progress, act: str, now: datetime = NOW) -> list[Ask]:
+    return [ask for ask in asks("fake-1", progress, PACE, now) if ask.act == act]
+
+
+def test_a_new_account_is_discovered_at_once_and_nothing_else_is_asked() -> None:
+    (ask,) = asks("fake-1", Progress(), PACE, NOW)
+    assert (ask.act, ask.subject) == ("discover", "fake-1")
+    assert ask.due_at <= NOW
+    assert "new" in ask.why
+
+
+def test_discovery_comes_once_a_day_at_the_accounts_own_time() -> None:
+    progress = known()
+    (first,) = of(progress, "discover")
+    assert first.due_at.timetz() == slot("fake-1")
+    assert NOW < first.due_at <= NOW + 1.5 * DAY
+    progress.discovery.ok_at = first.due_at + MINUTE
+    (second,) = of(progress, "discover", first.due_at + MINUTE)
+    assert second.due_at - first.due_at == DAY
+
+
+def test_accounts_are_discovered_all_over_the_day() -> None:
+    hours = [slot(f"ondilo-{n}").hour for n in range(2400)]
+    assert {hours.count(hour) > 60 for hour in range(24)} == {True}
+
+
+def test_a_site_that_the_cloud_no_longer_knows_brings_discovery_forward_to_once_an_hour() -> None:
+    progress = known()
+    progress.rediscover = True
+    (ask,) = of(progress, "discover")
+    assert ask.due_at == NOW
+    assert "no longer" in ask.why
+
+
+def test_the_latest_values_are_asked_for_64_minutes_after_the_last_ones() -> None:
+    (ask,) = of(known(), "latest")
+    assert ask.due_at == NOW + 54 * MINUTE
+    assert "every 60 minutes" in ask.why
+
+
+def test_a_probe_without_a_reading_is_asked_at_once() -> None:
+    (ask,) = of(known(newest=None, latest=Attempt()), "latest")
+    assert ask.due_at == NOW
+
+
+def test_an_overdue_probe_is_asked_ever_more_rarely_but_at_least_hourly() -> None:
+    waits = []
+    for misses in range(1, 9):
+        progress = known(newest=NOW - 30 * HOUR, misses=misses, latest=Attempt(asked_at=NOW))
+        waits.append(of(progress, "latest")[0].due_at - NOW)
+    assert waits == [8 * MINUTE, 16 * MINUTE, 32 * MINUTE, *[HOUR] * 5]
+    assert "without a newer one" in of(progress, "latest")[0].why
+
+
+def test_a_restarted_probe_is_asked_every_eleven_minutes_for_its_quick_hour() -> None:
+    progress = known(quick_until=NOW + 20 * MINUTE)
+    (ask,) = of(progress, "latest")
+    assert ask.due_at == NOW + MINUTE
+    assert "restarted" in ask.why
+    (later,) = of(progress, "latest", NOW + 21 * MINUTE)
+    assert later.due_at == NOW + 54 * MINUTE
+
+
+def test_recommendations_come_with_the_latest_values_but_after_them() -> None:
+    progress = known(newest=NOW - 70 * MINUTE)
+    progress.advice["fake:1"].ok_at = NOW - 66 * MINUTE
+    due = [ask for ask in asks("fake-1", progress, PACE, NOW) if ask.due_at <= NOW]
+    assert [ask.act for ask in due] == ["latest", "advice"]
+
+
+def test_nothing_is_asked_for_advice_where_the_cloud_gives_none() -> None:
+    progress = known()
+    progress.advised = False
+    assert of(progress, "advice") == []
+
+
+def test_a_first_time_the_whole_past_is_fetched_by_the_month_after_what_is_fresh() -> None:
+    progress = known(newest=None, latest=Attempt(), series={"temperature": Series(), "ph": Series()})
+    order = [(ask.act, ask.quantity, ask.window) for ask in asks("fake-1", progress, PACE, NOW) if ask.due_at <= NOW]
+    assert order == [("latest", "", None), ("history", "ph", "month"), ("history", "temperature", "month")]
+
+
+@pytest.mark.parametrize(("hours", "window"), [(3, "day"), (30, "week"), (200, "month"), (2000, "month")])
+def test_a_gap_is_filled_from_the_smallest_window_that_reaches_back_to_it(hours: int, window: str) -> None:
+    progress = known()
+    series = progress.probes[PROBE].series["ph"]
+    series.settled_at = series.missing_since = NOW - hours * HOUR
+    series.missing_until = NOW - MINUTE
+    (ask,) = [ask for ask in of(progress, "history") if ask.due_at <= NOW]
+    assert (ask.quantity, ask.window) == ("ph", window)
+    assert "missing" in ask.why
+
+
+def test_gaps_that_turned_out_to_be_silence_are_asked_for_with_less_and_less_haste() -> None:
+    progress = known()
+    series = progress.probes[PROBE].series["ph"]
+    series.missing_since, series.missing_until, series.silences = NOW - 3 * HOUR, NOW, 3
+    dues = [ask.due_at for ask in of(progress, "history") if ask.quantity == "ph"]
+    assert dues == [NOW + 7 * HOUR]
+
+
+def test_the_past_is_compared_once_a_week() -> None:
+    (ask, _) = of(known(), "history")
+    assert ask.due_at == NOW - HOUR + 6 * DAY
+    assert ask.window == "week"
+
+
+def test_a_quantity_that_has_no_past_is_not_compared_again() -> None:
+    progress = known()
+    progress.probes[PROBE].series["ph"].newest = None
+    assert [ask.quantity for ask in of(progress, "history")] == ["temperature"]
+
+
+def test_where_the_latest_values_stay_away_one_quantity_scouts_in_the_past() -> None:
+    (first, *_) = of(known(empties=2), "history")
+    assert (first.quantity, first.window, first.due_at) == ("temperature", "day", NOW)
+    assert "no latest values" in first.why
+
+
+def test_what_the_scout_found_is_fetched_for_the_other_quantities_too() -> None:
+    progress = known(empties=2)
+    progress.probes[PROBE].series["ph"].newest = NOW - 2 * HOUR
+    progress.probes[PROBE].series["temperature"].settled_at = NOW
+    (first, *_) = of(progress, "history")
+    assert first.quantity == "ph"
+
+
+def test_requests_beyond_the_hours_share_wait_and_say_so() -> None:
+    progress = known(newest=NOW - 2 * HOUR)
+    progress.spent = [Spent(NOW - n * MINUTE, "latest") for n in range(18)]
+    (ask,) = of(progress, "latest")
+    assert ask.due_at == NOW + 43 * MINUTE
+    assert "used up" in ask.why
+
+
+def test_the_past_leaves_requests_for_what_is_fresh() -> None:
+    progress = known(newest=NOW - 2 * HOUR, series={"temperature": Series(), "ph": Series()})
+    progress.spent = [Spent(NOW - MINUTE, "history")] * 15
+    due = [ask.act for ask in asks("fake-1", progress, PACE, NOW) if ask.due_at <= NOW]
+    assert due == ["latest"]
+
+
+def test_two_requests_an_hour_stay_for_the_user() -> None:
+    progress = known(newest=NOW - 2 * HOUR)
+    progress.spent = [Spent(NOW, "user")] * 17
+    assert of(progress, "latest")[0].due_at <= NOW
+    progress.spent = [Spent(NOW, "user")] * 18
+    assert of(progress, "latest")[0].due_at == NOW + HOUR
+
+
+def test_an_account_on_hold_asks_nothing_before_it_ends() -> None:
+    progress = known(newest=NOW - 5 * HOUR)
+    progress.hold = Hold(NOW + 20 * MINUTE, "unreachable")
+    assert min(ask.due_at for ask in asks("fake-1", progress, PACE, NOW)) == NOW + 20 * MINUTE
+    assert "unreachable" in asks("fake-1", progress, PACE, NOW)[0].why
+
+
+def test_an_ask_that_failed_waits_alone() -> None:
+    progress = known(newest=NOW - 5 * HOUR)
+    progress.probes[PROBE].latest.not_before = NOW + 3 * MINUTE
+    progress.probes[PROBE].latest.failures = 2
+    progress.advice["fake:1"].ok_at = NOW - 2 * HOUR
+    (ask,) = of(progress, "latest")
+    assert ask.due_at == NOW + 3 * MINUTE
+    assert "2 times" in ask.why
+    assert of(progress, "advice")[0].due_at <= NOW
+
+
+def test_a_vendor_without_an_hourly_pace_sets_no_limit() -> None:
+    progress = known(newest=NOW - 5 * HOUR)
+    progress.spent = [Spent(NOW, "latest")] * 500
+    assert asks("fake-1", progress, (Rate(5, 1),), NOW)[0].due_at <= NOW
+
+
+def test_planning_changes_nothing() -> None:
+    import msgspec
+
+    progress = known(empties=3, suspect_at=NOW)
+    before = msgspec.json.encode(progress)
+    asks("fake-1", progress, PACE, NOW + timedelta(days=3))
+    assert msgspec.json.encode(progress) == before
+
+
+def test_a_vanished_probe_is_not_asked_and_keeps_its_progress() -> None:
+    progress = known()
+    progress.take_over({}, {}, advised=True)
+    assert [ask.act for ask in asks("fake-1", progress, PACE, NOW)] == ["discover"]
+    assert progress.probes[PROBE].newest == NOW - 10 * MINUTE
+    assert isinstance(progress.probes[PROBE], Track)
+    assert plan.FRESH < plan.ADVICE
