@@ -6,11 +6,13 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
+from msgspec.json import encode
+
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.errors import Malformed
 from margelle.ports import Answer, Batch, Discovery, Fault, Http, Tokens, Window
-from margelle.vendors.answer import Entries, entries, excerpt, few, value
+from margelle.vendors.answer import entries, excerpt, few, value
 from margelle.vendors.ondilo import wire
 from margelle.vendors.ondilo.cloud import Cloud
 from margelle.vendors.ondilo.discovery import Survey
@@ -38,7 +40,10 @@ class OndiloSource:
         """The newest measure of every type; each is named, since the cloud tells nothing unasked."""
         query = tuple(("types[]", data_type) for data_type in ALL_TYPES)
         answer = await self._cloud.get("lastmeasures", f"/pools/{probe.key}/lastmeasures", query)
-        return _batch(answer, "lastmeasures", probe, ALL_TYPES)
+        batch = _batch(answer, "lastmeasures", probe, ALL_TYPES)
+        if batch == Batch(()) and probe.serial:  # seen for days while /measures went on
+            return Batch((), (Fault("lastmeasures", "the cloud told nothing, though every type was asked for"),))
+        return batch
 
     async def history(self, probe: Probe, quantity: str, window: Window, now: datetime) -> Batch:  # noqa: ARG002
         """The measures of the last 24 hours, 7 days or 30 days."""
@@ -75,25 +80,19 @@ class OndiloSource:
 def _batch(answer: Answer, name: str, probe: Probe, asked: Collection[str]) -> Batch:
     """The measurements of one answer; the same one twice is one, and another value for the same instant is a correction."""
     listed = entries(answer.body, wire.Measure, name)
-    faults = _silence(listed, name)
+    faults = listed.faults
     found: dict[Measurement, None] = {}  # in order, each once
     for n, measure in enumerate(listed.read):
         try:
             measurement = measurement_from(measure, probe, f"ondilo/{name}")
         except ValueError as error:
-            faults.append(Fault(f"{name}[{n}]", f"{error}: {excerpt(repr(measure))}"))
+            faults.append(Fault(f"{name}[{n}]", f"{error}: {excerpt(encode(measure).decode())}"))
             continue
         if measure.data_type not in asked:
             faults.append(Fault(f"{name}[{n}]", _unasked(measure.data_type)))
         if measurement is not None:
             found[measurement] = None
-    return Batch(tuple(found), few([*listed.faults, *faults]))
-
-
-def _silence(listed: Entries[wire.Measure], name: str) -> list[Fault]:
-    if listed.read or listed.faults:
-        return []
-    return [Fault(name, "the cloud answered an empty list")]
+    return Batch(tuple(found), few(faults))
 
 
 def _unasked(data_type: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from margelle.domain.site import Account
-from margelle.errors import Refused
+from margelle.errors import Conflict, Malformed, Refused
 from margelle.ports import Answer, Http, Request, Token, Tokens
 from margelle.vendors.answer import refusal
 from margelle.vendors.ondilo.sign_in import SIGN_IN_AGAIN, renewed
@@ -30,7 +30,7 @@ class Cloud:
         return await self._allowed(name, "GET", path, query)
 
     async def put(self, name: str, path: str) -> Answer:
-        """Likewise; nothing is sent in the body."""
+        """Likewise; nothing is sent in the body. Raises Conflict where the cloud will not do it."""
         return await self._allowed(name, "PUT", path, ())
 
     async def _allowed(
@@ -43,7 +43,9 @@ class Cloud:
         if answer.status == 401:
             raise Refused("The cloud refuses every access token that it gives.", hint=SIGN_IN_AGAIN)
         if answer.status != 200:
-            raise refusal(answer)
+            error = refusal(answer)
+            unwilling = method == "PUT" and answer.status == 400 and isinstance(error, Malformed)
+            raise Conflict(error.what) if unwilling else error
         return answer
 
     async def _ask(self, request: Request) -> Answer:

@@ -9,7 +9,7 @@ import math
 import secrets
 from datetime import timedelta
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from margelle.errors import Malformed, Refused, Unavailable
 from margelle.ports import Answer, Http, Request, Token
@@ -85,13 +85,11 @@ def _authorization(redirect_uri: str, state: str) -> list[tuple[str, str]]:
 
 def _code(answer: Answer, state: str) -> str:
     """The code in the address to which the cloud would send the browser. A form shown again means that the login is wrong."""
-    if answer.status == 200:
-        raise Refused("The cloud refused the login.", hint=WRONG_ACCOUNT)
-    if answer.status in {401, 403}:
+    if answer.status in {200, 401, 403}:
         raise Refused("The cloud refused the login.", hint=WRONG_ACCOUNT)
     if answer.status not in {302, 303}:
         raise refusal(answer)
-    given = dict(parse_qsl(urlsplit(answer.headers.get("location", "")).query))
+    given = dict(parse_qsl(answer.headers.get("location", "").partition("?")[2].partition("#")[0]))
     if "error" in given:
         raise _not_authorized(given["error"])
     if given.get("state") != state or not given.get("code"):
