@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from margelle.domain.site import Account
-from margelle.ports import Clock, Connector, FaceContext, Http, Rate, Setting, Source, Tokens, Vendor
+from margelle.ports import Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
+from margelle.vendors.ondilo.profile import SETTINGS
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -31,44 +32,6 @@ def _face(context: FaceContext) -> Sequence[BaseRoute]:
 
     return routes(context)
 
-
-SETTINGS: Final = (
-    Setting(
-        "ondilo.types_default",
-        str,
-        "all",
-        "What `lastmeasures` answers when a client names no types: every type, or nothing as Ondilo's cloud does since 2024.",
-        choices=("all", "none"),
-    ),
-    Setting(
-        "ondilo.lastmeasures_time",
-        str,
-        "current",
-        "How `lastmeasures` writes times: `current` as Ondilo's cloud does since 2024 (2026-07-14 12:30:00, UTC), `documented` as its document says (2026-07-14T12:30:00+0000).",
-        choices=("current", "documented"),
-    ),
-    Setting(
-        "ondilo.measures_time",
-        str,
-        "documented",
-        "How `measures` writes times; as for `ondilo.lastmeasures_time`.",
-        choices=("current", "documented"),
-    ),
-    Setting(
-        "ondilo.redirect_uris",
-        list[str],
-        [],
-        "Where clients may send users back after signing in: redirect URIs, or beginnings of them that end in `*`. Empty allows any.",
-    ),
-    Setting("ondilo.token_life_s", float, 3600.0, "How long an access token is good for, in seconds."),
-    Setting(
-        "ondilo.limit_status",
-        int,
-        429,
-        "The status of an answer beyond the quota: 429, or 400 as Ondilo's cloud has been seen to answer.",
-        choices=("429", "400"),
-    ),
-)
 
 ONDILO: Final = Vendor(
     name="ondilo",
