@@ -60,6 +60,11 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return _CODED_USERINFO.sub(rf"\1{MASK}%40", _USERINFO.sub(rf"\1{MASK}@", text))
 
 
+def is_telling(name: str) -> bool:
+    """Whether what is called `name`, in a form, a query or a header, is a secret."""
+    return _KEY.search(f"{name}=") is not None
+
+
 def _input(tag: re.Match[str]) -> str:
     """An HTML input without its value, if its name or type tells that this is a secret, whatever the order of the attributes."""
     return _INPUT_VALUE.sub(rf'\1"{MASK}"', tag[0]) if _INPUT.match(tag[0]) else tag[0]

@@ -1,0 +1,241 @@
+"""Asking a cloud over HTTP: within the budget, with a receipt of every answer, and nothing said twice that must be said once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from margelle import __version__
+from margelle.errors import BadInput, Limited, StoreError, Unreachable, wait_asked_s
+from margelle.net.address import address, host_of, onward, proxy_of, same_house
+from margelle.net.budget import Budget
+from margelle.net.receipt import kept_body, secrets_in
+from margelle.ports import Answer, Clock, Receipt, Request, Writer
+from margelle.redaction import is_telling, redact
+
+if TYPE_CHECKING:
+    import aiohttp
+
+TIMEOUT_S: Final = 30.0
+CONNECT_TIMEOUT_S: Final = 10.0
+MOST_BODY_BYTES: Final = 8 * 1024 * 1024
+MOST_REDIRECTS: Final = 5
+PATIENCE_S: Final = 2.0
+"""How long a request waits for its turn in the budget before it is refused."""
+
+_LOG = logging.getLogger(__name__)
+_HEADERS: Final = {
+    "accept": "application/json",
+    "accept-charset": "utf-8",
+    "accept-encoding": "identity",
+    "user-agent": f"Margelle/{__version__}",
+}
+
+
+class _Hop(Struct, frozen=True):
+    """A request as it goes out, at first or after a redirect. Header names are in lower case."""
+
+    name: str
+    method: str
+    url: str
+    headers: dict[str, str]
+    form: bytes | None
+    secrets: tuple[str, ...]
+
+    def after(self, answer: Answer) -> _Hop | None:
+        """The request that a redirect asks for (RFC 9110, 15.4), or None. What is secret stays in the house it was meant for."""
+        if answer.status not in {301, 302, 303, 307, 308} or "location" not in answer.headers:
+            return None
+        url = onward(self.url, answer.headers["location"])
+        becomes_get = answer.status == 303 or (answer.status in {301, 302} and self.method == "POST")
+        hop = replace(self, url=url, method="GET", form=None) if becomes_get else replace(self, url=url)
+        if same_house(self.url, url):
+            return hop
+        if hop.form is not None:
+            raise Unreachable(f"{host_of(self.url)} wanted us to send a form on to another host; we did not.")
+        return replace(hop, headers={name: value for name, value in hop.headers.items() if not is_telling(name)})
+
+
+class CloudHttp:
+    """Implements `ports.Http` for `account`.
+
+    Every request takes from `budget`, also a retry and each step of a redirect; a short wait for it is slept with `pause`. A GET whose
+    connection broke before an answer is tried once more; nothing else ever is. A 429 pauses the budget.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        writer: Writer,
+        budget: Budget,
+        clock: Clock,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        max_body_bytes: int = MOST_BODY_BYTES,
+        session: aiohttp.ClientSession | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._account = account
+        self._writer = writer
+        self._budget = budget
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._max_body_bytes = max_body_bytes
+        self._session = session
+        self._own_session = session is None
+        self._pause = pause
+
+    async def ask(self, request: Request) -> Answer:
+        """See `ports.Http`. Besides, raises BadInput where `request` cannot be sent, and StoreError where its budget cannot be kept."""
+        hop = _hop(request)
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = await self._tried(hop)
+            onward_hop = hop.after(answer) if request.redirects else None
+            if onward_hop is None:
+                return answer
+            hop = onward_hop
+        raise Unreachable(f"{host_of(hop.url)} sends us in circles: more than {MOST_REDIRECTS} redirects.")
+
+    async def close(self) -> None:
+        """Let go of the connections and of the budget."""
+        if self._session is not None and self._own_session:
+            await self._session.close()
+        self._budget.close()
+
+    async def _tried(self, hop: _Hop) -> Answer:
+        """The answer, after a second attempt if the first connection broke and asking again changes nothing."""
+        import stamina  # noqa: PLC0415 with aiohttp, a third of a second that a hub without accounts need not spend
+
+        from margelle.net.failure import may_pass  # noqa: PLC0415
+
+        attempts = 2 if hop.method == "GET" else 1
+        async for attempt in stamina.retry_context(
+            on=may_pass, attempts=attempts, timeout=None, wait_initial=0.2, wait_jitter=0.3
+        ):
+            with attempt:
+                return await self._once(hop)
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    async def _once(self, hop: _Hop) -> Answer:
+        await self._turn(hop)
+        started = asyncio.get_running_loop().time()
+        try:
+            answer = await self._exchanged(hop)
+        except Unreachable as failure:
+            await self._keep(hop, started, 0, str(failure).encode())
+            raise
+        await self._keep(hop, started, answer.status, answer.body, answer.headers.get("location", ""))
+        if answer.status == 429:
+            wait_s = wait_asked_s(answer.headers.get("retry-after", ""), answer.at)
+            self._budget.learn(Limited(f"{self._account}: 429", retry_after_s=wait_s), answer.at)
+        return answer
+
+    async def _turn(self, hop: _Hop) -> None:
+        """Take from the budget, after a short wait if need be."""
+        waited_s = 0.0
+        while wait_s := self._budget.take(self._clock()):
+            if waited_s + wait_s > PATIENCE_S:
+                what = f"The request budget of {self._account} is used up: {hop.name} must wait {wait_s:.0f} s."
+                raise Limited(what, retry_after_s=wait_s)
+            wait_s = max(wait_s, 0.01)
+            await self._pause(wait_s)
+            waited_s += wait_s
+
+    async def _exchanged(self, hop: _Hop) -> Answer:
+        import aiohttp  # noqa: PLC0415
+
+        from margelle.net.failure import unreachable  # noqa: PLC0415
+
+        try:
+            async with self._sent(hop) as response:
+                body = await self._body(response, host_of(hop.url))
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise unreachable(error, host_of(hop.url), self._timeout_s) from error
+        headers: dict[str, str] = {}
+        for name, value in response.headers.items():
+            headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
+        return Answer(response.status, headers, body, self._clock())
+
+    def _sent(self, hop: _Hop) -> aiohttp.client._RequestContextManager:
+        from yarl import URL  # noqa: PLC0415
+
+        proxy, proxy_headers = proxy_of(hop.url)
+        return self._opened().request(
+            hop.method,
+            URL(hop.url, encoded=True),
+            data=hop.form,
+            headers=hop.headers,
+            allow_redirects=False,
+            proxy=proxy,
+            proxy_headers=proxy_headers,
+        )
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """The session. No connection is used twice: on one that has died meanwhile, aiohttp would ask again behind the budget's back."""
+        import aiohttp  # noqa: PLC0415
+
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=True),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=self._timeout_s, connect=min(CONNECT_TIMEOUT_S, self._timeout_s)),
+            )
+        return self._session
+
+    async def _body(self, response: aiohttp.ClientResponse, host: str) -> bytes:
+        """The whole body, decoded if it came compressed after all; read no further than we would keep."""
+        parts, length = [], response.content_length or 0
+        if length <= self._max_body_bytes:
+            length = 0
+            async for part in response.content.iter_any():
+                parts.append(part)
+                if (length := length + len(part)) > self._max_body_bytes:
+                    break
+        if length > self._max_body_bytes:
+            response.close()
+            raise Unreachable(f"The answer of {host} is longer than {self._max_body_bytes} bytes; it was not read.")
+        return b"".join(parts)
+
+    async def _keep(self, hop: _Hop, started: float, status: int, body: bytes, location: str = "") -> None:
+        """Keep a receipt. Without one the answer is worth no less: a token in it must not be lost to a full disk."""
+        duration_ms = round((asyncio.get_running_loop().time() - started) * 1000)
+        _LOG.debug("%s: %s answered %d in %d ms", self._account, hop.name, status, duration_ms)
+        receipt = Receipt(
+            account=self._account,
+            at=self._clock(),
+            name=hop.name,
+            url=redact(hop.url, hop.secrets),
+            status=status,
+            body=kept_body(body, hop.secrets, location=location),
+            duration_ms=duration_ms,
+        )
+        try:
+            await self._writer.keep_receipt(receipt)
+        except StoreError as error:
+            _LOG.warning("%s: no receipt of %s could be kept. %s", self._account, hop.name, error)
+
+
+def _hop(request: Request) -> _Hop:
+    """`request` as it goes out. Raises BadInput where it cannot."""
+    headers = _HEADERS | {name.lower(): value for name, value in request.headers.items()}
+    form = None
+    if request.form is not None:
+        headers.setdefault("content-type", "application/x-www-form-urlencoded")
+        form = _encoded(request)
+    if any(not part.isprintable() or not part.isascii() for pair in headers.items() for part in pair):
+        raise BadInput(f"A header of the request {request.name} holds characters that cannot be sent.")
+    secrets = secrets_in(headers, request.query, request.form or ())
+    return _Hop(request.name, request.method, address(request.url, request.query), headers, form, tuple(secrets))
+
+
+def _encoded(request: Request) -> bytes:
+    try:
+        return urlencode(request.form or ()).encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"The form of the request {request.name} holds characters that cannot be sent.") from None
