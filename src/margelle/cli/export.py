@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import msgspec
 import typer
 
-from margelle.cli.terminal import invocation, note, run
+from margelle.cli.terminal import invocation, note, progress, run
 from margelle.errors import BadInput, NotFound, StoreError
 
 if TYPE_CHECKING:
@@ -106,11 +106,13 @@ async def _export(settings: Settings, choice: Choice, output: Path | None, *, nd
 
     async with house.opened(settings) as home:
         chosen = await _chosen(home, choice)
-        with _sink(output) as sink, _progress(len(chosen)) as advance:
-            head = b"" if ndjson else _head(choice, settings.catalogue, home.clock())
+        with _sink(output) as sink, progress("Exporting") as told:
+            head = (
+                b"" if ndjson else _head(choice, {quantity for _, quantity in chosen}, settings.catalogue, home.clock())
+            )
             sink.write(head)
             line = _ndjson if ndjson else _csv
-            return await _write(home, chosen, choice, sink, line, advance)
+            return await _write(home, chosen, choice, sink, line, told)
 
 
 Series = tuple["Probe", str]
@@ -150,14 +152,14 @@ async def _write(
     choice: Choice,
     sink: BinaryIO,
     line: Callable[[dict[str, Any]], bytes],
-    advance: Callable[[], None],
+    told: Callable[[float], None],
 ) -> int:
     written = 0
-    for probe, quantity in chosen:
+    for n, (probe, quantity) in enumerate(chosen):
+        told(n / len(chosen))
         async for measurement in _stream(home, probe, quantity, choice):
             sink.write(line(row(measurement, probe.site, home.settings.catalogue)))
             written += 1
-        advance()
     return written
 
 
@@ -200,7 +202,7 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _head(choice: Choice, catalogue: Catalogue, now: datetime) -> bytes:
+def _head(choice: Choice, quantities: Collection[str], catalogue: Catalogue, now: datetime) -> bytes:
     lines = [
         "Margelle export",
         f"written: {now:%Y-%m-%dT%H:%M:%SZ}",
@@ -209,11 +211,7 @@ def _head(choice: Choice, catalogue: Catalogue, now: datetime) -> bytes:
         f"since: {choice.since.isoformat() if choice.since else 'the beginning'}",
         f"until: {choice.until.isoformat() if choice.until else 'now'}",
         "at: UTC; value: in unit (UCUM); raw: as the vendor wrote it, in raw_unit; valid=false: doubted, for the reason",
-        *(
-            f"{one.name}: {one.unit} - {one.sentence}"
-            for one in catalogue
-            if not choice.quantities or one.name in choice.quantities
-        ),
+        *(f"{one.name}: {one.unit} - {one.sentence}" for one in catalogue if one.name in quantities),
     ]
     return "".join(f"# {line}\n" for line in lines).encode() + (",".join(COLUMNS) + "\n").encode()
 
@@ -236,17 +234,3 @@ def _sink(output: Path | None) -> Iterator[BinaryIO]:
         raise StoreError(f"{output} cannot be written: {error.strerror}.", hint="Nothing was written there.") from error
     finally:
         draft.unlink(missing_ok=True)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on standard error where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Series", total=total)
-        yield lambda: bar.advance(task)

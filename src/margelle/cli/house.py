@@ -12,9 +12,6 @@ from margelle.cli.terminal import utc_now
 from margelle.config import Settings
 from margelle.domain.site import Account
 from margelle.errors import BadInput
-from margelle.net.budget import Budget
-from margelle.net.http import CloudHttp
-from margelle.net.oauth import TokenKeeper
 from margelle.ports import Clock, Connector, Rate, Source, Store, Vendor
 from margelle.store import open_store
 from margelle.store.vault import Vault
@@ -24,6 +21,9 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from margelle.collect.loop import Collector
+    from margelle.net.budget import Budget
+    from margelle.net.http import CloudHttp
+    from margelle.net.oauth import TokenKeeper
 
 _HOUR_S = 3600
 
@@ -47,10 +47,14 @@ class House:
 
     def budget(self, account: Account) -> Budget:
         """The account's request budget, which outlives this process."""
+        from margelle.net.budget import Budget
+
         return Budget(self.settings.data_dir / "budget.sqlite", account.id, self.vendor(account.vendor).pace)
 
     def http(self, account: Account) -> CloudHttp:
         """The account's HTTP: one for the whole process."""
+        from margelle.net.http import CloudHttp
+
         if account.id not in self._https:
             timeout_s = self.settings["collect.timeout_s"]
             self._https[account.id] = CloudHttp(
@@ -60,6 +64,8 @@ class House:
 
     def tokens(self, account: Account) -> TokenKeeper:
         """The keeper of the account's token: one for the whole process."""
+        from margelle.net.oauth import TokenKeeper
+
         if account.id not in self._keepers:
             self._keepers[account.id] = TokenKeeper(account.id, self.store, self.clock)
         return self._keepers[account.id]

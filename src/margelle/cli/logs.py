@@ -12,7 +12,7 @@ import msgspec
 
 from margelle.redaction import redact
 
-_LOUD: Final = ("aiohttp.access", "uvicorn.access")
+_LOUD: Final = ("aiohttp.access", "margelle.access", "uvicorn.access")
 """One line for each request: only when debugging."""
 
 

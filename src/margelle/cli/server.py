@@ -91,6 +91,20 @@ async def serve(app: ASGIApp, bound: socket.socket, stop: asyncio.Event, *, prox
         bound.close()
 
 
+async def until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do `work` unless `stop` is set first; whether it was done."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+        return working.done()
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+
+
 @contextmanager
 def stopped_by_signals() -> Iterator[asyncio.Event]:
     """An event that Ctrl-C and SIGTERM set. A second one ends the process at once."""

@@ -104,7 +104,7 @@ async def _demand_new(settings: Settings, email: str) -> None:
 
     async with house.opened(settings) as home:
         if await home.store.user(email) is not None:
-            raise Conflict(f"{email} is a user already.", hint="For another password: margelle user passwd")
+            raise Conflict(f"{email} is a user already.", hint="`margelle user passwd` gives them another password.")
 
 
 async def _put(settings: Settings, user: User, *, new: bool = False) -> None:
@@ -112,7 +112,9 @@ async def _put(settings: Settings, user: User, *, new: bool = False) -> None:
 
     async with house.opened(settings) as home:
         if new and await home.store.user(user.email) is not None:
-            raise Conflict(f"{user.email} is a user already.", hint="For another password: margelle user passwd")
+            raise Conflict(
+                f"{user.email} is a user already.", hint="`margelle user passwd` gives them another password."
+            )
         await home.store.put_user(user)
 
 

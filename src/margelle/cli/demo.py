@@ -1,0 +1,259 @@
+"""`margelle demo`: imitated clouds and a hub that collects from them, on this machine only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shlex
+import socket
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlencode
+
+import typer
+from msgspec import Struct
+
+from margelle.cli.terminal import invocation, note, say
+from margelle.errors import BadInput
+
+if TYPE_CHECKING:
+    from margelle.cli.house import House
+    from margelle.collect.loop import Collector
+    from margelle.config import Settings
+    from margelle.domain.site import Site
+    from margelle.simulate.clouds import Clouds
+
+EMAIL: Final = "demo@margelle.example"
+PASSWORD: Final = "margelle-demo"  # noqa: S105 - announced, and for a hub that only this machine reaches
+REALM: Final = "demo"
+_MONTH: Final = timedelta(days=28)
+_LOOK_EVERY_S: Final = 0.5
+_PATIENCE_S: Final = 15.0
+
+
+class Login(Struct, frozen=True):
+    """Who signs in to the demo's hub; `own` says that the password came from the environment."""
+
+    email: str
+    password: str
+    own: bool
+
+
+def demo(
+    context: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(help="The hub's port; 0 for any free one. Default: PORT, else 8080.", min=0, max=65535)
+    ] = None,
+    data: Annotated[Path, typer.Option(help="The folder to keep everything in; used again at the next start.")] = Path(
+        "margelle-demo"
+    ),
+) -> None:
+    """Show a hub at work on imitated clouds: nothing to own or to configure, reachable from this machine only. Ctrl-C ends it.
+
+    Starts the clouds (without the vendors' quotas, so that the first month is there in seconds) and a hub that collects from them by HTTP and OAuth2. The
+    login is demo@margelle.example with margelle-demo, or what MARGELLE_DEMO_EMAIL and MARGELLE_DEMO_PASSWORD say.
+    """
+    from margelle.cli import logs, server
+
+    folder = data.absolute()
+    settings = invocation(context).settings(
+        data_dir=str(folder),
+        store=str(folder / "hub.sqlite"),
+        key_file=str(folder / "key"),
+        host="127.0.0.1",
+        port=port if port is not None else os.environ.get("PORT") or None,
+        public_url="",
+    )
+    if settings.origin("log_level") == "default" and not invocation(context).debug:
+        logs.set_up("warning", settings["log_format"])
+    server.run(_run(settings, login_of(os.environ)))
+
+
+def login_of(environ: Mapping[str, str]) -> Login:
+    """The login that the environment wants. Raises BadInput for what is no text."""
+    email, password = environ.get("MARGELLE_DEMO_EMAIL") or EMAIL, environ.get("MARGELLE_DEMO_PASSWORD") or PASSWORD
+    for name, value in (("MARGELLE_DEMO_EMAIL", email), ("MARGELLE_DEMO_PASSWORD", password)):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise BadInput(f"{name} is not UTF-8 text.") from error
+    return Login(email, password, own=password != PASSWORD)
+
+
+async def _run(settings: Settings, login: Login) -> None:
+    from margelle.cli import server
+    from margelle.cli.hub import collecting
+    from margelle.cli.lock import held
+
+    busy = held(
+        settings.data_dir / "demo.lock",
+        f"Another demo runs in {settings.data_dir}",
+        "Stop it, or choose a folder with --data.",
+    )
+    with (
+        server.stopped_by_signals() as stop,
+        busy,
+        collecting(settings),
+        server.bind("127.0.0.1", settings["port"]) as hub,
+        server.bind("127.0.0.1", 0) as cloud,
+    ):
+        note(f"Starting in {settings.data_dir}")
+        await _live(settings, login, hub, cloud, stop)
+
+
+async def _live(
+    settings: Settings, login: Login, hub: socket.socket, cloud: socket.socket, stop: asyncio.Event
+) -> None:
+    from margelle.cli import clouds, house, server
+    from margelle.ports import Rate
+    from margelle.simulate.clouds import Clouds
+    from margelle.simulate.pool import POOLS
+    from margelle.vendors import VENDORS
+
+    secret, ready = secrets.token_urlsafe(16), asyncio.Event()
+    store = clouds.open_in(settings.data_dir / "clouds", settings)
+    try:
+        async with house.opened(settings, pace=(Rate(100, 1),)) as home, asyncio.TaskGroup() as group:
+            made = Clouds(
+                store,
+                list(VENDORS.values()),
+                home.clock,
+                seed=clouds.SEED,
+                users=clouds.people(secret)[:1],
+                pools=POOLS[:1],
+            )
+            group.create_task(server.serve(home.app(public_page=True, ready=ready.is_set), hub, stop))
+            group.create_task(server.serve(made.app(quotas=False), cloud, stop))
+            collector = home.collector()
+            if await server.until(stop, _prepare(home, made, collector, login, server.url_of(cloud), secret)):
+                group.create_task(made.run(stop))
+                group.create_task(collector.run(stop))
+                ready.set()
+                _announce(settings, login, server.url_of(hub), server.url_of(cloud))
+    finally:
+        await store.close()
+
+
+async def _prepare(home: House, made: Clouds, collector: Collector, login: Login, cloud_url: str, secret: str) -> None:
+    """Fill the clouds, let the hub know its user and their accounts at the clouds, and collect what they have."""
+    from margelle.cli import clouds
+
+    await clouds.fill(made)
+    await _settle_user(home, login)
+    note("Collecting a month of history")
+    for vendor in home.vendors:
+        await _connect(home, vendor, login.email, f"{cloud_url}/{vendor}", secret)
+    await _collect_first(home, collector, login.email)
+
+
+async def _settle_user(home: House, login: Login) -> None:
+    """Make `login` the hub's user, and the only one: the demo of before may have had another."""
+    from msgspec.structs import replace
+
+    from margelle.domain.site import User
+    from margelle.serve.sign_in import hash_password
+
+    known = await home.store.user(login.email)
+    hashed = hash_password(login.password)
+    await home.store.put_user(
+        replace(known, password_hash=hashed) if known else User(login.email, hashed, "Camille", "Martin")
+    )
+    for account in await home.store.accounts():
+        await home.store.put_account(replace(account, owner=login.email))
+    current = await home.store.user(login.email)
+    for user in await home.store.users():
+        if current is not None and user.email != current.email:
+            await home.store.remove_user(user.email)
+
+
+async def _connect(home: House, vendor: str, owner: str, base_url: str, secret: str) -> None:
+    """Let the account point to where its cloud is this time, and sign in to it."""
+    from msgspec.structs import replace
+
+    from margelle.cli import clouds
+    from margelle.cli.account import enter
+    from margelle.domain.site import Account
+
+    known = await home.store.account(vendor) or Account(vendor, vendor, owner, clouds.OWNER, realm=REALM)
+    account = replace(known, owner=owner, base_url=base_url)
+    token = await home.connector(account).sign_in(clouds.OWNER, secret)
+    await enter(home, account, token)
+
+
+async def _collect_first(home: House, collector: Collector, email: str) -> None:
+    """Collect until the user sees all that the demo promises."""
+    await collector.round()
+    waited_s = 0.0
+    while missing := await _missing(home, email):
+        if waited_s % _PATIENCE_S == 0:
+            note(f"Not there yet: {missing}")
+        await asyncio.sleep(_LOOK_EVERY_S)
+        waited_s += _LOOK_EVERY_S
+        await collector.round()
+
+
+async def _missing(home: House, email: str) -> str:
+    """What the demo promises and the user does not see yet, or nothing."""
+    from margelle.collect.report import reports
+
+    for report in await reports(home.store, home.vendors, home.clock()):
+        for past in report.past:
+            if past.ok_at is None:
+                return f"{past.act} {past.subject} {past.quantity}".rstrip()
+    sites = await home.store.sites(owner=email)
+    kinds = {site.disinfection.primary for site in sites}
+    for kind in ("chlorine", "salt"):
+        if kind not in kinds:
+            return f"a {kind} pool"
+    for site in sites:
+        if not await _has_month(home, site):
+            return f"a month of {site.name}"
+    advised = [one for site in sites for one in await home.store.recommendations(site.id, waiting=False)]
+    return "" if advised else "a recommendation"
+
+
+async def _has_month(home: House, site: Site) -> bool:
+    """Whether a device of the site has measured for a month, as far as the hub knows."""
+    until = home.clock() - _MONTH
+    for probe in await home.store.probes(site.id):
+        if probe.serial and await home.store.history(probe.id, "temperature", None, until, 1):
+            return True
+    return False
+
+
+def _announce(settings: Settings, login: Login, hub: str, cloud: str) -> None:
+    from margelle.vendors import VENDORS
+
+    say("The demo is ready. Only this machine reaches it.")
+    say()
+    say(f"  Page      {hub}/")
+    for name, vendor in VENDORS.items():
+        say(f"  Face      {hub}/{name}  (as {vendor.title}: where a client has {vendor.base_url})")
+    say(f"  Login     {login.email}")
+    say(f"  Password  {'as in MARGELLE_DEMO_PASSWORD' if login.own else login.password}")
+    say(f"  Data      {settings.data_dir}  (used again next time; remove the folder to begin anew)")
+    say(f"  Clouds    {cloud}  (imitated, without the vendors' quotas; `margelle clouds` has them in force)")
+    say()
+    say("Ask the face as a client of Ondilo's API does:")
+    say()
+    say(example(f"{hub}/ondilo", login))
+    say()
+    say("Ctrl-C ends it.")
+
+
+def example(base_url: str, login: Login) -> str:
+    """Shell commands that sign in at Ondilo's face and list the pools."""
+    back = "http://localhost/back"
+    query = urlencode(
+        {"response_type": "code", "client_id": "customer_api", "redirect_uri": back, "scope": "api", "state": "s"}
+    )
+    secret = '"password=$MARGELLE_DEMO_PASSWORD"' if login.own else shlex.quote(f"password={login.password}")
+    return f"""\
+  code=$(curl -s -o /dev/null -w '%{{redirect_url}}' {shlex.quote(f"{base_url}/oauth2/authorize?{query}")} \\
+    --data-urlencode {shlex.quote(f"login={login.email}")} --data-urlencode {secret} -d proceed=Authorize | sed 's/.*code=//; s/&.*//')
+  token=$(curl -s {base_url}/oauth2/token -d grant_type=authorization_code -d client_id=customer_api \\
+    -d redirect_uri={back} -d "code=$code" | sed 's/.*"access_token": *"//; s/".*//')
+  curl -s -H "Authorization: Bearer $token" {base_url}/api/customer/v1/pools"""

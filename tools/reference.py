@@ -1,0 +1,94 @@
+"""Writes the reference pages from the tables they describe: `python -m tools.reference`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import typer.main
+from typer.cli import get_docs_for_click
+
+from margelle.cli.command import app
+from margelle.config import OTHER_ENVIRONMENT, TABLE, env_name
+from margelle.ports import Setting
+
+DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+
+_SETTINGS: Final = """\
+# Settings
+
+Written by `make docs` from the table in `src/margelle/config/table.py`.
+
+A setting can be given in the file `margelle.toml` (in the data folder, or where `--config` says), as an environment variable, and with `--set name=value`. A flag
+wins over the environment, that over the file, that over the default. A key that does not exist is an error that names the nearest one.
+`margelle settings` shows what is in force, and where each value came from.
+
+```toml
+# margelle.toml
+port = 9000
+public_url = "https://pool.example.org"
+
+[ondilo]
+types_default = "none"
+
+# A quantity of your own: unit is a UCUM code that margelle knows, low and high bound what is plausible.
+[quantities."plant.ozone"]
+unit = "mg/L"
+low = 0
+high = 5
+sentence = "Dissolved ozone after the contact tank."
+```
+
+In the environment, a list is parted by commas.
+"""
+
+
+def settings() -> str:
+    """The page of settings."""
+    parts = [_SETTINGS]
+    sections = dict.fromkeys(setting.name.rpartition(".")[0] for setting in TABLE)
+    for section in sections:
+        rows = "".join(_row(setting) for setting in TABLE if setting.name.rpartition(".")[0] == section)
+        parts.append(f"\n## {section or 'The hub'}\n\n| setting | type | default | |\n|---|---|---|---|\n{rows}")
+    others = "".join(f"| `{name}` | {sentence} |\n" for name, sentence in OTHER_ENVIRONMENT.items())
+    parts.append(f"\n## Other variables\n\n| variable | |\n|---|---|\n{others}| `PORT` | The port of `margelle demo`. |\n")
+    return "".join(parts)
+
+
+def _row(setting: Setting) -> str:
+    kind = "list of texts" if setting.type == list[str] else getattr(setting.type, "__name__", str(setting.type))
+    words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+    choices = f" One of {', '.join(f'`{choice}`' for choice in setting.choices)}." if setting.choices else ""
+    return f"| `{setting.name}`<br>`{env_name(setting.name)}` | {words.get(kind, kind)} | {_shown(setting.default)} | {setting.sentence}{choices} |\n"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`" if value not in ("", []) else ""
+
+
+def commands() -> str:
+    """The page of commands."""
+    command = typer.main.get_command(app)
+    with command.make_context("margelle", [], resilient_parsing=True) as context:
+        page = get_docs_for_click(obj=command, ctx=context, name="margelle", title="Commands")
+    note = "Written by `make docs` from the commands' own help.\n\n"
+    head, _, rest = page.partition("\n\n")
+    return f"{head}\n\n{note}{rest.strip()}\n"
+
+
+PAGES: Final = {"settings.md": settings, "commands.md": commands}
+
+
+def main() -> None:
+    """Write the pages that are not current."""
+    for name, written in PAGES.items():
+        page = DOCS / name
+        if not page.exists() or page.read_text(encoding="utf-8") != written():
+            page.write_text(written(), encoding="utf-8")
+            print(f"{page} is written anew")
+
+
+if __name__ == "__main__":
+    main()
