@@ -13,10 +13,12 @@ _SENTENCES: tuple[tuple[type[Exception], str], ...] = (  # a subclass before its
     (aiohttp.ClientProxyConnectionError, "The proxy on the way to {host} cannot be reached ({reason})."),
     (aiohttp.ClientConnectorDNSError, "The name {host} cannot be looked up."),
     (aiohttp.ClientConnectorError, "{host} cannot be reached ({reason})."),
-    (aiohttp.ServerDisconnectedError, "{host} closed the connection without an answer."),
+    (aiohttp.ClientConnectionError, "{host} closed the connection without an answer."),
     (aiohttp.ClientPayloadError, "The answer of {host} was cut short, or its parts do not fit together."),
-    (aiohttp.ClientResponseError, "{host} answered something that is not HTTP, or has too large headers."),
-    (ConnectionError, "{host} broke the connection off."),
+    (
+        aiohttp.ClientResponseError,
+        "What {host} answered is not HTTP: its headers are too large, or its parts do not fit together.",
+    ),
 )
 _CLOCK_HINT = "Check this machine's clock and certificates, and the address."
 
@@ -32,6 +34,16 @@ def unreachable(error: Exception, host: str, timeout_s: float) -> Unreachable:
             f"There is no secure connection to {host}: {_tls(error.os_error)}.", hint="Does it speak TLS on this port?"
         )
     return Unreachable(_sentence(error, host))
+
+
+async def once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A middleware that keeps aiohttp from sending a GET or PUT again by itself, behind the budget's back, when the connection breaks."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(type(error).__name__) from error
 
 
 def may_pass(error: Exception) -> bool:

@@ -165,19 +165,23 @@ class CloudHttp:
     def _sent(self, hop: _Hop) -> aiohttp.client._RequestContextManager:
         from yarl import URL  # noqa: PLC0415
 
+        from margelle.net.failure import once  # noqa: PLC0415
+
         proxy, proxy_headers = proxy_of(hop.url)
         return self._opened().request(
             hop.method,
             URL(hop.url, encoded=True),
             data=hop.form,
             headers=hop.headers,
+            skip_auto_headers=("Content-Type",),
             allow_redirects=False,
+            middlewares=(once,),
             proxy=proxy,
             proxy_headers=proxy_headers,
         )
 
     def _opened(self) -> aiohttp.ClientSession:
-        """The session. No connection is used twice: on one that has died meanwhile, aiohttp would ask again behind the budget's back."""
+        """The session. No connection is used twice: one that has died meanwhile would cost a token post, which is never said again."""
         import aiohttp  # noqa: PLC0415
 
         if self._session is None:
