@@ -47,9 +47,14 @@ class Adviser:
             return still
         if not holds:
             return None
-        if last is None or at - last.updated_at >= self._again(RULES[digit], means):
+        if self._day_for(RULES[digit], at) and (
+            last is None or at - last.updated_at >= self._again(RULES[digit], means)
+        ):
             return self._new(digit, means, at)
         return still
+
+    def _day_for(self, rule: Rule, at: datetime) -> bool:
+        return bool(rule.quantity) or at.weekday() == self._place.pool.habits.maintenance_day
 
     def _again(self, rule: Rule, means: Means) -> timedelta:
         asleep = self._place.pool.kind == "pool" and means.get("temperature", COOL) < COOL
@@ -57,7 +62,7 @@ class Adviser:
 
     def _new(self, digit: int, means: Means, at: datetime) -> Recommendation:
         rule, site, pool = RULES[digit], self._place.site, self._place.pool
-        key = str((at - COUNTED_FROM).days * 100 + self._place.position * 10 + digit)
+        key = str((at - COUNTED_FROM).days * 1000 + self._place.position * 10 + digit)
         title, message = rule.texts[self._language]
         value = means.get(rule.quantity, 0.0)
         grams = round(max(0.0, value - pool.habits.ph_target) * ACID_G_PER_M3 * pool.basin.volume_m3, -1)

@@ -28,7 +28,7 @@ EVAPORATION_MM_PER_WH: Final = 3600 / 2.45e6
 SKY_LOSS: Final = 5.5
 """W/(m2 K) of thermal radiation at pool temperatures (4 sigma T^3)."""
 
-COVER_SUN: Final = 0.15
+COVER_SUN: Final = 0.3
 COVER_LOSS: Final = 0.35
 """Parts of sun and losses that a cover lets through; a spa's insulated lid lets less through (its `shelter` says how much)."""
 
@@ -107,6 +107,8 @@ def stepped(pool: Pool, state: State, hour: Hour, work: Work) -> State:
     """The water an hour later."""
     heater = work.thermostat > 0 and state.temperature < work.thermostat + (0.25 if state.heater else -0.25)
     temperature, evaporated_mm = warmed(pool, state.temperature, hour, work, heater)
+    if heater:  # it switches off within the hour
+        temperature = min(temperature, max(state.temperature, work.thermostat + 0.3))
     depth_mm = pool.basin.depth_m * 1000
     rain_mm = hour.rain_mm * ((0.0 if pool.kind == "spa" else COVER_RAIN) if work.covered else 1.0)
     fresh = work.fresh_mm / depth_mm

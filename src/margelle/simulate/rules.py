@@ -20,7 +20,8 @@ WARM: Final = 26.0
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """When something is recommended: where `quantity` is beyond the owner's limit on `side`, or beyond `bound`; always where it names none.
+    """When something is recommended: where `quantity` is beyond the owner's limit on `side`, or beyond `bound`; a rule without one is
+    routine, for the owner's maintenance day.
 
     The owner has `deadline_days` for it, and it is recommended again after `again_days`. `texts` are title and message by language; the
     message may name {value}, {limit}, {grams} and {hours}.
@@ -52,7 +53,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 RULES: Final[tuple[Rule, ...]] = (
     Rule(
         deadline_days=2,
-        again_days=7,
+        again_days=6,
         texts={
             "en": (
                 "Clean your filter",

@@ -2,7 +2,8 @@
 
 The whole simulation follows from a seed and a pool. It runs hour by hour through eras: an era begins when the owner renews the water, from a
 state that depends on nothing before it but the weather. So the value at an instant is the same whenever and wherever the simulation
-was started, at the price of simulating from the era's first day.
+was started, at the price of simulating from the era's first day. Machines may differ in the last bit of a sine, which is far below what a
+device prints.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Tests of the simulated water and the clouds that measure it."""
