@@ -21,6 +21,14 @@ CHECKED_SIZE: Final = 8 * 2**20
 """Databases up to this many bytes are checked whole when they are opened (about 10 ms); a damaged page of others shows when it is read."""
 
 Bindings = Sequence[Any] | Mapping[str, Any]
+_PRAGMAS: Final = {
+    "synchronous": "FULL",
+    "foreign_keys": "ON",
+    "cell_size_check": "ON",
+    "trusted_schema": "OFF",
+    "cache_size": -16_000,  # kB, at most
+    "wal_autocheckpoint": 4000,  # pages: fewer, larger checkpoints write a page that changes often fewer times
+}
 _Doc = TypeVar("_Doc", bound=msgspec.Struct)
 _DAMAGED: Final = "Stop margelle and keep a copy of the file. Restore your latest backup, or recover what can be read: sqlite3 {path} .recover"
 _HINTS: Final[tuple[tuple[type[apsw.Error], str, str], ...]] = (
@@ -82,12 +90,7 @@ class Database:
         if self.path.stat().st_size <= CHECKED_SIZE:
             self._check()
         _use_wal(connection, busy_timeout_s)
-        for pragma, value in (
-            ("synchronous", "FULL"),
-            ("foreign_keys", "ON"),
-            ("cell_size_check", "ON"),
-            ("trusted_schema", "OFF"),
-        ):
+        for pragma, value in _PRAGMAS.items():
             connection.pragma(pragma, value)
         with self.writing():
             schema.migrate(connection, migrations)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final
 
 import apsw
@@ -16,6 +17,7 @@ from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.unit import Unit
 from margelle.ports import Added
 from margelle.store import rules
+from margelle.store.rules import EPOCH
 from margelle.store.sqlite.database import Database
 
 _FAR: Final = 2**63 - 1
@@ -69,7 +71,7 @@ class SeriesTables:
             with self._db.writing() as connection:
                 rows = [self._row(connection, point) for point in measurements]
                 before = connection.total_changes()
-                connection.executemany(_INSERT, rows)
+                connection.executemany(_INSERT, sorted(rows, key=itemgetter(0, 1)))
                 new = connection.total_changes() - before
                 if new:
                     connection.execute("UPDATE tally SET points = points + ?", (new,))
@@ -119,7 +121,7 @@ class SeriesTables:
 
     def _origin(self, origin: int) -> str:
         if origin not in self._origins:
-            self._origins = dict(self._db.read("SELECT id, name FROM origin"))
+            self._origins.update(self._db.read("SELECT id, name FROM origin"))
         return self._origins[origin]
 
     def _correct(self, connection: apsw.Connection, given: tuple[tuple[Any, ...], Measurement], now_us: int) -> bool:
@@ -136,17 +138,24 @@ class SeriesTables:
         return True
 
     def _measurement(self, series: _Series, row: _Row) -> Measurement:
-        at_us, value, raw, unit, origin, doubts = row
-        return Measurement(
-            series.probe,
-            series.quantity,
-            rules.instant(at_us),
-            value,
-            raw if raw is not None else _spelt(value or 0.0),
-            series.unit if unit is None else Unit(unit),
-            self._origins.get(origin) or self._origin(origin),
-            () if doubts is None else _doubts(doubts),
-        )
+        return self._measurements(series, [row])[0]
+
+    def _measurements(self, series: _Series, rows: Iterable[_Row]) -> list[Measurement]:
+        """The rows as measurements: the loop that a month of history runs 720 times, hence nothing is called twice in it."""
+        probe, quantity, series_unit, origins = series.probe, series.quantity, series.unit, self._origins
+        return [
+            Measurement(
+                probe,
+                quantity,
+                EPOCH + timedelta(0, 0, at_us),
+                value,
+                _spelt(value) if raw is None else raw,
+                series_unit if unit is None else Unit(unit),
+                origins.get(origin) or self._origin(origin),
+                () if doubts is None else _doubts(doubts),
+            )
+            for at_us, value, raw, unit, origin, doubts in rows
+        ]
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
         limit_us, version = rules.micros(now + CLOCK_TOLERANCE), self._db.version()
@@ -179,7 +188,7 @@ class SeriesTables:
             return []
         sql = f"SELECT {_ROW} FROM point WHERE series = ? AND at >= ? AND at < ? ORDER BY at LIMIT ?"  # noqa: S608
         rows = self._db.read(sql, (series.id, *bounds, _FAR if limit is None else max(limit, 0)))
-        return [self._measurement(series, row) for row in rows]
+        return self._measurements(series, rows)
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
         series = self._find(probe, quantity)
@@ -200,7 +209,7 @@ class SeriesTables:
         return int(self._db.read("SELECT points FROM tally")[0][0])
 
 
-def _spelt(value: float) -> str:
+def _spelt(value: float | None) -> str:
     """The shortest decimal that spells `value`: 7.2, 25."""
     return repr(value).removesuffix(".0")
 
