@@ -38,6 +38,7 @@ _TODO: Final[dict[str, str]] = {
     "unreadable": "Nobody: what could be read is kept. If it lasts, report it with the receipt.",
     "doubtful": "Nobody: the values are kept beside their doubts, and no page counts them as true.",
     "latest-empty": "The vendor: its cloud tells no latest values. They come from its past, a little later.",
+    "store": "The operator: see to the store. What could not be kept is asked for again.",
     "failed": "The operator: read the sentence beside this, and report it if it makes no sense.",
     "bug": "The operator: report this, with the log of that minute. Other accounts are not touched.",
 }
