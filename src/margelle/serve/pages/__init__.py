@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from msgspec import Struct
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -26,16 +27,18 @@ FACE = "pages"
 def routes(
     store: Store, vendors: Sequence[Vendor], clock: Clock, attempts: Attempts, *, title: str, public: bool
 ) -> list[BaseRoute]:
-    """The pages' routes. With `public`, everybody sees every site and nobody signs in."""
+    """The pages' routes, to stand behind all others. With `public`, everybody sees every site and nobody signs in."""
     pages = Pages(store, vendors, clock, Sessions(FaceDesk(FACE, store, clock, attempts)), title=title, public=public)
-    open_to_all: list[BaseRoute] = [Route("/", pages.first), Route("/static/{name}", asset)]
-    if public:
-        return open_to_all
-    return [
-        *open_to_all,
+    door: list[BaseRoute] = [
         Route("/sign-in", pages.form),
         Route("/sign-in", pages.sign_in, methods=["POST"]),
         Route("/sign-out", pages.sign_out, methods=["POST"]),
+    ]
+    return [
+        Route("/", pages.first),
+        Route("/static/{name}", asset),
+        *(() if public else door),
+        Route("/{path:path}", pages.lost),
     ]
 
 
@@ -71,6 +74,12 @@ class Pages:
             faces=[Face(title, f"{_base(request)}/{name}") for name, title in self._titles.items()],
             signed_in=_name(user) if user else "",
         )
+
+    async def lost(self, request: Request) -> Response:
+        """Every other address: a page for people, JSON for programs."""
+        if "text/html" not in request.headers.get("accept", ""):
+            raise HTTPException(404)
+        return page("lost.html", _words(request), 404, title=self._title)
 
     async def form(self, request: Request) -> Response:
         """The sign-in form."""

@@ -82,10 +82,11 @@ class Visit(Struct, frozen=True):
 
 async def home(reader: Reader, visit: Visit) -> Home:
     """The page for this visit."""
-    sites = [await _site(reader, visit, site) for site in await reader.sites(owner=visit.owner)]
+    found = await reader.sites(owner=visit.owner)
+    sites = [await _site(reader, visit, site) for site in found]
     accounts = [await _account(reader, visit, account) for account in await reader.accounts(visit.owner)]
-    where = zone((await reader.sites(owner=visit.owner))[0].time_zone) if sites else ZoneInfo("UTC")
-    as_of = visit.words("as_of", time=f"{visit.now.astimezone(where):%H:%M}" + ("" if sites else " UTC"))
+    here = visit.now.astimezone(zone(found[0].time_zone if found else "UTC"))
+    as_of = visit.words("as_of", time=f"{here:%H:%M}")
     return Home(_headline(visit.words, sites, accounts), tuple(sites), tuple(accounts), as_of)
 
 
@@ -126,15 +127,17 @@ async def _tiles(
     if not latest:
         return None, (), ()
     scene = Scene(visit.words, visit.now, max(point.at for point in latest), dict(visit.titles))
+    probes = {point.probe for point in latest}
+    places = {each.id: each.key for each in await reader.probes(site.id)} if len(probes) > 1 else {}
     hero: Tile | None = None
     main: list[Tile] = []
     minor: list[Tile] = []
     for point in latest:
         if point.quantity in _MINOR:
-            minor.append(tile(scene, point))
+            minor.append(tile(scene, point, place=places.get(point.probe, "")))
             continue
         week = await reader.history(point.probe, point.quantity, visit.now - WEEK, visit.now)
-        shown = tile(scene, point, week, site.bands.get(point.quantity))
+        shown = tile(scene, point, week, site.bands.get(point.quantity), place=places.get(point.probe, ""))
         if hero is None and point.quantity == "temperature":
             hero = shown
         else:

@@ -60,14 +60,16 @@ class Scene(Struct, frozen=True):
         return with_unit(self.number(point.quantity, point.value), unit(point))
 
 
-def tile(scene: Scene, point: Measurement, week: Sequence[Measurement] = (), band: Band | None = None) -> Tile:
-    """The tile of the newest measurement, its week (oldest first) and its limits."""
+def tile(
+    scene: Scene, point: Measurement, week: Sequence[Measurement] = (), band: Band | None = None, *, place: str = ""
+) -> Tile:
+    """The tile of the newest measurement, its week (oldest first) and its limits; `place` tells probes of one site apart."""
     drawn = spark(week, scene.now - WEEK, scene.now, _least_span(point))
     judged = point.valid and point.value is not None and band is not None
     verdict, outside = _verdict(scene, point, band) if judged and band else ("", False)
     return Tile(
         point.quantity,
-        scene.words.label(point.quantity),
+        " · ".join(filter(None, (scene.words.label(point.quantity), place))),
         "—" if point.value is None else scene.number(point.quantity, point.value),
         "" if point.value is None else symbol(unit(point)),
         doubt=_doubt(scene, point, point.doubts[0]) if point.doubts else "",
@@ -132,6 +134,8 @@ def _doubt(scene: Scene, point: Measurement, doubt: Doubt) -> str:
     known = CATALOGUE.get(point.quantity)
     if doubt.kind == "range" and known is None:
         return doubt.reason
+    if not doubt.reason.strip():
+        return words("doubt.unexplained", vendor=scene.titles.get(vendor, vendor))
     low, high = (number(bound, 0, words.language) for bound in ((known.low, known.high) if known else (0, 0)))
     return words(
         f"doubt.{doubt.kind}",

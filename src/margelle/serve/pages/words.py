@@ -46,6 +46,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     # values
     "doubt": ("Doubtful", "Douteux"),
     "doubt.vendor": ("excluded by {vendor}: “{reason}”", "écarté par {vendor} : « {reason} »"),
+    "doubt.unexplained": ("excluded by {vendor}, without a reason", "écarté par {vendor}, sans motif"),
     "doubt.unreadable": ("“{raw}” came, which is not a number", "« {raw} » reçu, qui n’est pas un nombre"),
     "doubt.range": ("not plausible: beyond {low} to {high}", "peu plausible : hors de {low} à {high}"),
     "doubt.future": ("its time is ahead of the clock", "son heure est en avance sur l’horloge"),
@@ -59,7 +60,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "at_least": ("Within its limit, at least {limit}", "Dans sa limite, au moins {limit}"),
     "week": ("7 days", "7 jours"),
     "week_range": ("7 days: {low} to {high}", "7 jours : {low} à {high}"),
-    "gauge": ("{label}: {value}. {verdict}.", "{label} : {value}. {verdict}."),
     "spark": ("{label} over the last {week}", "{label} sur les derniers {week}"),
     # the site
     "kind.pool": ("Pool", "Piscine"),
@@ -74,7 +74,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "clean.other": ("", ""),
     "clean.uv": ("UV", "UV"),
     "clean.ozone": ("ozone", "ozone"),
-    "also": ("Also", "Aussi"),
     "to_do": ("To do", "À faire"),
     "before": ("before {day}", "avant le {day}"),
     "advised_by": ("{vendor} advises", "Conseil de {vendor}"),
@@ -115,6 +114,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Trop d’essais refusés. Réessayez dans {n} min.",
     ),
     "foreign": ("This form was sent from another site. Please sign in here.", "Ce formulaire vient d’un autre site. Connectez-vous ici."),
+    "lost": ("There is nothing at this address", "Il n’y a rien à cette adresse"),
+    "home": ("To the water", "Vers les bassins"),
     "forgotten": (
         "Forgotten? The operator sets a new one with",
         "Oublié ? L’exploitant en choisit un nouveau avec",

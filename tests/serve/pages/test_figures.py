@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from margelle.domain.unit import Unit
+from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit, zone
+from margelle.serve.pages.words import Language, Words
+from tests.conftest import NOW
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "english", "french"),
+    [
+        (7.2, 2, "7.20", "7,20"),
+        (26.85, 1, "26.9", "26,9"),
+        (1182.0, 0, "1,182", "1\u202f182"),
+        (1234567.891, 2, "1,234,567.89", "1\u202f234\u202f567,89"),
+        (-3.5, 1, "\u22123.5", "\u22123,5"),
+        (-0.04, 1, "0.0", "0,0"),
+        (0.0, 0, "0", "0"),
+    ],
+)
+def test_a_number_is_written_as_its_language_does(value: float, decimals: int, english: str, french: str) -> None:
+    assert number(value, decimals, "en") == english
+    assert number(value, decimals, "fr") == french
+
+
+def test_a_unit_never_leaves_its_number_and_some_are_not_written() -> None:
+    assert with_unit("27.1", Unit.CELSIUS) == "27.1\u00a0°C"
+    assert with_unit("7.20", Unit.PH) == "7.20"
+    assert with_unit("52", "m³") == "52\u00a0m³"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "english", "french"),
+    [
+        (0, "just now", "à l’instant"),
+        (0.99, "just now", "à l’instant"),
+        (12.9, "12\u00a0min ago", "il y a 12\u00a0min"),
+        (59.9, "59\u00a0min ago", "il y a 59\u00a0min"),
+        (60, "1\u00a0h ago", "il y a 1\u00a0h"),
+        (23.9 * 60, "23\u00a0h ago", "il y a 23\u00a0h"),
+        (24 * 60, "yesterday", "hier"),
+        (49 * 60, "2\u00a0days ago", "il y a 2\u00a0jours"),
+        (-9, "just now", "à l’instant"),
+        (-30, "ahead of the clock", "en avance sur l’horloge"),
+    ],
+)
+def test_an_age_is_told_as_people_do(minutes: float, english: str, french: str) -> None:
+    at = NOW - timedelta(minutes=minutes)
+    assert ago(at, NOW, Words("en")) == english
+    assert ago(at, NOW, Words("fr")) == french
+
+
+@pytest.mark.parametrize(
+    ("hours", "state"),
+    [(0, "fresh"), (2.99, "fresh"), (3, "stale"), (23.99, "stale"), (24, "silent"), (9999, "silent")],
+)
+def test_a_reading_is_stale_after_three_hours_and_silent_after_a_day(hours: float, state: str) -> None:
+    assert freshness(NOW - timedelta(hours=hours), NOW) == state
+
+
+def test_what_was_never_measured_has_no_age() -> None:
+    assert freshness(None, NOW) == "never"
+
+
+@pytest.mark.parametrize(
+    ("at", "language", "text"),
+    [
+        (datetime(2026, 7, 14, 12, 18, tzinfo=UTC), "en", "14:18"),
+        (datetime(2026, 7, 13, 22, 30, tzinfo=UTC), "en", "00:30"),
+        (datetime(2026, 7, 13, 21, 30, tzinfo=UTC), "en", "Mon 13\u00a0July, 23:30"),
+        (datetime(2026, 7, 1, 7, 0, tzinfo=UTC), "fr", "mer. 1er\u00a0juillet, 09:00"),
+        (datetime(2026, 3, 29, 1, 30, tzinfo=UTC), "fr", "dim. 29\u00a0mars, 03:30"),
+    ],
+    ids=["today", "today there", "yesterday there", "first of the month", "just after the clocks changed"],
+)
+def test_times_are_those_of_the_site_with_the_day_where_it_is_not_today(
+    at: datetime, language: Language, text: str
+) -> None:
+    assert clock_time(at, zone("Europe/Paris"), NOW, language) == text
+
+
+def test_a_day_is_the_sites_own() -> None:
+    assert day(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), zone("Europe/Paris"), "fr") == "1er\u00a0janvier"
+
+
+@pytest.mark.parametrize("name", ["", "Nowhere/Land", "../../etc/passwd", "\x00", "Europe"])
+def test_a_zone_that_does_not_exist_is_utc(name: str) -> None:
+    assert zone(name).key == "UTC"

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from margelle.domain.quantity import STANDARD
+from margelle.serve import pages
+from margelle.serve.pages.words import LABELS, TEXTS, Words, chosen
+
+HERE = Path(pages.__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "language"),
+    [
+        (None, "", "en"),
+        (None, "fr", "fr"),
+        (None, "fr-CA,fr;q=0.9,en;q=0.8", "fr"),
+        (None, "en;q=0.5, fr;q=0.7", "fr"),
+        (None, "de-DE,de;q=0.9,en;q=0.4,fr;q=0.3", "en"),
+        (None, "de, *;q=0.1", "en"),
+        (None, "fr;q=0", "en"),
+        (None, "fr;q=many", "en"),
+        (None, ",,;q=,", "en"),
+        ("fr", "en", "fr"),
+        ("en", "fr", "en"),
+        ("<script>", "fr", "fr"),
+    ],
+)
+def test_the_language_asked_for_by_name_wins_over_the_browsers_then_english(
+    asked: str | None, accepted: str, language: str
+) -> None:
+    assert chosen(asked, accepted) == language
+
+
+def test_both_languages_fill_the_same_blanks() -> None:
+    for name, (english, french) in TEXTS.items():
+        assert set(re.findall(r"{(\w+)}", english)) == set(re.findall(r"{(\w+)}", french)), name
+
+
+def test_every_quantity_has_a_label_in_both_languages() -> None:
+    assert {quantity.name for quantity in STANDARD} == set(LABELS)
+
+
+def test_a_free_quantity_is_called_by_its_name() -> None:
+    assert Words("fr").label("north_hall.redox") == "north hall · redox"
+
+
+def test_french_counts_none_as_one_and_english_as_many() -> None:
+    assert [Words("fr").count("times", n) for n in (0, 1, 2)] == ["une fois", "une fois", "2\u00a0fois"]
+    assert [Words("en").count("times", n) for n in (0, 1, 2)] == ["0\u00a0times", "once", "2\u00a0times"]
+
+
+def test_no_line_breaks_within_french_punctuation() -> None:
+    text = Words("fr")("doubt.vendor", vendor="Ondilo", reason="baigneurs : trop")
+    assert text == "écarté par Ondilo\u00a0: «\u00a0baigneurs : trop\u00a0»", "what a vendor says stays as it is"
+
+
+def test_every_text_is_said_somewhere() -> None:
+    said = "".join(
+        path.read_text() for path in [*HERE.glob("*.py"), *HERE.glob("templates/*")] if path.name != "words.py"
+    )
+    families = {"kind", "clean", "doubt", "ago.days"}
+    states = {"fresh", "stale", "silent", "never"}
+    for name in TEXTS:
+        stem = re.sub(r"\.(one|many)$", "", name)
+        assert f'"{stem}"' in said or f"'{stem}'" in said or stem.partition(".")[0] in families or stem in states, name
