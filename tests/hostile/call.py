@@ -70,9 +70,12 @@ def head(status: int, headers: Headers, version: str = "1.1") -> bytes:
     return "\r\n".join((*lines, "Connection: close", "", "")).encode("latin-1")
 
 
-async def read(reader: asyncio.StreamReader) -> Seen:
-    """One request."""
-    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+async def read(reader: asyncio.StreamReader) -> Seen | None:
+    """One request; None where TLS is spoken to us, who do not."""
+    start = await reader.readexactly(1)
+    if start == b"\x16":
+        return None
+    first, *lines = (start + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
     return Seen(method, target, headers, await reader.readexactly(int(headers.get("content-length", "0"))))

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.hostile.behaviour import json
-from tests.hostile.call import Behaviour, Call, Seen, read
+from tests.hostile.call import Behaviour, Call, Seen, head, read
 
 
 @dataclass
@@ -69,9 +69,11 @@ class HostileCloud:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             try:
-                call = Call(await read(reader), writer, reader)
-                self.seen.append(call.seen)
-                await self._behaviour(call.seen)(call)
+                if seen := await read(reader):
+                    self.seen.append(seen)
+                    await self._behaviour(seen)(Call(seen, writer, reader))
+                else:
+                    writer.write(head(400, {}))
             finally:
                 writer.close()
                 await writer.wait_closed()

@@ -54,12 +54,16 @@ class _Hop(Struct, frozen=True):
             return None
         url = onward(self.url, answer.headers["location"])
         becomes_get = answer.status == 303 or (answer.status in {301, 302} and self.method == "POST")
-        hop = replace(self, url=url, method="GET", form=None) if becomes_get else replace(self, url=url)
+        hop = self._as_get(url) if becomes_get else replace(self, url=url)
         if same_house(self.url, url):
             return hop
         if hop.form is not None:
             raise Unreachable(f"{host_of(self.url)} wanted us to send a form on to another host; we did not.")
         return replace(hop, headers={name: value for name, value in hop.headers.items() if not is_telling(name)})
+
+    def _as_get(self, url: str) -> _Hop:
+        headers = {name: value for name, value in self.headers.items() if name != "content-type"}
+        return replace(self, url=url, method="GET", form=None, headers=headers)
 
 
 class CloudHttp:
@@ -172,7 +176,7 @@ class CloudHttp:
             hop.method,
             URL(hop.url, encoded=True),
             data=hop.form,
-            headers=hop.headers,
+            headers=hop.headers if hop.url.startswith("https:") else hop.headers | proxy_headers,
             skip_auto_headers=("Content-Type",),
             allow_redirects=False,
             middlewares=(once,),
