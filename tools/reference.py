@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import typer.main
 from typer.cli import get_docs_for_click
@@ -51,7 +51,9 @@ def settings() -> str:
         rows = "".join(_row(setting) for setting in TABLE if setting.name.rpartition(".")[0] == section)
         parts.append(f"\n## {section or 'The hub'}\n\n| setting | type | default | |\n|---|---|---|---|\n{rows}")
     others = "".join(f"| `{name}` | {sentence} |\n" for name, sentence in OTHER_ENVIRONMENT.items())
-    parts.append(f"\n## Other variables\n\n| variable | |\n|---|---|\n{others}| `PORT` | The port of `margelle demo`. |\n")
+    parts.append(
+        f"\n## Other variables\n\n| variable | |\n|---|---|\n{others}| `PORT` | The port of `margelle demo`. |\n"
+    )
     return "".join(parts)
 
 
@@ -72,7 +74,7 @@ def commands() -> str:
     """The page of commands."""
     command = typer.main.get_command(app)
     with command.make_context("margelle", [], resilient_parsing=True) as context:
-        page = get_docs_for_click(obj=command, ctx=context, name="margelle", title="Commands")
+        page = get_docs_for_click(obj=command, ctx=cast("typer.Context", context), name="margelle", title="Commands")
     note = "Written by `make docs` from the commands' own help.\n\n"
     head, _, rest = page.partition("\n\n")
     return f"{head}\n\n{note}{rest.strip()}\n"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from margelle.domain.site import Account
     from margelle.ports import Store, Token, Vendor
 
-app = typer.Typer(help="The logins at vendors' clouds from which this hub collects.", no_args_is_help=True)
+app = typer.Typer(help="Logins at vendors' clouds. This hub collects from them.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id, as `margelle account list` shows it.")]
 
@@ -58,9 +58,9 @@ def add(
         ),
     ] = "",
 ) -> None:
-    """Add an account, or sign in again to one whose login no longer works.
+    """Add an account, or sign in again.
 
-    Without --login, prints an address where you sign in at the vendor's with a browser; your password is then never seen here. What is kept
+    An account whose login no longer works is signed in again. Without --login, prints an address where you sign in at the vendor's with a browser; your password is then never seen here. What is kept
     is a token, encrypted.
     """
     settings = invocation(context).settings()
@@ -71,7 +71,10 @@ def add(
 
 @app.command("list", epilog="Example: margelle account list --json")
 def list_(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the accounts: whose they are, how many sites they have, and whether something is wrong."""
+    """List the accounts.
+
+    Whose they are, how many sites they have, and whether something is wrong.
+    """
     rows = run(_listed(invocation(context).settings()))
     if as_json:
         say_json(rows)
@@ -88,7 +91,10 @@ def check(
     name: Annotated[str, typer.Argument(metavar="[ACCOUNT]", help="The account's id. Default: all of them.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Ask an account's cloud one thing, to see whether its login works; costs one or two requests of the budget."""
+    """Check that the login works.
+
+    Asks the account's cloud one thing; that costs one or two requests of its budget.
+    """
     checks = run(_checked(invocation(context).settings(), name))
     if as_json:
         say_json(checks)
@@ -100,7 +106,10 @@ def check(
 
 @app.command(epilog="Example: margelle account remove ondilo")
 def remove(context: typer.Context, name: Id) -> None:
-    """Stop collecting from an account and forget its login. Everything measured stays."""
+    """Stop collecting from an account.
+
+    Its login is forgotten. Everything measured stays.
+    """
     kept = run(_remove(invocation(context).settings(), name))
     say(f"{name} is removed, and its token forgotten. All {kept} measurements of this hub are kept.")
 

@@ -47,9 +47,9 @@ def clouds(
         ),
     ] = False,
 ) -> None:
-    """Imitate the vendors' clouds, for trying a hub or another client without a probe. Ctrl-C ends them.
+    """Imitate the vendors' clouds.
 
-    They have a year of believable water in several pools, go on measuring, recommend, and enforce quotas and token life as documented. Collect from them with
+    For trying a hub or another client without a probe. Ctrl-C ends them. They have a year of believable water in several pools, go on measuring, recommend, and enforce quotas and token life as documented. Collect from them with
     margelle account add ondilo --base-url http://127.0.0.1:8081/ondilo --login owner@clouds.example
     """
     from margelle.cli import server

@@ -76,31 +76,32 @@ def run(arguments: list[str]) -> int:
         app(hoisted(arguments), prog_name="margelle")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else Exit.FAILED
-    except MargelleError as error:
-        return _failed(error, arguments)
-    except BaseExceptionGroup as group:
-        known = group.subgroup(MargelleError)
-        if known is None or "--debug" in arguments:
-            raise
-        return _failed(_first(known), arguments)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    except Exception as error:
+        return _failed(_first(error), debug="--debug" in arguments)
     return Exit.OK
 
 
-def _failed(error: MargelleError, arguments: list[str]) -> Exit:
-    if "--debug" in arguments:
+def _failed(error: Exception, *, debug: bool) -> Exit:
+    if debug:
         import traceback
 
         from margelle.redaction import redact
 
         note(redact("".join(traceback.format_exception(error))))
-    return report(error)
+    if isinstance(error, MargelleError):
+        return report(error)
+    what = f"Something unexpected went wrong ({type(error).__name__}: {error!s:.200})."
+    return report(MargelleError(what, hint="Please report it, with what --debug prints."))
 
 
-def _first(group: BaseExceptionGroup[MargelleError]) -> MargelleError:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+def _first(error: Exception) -> Exception:
+    """The first error of ours in a group, else the first one; an error that is no group is itself."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    known = error.subgroup(MargelleError) or error
+    return _first(known.exceptions[0])
 
 
 def hoisted(arguments: list[str]) -> list[str]:

@@ -51,9 +51,9 @@ def demo(
         "margelle-demo"
     ),
 ) -> None:
-    """Show a hub at work on imitated clouds: nothing to own or to configure, reachable from this machine only. Ctrl-C ends it.
+    """Show a hub at work on imitated clouds.
 
-    Starts the clouds (without the vendors' quotas, so that the first month is there in seconds) and a hub that collects from them by HTTP and OAuth2. The
+    Nothing to own or to configure; only this machine reaches it. Ctrl-C ends it. Starts the clouds (without the vendors' quotas, so that the first month is there in seconds) and a hub that collects from them by HTTP and OAuth2. The
     login is demo@margelle.example with margelle-demo, or what MARGELLE_DEMO_EMAIL and MARGELLE_DEMO_PASSWORD say.
     """
     from margelle.cli import logs, server

@@ -30,7 +30,9 @@ def serve(
         bool | None, typer.Option("--collect/--no-collect", help="Whether to collect as well. Default: yes.")
     ] = None,
 ) -> None:
-    """Run the hub: collect from every account, serve the vendors' APIs and the pages. Ctrl-C ends it.
+    """Run the hub: collect, and serve.
+
+    It collects from every account, and serves the vendors' APIs and the pages. Ctrl-C ends it.
 
     The faces are below /<vendor>: give http://host:port/ondilo to a client instead of https://interop.ondilo.com.
     """
@@ -46,9 +48,9 @@ def collect(
         bool, typer.Option("--once", help="Ask what is due now, then end; exit code 3 if something needs you.")
     ] = False,
 ) -> None:
-    """Collect from every account, without serving. Ctrl-C ends it.
+    """Collect, without serving.
 
-    For a hub in two processes, beside `margelle serve --no-collect`; or with --once from cron.
+    From every account, until Ctrl-C. For a hub in two processes, beside `margelle serve --no-collect`; or with --once from cron.
     """
     from margelle.cli import server
 

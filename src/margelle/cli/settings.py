@@ -8,9 +8,9 @@ from margelle.cli.terminal import JsonOption, invocation, say, say_json, table
 
 
 def settings(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Show every setting in force, and where it came from. Secrets are masked.
+    """Show the settings in force.
 
-    A flag (--set name=value) wins over the environment (MARGELLE_NAME), that over the file (margelle.toml), that over the default.
+    And where each came from; secrets are masked. A flag (--set name=value) wins over the environment (MARGELLE_NAME), that over the file (margelle.toml), that over the default.
     """
     found = invocation(context).settings()
     if as_json:

@@ -29,9 +29,9 @@ def status(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show each account's newest values and their age, what is asked next and why, and what is wrong.
+    """Show how the collection stands.
 
-    Reads the store, whether or not a hub is running. Exit code 3 means that something needs you.
+    Each account's newest values and their age, what is asked next and why, and what is wrong. Reads the store, whether or not a hub is running. Exit code 3 means that something needs you.
     """
     found = run(_status(invocation(context).settings(), account))
     if as_json:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from margelle.domain.site import User
 
 app = typer.Typer(
-    help="Who may sign in to this hub: on its pages, and with clients on its faces.", no_args_is_help=True
+    help="Who may sign in to this hub. On its pages, and with clients on its faces.", no_args_is_help=True
 )
 
 Email = Annotated[str, typer.Argument(help="The login: an e-mail address.")]
@@ -33,7 +33,10 @@ def add(
     lastname: Annotated[str, typer.Option(help="Last name, as clients show it.")] = "",
     language: Annotated[str, typer.Option(help="Language of the pages: en or fr.")] = "en",
 ) -> None:
-    """Add a user. Asks for the password twice, without showing it."""
+    """Add a user.
+
+    Asks for the password twice, without showing it.
+    """
     from margelle.domain.site import User
     from margelle.serve.sign_in import hash_password
 
@@ -49,7 +52,7 @@ def add(
 
 @app.command("list", epilog="Example: margelle user list --json")
 def list_(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the users, and how many accounts each has."""
+    """List the users."""
     rows = run(_listed(invocation(context).settings()))
     if as_json:
         say_json(rows)
@@ -72,7 +75,10 @@ def list_(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @app.command(epilog="Example: pass show margelle | margelle user passwd anna@example.org --password-stdin")
 def passwd(context: typer.Context, email: Email, password_stdin: FromStdin = False) -> None:
-    """Give a user another password. Clients that are signed in stay signed in."""
+    """Give a user another password.
+
+    Clients that are signed in stay signed in.
+    """
     from msgspec.structs import replace
 
     from margelle.serve.sign_in import hash_password
@@ -86,7 +92,10 @@ def passwd(context: typer.Context, email: Email, password_stdin: FromStdin = Fal
 
 @app.command(epilog="Example: margelle user remove anna@example.org")
 def remove(context: typer.Context, email: Email) -> None:
-    """Remove a user, and sign their clients out. Their accounts must be removed before; measurements stay."""
+    """Remove a user.
+
+    Their clients are signed out. Their accounts must be removed before; measurements stay.
+    """
     settings = invocation(context).settings()
     run(_remove(settings, email))
     say(f"{email} can no longer sign in.")

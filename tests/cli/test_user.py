@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Margelle
+
+
+def test_a_user_is_added_listed_and_removed(margelle: Margelle) -> None:
+    added = margelle(
+        "user", "add", "anna@example.org", "--firstname", "Anna", "--password-stdin", stdin="très secret\n"
+    )
+    assert (added.code, added.out) == (0, "anna@example.org can sign in.\n")
+    listed = json.loads(margelle("user", "list", "--json").out)
+    assert listed == [
+        {"email": "anna@example.org", "firstname": "Anna", "lastname": "", "language": "en", "accounts": 0}
+    ]
+    assert "anna@example.org  Anna" in margelle("user", "list").out
+    assert margelle("user", "remove", "ANNA@example.org").code == 0
+    assert json.loads(margelle("user", "list", "--json").out) == []
+
+
+def test_a_user_who_is_there_already_is_not_added_again(margelle: Margelle) -> None:
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="one")
+    again = margelle("user", "add", "Anna@Example.org", "--password-stdin", stdin="two")
+    assert again.code == 1
+    assert (
+        again.err == "Error: Anna@Example.org is a user already.\n`margelle user passwd` gives them another password.\n"
+    )
+
+
+def test_another_password_replaces_the_old_one(margelle: Margelle, tmp_path: Path) -> None:
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="one")
+    before = _hash(tmp_path)
+    assert margelle("user", "passwd", "anna@example.org", "--password-stdin", stdin="two").code == 0
+    assert before != _hash(tmp_path)
+    assert before.startswith("$argon2id$")
+
+
+def _hash(home: Path) -> str:
+    import asyncio
+
+    from margelle.store import open_store
+    from margelle.store.vault import Vault
+
+    async def read() -> str:
+        store = open_store(
+            str(home / ".local/share/margelle/margelle.sqlite"), Vault.open(home / ".config/margelle/key")
+        )
+        user = await store.user("anna@example.org")
+        await store.close()
+        assert user is not None
+        return user.password_hash
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("command", [("user", "passwd", "nobody"), ("user", "remove", "nobody")])
+def test_a_user_who_is_not_there_is_an_error(margelle: Margelle, command: tuple[str, ...]) -> None:
+    ended = margelle(*command)
+    assert (ended.code, ended.err) == (
+        1,
+        "Error: There is no user 'nobody'.\n`margelle user list` shows those there are.\n",
+    )
+
+
+@pytest.mark.parametrize("login", ["", " ", " anna", "anna\n", "an\x00na", "a" * 255])
+def test_a_login_that_cannot_be_one_is_refused(margelle: Margelle, login: str) -> None:
+    ended = margelle("user", "add", login, "--password-stdin", stdin="one")
+    assert ended.code == 2
+    assert "cannot be a login" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("", "not empty"), ("\n", "not empty"), ("one\ntwo\n", "one line"), ("x" * 1025, "longer than 1024")],
+)
+def test_a_password_that_cannot_be_one_is_refused(margelle: Margelle, given: str, said: str) -> None:
+    ended = margelle("user", "add", "anna@example.org", "--password-stdin", stdin=given)
+    assert ended.code == 2
+    assert said in ended.err
+    assert json.loads(margelle("user", "list", "--json").out) == []
+
+
+def test_without_a_terminal_the_password_is_not_asked_for(margelle: Margelle) -> None:
+    ended = margelle("user", "add", "anna@example.org", stdin="one")
+    assert ended.code == 2
+    assert "--password-stdin" in ended.err
+
+
+def test_a_password_is_never_an_argument(margelle: Margelle) -> None:
+    for command in ("add", "passwd"):
+        ended = margelle("user", command, "--help")
+        assert "--password-stdin" in ended.out
+        assert "--password " not in ended.out
+
+
+def test_a_language_without_pages_is_refused(margelle: Margelle) -> None:
+    assert margelle("user", "add", "anna@example.org", "--language", "de", "--password-stdin", stdin="x").code == 2
+
+
+def test_no_user_yet_says_what_to_do(margelle: Margelle) -> None:
+    ended = margelle("user", "list")
+    assert (ended.code, ended.out) == (0, "")
+    assert "margelle user add" in ended.err
+
+
+def test_a_data_folder_that_cannot_be_written_is_a_clear_error(margelle: Margelle, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = margelle("user", "list", "--set", f"data_dir={tmp_path}/file/data")
+    assert ended.code == 1
+    assert ended.err.startswith("Error: ")
+    assert "Traceback" not in ended.err
