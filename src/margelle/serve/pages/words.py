@@ -44,7 +44,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "never": ("Not measured yet", "Pas encore mesuré"),
     "own_age": ("measured {ago}", "mesuré {ago}"),
     # values
-    "doubt": ("Doubtful", "Douteux"),
+    "doubt": ("Doubtful:", "Douteux :"),
     "doubt.vendor": ("excluded by {vendor}: “{reason}”", "écarté par {vendor} : « {reason} »"),
     "doubt.unexplained": ("excluded by {vendor}, without a reason", "écarté par {vendor}, sans motif"),
     "doubt.unreadable": ("“{raw}” came, which is not a number", "« {raw} » reçu, qui n’est pas un nombre"),

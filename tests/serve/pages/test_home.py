@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.site import Band, Disinfection, Person, Probe, Recommendation, Site
+from margelle.domain.unit import Unit
+from margelle.ports import Discovery, Incident, Receipt
+from tests.conftest import NOW
+from tests.serve.pages.conftest import POOL, Hub, measured
+from tests.serve.pages.text import said, tags
+
+
+async def shown(hub: Hub, *measurements: Measurement, language: str = "en", site: Site = POOL) -> str:
+    await hub.own("marie@example.org", site)
+    await hub.add(measurements)
+    return said(await hub.page(language))
+
+
+async def test_an_empty_hub_says_what_to_do_next(hub: Hub) -> None:
+    text = said(await hub.page())
+    assert "The water is not measured yet." in text
+    assert "margelle user add" in text
+    assert "margelle account add ondilo" in text
+
+
+async def test_an_account_without_sites_yet_is_told_to_wait(hub: Hub) -> None:
+    await hub.own("marie@example.org")
+    text = said(await hub.page("fr"))
+    assert "Les premières mesures arrivent" in text
+    assert "margelle account add" not in text
+
+
+async def test_a_site_shows_its_name_kind_disinfection_volume_and_place(hub: Hub) -> None:
+    page = await hub.page()
+    assert "grand" not in page
+    await hub.own("marie@example.org", POOL)
+    page = await hub.page("fr")
+    assert "<grand>" not in page, "what vendors say is text, never markup"
+    assert "Le <grand> bassin Piscine · électrolyse au sel + UV · 52,5 m³ · Aix" in said(page)
+
+
+async def test_a_site_without_measurements_says_so(hub: Hub) -> None:
+    assert "Not measured yet" in await shown(hub)
+
+
+async def test_values_have_their_language_their_unit_and_their_age(hub: Hub) -> None:
+    values = [measured("temperature", 27.06), measured("ph", 7.4), measured("salt", 3120.0)]
+    text = await shown(hub, *values)
+    assert "Water temperature 27.1 °C" in text
+    assert "pH 7.40" in text
+    assert "Salt 3,120 mg/L" in text
+    assert "Measured 12 min ago, 14:18" in text
+    text = said(await hub.page("fr"))
+    assert "Température de l’eau 27,1 °C" in text
+    assert "pH 7,40" in text
+    assert "Sel 3 120 mg/L" in text
+    assert "Mesuré il y a 12 min, 14:18" in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "state", "words"),
+    [
+        (2.9, "fresh", "Measured 2 h ago"),
+        (3, "stale", "Getting old: measured 3 h ago"),
+        (24, "silent", "Silent: last measured yesterday, Mon 13 July, 14:30"),
+    ],
+)
+async def test_old_readings_are_called_old_in_words(hub: Hub, hours: float, state: str, words: str) -> None:
+    text = await shown(hub, measured("temperature", 27.0, ago=timedelta(hours=hours)))
+    assert words in text
+    (article,) = [attributes for name, attributes in tags(await hub.page()) if name == "article"]
+    assert article["class"] == f"site {state}"
+    assert ("one site without fresh readings" in text) is (state != "fresh")
+
+
+async def test_a_value_older_than_its_neighbours_says_so_itself(hub: Hub) -> None:
+    text = await shown(hub, measured("temperature", 27.0), measured("ph", 7.4, ago=timedelta(hours=9)))
+    assert "pH 7.40 Within its limits, 7.2 to 7.6" not in text
+    assert "measured 9 h ago Within its limits, 7.2 to 7.6" in text
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "verdict"),
+    [
+        ("ph", 7.2, "Within its limits, 7.2 to 7.6"),
+        ("ph", 7.6, "Within its limits, 7.2 to 7.6"),
+        ("ph", 7.61, "Above 7.6"),
+        ("ph", 7.19, "Below 7.2"),
+        ("orp", 650.0, "Within its limit, at least 650"),
+        ("orp", 649.0, "Below 650"),
+    ],
+)
+async def test_a_value_is_held_against_its_sites_limits(hub: Hub, quantity: str, value: float, verdict: str) -> None:
+    text = await shown(hub, measured(quantity, value))
+    assert verdict in text
+    assert ("one value outside its limits" in text) is verdict.startswith(("Above", "Below"))
+
+
+async def test_a_value_without_limits_is_not_judged(hub: Hub) -> None:
+    text = await shown(hub, measured("ph", 9.0), site=replace(POOL, bands={"ph": Band()}))
+    assert "limit" not in text
+
+
+@pytest.mark.parametrize(
+    ("doubt", "english", "french"),
+    [
+        (
+            Doubt("vendor", "bathers <b>"),
+            "Doubtful: excluded by Bluewater: “bathers <b>”",
+            "Douteux : écarté par Bluewater : « bathers <b> »",
+        ),
+        (Doubt("vendor", ""), "Doubtful: excluded by Bluewater, without a reason", "écarté par Bluewater, sans motif"),
+        (Doubt("range", "x"), "not plausible: beyond 2 to 12", "peu plausible : hors de 2 à 12"),
+        (Doubt("future", "x"), "its time is ahead of the clock", "son heure est en avance"),
+        (Doubt("past", "x"), "its time is too long ago to be true", "trop ancienne"),
+    ],
+)
+async def test_a_doubtful_value_is_shown_with_its_reason_and_not_judged(
+    hub: Hub, doubt: Doubt, english: str, french: str
+) -> None:
+    text = await shown(hub, measured("ph", 9.85, doubt))
+    assert "pH 9.85" in text
+    assert english in text
+    assert "Above" not in text
+    assert "one doubtful value" in text
+    assert french in said(await hub.page("fr"))
+
+
+async def test_a_value_that_was_no_number_shows_what_came(hub: Hub) -> None:
+    text = await shown(hub, measured("ph", None, Doubt("unreadable", "not a number"), raw="<NaN>"))
+    assert "pH — Doubtful: “<NaN>” came, which is not a number" in text
+
+
+async def test_beside_a_doubtful_value_stands_the_last_sound_one(hub: Hub) -> None:
+    sound = [measured("ph", 7.4, ago=timedelta(hours=5)), measured("ph", 7.3, ago=timedelta(hours=6))]
+    text = await shown(hub, *sound, measured("ph", 9.9, Doubt("vendor", "x")))
+    assert "Last sound value: 7.40, 5 h ago" in text
+
+
+async def test_a_week_is_drawn_and_told(hub: Hub) -> None:
+    week = [measured("ph", 7.2 + hour / 1000, ago=timedelta(hours=hour)) for hour in range(24 * 10)]
+    text = await shown(hub, *week)
+    assert "7 days: 7.20 to 7.37" in text, "and not the three days before"
+    labels = [each["aria-label"] for name, each in tags(await hub.page()) if name == "svg" and "aria-label" in each]
+    assert labels == ["pH over the last 7\u00a0days. 7\u00a0days: 7.20 to 7.37."]
+
+
+async def test_battery_and_signal_stand_below_the_water(hub: Hub) -> None:
+    text = await shown(hub, measured("battery", 84.0), measured("rssi", 71.0), measured("ph", 7.4))
+    assert text.index("pH 7.40") < text.index("Battery 84 % Signal 71 %")
+
+
+async def test_a_quantity_that_nobody_knows_is_shown_by_its_name_in_the_unit_that_came(hub: Hub) -> None:
+    free = Measurement("bluewater:1/p", "north_hall.redox", NOW, 712.5, "712.5", Unit.MILLIVOLT, "bluewater/x")
+    assert "north hall · redox 712 mV" in await shown(hub, free)
+
+
+async def test_two_probes_of_one_site_are_told_apart(hub: Hub) -> None:
+    await hub.own("marie@example.org", POOL)
+    probes = tuple(Probe(f"{POOL.id}/{key}", POOL.id, "bluewater", key) for key in ("north", "south"))
+    await hub.store.put_discovery("bluewater-marie@example.org", Discovery(Person(), (POOL,), probes), NOW)
+    await hub.add(measured("ph", 7.3, probe=f"{POOL.id}/{key}") for key in ("north", "south"))
+    text = said(await hub.page())
+    assert "pH · north 7.30" in text
+    assert "pH · south 7.30" in text
+
+
+async def test_waiting_recommendations_are_shown_in_the_vendors_words(hub: Hub) -> None:
+    await hub.own("marie@example.org", POOL)
+    advice = Recommendation("r", POOL.id, "1", "Ajoutez du pH moins", "220 g, filtration en marche.", NOW, NOW)
+    done = replace(advice, id="d", title="Déjà fait", status="ok")
+    await hub.store.put_recommendations(POOL.id, [advice])
+    await hub.store.put_recommendation(done)
+    text = said(await hub.page())
+    assert "To do Ajoutez du pH moins 220 g, filtration en marche. Bluewater advises · since 14 July" in text
+    assert "Déjà fait" not in text
+    await hub.store.put_recommendations(POOL.id, [replace(advice, deadline=NOW + timedelta(days=2))])
+    assert "Conseil de Bluewater · avant le 16 juillet" in said(await hub.page("fr"))
+
+
+async def test_the_collection_tells_its_last_success_and_what_to_do_about_open_incidents(hub: Hub) -> None:
+    await hub.own("marie@example.org", POOL)
+    account = "bluewater-marie@example.org"
+    for minutes, status in ((5, 500), (40, 200), (90, 200)):
+        await hub.store.keep_receipt(
+            Receipt(account, NOW - timedelta(minutes=minutes), "latest", "https://x", status, b"", 1)
+        )
+    text = said(await hub.page())
+    assert "Last answer 40 min ago. No problem open." in text
+    trouble = Incident(account, account, "refused", "The cloud refused the token.", "Sign in again.", NOW, NOW)
+    await hub.store.note_incident(trouble)
+    await hub.store.note_incident(trouble)
+    text = said(await hub.page())
+    assert "The cloud refused the token. (2 times) Sign in again." in text
+    assert "one collection problem" in text
+    assert "No problem open" not in text
+    await hub.store.end_incident(account, account, None, NOW)
+    assert "No problem open." in said(await hub.page())
+
+
+async def test_the_headline_counts_what_wants_attention_or_says_that_nothing_does(hub: Hub) -> None:
+    text = await shown(hub, measured("ph", 7.4))
+    assert "One site: nothing to do." in text
+    await hub.add([measured("ph", 7.9, ago=timedelta(0)), measured("orp", 500.0, ago=timedelta(0))])
+    assert "Un bassin : 2 valeurs hors de leurs limites." in said(await hub.page("fr"))
+
+
+async def test_the_page_says_where_the_faces_are_and_no_login_to_strangers(hub: Hub) -> None:
+    text = await shown(hub, measured("ph", 7.4))
+    assert "Bluewater http://hub.example:8080/bluewater" in text
+    assert "marie" not in text
+
+
+@pytest.mark.parametrize(
+    ("way", "said_of_it"),
+    [
+        (Disinfection("chlorine"), "Pool · chlorine · 52.5"),
+        (Disinfection("other"), "Pool · 52.5"),
+        (Disinfection("bromine", ozone=True, uv=True), "Pool · bromine + UV + ozone · 52.5"),
+    ],
+)
+async def test_disinfection_is_told_as_far_as_it_is_known(hub: Hub, way: Disinfection, said_of_it: str) -> None:
+    assert said_of_it in await shown(hub, site=replace(POOL, disinfection=way))
+
+
+async def test_the_page_needs_no_script_no_inline_style_and_nothing_from_elsewhere(hub: Hub) -> None:
+    await shown(hub, *(measured("ph", 7.4, ago=timedelta(hours=hour)) for hour in range(100)))
+    elements = tags(await hub.page())
+    assert not [name for name, attributes in elements if name in {"script", "style", "iframe"} or "style" in attributes]
+    addresses = [value for _, each in elements for key, value in each.items() if key in {"src", "href", "action"}]
+    assert not [value for value in addresses if value and re.match(r"\w+:|//", value)]
+    assert not [key for _, each in elements for key in each if key.startswith("on")]
+
+
+async def test_every_picture_and_field_has_a_name_for_who_cannot_see_it(hub: Hub) -> None:
+    await shown(hub, *(measured("temperature", 27.4, ago=timedelta(hours=hour)) for hour in range(100)))
+    elements = tags(await hub.page("fr"))
+    assert elements[0] == ("html", {"lang": "fr"})
+    nested = {"line", "value"}
+    for name, attributes in elements:
+        if name == "img":
+            assert "alt" in attributes
+        if name == "svg" and "y" not in attributes and attributes.get("class") not in nested:
+            assert attributes.get("aria-hidden") == "true" or attributes.get("aria-label")
+    assert [name for name, _ in elements if re.fullmatch("h[1-6]", name)][:3] == ["h1", "h2", "h3"]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from margelle.serve import pages
+from tests.asgi import call
+from tests.serve.pages.conftest import Hub
+from tests.serve.pages.text import tags
+
+STATIC = Path(pages.__file__).parent / "static"
+CSS = (STATIC / "margelle.css").read_text()
+
+
+async def test_what_a_page_refers_to_is_there_and_kept_by_browsers_until_it_changes(hub: Hub) -> None:
+    app = hub.app()
+    elements = tags((await call(app, "GET", "/")).text)
+    addresses = {value for _, each in elements for key, value in each.items() if key in {"src", "href"} and value}
+    files = {address for address in addresses if address.startswith("/static/")}
+    assert len(files) == 2
+    for address in files:
+        answer = await call(app, "GET", address)
+        assert answer.status == 200
+        assert "immutable" in answer.headers["cache-control"]
+        again = await call(app, "GET", address, {"if-none-match": answer.headers["etag"]})
+        assert (again.status, again.body) == (304, b"")
+
+
+async def test_what_the_style_sheet_refers_to_is_there(hub: Hub) -> None:
+    fonts = re.findall(r'url\("([^"]+)"\)', CSS)
+    assert len(fonts) == 2
+    for font in fonts:
+        answer = await call(hub.app(), "GET", f"/static/{font}")
+        assert (answer.status, answer.headers["content-type"]) == (200, "font/woff2")
+        assert answer.body.startswith(b"wOF2")
+
+
+@pytest.mark.parametrize("name", ["../words.py", "..%2Fwords.py", "%2e%2e/words.py", "newsreader.OFL.txt", "x.css", ""])
+async def test_nothing_else_is_served(hub: Hub, name: str) -> None:
+    assert (await call(hub.app(), "GET", f"/static/{name}")).status == 404
+
+
+def test_every_font_comes_with_its_licence() -> None:
+    for font in STATIC.glob("*.woff2"):
+        assert "SIL OPEN FONT LICENSE" in font.with_suffix(".OFL.txt").read_text()
+
+
+def palette(text: str) -> dict[str, str]:
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", text))
+
+
+LIGHT = palette(CSS[: CSS.index("@media (prefers-color-scheme: dark)")])
+DARK = {**LIGHT, **palette(CSS[CSS.index("@media (prefers-color-scheme: dark)") :])}
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2, "contrast ratio"."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("text", "ground", "least"),
+    [
+        ("ink", "paper", 7),
+        ("ink", "ground", 7),
+        ("basin-ink", "basin", 7),
+        ("soft", "paper", 4.5),
+        ("soft", "ground", 4.5),
+        ("basin-soft", "basin", 4.5),
+        ("on-depth", "depth", 4.5),
+        ("link", "ground", 4.5),
+        ("link", "paper", 4.5),
+        ("paper", "link", 4.5),
+        ("alert", "paper", 4.5),
+        ("alert", "basin", 4.5),
+        ("ink", "stale-basin", 7),
+        ("soft", "stale-basin", 4.5),
+        ("ink", "stale-depth", 4.5),
+        ("line", "paper", 3),
+        ("band", "paper", 3),
+        ("surface", "basin", 3),
+    ],
+)
+def test_everything_can_be_read_in_sunlight(colours: dict[str, str], text: str, ground: str, least: float) -> None:
+    assert contrast(colours[text], colours[ground]) >= least
