@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -53,6 +53,9 @@ class Budget:
         with self._told():
             self._db = apsw.Connection(str(path) if path else ":memory:")
             self._db.set_busy_timeout(BUSY_MS)
+            with suppress(apsw.BusyError):  # another process is just doing it, or it holds a transaction of the older way
+                self._db.pragma("journal_mode", "wal")
+            self._db.pragma("synchronous", "full")
         with self._transaction() as db:
             db.execute(_SCHEMA)
 
@@ -77,8 +80,8 @@ class Budget:
         """The cloud said that its quota is used up: take nothing until its `retry_after_s`, or for a quarter of an hour if it named none."""
         named_s = PAUSE_S if limit.retry_after_s is None else limit.retry_after_s
         length_us = round(min(max(named_s, 0.0), LONGEST_PAUSE_S) * 1e6)
-        now_us = _us(now)
         with self._transaction() as db:
+            now_us, _ = self._settled(now)
             if length_us > self._pause_us(now_us):
                 db.execute("REPLACE INTO pause VALUES (?, ?, ?)", (self._name, now_us + length_us, length_us))
 
@@ -90,6 +93,10 @@ class Budget:
         """Now by both clocks, after what either of them puts into the future was made now."""
         now_us = _us(now)
         uptime_us = round(self._uptime() * 1e6) if self._uptime else None
+        self._db.execute(
+            "UPDATE pause SET until_us = ?1 + length_us WHERE name = ?2 AND until_us > ?1 + length_us",
+            (now_us, self._name),
+        )
         self._db.execute(
             "UPDATE taken SET at_us = min(at_us, ?), uptime_us = ? WHERE name = ? AND (at_us > ? OR uptime_us > ?)",
             (now_us, uptime_us, self._name, now_us, uptime_us),
@@ -115,9 +122,9 @@ class Budget:
         return [cast("int", age) for (age,) in self._db.execute(sql, (*moment, self._name, rate.requests))]
 
     def _pause_us(self, now_us: int) -> int:
-        """What is left of the pause that the cloud wants; never more than its length, whatever the clock does."""
-        row = self._db.execute("SELECT until_us - ?, length_us FROM pause WHERE name = ?", (now_us, self._name)).get
-        return max(0, min(row)) if row else 0
+        """What is left of the pause that the cloud wants."""
+        left = self._db.execute("SELECT until_us - ? FROM pause WHERE name = ?", (now_us, self._name)).get
+        return max(0, left or 0)
 
     def _forget(self) -> None:
         """Requests older than the last ones that any rate counts."""

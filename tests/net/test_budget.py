@@ -1,0 +1,329 @@
+"""The promise: never more requests in any window than its rate allows, whatever stops, starts, or is wrong about the time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from margelle.errors import BadInput, Limited, StoreError
+from margelle.net.budget import Budget, uptime_s
+from margelle.ports import Rate
+from tests.conftest import NOW
+
+SECOND, HOUR = Rate(5, 1), Rate(30, 3600)
+
+
+def after(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def taken(budget: Budget, *seconds: float) -> int:
+    """How many of the requests at these seconds were allowed."""
+    return sum(budget.take(after(second)) == 0 for second in seconds)
+
+
+def test_each_rate_holds() -> None:
+    budget = Budget(None, "a", [SECOND, HOUR])
+    assert taken(budget, *[0.1] * 10) == 5
+    assert taken(budget, *range(1, 60)) == 25
+
+
+def test_the_wait_is_exact() -> None:
+    budget = Budget(None, "a", [Rate(2, 60)])
+    assert [budget.take(after(second)) for second in (0, 10, 20)] == [0, 0, 40]
+    assert budget.take(after(59.999_999)) == 0.000_001
+    assert budget.take(after(60)) == 0
+    assert budget.take(after(60)) == 10
+
+
+def test_what_was_refused_is_not_counted() -> None:
+    budget = Budget(None, "a", [Rate(1, 60)])
+    assert taken(budget, *range(60)) == 1
+    assert budget.take(after(60)) == 0
+
+
+def test_what_remains_is_told_by_rate() -> None:
+    budget = Budget(None, "a", [SECOND, HOUR])
+    taken(budget, 0, 0, 0)
+    assert budget.remaining(after(0)) == {SECOND: 2, HOUR: 27}
+    assert budget.remaining(after(1)) == {SECOND: 5, HOUR: 27}
+    assert budget.remaining(after(3600)) == {SECOND: 5, HOUR: 30}
+
+
+def test_a_budget_without_rates_allows_everything() -> None:
+    assert taken(Budget(None, "a", []), *[0] * 100) == 100
+
+
+@pytest.mark.parametrize("rate", [Rate(0, 60), Rate(-1, 60), Rate(1, 0)])
+def test_a_rate_that_allows_nothing_is_refused(rate: Rate) -> None:
+    with pytest.raises(BadInput):
+        Budget(None, "a", [rate])
+
+
+def test_names_do_not_share(tmp_path: Path) -> None:
+    one, two = (Budget(tmp_path / "budget.sqlite", name, [Rate(1, 60)]) for name in "ab")
+    assert (one.take(NOW), two.take(NOW), one.take(NOW)) == (0, 0, 60)
+
+
+def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
+    for minute in range(40):
+        budget = Budget(tmp_path / "budget.sqlite", "a", [Rate(30, 3600)])
+        assert (budget.take(after(60 * minute)) == 0) == (minute < 30)
+        budget.close()
+
+
+def test_rates_may_change_at_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "budget.sqlite"
+    assert taken(Budget(path, "a", [Rate(20, 3600)]), *range(60)) == 20
+    assert taken(Budget(path, "a", [Rate(10, 3600)]), *range(60, 120)) == 0
+    assert taken(Budget(path, "a", [Rate(25, 3600)]), *range(120, 180)) >= 5
+
+
+def test_no_more_is_kept_than_counts(tmp_path: Path) -> None:
+    budget = Budget(tmp_path / "budget.sqlite", "a", [Rate(3, 1)])
+    taken(budget, *range(20))
+    [(kept,)] = budget._db.execute("SELECT count(*) FROM taken")
+    assert kept == 3
+
+
+# --- clocks ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_clock_that_goes_back_costs_one_window_at_most() -> None:
+    budget = Budget(None, "a", [HOUR])
+    taken(budget, *range(30))
+    assert budget.take(after(-86_400)) == 3600
+    assert budget.take(after(-86_400 + 3600)) == 0
+
+
+def test_a_clock_that_jumped_ahead_and_was_set_right_allows_no_more() -> None:
+    budget = Budget(None, "a", [HOUR])
+    taken(budget, *range(0, 7200, 240))
+    assert taken(budget, *range(86_400, 86_430)) == 30
+    assert taken(budget, *range(7_200, 7_300)) == 0
+
+
+def test_a_jump_ahead_is_not_believed_where_the_machine_has_run_no_longer() -> None:
+    up = [1000.0]
+    budget = Budget(None, "a", [HOUR], uptime=lambda: up[0])
+    assert taken(budget, *[0] * 30) == 30
+    up[0] += 10
+    assert budget.take(after(86_400)) == 3590
+    up[0] += 3590
+    assert budget.take(after(86_400)) == 0
+
+
+def test_the_uptime_of_this_machine_goes_on() -> None:
+    assert 0 < uptime_s() <= uptime_s()
+
+
+@dataclass
+class Machine:
+    """A machine in true time (seconds), whose clock may be set and which may be started anew."""
+
+    path: Path | None
+    rates: Sequence[Rate]
+    guarded: bool = False
+    true_s: float = 0.0
+    ahead_s: float = 0.0
+    started_s: float = -100.0
+    requests_s: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.budget = self.opened()
+
+    def opened(self) -> Budget:
+        return Budget(
+            self.path, "a", self.rates, uptime=(lambda: self.true_s - self.started_s) if self.guarded else None
+        )
+
+    def start_anew(self) -> None:
+        self.started_s = self.true_s
+        if self.path:
+            self.budget.close()
+            self.budget = self.opened()
+
+    def ask(self) -> float:
+        wait_s = self.budget.take(after(self.true_s + self.ahead_s))
+        if wait_s == 0:
+            self.requests_s.append(self.true_s)
+        return wait_s
+
+    def most_in(self, rate: Rate) -> int:
+        """The most requests in any window of true time; the steps are whole seconds, so sums are exact."""
+        return max(
+            (sum(start <= at < start + rate.seconds for at in self.requests_s) for start in self.requests_s), default=0
+        )
+
+
+RATES = st.lists(st.builds(Rate, st.integers(1, 12), st.sampled_from([1, 7, 60, 3600])), min_size=1, max_size=3)
+STEP_S = st.one_of(st.just(0), st.integers(0, 5), st.integers(0, 4000), st.integers(0, 400_000))
+JUMP_S = st.one_of(
+    st.just(0), st.just(0), st.integers(-10, 10), st.integers(-10_000, 10_000), st.integers(-(10**7), 10**7)
+)
+
+
+@given(rates=RATES, steps=st.lists(st.tuples(STEP_S, JUMP_S), min_size=1, max_size=120))
+def test_no_window_is_exceeded_and_no_wait_is_longer_than_one_when_clocks_go_back(
+    rates: list[Rate], steps: list[tuple[int, int]]
+) -> None:
+    machine = Machine(None, rates)
+    for step_s, jump_s in steps:
+        machine.true_s += step_s
+        machine.ahead_s += min(jump_s, 0)
+        assert machine.ask() <= max(rate.seconds for rate in rates)
+    for rate in rates:
+        assert machine.most_in(rate) <= rate.requests
+
+
+@settings(max_examples=60)
+@given(rates=RATES, steps=st.lists(st.tuples(STEP_S, JUMP_S, st.integers(0, 9)), min_size=1, max_size=60))
+def test_no_window_is_exceeded_through_restarts_whichever_way_the_clock_jumps_where_the_uptime_is_known(
+    rates: list[Rate], steps: list[tuple[int, int, int]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(Path(folder) / "budget.sqlite", rates, guarded=True)
+        for step_s, jump_s, dice in steps:
+            machine.true_s += step_s
+            machine.ahead_s += jump_s
+            if dice == 0:
+                machine.start_anew()
+            assert machine.ask() <= max(rate.seconds for rate in rates)
+        machine.budget.close()
+    for rate in rates:
+        assert machine.most_in(rate) <= rate.requests
+
+
+@given(rates=RATES, steps=st.lists(STEP_S, min_size=1, max_size=80))
+def test_whoever_waits_as_long_as_told_is_let_in_and_not_before(rates: list[Rate], steps: list[int]) -> None:
+    machine = Machine(None, rates)
+    for step_s in steps:
+        machine.true_s += step_s
+        if wait_s := machine.ask():
+            machine.true_s += wait_s - 0.001
+            assert machine.ask() == pytest.approx(0.001)
+            machine.true_s = round(machine.true_s + 0.001, 3)
+            assert machine.ask() == 0
+
+
+# --- what the cloud says ---------------------------------------------------------------------------------------------
+
+
+def limited(seconds: float | None) -> Limited:
+    return Limited("429", retry_after_s=seconds)
+
+
+@pytest.mark.parametrize(
+    ("named_s", "wait_s"), [(60, 60), (None, 900), (0, 0), (-5, 0), (1e12, 86_400), (float("inf"), 86_400)]
+)
+def test_the_cloud_is_left_alone_as_long_as_it_says(tmp_path: Path, named_s: float | None, wait_s: float) -> None:
+    path = tmp_path / "budget.sqlite"
+    Budget(path, "a", [HOUR]).learn(limited(named_s), NOW)
+    budget = Budget(path, "a", [HOUR])
+    assert budget.take(NOW) == wait_s
+    assert budget.take(after(wait_s)) == 0
+
+
+def test_during_a_pause_nothing_remains() -> None:
+    budget = Budget(None, "a", [HOUR])
+    budget.learn(limited(60), NOW)
+    assert budget.remaining(NOW) == {HOUR: 0}
+    assert budget.remaining(after(60)) == {HOUR: 30}
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
+    budget = Budget(None, "a", [HOUR])
+    budget.learn(limited(600), NOW)
+    budget.learn(limited(10), after(1))
+    assert budget.take(after(1)) == 599
+
+
+def test_a_clock_that_goes_back_does_not_lengthen_a_pause() -> None:
+    budget = Budget(None, "a", [HOUR])
+    budget.learn(limited(600), NOW)
+    assert budget.take(after(-86_400)) == 600
+    assert budget.take(after(-86_400 + 600)) == 0
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from margelle.net.budget import Budget
+from margelle.ports import Rate
+
+path, start, count = Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]), int(sys.argv[3])
+print("ready", flush=True)
+sys.stdin.readline()
+budget = Budget(path, "a", [Rate(30, 3600)])
+for second in range(count):
+    if budget.take(start + timedelta(seconds=second / 100)) == 0:
+        print("taken", flush=True)
+"""
+
+
+def process(path: Path, count: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", PROGRAM, str(path), NOW.isoformat(), str(count)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_processes_at_once_share_one_budget(tmp_path: Path) -> None:
+    processes = [process(tmp_path / "budget.sqlite", 60) for _ in range(3)]
+    for one in processes:
+        assert one.stdout
+        assert one.stdout.readline() == "ready\n"
+    for one in processes:
+        assert one.stdin
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    said = "".join(one.communicate()[0] for one in processes)
+    assert [one.returncode for one in processes] == [0, 0, 0]
+    assert said.count("taken") == 30
+
+
+def test_what_was_taken_survives_a_kill(tmp_path: Path) -> None:
+    with process(tmp_path / "budget.sqlite", 1000) as one:
+        assert one.stdin
+        assert one.stdout
+        one.stdin.write("go\n")
+        one.stdin.flush()
+        for line in one.stdout:
+            if line == "taken\n":
+                one.kill()
+                break
+        said = 1 + one.stdout.read().count("taken")
+    assert Budget(tmp_path / "budget.sqlite", "a", [HOUR]).remaining(NOW)[HOUR] <= 30 - said
+
+
+# --- disks -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_no_database_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "budget.sqlite"
+    path.write_bytes(b"no database at all, but long enough to be taken for one " * 100)
+    with pytest.raises(StoreError, match=r"budget\.sqlite"):
+        Budget(path, "a", [HOUR])
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError):
+        Budget(tmp_path / "nowhere" / "budget.sqlite", "a", [HOUR])
+
+
+def test_a_full_disk_allows_no_request(tmp_path: Path) -> None:
+    budget = Budget(tmp_path / "budget.sqlite", "a", [Rate(100_000, 3600)])
+    budget._db.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(StoreError, match="full"):
+        for _ in range(10_000):
+            budget.take(NOW)
