@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from margelle.collect import progress
 from margelle.collect.loop import Collector
 from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.site import Person
 from margelle.domain.unit import Unit
 from margelle.errors import Limited, Malformed, MargelleError, NotFound, Refused, Unavailable, Unreachable
 from margelle.ports import Batch, Discovery, Fault, Incident
@@ -160,36 +161,51 @@ async def test_a_cloud_in_trouble_at_one_endpoint_goes_on_at_the_others(scene: S
 
 
 async def test_a_vanished_pool_is_noticed_soon_kept_and_collected_again_when_it_is_back(scene: Scene) -> None:
-    pools, scene.cloud.pools = scene.cloud.pools, {}
-    scene.troubled("latest", NotFound("The cloud answered 404."))
-    scene.pool.site, site = replace(scene.pool.site, key="1"), scene.pool.site
-    scene.cloud.trouble = _without_pools(scene.cloud.trouble)
+    _vanish(scene)
     await scene.pass_(3 * HOUR)
-    assert (await scene.open("vanished")).where == site.id
+    assert (await scene.open("vanished")).where == "fake:1"
     assert await scene.store.sites(account="fake-1") == []
     assert len(await scene.store.history(PROBE, "ph")) > 700
+    assert len(await scene.open_all()) == 1
     asked = scene.cloud.asked("latest")
     await scene.pass_(5 * HOUR)
     assert scene.cloud.asked("latest") == asked
-    scene.cloud.pools = pools
     scene.well()
     await scene.pass_(2 * DAY)
     assert await scene.calm()
     assert await scene.whole()
 
 
-def _without_pools(trouble: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
-    from margelle.domain.site import Person
+async def test_that_a_pool_has_vanished_is_told_for_a_week(scene: Scene) -> None:
+    _vanish(scene)
+    await scene.pass_(6 * DAY)
+    assert not await scene.calm()
+    await scene.pass_(3 * DAY)
+    assert await scene.calm()
 
+
+def _vanish(scene: Scene) -> None:
     def answer(act: str, subject: str) -> Any:
-        return Discovery(Person("Ada"), (), ()) if act == "discover" else trouble(act, subject)
+        if act == "discover":
+            return Discovery(Person("Ada"), (), ())
+        raise NotFound("The cloud answered 404.")
 
-    return answer
+    scene.cloud.trouble = answer
+
+
+async def test_a_new_account_whose_pools_cannot_be_read_is_looked_up_again_within_the_hour() -> None:
+    scene = Scene()
+    scene.troubled("discover", Discovery(Person("Ada"), (), (), (Fault("pools", "the cloud lists no pool at all"),)))
+    scene.store = await stored(account())
+    scene.collector = collecting(scene.store, scene.cloud)
+    await scene.pass_(2 * HOUR)
+    scene.well()
+    await scene.pass_(2 * HOUR)
+    assert await scene.calm()
+    assert await scene.whole()
 
 
 async def test_a_pool_list_that_could_not_all_be_read_makes_no_pool_vanish(scene: Scene) -> None:
-    from margelle.domain.site import Person
-
     scene.troubled("discover", Discovery(Person("Ada"), (), (), (Fault("pools[0]", "id is no number"),)))
     await scene.pass_(40 * HOUR)
     assert "pools[0]: id is no number" in (await scene.open("unreadable")).what
@@ -201,8 +217,6 @@ async def test_a_pool_list_that_could_not_all_be_read_makes_no_pool_vanish(scene
 
 
 async def test_a_discovery_that_left_fields_unread_keeps_what_was_known(scene: Scene) -> None:
-    from margelle.domain.site import Person
-
     nameless = replace(scene.pool.site, name="")
     partly = Discovery(
         Person(), (nameless,), (scene.pool.probe,), unread={"fake:1": ("name",), "person": ("firstname",)}

@@ -316,6 +316,26 @@ async def test_a_store_that_cannot_be_read_is_tried_again() -> None:
     assert await store.count() > 2000
 
 
+async def test_a_round_that_breaks_does_not_end_the_collector() -> None:
+    clock = VirtualClock()
+    one, waits = cloud(clock), _Waits(clock)
+
+    class _Odd(MemoryStore):
+        odd = True
+
+        async def prune(self, now: datetime, *, receipts_days: int) -> None:
+            if self.odd:
+                self.odd = False
+                raise RuntimeError("boom")
+
+    store = _Odd()
+    await store.put_account(account())
+    collector, stop = await running(waits, store, one)
+    waits.then = [lambda: None] * 100 + [stop.set]
+    await collector.run(stop)
+    assert await store.count() > 2000
+
+
 async def test_a_stop_in_the_middle_of_a_round_lets_the_request_end_and_asks_no_more() -> None:
     clock = VirtualClock()
     one = cloud(clock)

@@ -63,7 +63,7 @@ def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now
     attempt.asked_at = now
     if kind in OF_ACCOUNT | OF_CLOUD:
         _hold(account, kind, error, progress, now, asked=asked)
-    if kind == "not-found" and ask.act != "discover":
+    if kind == "not-found" and ask.act != "discover" and attempt.failures < 3:
         progress.rediscover = True
     if asked and kind != "limited":
         attempt.failures += 1

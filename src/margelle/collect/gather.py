@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec.structs import replace
@@ -34,6 +34,9 @@ from margelle.ports import (
 
 PATIENCE = 3
 """So many times an answer about the past that cannot be right is asked for again."""
+
+NEWS = timedelta(days=7)
+"""So long it is told that a site has vanished."""
 
 _log = logging.getLogger(__name__)
 _NO_TIME = frozenset({"future", "past"})
@@ -154,16 +157,22 @@ class Gather:
             account.person, known, [probe for site in known for probe in await self._store.probes(site.id)]
         )
         await self._store.put_discovery(self.account.id, whole, now)
-        self.progress.rediscover = False
         sites = await self._store.sites(account=self.account.id)
         await self._take_over(sites)
-        noted = self._unreadable("discovery", discovery.faults, now)
-        for site in before - {site.id for site in sites}:
-            what = "The cloud no longer tells of this site. Its readings stay."
-            noted.append(failure.incident(self.account.id, site, "vanished", what, now))
-        for site in {site.id for site in sites} - before:
-            await self._store.end_incident(self.account.id, site, "vanished", now)
-        return noted
+        self.progress.rediscover = bool(discovery.faults) and not self.progress.tracks
+        there = {site.id for site in sites}
+        await self._tidy(there, now)
+        gone = "The cloud no longer tells of this site. Its readings stay."
+        vanished = [failure.incident(self.account.id, site, "vanished", gone, now) for site in before - there]
+        return self._unreadable("discovery", discovery.faults, now) + vanished
+
+    async def _tidy(self, there: set[str], now: datetime) -> None:
+        """End what was wrong with sites that are not asked any more, and the news of a site that is back, or gone for good."""
+        asked = there | set(self.progress.tracks) | {self.account.id, "discovery"}
+        for one in await self._store.incidents(self.account.id, open_only=True):
+            old_news = one.where in there or one.since < now - NEWS
+            if old_news if one.kind == "vanished" else one.where.split()[0] not in asked:
+                await self._store.end_incident(self.account.id, one.where, one.kind, now)
 
     async def _take_over(self, sites: Sequence[Site]) -> None:
         probes = {probe.id: site.id for site in sites for probe in await self._store.probes(site.id)}

@@ -118,6 +118,9 @@ class Collector:
         except StoreError as error:
             _log.error("The store cannot be used, the collector waits: %s", error)
             return now + REST
+        except Exception:
+            _log.exception("An unexpected error in a round, the collector waits")
+            return now + 10 * REST
         finally:
             stopped.cancel()
             work.cancel()

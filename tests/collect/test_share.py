@@ -1,0 +1,56 @@
+"""The hour's requests: never more than the pace, fresh before old, some left for the user."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from margelle.collect.progress import Act, Progress, Spent
+from margelle.collect.share import KEPT, Shares
+from margelle.ports import Rate
+from tests.collect.cloud import HOUR, START
+
+ACTS: list[Act] = ["discover", "latest", "advice", "history"]
+
+
+def known(probes: int) -> Progress:
+    progress = Progress()
+    progress.take_over({f"p{n}": f"s{n}" for n in range(probes)}, {}, advised=True)
+    return progress
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(0, 20),
+    st.lists(st.tuples(st.sampled_from(ACTS), st.integers(1, 12), st.integers(0, 900)), max_size=80),
+)
+def test_in_no_hour_there_are_more_requests_than_the_pace_allows(
+    hourly: int, probes: int, wishes: list[tuple[Act, int, int]]
+) -> None:
+    progress, now = known(probes), START
+    for act, cost, pause_s in wishes:
+        now += timedelta(seconds=pause_s)
+        shares = Shares.of(progress, (Rate(2, 1), Rate(hourly, 3600)))
+        now = max(now, shares.room_at(act, cost, now))
+        assert shares.room_at(act, cost, now) <= now
+        limit = max(hourly - KEPT, 1)
+        progress.spent += [Spent(now, act)] * min(cost, limit - shares.used(now))
+    instants = [one.at for one in progress.spent]
+    for n, at in enumerate(instants):
+        assert bisect_left(instants, at + HOUR) - n <= max(hourly - KEPT, 1)
+
+
+def test_many_probes_leave_the_past_at_least_a_little() -> None:
+    shares = Shares.of(known(30), (Rate(20, 3600),))
+    assert shares.room_at("history", 1, START) == START
+
+
+def test_without_an_hourly_pace_there_is_always_room() -> None:
+    progress = known(1)
+    progress.spent = [Spent(START, "latest")] * 1000
+    shares = Shares.of(progress, (Rate(5, 1),))
+    assert shares.whole is None
+    assert shares.room_at("history", 100, START) == START
