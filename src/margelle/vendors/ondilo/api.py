@@ -11,17 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from margelle.domain.site import Site, User
-from margelle.errors import (
-    BadInput,
-    Conflict,
-    Limited,
-    Malformed,
-    MargelleError,
-    NotFound,
-    Refused,
-    StoreError,
-    Unavailable,
-)
+from margelle.errors import Malformed, MargelleError, Refused, StoreError
 from margelle.ports import FaceContext
 from margelle.vendors.ondilo import query, wire
 from margelle.vendors.ondilo.answers import Kept, failure, failure_of, limited, options, success
@@ -119,11 +109,8 @@ class Api:
         recommendation = await self._pools.recommendation(site, ask.ids["recommendation"])
         try:
             await self._actions.validate(recommendation, site, ask.user)
-        except (BadInput, Conflict, Limited, NotFound, StoreError, Unavailable):
-            raise
-        except MargelleError as error:
-            # Their own token is good: a 401 would only make the client renew it, again and again.
-            raise (Malformed if isinstance(error, Refused) else Unavailable)(error.what, hint=error.hint) from error
+        except Refused as error:  # their own token is good: a 401 would only make the client renew it, again and again
+            raise Malformed(error.what, hint=error.hint) from error
         return "Done"
 
     async def _site(self, ask: Ask) -> Site:
