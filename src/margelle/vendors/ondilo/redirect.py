@@ -16,15 +16,6 @@ _NO_APP: Final = re.compile(
     "about|android-app|blob|chrome|content|data|feed|file|filesystem|ftps?|geo|intent|jar|javascript|jscript|livescript|mailto|market"
     "|mms|mocha|ms-.*|news|nntp|res|resource|search-ms|sftp|smb|sms|smsto|ssh|tel|telnet|vbs|vbscript|view-source|webcal|wss?|wyciwyg"
 )
-_APP: Final = re.compile(
-    "about|android-app|blob|chrome|content|data|feed|file|filesystem|ftps?|geo|intent|jar|javascript|jscript|livescript|mailto|market"
-    "|mms|mocha|ms-.*|news|nntp|res|resource|search-ms|sftp|smb|sms|smsto|ssh|tel|telnet|vbs|vbscript|view-source|webcal|wss?|wyciwyg"
-)
-_APP: Final = frozenset(
-    "about android-app blob cid chrome content data feed file filesystem ftp ftps geo intent jar jscript livescript mailto"
-    " market mid mms mocha ms-settings ms-msdt news nntp res resource search-ms sftp sms smsto ssh tel telnet vbs vbscript"
-    " view-source webcal ws wss wyciwyg javascript".split()
-)
 _APP: Final = re.compile(r"[a-z][a-z0-9+.-]*:/\S+", re.IGNORECASE)
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\\]")
