@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from margelle import __version__
+from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Clock, Store, Vendor
 from margelle.serve.faces import mounts
 from margelle.serve.gate import Gate, too_large
@@ -32,12 +33,15 @@ def build(
     quotas: bool = False,
     title: str = "Margelle",
     public_page: bool = False,
+    public_url: str = "",
+    catalogue: Catalogue = CATALOGUE,
     ready: Callable[[], bool] | None = None,
 ) -> Starlette:
     """The application: a face for each vendor under `/<its name>`, `/healthz`, and with `pages` what people see at `/`.
 
     `quotas` holds clients to the vendors' documented request quotas. With `public_page`, whoever reaches the hub sees every site
-    without signing in: for loopback and demonstrations only. `/healthz` answers 503 until `ready()`.
+    without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
+    ask; `catalogue` has the installation's quantities. `/healthz` answers 503 until `ready()`.
     """
     attempts = Attempts()
     routes: list[BaseRoute] = [
@@ -45,9 +49,10 @@ def build(
         Route("/healthz", _health(store, ready)),
     ]
     if pages:
-        from margelle.serve.pages import routes as page_routes  # noqa: PLC0415 - a cloud without pages does not load them
+        from margelle.serve.pages import Look  # noqa: PLC0415 - a cloud without pages does not load them
+        from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
 
-        routes += page_routes(store, vendors, clock, attempts, title=title, public=public_page)
+        routes += page_routes(store, vendors, clock, attempts, Look(title, public_page, public_url, catalogue))
     app = Starlette(routes=routes, middleware=[Middleware(Gate)], exception_handlers={HTTPException: _refusal})
     app.router.redirect_slashes = False
     return app

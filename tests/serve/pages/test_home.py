@@ -7,9 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.quantity import Catalogue, Quantity
 from margelle.domain.site import Band, Disinfection, Person, Probe, Recommendation, Site
 from margelle.domain.unit import Unit
 from margelle.ports import Discovery, Incident, Receipt
+from tests.asgi import call
 from tests.conftest import NOW
 from tests.serve.pages.conftest import POOL, Hub, measured
 from tests.serve.pages.text import said, tags
@@ -158,6 +160,23 @@ async def test_battery_and_signal_stand_below_the_water(hub: Hub) -> None:
 async def test_a_quantity_that_nobody_knows_is_shown_by_its_name_in_the_unit_that_came(hub: Hub) -> None:
     free = Measurement("bluewater:1/p", "north_hall.redox", NOW, 712.5, "712.5", Unit.MILLIVOLT, "bluewater/x")
     assert "north hall · redox 712 mV" in await shown(hub, free)
+
+
+async def test_an_installations_own_quantity_has_its_unit_and_its_digits(hub: Hub) -> None:
+    await hub.own("marie@example.org", POOL)
+    ozone = Quantity("plant.ozone", Unit.MG_PER_L, 0, 5, "Ozone behind the reactor.", decimals=3)
+    value = Measurement("bluewater:1/p", "plant.ozone", NOW, 0.41, "410", Unit.PPM, "bluewater/x")
+    doubted = replace(value, value=9.0, doubts=(Doubt("range", "not between"),), at=NOW + timedelta(minutes=1))
+    await hub.add([value])
+    app = hub.app(catalogue=Catalogue([ozone]))
+    assert "plant · ozone 0.410 mg/L" in said((await call(app, "GET", "/")).text)
+    await hub.add([doubted])
+    assert "not plausible: beyond 0 to 5 mg/L" in said((await call(app, "GET", "/")).text)
+
+
+async def test_behind_a_proxy_the_faces_are_where_others_reach_them(hub: Hub) -> None:
+    app = hub.app(public_url="https://water.example/")
+    assert "Bluewater https://water.example/bluewater" in said((await call(app, "GET", "/")).text)
 
 
 async def test_two_probes_of_one_site_are_told_apart(hub: Hub) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from starlette.exceptions import HTTPException
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import User
 from margelle.errors import Limited, Refused
 from margelle.ports import Clock, Store, Vendor
@@ -24,11 +25,22 @@ FACE = "pages"
 """The face to which sessions belong."""
 
 
-def routes(
-    store: Store, vendors: Sequence[Vendor], clock: Clock, attempts: Attempts, *, title: str, public: bool
-) -> list[BaseRoute]:
-    """The pages' routes, to stand behind all others. With `public`, everybody sees every site and nobody signs in."""
-    pages = Pages(store, vendors, clock, Sessions(FaceDesk(FACE, store, clock, attempts)), title=title, public=public)
+class Look(Struct, frozen=True):
+    """How an installation's pages look: their title, its quantities, the address at which others reach it (empty: that of the request).
+
+    With `public`, everybody sees every site and nobody signs in.
+    """
+
+    title: str = "Margelle"
+    public: bool = False
+    public_url: str = ""
+    catalogue: Catalogue = CATALOGUE
+
+
+def routes(store: Store, vendors: Sequence[Vendor], clock: Clock, attempts: Attempts, look: Look) -> list[BaseRoute]:
+    """The pages' routes, to stand behind all others."""
+    titles = {vendor.name: vendor.title for vendor in vendors}
+    pages = Pages(store, titles, clock, Sessions(FaceDesk(FACE, store, clock, attempts)), look)
     door: list[BaseRoute] = [
         Route("/sign-in", pages.form),
         Route("/sign-in", pages.sign_in, methods=["POST"]),
@@ -37,7 +49,7 @@ def routes(
     return [
         Route("/", pages.first),
         Route("/static/{name}", asset),
-        *(() if public else door),
+        *(() if look.public else door),
         Route("/{path:path}", pages.lost),
     ]
 
@@ -50,28 +62,25 @@ class Face(Struct, frozen=True):
 
 
 class Pages:
-    """Answers the pages' requests."""
+    """Answers the pages' requests; `titles` are the vendors' by name."""
 
-    def __init__(
-        self, store: Store, vendors: Sequence[Vendor], clock: Clock, sessions: Sessions, *, title: str, public: bool
-    ) -> None:
-        self._store, self._clock, self._sessions = store, clock, sessions
-        self._titles = {vendor.name: vendor.title for vendor in vendors}
-        self._title, self._public = title, public
+    def __init__(self, store: Store, titles: Mapping[str, str], clock: Clock, sessions: Sessions, look: Look) -> None:
+        self._store, self._titles, self._clock, self._sessions, self._look = store, titles, clock, sessions, look
 
     async def first(self, request: Request) -> Response:
         """`/`: all sites of whoever looks."""
         words = _words(request)
-        user = None if self._public else await self._sessions.user(request)
-        if user is None and not self._public:
+        user = None if self._look.public else await self._sessions.user(request)
+        if user is None and not self._look.public:
             return RedirectResponse(_with_language("/sign-in", request), 303, {"cache-control": "no-store"})
-        visit = Visit(words, self._clock(), user.email if user else None, self._titles)
+        base = (self._look.public_url or str(request.base_url)).rstrip("/")
+        visit = Visit(words, self._clock(), user.email if user else None, self._titles, self._look.catalogue)
         return page(
             "home.html",
             words,
-            title=self._title,
+            title=self._look.title,
             home=await home(self._store, visit),
-            faces=[Face(title, f"{_base(request)}/{name}") for name, title in self._titles.items()],
+            faces=[Face(title, f"{base}/{name}") for name, title in self._titles.items()],
             signed_in=_name(user) if user else "",
         )
 
@@ -79,7 +88,7 @@ class Pages:
         """Every other address: a page for people, JSON for programs."""
         if "text/html" not in request.headers.get("accept", ""):
             raise HTTPException(404)
-        return page("lost.html", _words(request), 404, title=self._title)
+        return page("lost.html", _words(request), 404, title=self._look.title)
 
     async def form(self, request: Request) -> Response:
         """The sign-in form."""
@@ -111,7 +120,9 @@ class Pages:
 
     async def _form(self, request: Request, status: int, complaint: str) -> Response:
         newcomer = not await self._store.users()
-        return page("sign_in.html", _words(request), status, title=self._title, complaint=complaint, newcomer=newcomer)
+        return page(
+            "sign_in.html", _words(request), status, title=self._look.title, complaint=complaint, newcomer=newcomer
+        )
 
 
 def _words(request: Request) -> Words:
@@ -122,10 +133,6 @@ def _with_language(path: str, request: Request) -> str:
     """`path` in the language that was asked for by name, if one was."""
     asked = request.query_params.get("lang")
     return f"{path}?lang={asked}" if asked in {"en", "fr"} else path
-
-
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
 
 
 def _name(user: User) -> str:

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from margelle.domain.unit import Unit
 from margelle.serve.pages.words import Language, Words
 
-NARROW: Final = "\u202f"
 NO_BREAK: Final = "\u00a0"
 
 STALE_AFTER: Final = timedelta(hours=3)
@@ -74,7 +73,7 @@ def number(value: float, decimals: int, language: Language) -> str:
     if not text.strip("-0.,"):
         text = text.lstrip("-")
     if language == "fr":
-        text = text.replace(",", NARROW).replace(".", ",")
+        text = text.replace(",", NO_BREAK).replace(".", ",")
     return text.replace("-", "\u2212")
 
 

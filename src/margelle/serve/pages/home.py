@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from margelle.domain.measurement import Measurement
+from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Recommendation, Site
 from margelle.ports import Incident, Reader
 from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit, zone
@@ -78,6 +79,7 @@ class Visit(Struct, frozen=True):
     now: datetime
     owner: str | None
     titles: Mapping[str, str]
+    catalogue: Catalogue
 
 
 async def home(reader: Reader, visit: Visit) -> Home:
@@ -126,7 +128,7 @@ async def _tiles(
     """The water's temperature, the other main tiles, and the minor ones."""
     if not latest:
         return None, (), ()
-    scene = Scene(visit.words, visit.now, max(point.at for point in latest), dict(visit.titles))
+    scene = Scene(visit.words, visit.now, max(point.at for point in latest), visit.titles, visit.catalogue)
     probes = {point.probe for point in latest}
     places = {each.id: each.key for each in await reader.probes(site.id)} if len(probes) > 1 else {}
     hero: Tile | None = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 
 from margelle.domain.measurement import Doubt, Measurement
-from margelle.domain.quantity import CATALOGUE
+from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Band
 from margelle.domain.unit import Unit
 from margelle.serve.pages.drawing import Gauge, Spark, gauge, spark
@@ -41,23 +41,24 @@ class Tile(Struct, frozen=True):
 
 
 class Scene(Struct, frozen=True):
-    """What every tile of a site needs: the words, the page's instant, the site's newest one, and the vendors' titles."""
+    """What every tile of a site needs: the words, the page's instant, the site's newest one, the vendors' titles, the quantities."""
 
     words: Words
     now: datetime
     newest: datetime
-    titles: dict[str, str]
+    titles: Mapping[str, str]
+    catalogue: Catalogue
 
     def number(self, quantity: str, value: float) -> str:
         """A value of `quantity`, without its unit."""
-        known = CATALOGUE.get(quantity)
+        known = self.catalogue.get(quantity)
         return number(value, known.decimals if known else _decimals(value), self.words.language)
 
     def value(self, point: Measurement) -> str:
         """The value of a measurement with its unit."""
         if point.value is None:
             return self.words("nothing")
-        return with_unit(self.number(point.quantity, point.value), unit(point))
+        return with_unit(self.number(point.quantity, point.value), unit(self, point))
 
 
 def tile(
@@ -71,7 +72,7 @@ def tile(
         point.quantity,
         " · ".join(filter(None, (scene.words.label(point.quantity), place))),
         "—" if point.value is None else scene.number(point.quantity, point.value),
-        "" if point.value is None else symbol(unit(point)),
+        "" if point.value is None else symbol(unit(scene, point)),
         doubt=_doubt(scene, point, point.doubts[0]) if point.doubts else "",
         last_sound="" if point.valid else _last_sound(scene, week),
         own_age=_own_age(scene, point),
@@ -84,9 +85,9 @@ def tile(
     )
 
 
-def unit(point: Measurement) -> Unit:
+def unit(scene: Scene, point: Measurement) -> Unit:
     """The unit of a measurement's value: the quantity's canonical one, or for an unknown quantity the one that came."""
-    known = CATALOGUE.get(point.quantity)
+    known = scene.catalogue.get(point.quantity)
     return known.unit if known else point.raw_unit
 
 
@@ -122,7 +123,7 @@ def _limits(scene: Scene, quantity: str, band: Band | None) -> tuple[str, str]:
 
 def _trimmed(scene: Scene, quantity: str, limit: float) -> str:
     """A limit with no more digits than it has: people set 7.2, not 7.20."""
-    known = CATALOGUE.get(quantity)
+    known = scene.catalogue.get(quantity)
     most = known.decimals if known else 2
     digits = next((n for n in range(most) if round(limit, n) == round(limit, most)), most)
     return number(limit, digits, scene.words.language)
@@ -131,7 +132,7 @@ def _trimmed(scene: Scene, quantity: str, limit: float) -> str:
 def _doubt(scene: Scene, point: Measurement, doubt: Doubt) -> str:
     words = scene.words
     vendor = point.origin.partition("/")[0]
-    known = CATALOGUE.get(point.quantity)
+    known = scene.catalogue.get(point.quantity)
     if doubt.kind == "range" and known is None:
         return doubt.reason
     if not doubt.reason.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, Literal
 
 Language = Literal["en", "fr"]
@@ -156,6 +157,7 @@ def chosen(asked: str | None, accepted: str) -> Language:
     return best[1]
 
 
+@cache
 def _typeset(text: str) -> str:
     """`text` with the spaces that no line may break at: within French punctuation, and between a number and what it counts."""
     for breaking, kept in (
@@ -164,6 +166,7 @@ def _typeset(text: str) -> str:
         (" »", "\u00a0»"),
         (" ;", "\u202f;"),
         ("{n} ", "{n}\u00a0"),
+        ("il y a", "il\u00a0y\u00a0a"),
         ("7 ", "7\u00a0"),
     ):
         text = text.replace(breaking, kept)
