@@ -9,10 +9,11 @@ from margelle.simulate.pool import FAMILY, SALT, SPA, Pool
 from margelle.simulate.weather import Hour
 
 MILD = Hour(air=18, sun=0, cloud=0.5, rain_mm=0)
+IDLE = Work()
 WATER = State(temperature=24, ph=7.5, oxidant=2.0, solids=900)
 
 
-def after(hours: int, pool: Pool = FAMILY, hour: Hour = MILD, work: Work = Work(), state: State = WATER) -> State:
+def after(hours: int, pool: Pool = FAMILY, hour: Hour = MILD, work: Work = IDLE, state: State = WATER) -> State:
     for _ in range(hours):
         state = stepped(pool, state, hour, work)
     return state

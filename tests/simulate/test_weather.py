@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from statistics import fmean, pstdev
 
 import pytest
@@ -39,7 +40,7 @@ def test_the_year_has_its_seasons_and_its_rain(climate: Climate) -> None:
 def test_days_resemble_the_day_before() -> None:
     weather = Weather("s", PROVENCE)
     departures = [weather.day(JANUARY + day).departure for day in range(365)]
-    changes = [after - before for before, after in zip(departures, departures[1:], strict=False)]
+    changes = [after - before for before, after in pairwise(departures)]
     assert 1.5 < pstdev(departures) < 4
     assert pstdev(changes) < pstdev(departures)
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from margelle.errors import BadInput, Conflict, StoreError
 from margelle.ports import Clock, Reader, Store, Vendor
 from margelle.serve.app import build
 from margelle.simulate.actions import LocalActions
-from margelle.simulate.feed import Feed, Progress
+from margelle.simulate.feed import PAST, Feed, Progress
 from margelle.simulate.pool import POOLS, Pool
 from margelle.simulate.roster import Roster
 
@@ -44,7 +44,8 @@ class _Claim(Struct, frozen=True):
 class Clouds:
     """Simulated clouds for `vendors` over `store`, which they have for themselves.
 
-    `users` come with their password hashes; `pools[n]` are those of `users[n]`. The water follows from `seed`. Before anything else, `start()`.
+    `users` come with their password hashes; `pools[n]` are those of `users[n]`. The water follows from `seed`; at their first start
+    the clouds know the time `past` before it. Before anything else, `start()`.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class Clouds:
         seed: str,
         users: Sequence[User],
         pools: Sequence[Sequence[Pool]] = POOLS,
+        past: timedelta = PAST,
     ) -> None:
         if len({user.email.casefold() for user in users}) < len(users):
             raise BadInput("Two users of the simulated clouds have the same e-mail.", hint="Give each their own.")
         self._store, self._vendors, self._clock, self._seed = store, tuple(vendors), clock, seed
         self._roster = Roster(vendors, users, pools)
+        self._past = past
         self._feeds: list[Feed] = []
         self._ready = False
 
@@ -70,13 +73,13 @@ class Clouds:
         return self._ready
 
     async def start(self, told: Callable[[float], None] | None = None) -> None:
-        """Fill the store with the year up to now, or with what is missing since an earlier start; `told` hears the share that is done.
+        """Fill the store with the time up to now, or with what is missing since an earlier start; `told` hears the share that is done.
 
         Raises Conflict where the store belongs to another seed or to a hub.
         """
         claim = await self._claim()
         await self._roster.settle(self._store, self._clock())
-        self._feeds = [Feed(self._store, place, self._seed, claim.started) for place in self._roster.places]
+        self._feeds = [Feed(self._store, place, self._seed, claim.started, self._past) for place in self._roster.places]
         for feed in self._feeds:
             await feed.open()
         await self.advance(told)

@@ -44,15 +44,18 @@ class Progress(Struct, frozen=True):
 class Feed:
     """One pool's way into the store. It may be killed at any moment: what it does again changes nothing.
 
-    `started` is when the cloud was started for the first time.
+    `started` is when the cloud was started for the first time, and `past` how much it knew then. What the store refused is kept until it
+    takes it.
     """
 
-    def __init__(self, store: Store, place: Place, seed: str, started: datetime) -> None:
-        self._store, self._place, self._started = store, place, started
+    def __init__(self, store: Store, place: Place, seed: str, started: datetime, past: timedelta = PAST) -> None:
+        self._store, self._place = store, place
+        self._first = Progress(started - past, started - min(past, ADVISED_PAST), started)
         self._water = Water(seed, place.pool, place.probe.id)
         self._adviser = Adviser(place)
         self._minute = timedelta(minutes=7 * place.position)
         self._last_day: deque[Reading] = deque(maxlen=72)
+        self._batch: list[Measurement] = []
 
     @property
     def memo(self) -> str:
@@ -62,11 +65,7 @@ class Feed:
     async def open(self) -> None:
         """Take up where the store says an earlier run has stopped."""
         said = await self._store.memo(self.memo)
-        self._progress = (
-            msgspec.json.decode(said, type=Progress)
-            if said
-            else Progress(self._started - PAST, self._started - ADVISED_PAST, self._started)
-        )
+        self._progress = msgspec.json.decode(said, type=Progress) if said else self._first
         self._last_day.clear()
         self._readings = self._water.readings(self._progress.filled - DAY)
         self._ahead = next(self._readings)
@@ -75,18 +74,19 @@ class Feed:
 
     async def advance(self, now: datetime, told: Callable[[float], None]) -> None:
         """Keep all that was measured up to `now`, and recommend what follows; `told` hears what share of the way is done."""
-        begun, batch = self._progress.filled, list[Measurement]()
+        begun = self._progress.filled
         while min(self._ahead.at, self._advice_at()) <= now:
             if self._advice_at() <= self._ahead.at:
                 await self._advise(now)
                 continue
-            batch.extend(self._shift().measurements.values())
-            if len(batch) >= CHUNK:
-                await self._keep(batch, now)
+            self._batch.extend(self._shift().measurements.values())
+            if len(self._batch) >= CHUNK:
+                await self._keep(now)
                 told((self._progress.filled - begun) / (now - begun))
                 await asyncio.sleep(0)  # others want to answer meanwhile
-        if batch:
-            await self._keep(batch, now)
+        if self._batch:
+            await self._keep(now)
+        told(1.0)
 
     def _shift(self) -> Reading:
         reading, self._ahead = self._ahead, next(self._readings)
@@ -98,18 +98,20 @@ class Feed:
         at = datetime.combine(self._progress.advised.date(), ADVICE_TIME) + self._minute
         return at if at > self._progress.advised else at + DAY
 
-    async def _keep(self, batch: list[Measurement], now: datetime) -> None:
-        await self._store.add(batch, now)
-        batch.clear()
+    async def _keep(self, now: datetime) -> None:
+        await self._store.add(self._batch, now)
+        self._batch = []
         await self._save(self._ahead.at, now)
 
     async def _advise(self, now: datetime) -> None:
         at = self._advice_at()
         known = await self._store.recommendations(self._place.site.id, waiting=False)
         waiting = self._adviser.waiting(known, self._means(at), at)
-        self._progress = msgspec.structs.replace(self._progress, advised=at)
-        if {r.id for r in waiting} != {r.id for r in known if r.status == "waiting"}:
+        changed = {r.id for r in waiting} != {r.id for r in known if r.status == "waiting"}
+        if changed:
             await self._store.put_recommendations(self._place.site.id, waiting)
+        self._progress = msgspec.structs.replace(self._progress, advised=at)
+        if changed:
             await self._save(self._progress.filled, now)
 
     async def _save(self, filled: datetime, now: datetime) -> None:

@@ -52,7 +52,7 @@ class Owner:
         acid, shock = self._doses(today, water, away, asleep)
         bathers = [0.0] * 24 if away or asleep else self._bathers(today, water)
         hours = 24 if spa and any(bathers) else filter_hours(water.temperature) if not spa else 6
-        first = max(0, PUMP_NOON - (hours + 1) // 2)
+        first = min(max(0, PUMP_NOON - (hours + 1) // 2), 24 - hours)
         feed = self._feed(water, hours, asleep)
         fresh_mm = self._fresh_mm(today, away, asleep)
         salt = self._salt(today, water, away)
