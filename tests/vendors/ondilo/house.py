@@ -26,7 +26,7 @@ from margelle.domain.site import (
 )
 from margelle.domain.unit import Unit
 from margelle.errors import MargelleError
-from margelle.ports import Discovery
+from margelle.ports import Discovery, Store
 from margelle.serve.app import build
 from margelle.serve.sign_in import hash_password
 from margelle.store.memory import MemoryStore
@@ -115,7 +115,7 @@ def point(
 class FakeActions:
     """Validates at once, or fails as told; remembers what it was asked."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self.failure: MargelleError | None = None
         self.validated: list[tuple[str, str, str]] = []
@@ -130,7 +130,7 @@ class FakeActions:
 class House(Struct):
     """The store, and the face over it at `now`, which a test may move."""
 
-    store: MemoryStore
+    store: Store
     actions: FakeActions
     app: Starlette
     now: list[datetime]
@@ -183,9 +183,9 @@ def account(owner: str = LOGIN, name: str = "ondilo-1", vendor: str = "ondilo") 
     return Account(name, vendor, owner, owner)
 
 
-async def empty_house(*, quotas: bool = False, **settings: Any) -> House:
+async def empty_house(store: Store | None = None, *, quotas: bool = False, **settings: Any) -> House:
     """A house with two users and nothing collected."""
-    store, now = MemoryStore(), [NOW]
+    store, now = store or MemoryStore(), [NOW]
     actions = FakeActions(store)
     for login in (LOGIN, OTHER_LOGIN):
         await store.put_user(User(login, PASSWORD_HASH, "Hub", "User"))
@@ -207,9 +207,9 @@ async def furnish(
     await house.store.put_discovery(of.id, Discovery(person, tuple(sites), tuple(probes)), house.now[0])
 
 
-async def documented_house(*, quotas: bool = False, **settings: Any) -> House:
+async def documented_house(store: Store | None = None, *, quotas: bool = False, **settings: Any) -> House:
     """John's house as the document prints it, signed in."""
-    house = await empty_house(quotas=quotas, **settings)
+    house = await empty_house(store, quotas=quotas, **settings)
     await furnish(house)
     day_before = datetime(2020, 3, 22, 16, 8, 51, tzinfo=UTC)
     await house.store.add(
