@@ -22,9 +22,9 @@ _KEY = re.compile(
       | api[_-]?key | access[_-]?key | private[_-]?key | session_?id | sessid | code_verifier | auth(?:ori[sz]ation)?[_-]?code
       | (?P<exact> (?: (?<![A-Za-z0-9_-]) | (?<=%[0-9A-F][0-9A-F]) | (?<=\\u00[23][0-9A-F]) )(?: code | access | refresh | pass | sid )(?![A-Za-z0-9_-]) )
     )
-    [\w.\-\[\]]{{0,40}}
+    (?: [\w.\-\[\]] | %5[BD] ){{0,40}}
     (?P<closed> {_QUOTE} )?
-    (?P<separator> \s{{0,8}} (?: [:=]>? | %3[AaDd] | &\#58; ) \s{{0,8}} )
+    (?P<separator> \s{{0,8}} (?: [:=]>? | %3[AD](?: %20 | \+ ){{0,4}} | &\#58; ) \s{{0,8}} )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -35,7 +35,7 @@ _CODED_FORM_END = re.compile(r"%26|[&\s\"<>]")
 _REPR_GOES_ON = re.compile(r"\\*[\"'](?=[,\s\]}]|\Z|\)+(?:[\s,]|\Z))")
 _SCALAR_END = re.compile(r"[,}\]\s]|%2C|%7D|&quot;", re.IGNORECASE)
 _LINE_END = re.compile(r"[\r\n]")
-_BRACKET = re.compile(r"[\[\]{}]")
+_BRACKET = re.compile(r"[\[\]{}]|(\\*[\"'])")
 _NOTHING = {"null", "None", "true", "false", "True", "False", "", MASK}
 
 _SCHEME = re.compile(r"(?i)\b(bearer|basic|digest)(\s{1,8}|%20|\+)[A-Za-z0-9._~+/=%-]+")
@@ -116,7 +116,7 @@ def _value(text: str, key: re.Match[str]) -> tuple[int, int]:
     start, separator = key.end(), key["separator"].strip().lower()
     if separator == "=":
         return _form_value(text, start)
-    if separator == "%3d":
+    if separator.startswith("%3d"):
         return start, _first(_CODED_FORM_END, text, start)
     if opening := _OPENING.match(text, start):
         return opening.end(), _quoted_end(text, opening.end(), opening[1])
@@ -162,8 +162,12 @@ def _quoted_end(text: str, start: int, mark: str) -> int:
 def _nested_end(text: str, start: int) -> int:
     """Where the list or object that begins at `start` is closed; the end of `text` if it never is."""
     level = 0
-    for bracket in _BRACKET.finditer(text, start):
+    while bracket := _BRACKET.search(text, start):
+        if bracket[1]:  # a string, whose brackets do not count
+            start = _quoted_end(text, bracket.end(), bracket[1]) + len(bracket[1])
+            continue
+        start = bracket.end()
         level += 1 if bracket[0] in "[{" else -1
         if level == 0:
-            return bracket.end()
+            return start
     return len(text)
