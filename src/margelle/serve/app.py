@@ -35,13 +35,14 @@ def build(
     public_page: bool = False,
     public_url: str = "",
     catalogue: Catalogue = CATALOGUE,
+    time_zone: str = "UTC",
     ready: Callable[[], bool] | None = None,
 ) -> Starlette:
     """The application: a face for each vendor under `/<its name>`, `/healthz`, and with `pages` what people see at `/`.
 
     `quotas` holds clients to the vendors' documented request quotas. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
-    ask; `catalogue` has the installation's quantities. `/healthz` answers 503 until `ready()`.
+    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known. `/healthz` answers 503 until `ready()`.
     """
     attempts = Attempts()
     routes: list[BaseRoute] = [
@@ -52,7 +53,9 @@ def build(
         from margelle.serve.pages import Look  # noqa: PLC0415 - a cloud without pages does not load them
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
 
-        routes += page_routes(store, vendors, clock, attempts, Look(title, public_page, public_url, catalogue))
+        routes += page_routes(
+            store, vendors, clock, attempts, Look(title, public_page, public_url, catalogue, time_zone)
+        )
     app = Starlette(routes=routes, middleware=[Middleware(Gate)], exception_handlers={HTTPException: _refusal})
     app.router.redirect_slashes = False
     return app

@@ -83,6 +83,10 @@ def test_times_are_those_of_the_site_with_the_day_where_it_is_not_today(
     assert clock_time(at, zone("Europe/Paris"), NOW, language) == text
 
 
+def test_a_time_that_is_on_nobodys_wall_clock_says_so() -> None:
+    assert clock_time(NOW, zone("UTC"), NOW, "en") == "12:30\u00a0UTC"
+
+
 def test_a_day_is_the_sites_own() -> None:
     assert day(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), zone("Europe/Paris"), "fr") == "1er\u00a0janvier"
 

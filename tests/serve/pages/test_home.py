@@ -179,6 +179,24 @@ async def test_behind_a_proxy_the_faces_are_where_others_reach_them(hub: Hub) ->
     assert "Bluewater https://water.example/bluewater" in said((await call(app, "GET", "/")).text)
 
 
+@pytest.mark.parametrize(
+    ("of_site", "of_hub", "time"),
+    [
+        ("Europe/Paris", "America/Lima", "14:18"),
+        ("UTC", "America/Lima", "07:18"),
+        ("UTC", "UTC", "12:18 UTC"),
+        ("Nowhere/Land", "America/Lima", "12:18 UTC"),
+    ],
+)
+async def test_times_are_the_sites_or_the_hubs_where_the_vendor_does_not_tell(
+    hub: Hub, of_site: str, of_hub: str, time: str
+) -> None:
+    await hub.own("marie@example.org", replace(POOL, time_zone=of_site))
+    await hub.add([measured("ph", 7.4)])
+    page = (await call(hub.app(time_zone=of_hub), "GET", "/")).text
+    assert f"Measured 12 min ago, {time} " in said(page)
+
+
 async def test_two_probes_of_one_site_are_told_apart(hub: Hub) -> None:
     await hub.own("marie@example.org", POOL)
     probes = tuple(Probe(f"{POOL.id}/{key}", POOL.id, "bluewater", key) for key in ("north", "south"))
@@ -200,6 +218,8 @@ async def test_waiting_recommendations_are_shown_in_the_vendors_words(hub: Hub) 
     assert "Déjà fait" not in text
     await hub.store.put_recommendations(POOL.id, [replace(advice, deadline=NOW + timedelta(days=2))])
     assert "Conseil de Bluewater · avant le 16 juillet" in said(await hub.page("fr"))
+    await hub.store.put_recommendations(POOL.id, [replace(advice, deadline=NOW - timedelta(days=2))])
+    assert "Bluewater advises · was due before 12 July" in said(await hub.page())
 
 
 async def test_the_collection_tells_its_last_success_and_what_to_do_about_open_incidents(hub: Hub) -> None:

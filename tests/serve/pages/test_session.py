@@ -114,6 +114,17 @@ async def test_the_hubs_own_form_is_taken_also_behind_a_proxy_that_ended_tls(hub
     assert (await hub.sign_in(hub.app(public=False), MARIE, origin=origin)).status == 303
 
 
+async def test_behind_a_proxy_the_form_comes_from_the_public_address_and_the_cookie_goes_back_over_tls_only(
+    hub: Hub,
+) -> None:
+    await hub.own(MARIE)
+    app = hub.app(public=False, public_url="https://water.example")
+    entered = await hub.sign_in(app, MARIE, origin="https://water.example")
+    assert entered.status == 303
+    assert "secure" in entered.headers["set-cookie"].lower().split("; ")
+    assert (await hub.sign_in(app, MARIE, origin="https://evil.example")).status == 403
+
+
 @pytest.mark.parametrize("body", [b"", b"login", b"login=%FF&password=%00", b"\xff\xfe", b"&" * 1000, b'{"login": 1}'])
 async def test_a_form_that_is_none_is_refused_like_a_wrong_password(hub: Hub, body: bytes) -> None:
     await hub.own(MARIE)

@@ -17,7 +17,7 @@ from margelle.errors import Limited, Refused
 from margelle.ports import Clock, Store, Vendor
 from margelle.serve.pages.home import Visit, home
 from margelle.serve.pages.paper import asset, page
-from margelle.serve.pages.session import Sessions, demand_own_form
+from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.words import Words, chosen
 from margelle.serve.sign_in import Attempts, FaceDesk
 
@@ -28,19 +28,20 @@ FACE = "pages"
 class Look(Struct, frozen=True):
     """How an installation's pages look: their title, its quantities, the address at which others reach it (empty: that of the request).
 
-    With `public`, everybody sees every site and nobody signs in.
+    `time_zone` is that of sites whose own is not known. With `public`, everybody sees every site and nobody signs in.
     """
 
     title: str = "Margelle"
     public: bool = False
     public_url: str = ""
     catalogue: Catalogue = CATALOGUE
+    time_zone: str = "UTC"
 
 
 def routes(store: Store, vendors: Sequence[Vendor], clock: Clock, attempts: Attempts, look: Look) -> list[BaseRoute]:
     """The pages' routes, to stand behind all others."""
     titles = {vendor.name: vendor.title for vendor in vendors}
-    pages = Pages(store, titles, clock, Sessions(FaceDesk(FACE, store, clock, attempts)), look)
+    pages = Pages(store, titles, clock, Sessions(FaceDesk(FACE, store, clock, attempts), look.public_url), look)
     door: list[BaseRoute] = [
         Route("/sign-in", pages.form),
         Route("/sign-in", pages.sign_in, methods=["POST"]),
@@ -74,7 +75,9 @@ class Pages:
         if user is None and not self._look.public:
             return RedirectResponse(_with_language("/sign-in", request), 303, {"cache-control": "no-store"})
         base = (self._look.public_url or str(request.base_url)).rstrip("/")
-        visit = Visit(words, self._clock(), user.email if user else None, self._titles, self._look.catalogue)
+        visit = Visit(
+            words, self._clock(), user.email if user else None, self._titles, self._look.catalogue, self._look.time_zone
+        )
         return page(
             "home.html",
             words,
@@ -100,7 +103,7 @@ class Pages:
         """The form as it was sent: a session and the first page, or the form again with the reason."""
         words = _words(request)
         try:
-            demand_own_form(request)
+            self._sessions.demand_own_form(request)
         except Refused:
             return await self._form(request, 403, words("foreign"))
         try:
@@ -115,7 +118,7 @@ class Pages:
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
-        demand_own_form(request)
+        self._sessions.demand_own_form(request)
         return await self._sessions.end(request, _with_language("/sign-in", request))
 
     async def _form(self, request: Request, status: int, complaint: str) -> Response:

@@ -120,9 +120,9 @@ def zone(name: str) -> ZoneInfo:
 
 
 def clock_time(at: datetime, where: ZoneInfo, now: datetime, language: Language) -> str:
-    """The time of day at the place, with the day where it is not today."""
+    """The time of day at the place, with the day where it is not today; UTC, which is nobody's wall clock, is called so."""
     here = at.astimezone(where)
-    time = f"{here:%H:%M}"
+    time = f"{here:%H:%M}" + (f"{NO_BREAK}UTC" if where.key == "UTC" else "")
     if here.date() == now.astimezone(where).date():
         return time
     return f"{_DAYS[language][here.weekday()]} {day(at, where, language)}, {time}"

@@ -80,6 +80,11 @@ class Visit(Struct, frozen=True):
     owner: str | None
     titles: Mapping[str, str]
     catalogue: Catalogue
+    time_zone: str
+
+    def zone(self, site: Site) -> ZoneInfo:
+        """The site's time zone, or the installation's where the vendor does not tell it."""
+        return zone(site.time_zone if site.time_zone != "UTC" else self.time_zone)
 
 
 async def home(reader: Reader, visit: Visit) -> Home:
@@ -87,15 +92,15 @@ async def home(reader: Reader, visit: Visit) -> Home:
     found = await reader.sites(owner=visit.owner)
     sites = [await _site(reader, visit, site) for site in found]
     accounts = [await _account(reader, visit, account) for account in await reader.accounts(visit.owner)]
-    here = visit.now.astimezone(zone(found[0].time_zone if found else "UTC"))
-    as_of = visit.words("as_of", time=f"{here:%H:%M}")
+    here = visit.zone(found[0]) if found else zone(visit.time_zone)
+    as_of = visit.words("as_of", time=clock_time(visit.now, here, visit.now, visit.words.language))
     return Home(_headline(visit.words, sites, accounts), tuple(sites), tuple(accounts), as_of)
 
 
 async def _site(reader: Reader, visit: Visit, site: Site) -> SiteView:
     latest = await _latest(reader, visit, site)
     newest = max((point.at for point in latest), default=None)
-    where, words = zone(site.time_zone), visit.words
+    where, words = visit.zone(site), visit.words
     hero, main, minor = await _tiles(reader, visit, site, latest)
     state = freshness(newest, visit.now)
     return SiteView(
@@ -167,7 +172,9 @@ def _volume(words: Words, volume_m3: float) -> str:
 def _todo(visit: Visit, site: Site, where: ZoneInfo, advice: Recommendation) -> Todo:
     words = visit.words
     if advice.deadline is not None:
-        when = words("before", day=day(advice.deadline, where, words.language))
+        when = words(
+            "before" if advice.deadline >= visit.now else "overdue", day=day(advice.deadline, where, words.language)
+        )
     else:
         when = words("since", day=day(advice.created_at, where, words.language))
     by = words("advised_by", vendor=visit.titles.get(site.vendor, site.vendor))

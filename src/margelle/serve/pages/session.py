@@ -19,8 +19,9 @@ LIFE_S: Final = 30 * 86400.0
 class Sessions:
     """Begins, recognises and ends sessions."""
 
-    def __init__(self, desk: FaceDesk) -> None:
+    def __init__(self, desk: FaceDesk, public_url: str = "") -> None:
         self._desk = desk
+        self._public = urlsplit(public_url)
 
     async def user(self, request: Request) -> User | None:
         """Who has signed in in this browser, or None."""
@@ -34,7 +35,7 @@ class Sessions:
         user = await self._desk.sign_in(form.get("login", ""), form.get("password", ""), address)
         token = await self._desk.issue("access", user.email, life_s=LIFE_S)
         answer = RedirectResponse(target, 303)
-        answer.set_cookie(COOKIE, token, int(LIFE_S), secure=_secure(request), httponly=True, samesite="strict")
+        answer.set_cookie(COOKIE, token, int(LIFE_S), secure=self._secure(request), httponly=True, samesite="strict")
         return answer
 
     async def end(self, request: Request, target: str) -> Response:
@@ -42,15 +43,18 @@ class Sessions:
         if token := request.cookies.get(COOKIE):
             await self._desk.revoke(token)
         answer = RedirectResponse(target, 303)
-        answer.delete_cookie(COOKIE, secure=_secure(request), httponly=True, samesite="strict")
+        answer.delete_cookie(COOKIE, secure=self._secure(request), httponly=True, samesite="strict")
         return answer
 
+    def demand_own_form(self, request: Request) -> None:
+        """Raise Refused where a browser says that the form came from another site. Only hosts are compared: a proxy may have ended TLS."""
+        origin = request.headers.get("origin")
+        own = {request.headers.get("host"), self._public.netloc} - {""}
+        if origin is not None and urlsplit(origin).netloc not in own:
+            raise Refused("The form was sent from another site.")
 
-def demand_own_form(request: Request) -> None:
-    """Raise Refused where a browser says that the form came from another site. Only hosts are compared: a proxy may have ended TLS."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise Refused("The form was sent from another site.")
+    def _secure(self, request: Request) -> bool:
+        return "https" in {request.url.scheme, self._public.scheme}
 
 
 async def fields(request: Request) -> dict[str, str]:
@@ -60,7 +64,3 @@ async def fields(request: Request) -> dict[str, str]:
         return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=50).items()}
     except ValueError:
         return {}
-
-
-def _secure(request: Request) -> bool:
-    return request.url.scheme == "https"

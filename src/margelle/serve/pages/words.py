@@ -77,6 +77,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "clean.ozone": ("ozone", "ozone"),
     "to_do": ("To do", "À faire"),
     "before": ("before {day}", "avant le {day}"),
+    "overdue": ("was due before {day}", "était à faire avant le {day}"),
     "advised_by": ("{vendor} advises", "Conseil de {vendor}"),
     "since": ("since {day}", "depuis le {day}"),
     # collecting
