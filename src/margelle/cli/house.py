@@ -124,6 +124,8 @@ class House:
             pages=self.settings["pages"],
             quotas=self.settings["faces.quotas"],
             public_page=public_page,
+            public_url=self.settings["public_url"],
+            catalogue=self.settings.catalogue,
             ready=ready,
         )
 
