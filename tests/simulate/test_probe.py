@@ -33,6 +33,15 @@ def test_readings_follow_the_vendors_hour_but_after_restarts() -> None:
     assert 30 < sum(600 <= gap <= 606 for gap in gaps) < 200
 
 
+def test_no_two_readings_share_a_second_and_every_month_has_a_cleaning_whatever_the_seed() -> None:
+    for seed in range(25):
+        plan = Schedule(seed, FAMILY, SINCE, UNTIL)
+        instants = list(plan.moments(stream(seed, "moments"), START, END))
+        assert min(after - before for before, after in pairwise(instants)) > 50
+        dry = [at for at in instants if plan.dry(at)]
+        assert max(after - before for before, after in pairwise([START, *dry, END])) < 25 * 86400
+
+
 def test_some_readings_are_lost() -> None:
     gaps = [after - before for before, after in pairwise(moments())]
     assert 10 < sum(7205 <= gap <= 7400 for gap in gaps) < 80

@@ -171,5 +171,7 @@ async def reached(reader: Reader) -> datetime | None:
 
 
 def _paths(app: Starlette, vendor: str) -> list[str]:
+    """The paths of a vendor's face, without the one that catches all others."""
     mounts = [mount for mount in app.routes if isinstance(mount, Mount) and mount.path == f"/{vendor}"]
-    return sorted({f"{mount.path}{getattr(route, 'path', '')}" for mount in mounts for route in mount.routes})
+    found = {f"{mount.path}{getattr(route, 'path', '')}" for mount in mounts for route in mount.routes}
+    return sorted(path for path in found if not path.endswith(":path}"))

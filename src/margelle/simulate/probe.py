@@ -29,6 +29,9 @@ OUT_OF_WATER: Final = "The probe is out of the water"
 
 CALIBRATIONS_A_YEAR: Final = 3
 
+SETTLING_S: Final = 60.0
+"""A restart sooner after a reading brings no other one."""
+
 RECOVERY_S: Final = 3 * 3600.0
 """Time in which an electrode that was dry comes back most of the way."""
 
@@ -47,7 +50,8 @@ class Schedule:
         self._seed, self._pool = seed, pool
         years = range(since.year - 1, until.year + 1)
         self._silent = sorted(stretch for year in years for stretch in self._silences(year))
-        self._dry = sorted([*self._cleanings(since, until), *(s for year in years for s in self._forgotten(year))])
+        cleanings = map(self._when_heard, self._cleanings(since, until))
+        self._dry = sorted([*cleanings, *(stretch for year in years for stretch in self._forgotten(year))])
         self._restarts = sorted(restart for year in years for restart in self._restarts_of(year))
         self._charges = [self._charge(year).start for year in years]
         self._calibrations = sorted(self._calibrations_of(years))
@@ -95,7 +99,7 @@ class Schedule:
                 if not quick
                 else RESTARTED_INTERVAL_S + dice.uniform(0, 5)
             )
-            restart = self.restart(at, at + interval)
+            restart = self.restart(at + SETTLING_S, at + interval)
             quick = RESTARTED_TIMES if restart is not None else max(0, quick - 1)
             at = restart if restart is not None else at + interval
 
@@ -138,6 +142,12 @@ class Schedule:
             day = date.fromordinal(ordinal)
             if day.weekday() == self._pool.habits.maintenance_day and (ordinal // 7 + self._pool.key) % 2 == 0:
                 yield self._stretch(self._dice("cleaning", ordinal), day, (1.3, 4.2))
+
+    def _when_heard(self, cleaning: Stretch) -> Stretch:
+        """A cleaning that falls into a silence is put off until it is over, and a little."""
+        silence = self.silence(cleaning.start) or self.silence(cleaning.end)
+        delay = silence.end + 7200 - cleaning.start if silence else 0.0
+        return Stretch(cleaning.start + delay, cleaning.end + delay)
 
     def _restarts_of(self, year: int) -> Iterator[float]:
         """About once a month the device restarts, after an update or a bump."""
