@@ -9,7 +9,8 @@ from itertools import chain
 from typing import Any, cast, get_args
 
 import pytest
-from msgspec import Struct
+from msgspec import Raw, Struct
+from msgspec.json import decode
 from msgspec.structs import fields
 from starlette.routing import Route
 
@@ -25,6 +26,13 @@ REQUESTS = facts("ondilo", "requests")
 
 UNSEEN = {"UserUnits": {"tds": "facts/lists.json, user_units_beyond_the_document: named by a client, printed nowhere"}}
 """Fields of wire types that no exchange shows, each with where they come from."""
+
+NEEDED = {
+    "Pool": ["id"],
+    "Measure": ["data_type", "value_time"],
+    "Recommendation": ["id"],
+    "TokenAnswer": ["access_token"],
+}
 
 NOT_A_FOREIGN_ROUTE = {"/{path:path}": "answers whatever nobody documents"}
 
@@ -103,6 +111,18 @@ def test_a_wire_type_has_the_fields_of_the_evidence_in_its_order(kind: type[Stru
     assert not set(unseen) & set(seen), "no longer unseen"
     if kind is wire.UserUnits:
         assert list(unseen) == LISTS["user_units_beyond_the_document"]
+
+
+@pytest.mark.parametrize("kind", SEEN, ids=lambda kind: kind.__name__)
+def test_what_a_cloud_leaves_out_or_sends_as_null_is_none(kind: type[Struct]) -> None:
+    """Clients have seen null where the document has a value; only what tells one thing from another must be there."""
+    needed = [field.encode_name for field in fields(kind) if field.required]
+    assert needed == NEEDED.get(kind.__name__, [])
+    least = {name: SEEN[kind][0][name] for name in needed}
+    bare = decode(json.dumps(least), type=kind)
+    assert decode(json.dumps(dict.fromkeys(SEEN[kind][0]) | least), type=kind) == bare
+    told = {field.name: getattr(bare, field.name) for field in fields(kind) if not field.required}
+    assert {bytes(value) if isinstance(value, Raw) else value for value in told.values()} <= {None, b"null"}
 
 
 def test_the_types_and_periods_are_the_documents() -> None:

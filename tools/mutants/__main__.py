@@ -1,0 +1,90 @@
+"""`python -m tools.mutants`: fails on a mistake that the evidence does not notice and `tools/mutants.toml` does not excuse.
+
+With words as arguments, the mistakes whose names hold one of them are tried, excused or not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from tools.mutants.mistakes import Mistake, mistakes
+from tools.mutants.trial import BROKEN, NOTICED, trials
+
+ROOT: Final = Path(__file__).parents[2]
+PACKAGE: Final = "margelle.vendors.ondilo"
+MODULES: Final = ("wire", "translate.words", "translate.measure", "translate.person", "translate.pool")
+TOUCHED: Final = [f"{PACKAGE}.client", f"{PACKAGE}.routes"]
+TESTS: Final = Path("tests/vendors/ondilo")
+STAGES: Final = (
+    [TESTS / "test_translate.py", TESTS / "test_evidence.py"],
+    [TESTS / "test_client.py", TESTS / "test_connector.py"],
+    [TESTS / f"test_face_{name}.py" for name in ("document", "measures", "pools", "token")],
+)
+"""The quickest first."""
+WARM: Final = (
+    "pytest_asyncio",
+    "pytest_socket",
+    "pytest_timeout",
+    "hypothesis",
+    "margelle.serve.app",
+    "margelle.store.memory",
+)
+"""Imported once, before the trials part from this process."""
+
+
+def main(words: list[str]) -> int:
+    """The number of mistakes that nobody noticed or excused, 0 for success."""
+    os.chdir(ROOT)
+    began = time.monotonic()
+    for module in WARM:
+        importlib.import_module(module)
+    everything = all_mistakes()
+    excused = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text())
+    unknown = set(excused) - {one.name for one in everything}
+    tried = [
+        one for one in everything if (one.name not in excused if not words else any(word in one.name for word in words))
+    ]
+    survivors = survived(tried)
+    for name in survivors:
+        print(f"not noticed: {name}" + (f" ({excused[name]})" if name in excused else ""))
+    for name in sorted(unknown):
+        print(f"tools/mutants.toml excuses what is no mistake any more: {name}")
+    print(
+        f"{len(tried)} mistakes tried, {len(survivors)} not noticed, {len(excused)} excused, {time.monotonic() - began:.0f} s"
+    )
+    return len(set(survivors) - set(excused)) + len(unknown)
+
+
+def all_mistakes() -> list[Mistake]:
+    """Of every module that client and face share."""
+    return [one for module in MODULES for one in mistakes(f"{PACKAGE}.{module}", _source(module))]
+
+
+def survived(tried: Iterable[Mistake]) -> list[str]:
+    """The names of those that nothing noticed. Exits where the tests fail without any mistake, for that would excuse all."""
+    cores = len(os.sched_getaffinity(0))
+    unchanged = Mistake(f"{PACKAGE}.wire", "no mistake", _source("wire"))
+    if [outcome for _, outcome in trials([unchanged], TOUCHED, STAGES, 1)] != [0]:
+        sys.exit("The tests fail without any mistake: run `pytest tests/vendors/ondilo` first.")
+    survivors = []
+    for mistake, outcome in trials(tried, TOUCHED, STAGES, cores):
+        if outcome == BROKEN:
+            sys.exit(f"The tests could not be run: {mistake.name}")
+        if outcome != NOTICED:
+            survivors.append(mistake.name)
+    return sorted(survivors)
+
+
+def _source(module: str) -> str:
+    return (ROOT / "src" / PACKAGE.replace(".", "/") / f"{module.replace('.', '/')}.py").read_text()
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(sys.argv[1:]), 1))
