@@ -114,7 +114,7 @@ def test_a_folder_in_a_flag_is_relative_to_where_one_is(tmp_path: Path, monkeypa
         ("prot = 1", ":1: there is no setting 'prot'. Did you mean 'port'?"),
         ("\n[ondilo]\ntypes_defalt = 'all'", ":3: there is no setting 'ondilo.types_defalt'. Did you mean 'ondilo.types_default'?"),
         ("\n[wetter]\nx = 1", ":3: there is no setting 'wetter.x'."),
-        ("ondilo.types_default = 'al'", ":1: ondilo.types_default is 'al', but it must be one of all, none. Did you mean 'all'?"),
+        ("ondilo.types_default = 'al'", ":1: ondilo.types_default is 'al', but it must be one of all, empty. Did you mean 'all'?"),
         ("port = 'http'", ":1: port is 'http', but it must be a whole number."),
         ("port = '80'", ":1: port is '80', but it must be a whole number."),
         ("port = 65536", ":1: port is 65536, but it must be from 0 to 65535."),
@@ -124,7 +124,7 @@ def test_a_folder_in_a_flag_is_relative_to_where_one_is(tmp_path: Path, monkeypa
         ("port = {}", ":1: port is {}, but it must be a whole number."),
         ("receipts_days = 0", ":1: receipts_days is 0, but it must be from 1 to 3650."),
         ("collect.timeout_s = nan", ":1: collect.timeout_s is nan, but it must be from 1 to 600."),
-        ("ondilo.token_life_s = inf", "ondilo.token_life_s is inf, but it must be"),
+        ("ondilo.access_token_life_s = inf", "ondilo.access_token_life_s is inf, but it must be"),
         ("faces.quotas = 'maybe'", ":1: faces.quotas is 'maybe', but it must be true or false."),
         ("public_url = 'pool.example.org'", ":1: public_url is 'pool.example.org', but it must be an address"),
         ('data_dir = "a\\u0000b"', ":1: data_dir is 'a\\x00b', but it must be text without control characters."),
@@ -163,7 +163,9 @@ def test_variables_of_others_and_of_the_demo_are_left_alone() -> None:
 
 
 def test_an_unknown_flag_is_an_error_that_names_the_nearest() -> None:
-    assert "'ondilo.token_life'. Did you mean 'ondilo.token_life_s'?" in refused(flags={"ondilo.token_life": "1"})
+    assert "'ondilo.token_life'. Did you mean 'ondilo.access_token_life_s'?" in refused(
+        flags={"ondilo.token_life": "1"}
+    )
 
 
 def test_a_wrong_value_in_the_environment_names_the_variable() -> None:
@@ -186,9 +188,9 @@ def test_a_list_in_the_environment_is_parted_by_commas() -> None:
 
 
 def test_a_vendors_settings_are_a_section_of_their_own(write: Write) -> None:
-    section = load(write("[ondilo]\ntypes_default = 'none'"), HOME, {}).section("ondilo")
-    assert section["types_default"] == "none"
-    assert section["token_life_s"] == 3600
+    section = load(write("[ondilo]\ntypes_default = 'empty'"), HOME, {}).section("ondilo")
+    assert section["types_default"] == "empty"
+    assert section["access_token_life_s"] == 3600
 
 
 def test_a_choice_among_numbers_can_be_chosen(write: Write) -> None:

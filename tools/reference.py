@@ -29,7 +29,7 @@ port = 9000
 public_url = "https://pool.example.org"
 
 [ondilo]
-types_default = "none"
+types_default = "empty"
 
 # A quantity of your own: unit is a UCUM code that margelle knows, low and high bound what is plausible.
 [quantities."plant.ozone"]

@@ -39,7 +39,7 @@ class Running:
         self.lines: list[str] = []
         self._queue: Queue[str | None] = Queue()
         self.process = subprocess.Popen(
-            [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-m", "margelle", *arguments],
+            [sys.executable, "-W", "error::ResourceWarning", "-m", "margelle", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from margelle.cli.terminal import Exit, JsonOption, invocation, note, password, run, say, say_json, table
-from margelle.errors import BadInput, Conflict, MargelleError, NotFound
+from margelle.errors import BadInput, Conflict, Limited, MargelleError, NotFound
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
@@ -65,7 +65,7 @@ def add(
     """
     settings = invocation(context).settings()
     secret = password(from_stdin=password_stdin, confirm=False, prompt=f"Password of {login}") if login else ""
-    wanted = _Wanted(vendor, owner, login, base_url.rstrip("/"), realm, name)
+    wanted = Wanted(vendor, owner, login, base_url.rstrip("/"), realm, name)
     raise typer.Exit(run(_add(settings, wanted, secret, paste=paste, browser=browser)))
 
 
@@ -99,7 +99,8 @@ def check(
     if as_json:
         say_json(checks)
     for one in [] if as_json else checks:
-        say(f"{one['id']}: {'works' if one['ok'] else 'FAILED'}. {one['what']}".rstrip())
+        word = {True: "works", False: "FAILED", None: "not checked"}[one["ok"]]
+        say(f"{one['id']}: {word}. {one['what']}")
         say(f"  {one['requests_left']} of {one['requests_allowed']} requests are left for this hour.")
     raise typer.Exit(Exit.OK if all(one["ok"] for one in checks) else Exit.NEEDS_USER)
 
@@ -114,11 +115,11 @@ def remove(context: typer.Context, name: Id) -> None:
     say(f"{name} is removed, and its token forgotten. All {kept} measurements of this hub are kept.")
 
 
-class _Wanted:
+class Wanted:
     """What the command line says of an account to add."""
 
     def __init__(self, vendor: str, owner: str, login: str, base_url: str, realm: str, name: str) -> None:
-        if name and not re.fullmatch(r"[A-Za-z0-9][\w.@+-]{0,99}", name):
+        if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,99}", name):
             raise BadInput(f"{name!r} cannot be an account's id.", hint="It is letters, digits, and . _ - + @")
         if base_url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", base_url):
             raise BadInput(
@@ -160,7 +161,7 @@ class _Wanted:
         return waiting[0] if len(waiting) == 1 else None
 
 
-def _new_account(wanted: _Wanted, vendor: Vendor, owner: str, base_url: str, realm: str, taken: list[str]) -> Account:
+def _new_account(wanted: Wanted, vendor: Vendor, owner: str, base_url: str, realm: str, taken: list[str]) -> Account:
     from margelle.domain.site import Account
 
     free = (
@@ -186,7 +187,7 @@ async def _owner(store: Store, email: str) -> str:
     raise BadInput("Whose account is it?", hint=f"Say --owner, one of: {', '.join(user.email for user in users)}.")
 
 
-async def _add(settings: Settings, wanted: _Wanted, secret: str, *, paste: bool, browser: bool) -> Exit:
+async def _add(settings: Settings, wanted: Wanted, secret: str, *, paste: bool, browser: bool) -> Exit:
     from margelle.cli import house
 
     async with house.opened(settings) as home:
@@ -222,9 +223,10 @@ async def _first_look(home: House, account: Account) -> Exit:
 
     try:
         with collecting(home.settings):
+            note("Looking up what it has")
             await home.look_up(account)
     except Conflict:
-        say("The running hub collects from it in a few seconds.")
+        say("The running hub collects from it within minutes.")
         return Exit.OK
     for site in await home.store.sites(account=account.id):
         say(f"  {site.id}  {site.name}")
@@ -272,13 +274,13 @@ async def _account(store: Store, name: str) -> Account:
 
 
 async def _check(home: House, account: Account) -> dict[str, Any]:
+    ok: bool | None = True
     try:
         what = await _ask_one(home, account)
-        found: dict[str, Any] = {"id": account.id, "ok": True, "what": what}
     except MargelleError as error:
-        found = {"id": account.id, "ok": False, "what": str(error)}
+        ok, what = (None if isinstance(error, Limited) else False), str(error)
     left, allowed = home.requests_left(account)
-    return found | {"requests_left": left, "requests_allowed": allowed}
+    return {"id": account.id, "ok": ok, "what": what, "requests_left": left, "requests_allowed": allowed}
 
 
 async def _ask_one(home: House, account: Account) -> str:

@@ -1,0 +1,217 @@
+"""The demo from its first start to its last: one folder, several starts, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from margelle.cli.demo import EMAIL, PASSWORD, login_of
+from margelle.errors import BadInput
+from tests.cli.conftest import Running, Start
+from tests.cli.face_client import FaceClient, Refusal
+
+LOGIN = "Zoë + poisson & 50 %@exämple.org"
+SECRET = " pâss wörd + & 100 % 🐟 "
+TYPES = ("temperature", "ph", "orp", "salt", "tds", "battery", "rssi")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def first(home: Path) -> Iterator[tuple[Running, list[int]]]:
+    """The first start, on a port by PORT and with a login by environment; and what `/healthz` answered until it was ready."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    running = Running(
+        "demo", home=home, environ={"PORT": str(port), "MARGELLE_DEMO_EMAIL": LOGIN, "MARGELLE_DEMO_PASSWORD": SECRET}
+    )
+    try:
+        running.until("Starting in")
+        yield running, _statuses_until_ready(port)
+    finally:
+        running.clear()
+
+
+def _statuses_until_ready(port: int) -> list[int]:
+    statuses: list[int] = []
+    deadline = time.monotonic() + 60
+    while 200 not in statuses:
+        assert time.monotonic() < deadline, statuses
+        statuses.append(_status(port, "/healthz"))
+    return statuses
+
+
+def _status(port: int, path: str) -> int:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except ConnectionRefusedError:
+            return 0
+
+
+def _until_ready(running: Running) -> str:
+    """The face's URL, once the demo says that it is ready."""
+    face = running.until(r"Face\s+(http://127\.0\.0\.1:\d+/ondilo)")[1]
+    running.until("Ctrl-C ends it")
+    return face
+
+
+def _signed_in(face: str, login: str = LOGIN, password: str = SECRET) -> FaceClient:
+    client = FaceClient(face)
+    client.sign_in(login, password)
+    return client
+
+
+def test_a_demo_whole(home: Path, first: tuple[Running, list[int]], start: Start) -> None:
+    running, statuses = first
+    assert statuses[-1] == 200
+    assert set(statuses[:-1]) <= {0, 503}
+    assert 503 in statuses
+
+    face = _until_ready(running)
+    _says_what_is_where(running.text, home, face)
+    client = _signed_in(face)
+    pools = client.get("/pools")
+    _sees_what_is_promised(client, pools)
+    _page_lists_sites(face, pools)
+    validated = _validates_a_recommendation(client, pools)
+
+    _second_in_the_same_folder_is_refused(start, home)
+    _port_in_use_is_refused(start, face)
+
+    oldest = client.get(f"/pools/{pools[0]['id']}/measures?type=ph&period=month")
+    running.end(signal.SIGKILL)
+    _cloud_knows(home, validated)
+    face = _another_login_finds_the_same_data(start, home, pools, oldest)
+    assert _status(int(face.split(":")[2].split("/")[0]), "/healthz") == 0
+
+
+def _says_what_is_where(text: str, home: Path, face: str) -> None:
+    assert f"Page      {face.removesuffix('ondilo')}\n" in text
+    assert f"Login     {LOGIN}\n" in text
+    assert SECRET.strip() not in text
+    assert str(home / "margelle-demo") in text
+
+
+def _sees_what_is_promised(client: FaceClient, pools: list[dict[str, Any]]) -> None:
+    assert {"chlorine", "salt"} <= {pool["disinfection"]["primary"] for pool in pools}
+    waiting = [one for pool in pools for one in client.get(f"/pools/{pool['id']}/recommendations")]
+    assert waiting
+    for pool in pools:
+        assert client.get(f"/pools/{pool['id']}/device")["serial_number"]
+        query = "&".join(f"types%5B%5D={name}" for name in TYPES)
+        latest = client.get(f"/pools/{pool['id']}/lastmeasures?{query}")
+        assert [one["data_type"] for one in latest] == list(TYPES)
+        assert sum(one["value"] is not None for one in latest) >= 5
+        for name in (
+            "temperature",
+            "ph",
+            "orp",
+            "battery",
+            "rssi",
+            "salt" if pool["disinfection"]["primary"] == "salt" else "tds",
+        ):
+            month = client.get(f"/pools/{pool['id']}/measures?type={name}&period=month")
+            assert len(month) > 500, (pool["name"], name)
+
+
+def _page_lists_sites(face: str, pools: list[dict[str, Any]]) -> None:
+    with closing(HTTPConnection(face.split("/")[2], timeout=20)) as connection:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        page = answer.read().decode()
+    assert answer.status == 200
+    for pool in pools:
+        assert pool["name"] in page
+
+
+def _validates_a_recommendation(client: FaceClient, pools: list[dict[str, Any]]) -> str:
+    pool, recommendation = next(
+        (pool["id"], one["id"]) for pool in pools for one in client.get(f"/pools/{pool['id']}/recommendations")
+    )
+    assert client.put(f"/pools/{pool}/recommendations/{recommendation}") == "Done"
+    assert recommendation not in {one["id"] for one in client.get(f"/pools/{pool}/recommendations")}
+    return str(recommendation)
+
+
+def _cloud_knows(home: Path, key: str) -> None:
+    """The cloud's own database tells that the recommendation was done there, by the account's owner."""
+    with closing(sqlite3.connect(home / "margelle-demo" / "clouds" / "clouds.sqlite")) as database:
+        dump = "\n".join(line for line in database.iterdump() if "validate" in line)
+    assert "owner@clouds.example" in dump
+    assert f"/{key}" in dump
+
+
+def _second_in_the_same_folder_is_refused(start: Start, home: Path) -> None:
+    second = start("demo", "--port", "0", home=home)
+    assert second.ended() == 1
+    assert "Another demo runs in" in second.text
+    assert "Traceback" not in second.text
+
+
+def _port_in_use_is_refused(start: Start, face: str) -> None:
+    port = face.split(":")[2].split("/", maxsplit=1)[0]
+    second = start("demo", PORT=port)
+    assert second.ended() == 1
+    assert f"Port {port} on 127.0.0.1 is in use" in second.text
+    assert f"--port {int(port) + 1}" in second.text
+
+
+def _another_login_finds_the_same_data(
+    start: Start, home: Path, pools: list[dict[str, Any]], oldest: list[dict[str, Any]]
+) -> str:
+    running = start("demo", "--port", "0", home=home)
+    face = _until_ready(running)
+    assert f"Password  {PASSWORD}\n" in running.text
+    with pytest.raises(Refusal):
+        _signed_in(face)
+    client = _signed_in(face, EMAIL, PASSWORD)
+    assert [pool["id"] for pool in client.get("/pools")] == [pool["id"] for pool in pools]
+    month = client.get(f"/pools/{pools[0]['id']}/measures?type=ph&period=month")
+    assert {json.dumps(one) for one in oldest[5:]} <= {json.dumps(one) for one in month}
+    begun = time.monotonic()
+    assert running.end(signal.SIGINT) == 0
+    assert time.monotonic() - begun < 5
+    assert "Traceback" not in running.text
+    return face
+
+
+def test_a_demo_that_is_stopped_while_it_starts_ends_cleanly(start: Start) -> None:
+    running = start("demo", "--port", "0")
+    running.until("Starting in")
+    assert running.end(signal.SIGTERM) == 0
+    assert running.text.count("\n") <= 2
+
+
+def test_without_an_environment_the_login_is_the_documented_one() -> None:
+    assert (login_of({}).email, login_of({"MARGELLE_DEMO_PASSWORD": ""}).password) == (
+        "demo@margelle.example",
+        "margelle-demo",
+    )
+
+
+def test_a_login_that_is_no_text_is_refused() -> None:
+    with pytest.raises(BadInput, match="MARGELLE_DEMO_PASSWORD"):
+        login_of({"MARGELLE_DEMO_PASSWORD": "\udcff"})
+
+
+@pytest.mark.parametrize("port", ["http", "-1", "70000"])
+def test_a_port_that_is_none_is_refused(start: Start, port: str) -> None:
+    running = start("demo", PORT=port)
+    assert running.ended() == 2
+    assert "port" in running.text
+    assert "Traceback" not in running.text

@@ -1,0 +1,200 @@
+"""The hub at work: collecting once or for long, serving, and what is seen of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import socket
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from margelle.ports import Rate
+from margelle.vendors import VENDORS
+from tests.cli.conftest import CLOUD_PASSWORD, Ended, Margelle, Start
+from tests.cli.face_client import FaceClient
+
+PASSWORD = "anna's"
+
+
+@pytest.fixture
+def hub(margelle: Margelle, clouds: str, monkeypatch: pytest.MonkeyPatch) -> Margelle:
+    """A hub with a user, and an account at the clouds that has a pool of its own and a shared one."""
+    monkeypatch.setitem(VENDORS, "ondilo", replace(VENDORS["ondilo"], pace=(Rate(40, 3600),)))
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin=PASSWORD)
+    added = _sign_in(margelle, clouds)
+    assert added.code == 0, added.err
+    return margelle
+
+
+def _sign_in(margelle: Margelle, cloud: str) -> Ended:
+    login = ("--login", "neighbour@clouds.example", "--password-stdin")
+    return margelle("account", "add", "ondilo", "--base-url", cloud, "--realm", "test", *login, stdin=CLOUD_PASSWORD)
+
+
+def test_collecting_once_status_and_export(hub: Margelle, tmp_path: Path) -> None:
+    collected = hub("collect", "--once")
+    assert collected.code == 0, collected.err
+    assert collected.out.startswith("Done. Next: ")
+    _status_tells(hub)
+    _csv_is_whole(hub, tmp_path)
+    _ndjson_says_the_same(hub, tmp_path)
+
+
+def _status_tells(hub: Margelle) -> None:
+    shown = hub("status")
+    assert shown.code == 0
+    assert "Piscine hors-sol  (ondilo@test:14142)" in shown.out
+    assert "next 20" in shown.out
+    assert "requests in the last hour" in shown.out
+    told = json.loads(hub("status", "--json").out)
+    (account,) = told["accounts"]
+    (site,) = (one for one in account["sites"] if one["name"] == "Piscine hors-sol")
+    latest = {one["quantity"]: one for one in site["probes"][0]["latest"]}
+    assert {"temperature", "ph", "orp", "tds", "battery", "rssi"} <= set(latest)
+    assert 0 <= latest["ph"]["age_s"] < 3 * 3600
+    assert told["measurements"] > 3000
+    assert {ask["act"] for ask in account["next"]} >= {"latest", "discover", "advice"}
+    assert all(ask["why"] for ask in account["next"])
+
+
+def _csv_is_whole(hub: Margelle, tmp_path: Path) -> None:
+    written = hub("export", "--quantity", "ph", "--site", "Piscine hors-sol", "--output", "ph.csv")
+    assert written.code == 0, written.err
+    lines = (tmp_path / "ph.csv").read_text(encoding="utf-8").splitlines()
+    head = [line for line in lines if line.startswith("#")]
+    assert "# ph: [pH] - Acidity of the water: 7 is neutral." in head
+    assert not any("temperature" in line for line in head)
+    rows = list(csv.DictReader(lines[len(head) :]))
+    assert written.err == f"{len(rows)} measurements written to ph.csv.\n"
+    assert len(rows) > 500
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+    assert {(row["site"], row["probe"], row["quantity"], row["unit"]) for row in rows} == {
+        ("ondilo@test:14142", "ondilo@test:14142/ico", "ph", "[pH]")
+    }
+    assert rows[0]["at"].endswith("Z")
+    assert not list(tmp_path.glob(".ph.csv*"))
+
+
+def _ndjson_says_the_same(hub: Margelle, tmp_path: Path) -> None:
+    rows = list(
+        csv.DictReader(line for line in (tmp_path / "ph.csv").read_text().splitlines() if not line.startswith("#"))
+    )
+    since, until = rows[10]["at"], rows[20]["at"]
+    probe = rows[0]["probe"]
+    hub("export", "--probe", probe, "--quantity", "ph", "--since", since, "--until", until, "--output", "ph.ndjson")
+    said = [json.loads(line) for line in (tmp_path / "ph.ndjson").read_text().splitlines()]
+    assert [(one["at"], one["raw"], one["valid"]) for one in said] == [
+        (row["at"], row["raw"], row["valid"] == "true") for row in rows[10:20]
+    ]
+    assert [one["value"] for one in said] == [float(row["value"]) if row["value"] else None for row in rows[10:20]]
+    assert list(said[0]) == list(rows[0])
+
+
+def test_a_refused_login_needs_the_user_and_says_what_to_do(hub: Margelle, tmp_path: Path) -> None:
+    _forget_token(tmp_path)
+    assert hub("collect", "--once").code == 3
+    shown = hub("status")
+    assert shown.code == 3
+    assert "margelle account add" in shown.out
+    assert json.loads(hub("status", "--json").out)["needs_user"] is True
+    assert "sign-in" in hub("account", "list").out
+
+
+def _forget_token(home: Path) -> None:
+    import asyncio
+
+    from margelle.store import open_store
+    from margelle.store.vault import Vault
+
+    async def forget() -> None:
+        store = open_store(
+            str(home / ".local/share/margelle/margelle.sqlite"), Vault.open(home / ".config/margelle/key")
+        )
+        await store.drop_secret("ondilo/token")
+        await store.close()
+
+    asyncio.run(forget())
+
+
+def test_serving_collects_answers_and_ends_cleanly(hub: Margelle, start: Start) -> None:
+    running = start("serve", "--port", "0")
+    face = running.until(r"Face:\s+(http://\S+)")[1]
+    client = FaceClient(face)
+    client.sign_in("anna@example.org", PASSWORD)
+    assert {pool["name"] for pool in client.get("/pools")} == {"Piscine hors-sol", "Piscine du mas"}
+    assert _healthz(face) == 200
+
+    second = start("collect")
+    assert second.ended() == 1
+    assert "Another process collects into" in second.text
+    beside = start("serve", "--no-collect", "--port", "0")
+    FaceClient(beside.until(r"Face:\s+(http://\S+)")[1]).sign_in("anna@example.org", PASSWORD)
+    assert beside.end(signal.SIGTERM) == 0
+
+    (account,) = json.loads(hub("account", "list", "--json").out)
+    told = _sign_in(hub, account["cloud"])
+    assert "The running hub collects from it" in told.out
+    assert running.end(signal.SIGINT) == 0
+    assert "Traceback" not in running.text + beside.text
+    assert PASSWORD not in running.text
+
+
+def _healthz(face: str) -> int:
+    with closing(HTTPConnection(face.split("/")[2], timeout=20)) as connection:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status
+
+
+def test_a_hub_without_users_on_the_network_warns(start: Start) -> None:
+    running = start("serve", "--host", "0.0.0.0", "--port", "0")
+    running.until("Data:")
+    assert running.end() == 0
+    assert "Nobody can sign in yet" in running.text
+    assert "unencrypted" in running.text
+
+
+def test_a_port_in_use_is_a_clear_error(start: Start) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        running = start("serve", "--port", str(port))
+        assert running.ended() == 1
+    assert f"Error: Port {port} on 127.0.0.1 is in use by another program.\n" in running.text
+    assert "Traceback" not in running.text
+
+
+def test_collecting_without_an_account_says_so(margelle: Margelle) -> None:
+    assert margelle("collect", "--once").out == "Done. There is no account to collect from.\n"
+    status = margelle("status")
+    assert (status.code, status.out) == (0, "")
+    assert "margelle account add ondilo" in status.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--site", "nowhere"), "There is no site 'nowhere'."),
+        (("--probe", "none"), "There is no probe 'none'."),
+        (("--quantity", "pH"), "There is no quantity 'pH'."),
+        (("--since", "yesterday"), "'yesterday' is not a day or instant."),
+        (("--since", "2026-02-30"), "is not a day or instant."),
+        (("--since", "2026-02-02", "--until", "2026-02-01"), "--since must be before --until."),
+        (("--output", "missing/x.csv"), "missing/x.csv cannot be written: No such file or directory."),
+        (("--format", "xml"), "'xml' is not one of"),
+    ],
+)
+def test_an_export_that_cannot_be_is_refused(margelle: Margelle, arguments: tuple[str, ...], said: str) -> None:
+    ended = margelle("export", *arguments)
+    assert ended.code in {1, 2}
+    assert said in ended.err
+    assert ended.out == ""
+
+
+def test_an_export_of_nothing_has_its_head(margelle: Margelle) -> None:
+    ended = margelle("export")
+    assert ended.code == 0
+    assert ended.out.splitlines()[-1] == "at,probe,site,quantity,value,unit,valid,reason,raw,raw_unit,origin"
