@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from margelle.collect import progress
+from margelle.collect.gather import Meter
 from margelle.collect.loop import Collector, pause
-from margelle.errors import Refused, StoreError
+from margelle.errors import Limited, Refused, StoreError
 from margelle.ports import Answer, Receipt, Request
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
@@ -157,7 +160,8 @@ async def test_accounts_are_taken_up_and_dropped_while_it_runs() -> None:
     assert await store.incidents("b") == []
 
 
-async def test_an_account_removed_while_it_is_asked_leaves_no_trace() -> None:
+@pytest.mark.parametrize("fails", [False, True])
+async def test_an_account_removed_while_it_is_asked_leaves_no_trace(fails: bool) -> None:
     clock = VirtualClock()
     one = cloud(clock)
     store = await stored(account("a"))
@@ -168,7 +172,10 @@ async def test_an_account_removed_while_it_is_asked_leaves_no_trace() -> None:
                 await store.remove_account("a")
             return await super().ask(request)
 
-    await collecting(store, _Removing(clock, *one.pools.values())).round()
+    removing = _Removing(clock, *one.pools.values())
+    if fails:
+        removing.trouble = _refusing
+    await collecting(store, removing).round()
     assert await store.memo("a/progress") is None
     assert await store.incidents() == []
 
@@ -186,6 +193,10 @@ async def test_a_changed_login_is_taken_up_at_once_with_a_new_source() -> None:
     await collector.round()
     assert await store.incidents(open_only=True) == []
     assert collector.source(replace(account("a"), login="new@cloud.test")) is not before
+
+
+def _limiting(act: str, subject: str) -> Any:
+    raise Limited("Limit Exceeded", retry_after_s=86_400)
 
 
 def _refusing(act: str, subject: str) -> Any:
@@ -356,6 +367,33 @@ async def test_a_stop_in_the_middle_of_a_round_lets_the_request_end_and_asks_no_
     assert await store.count() == 3
 
 
+async def test_what_the_user_asks_through_the_source_counts_into_the_hour() -> None:
+    clock = VirtualClock()
+    one = cloud(clock)
+    store = await stored(account())
+    collector = collecting(store, one)
+    await drive(collector, clock, START + 3 * HOUR)
+    (site,) = await store.sites()
+    for _ in range(17):
+        await collector.source(account()).recommendations(site, clock.now)  # type: ignore[attr-defined]
+    await drive(collector, clock, clock.now + 2 * HOUR)
+    acts = [spent.act for spent in (await progress.load(store, "fake-1")).spent]
+    assert acts.count("user") == 17
+    instants = sorted(at for at, _, _ in one.requests)
+    assert max(bisect_right(instants, at + 0.999 * HOUR) - n for n, at in enumerate(instants)) <= 20
+
+
+async def test_a_request_that_our_own_budget_refused_does_not_count() -> None:
+    class _Used:
+        async def ask(self, request: Request) -> Answer:
+            raise Limited("The request budget is used up.", retry_after_s=60)
+
+    meter = Meter(_Used(), VirtualClock())
+    with pytest.raises(Limited):
+        await meter.ask(Request("latest", "GET", "https://cloud.test"))
+    assert meter.taken() == []
+
+
 async def test_a_pause_ends_with_the_first_event() -> None:
     event = asyncio.Event()
     waiting = asyncio.create_task(pause(1000, asyncio.Event(), event))
@@ -370,6 +408,9 @@ async def test_a_clock_that_was_set_back_delays_nothing_for_long(back: timedelta
     one = Cloud(clock, Pool("1", hourly(START - 440 * DAY, START + 20 * DAY)))
     store = await stored(account())
     await drive(collecting(store, one), clock, START + 6 * DAY)
+    one.trouble = _limiting
+    await drive(collecting(store, one), clock, clock.now + 2 * HOUR)
+    one.trouble = lambda act, subject: None
     clock.now -= back
     since = clock.now
     one.requests.clear()

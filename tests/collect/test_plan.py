@@ -221,3 +221,28 @@ def test_a_vanished_probe_is_not_asked_and_keeps_its_progress() -> None:
     assert progress.probes[PROBE].newest == NOW - 10 * MINUTE
     assert isinstance(progress.probes[PROBE], Track)
     assert plan.FRESH < plan.ADVICE
+
+
+def test_a_new_account_is_not_discovered_again_within_half_a_day() -> None:
+    at = datetime.combine(NOW, slot("fake-1"))
+    progress = known()
+    progress.discovery.ok_at = at - HOUR
+    (ask,) = of(progress, "discover", at)
+    assert ask.due_at == at + DAY
+
+
+def test_a_request_for_the_past_reaches_back_to_the_last_one_so_that_nothing_between_is_skipped() -> None:
+    progress = known()
+    series = progress.probes[PROBE].series["ph"]
+    series.settled_at = NOW - 3 * DAY
+    series.missing_since, series.missing_until = NOW - 3 * HOUR, NOW
+    (ask,) = [ask for ask in of(progress, "history") if ask.due_at <= NOW]
+    assert ask.window == "week"
+
+
+def test_what_is_off_the_rhythm_is_compared_once_it_is_over_and_at_most_once_in_twenty_hours() -> None:
+    progress = known(suspect_at=NOW + 30 * MINUTE)
+    progress.probes[PROBE].series["ph"].settled_at = NOW - 30 * HOUR
+    progress.probes[PROBE].series["temperature"].settled_at = NOW - 2 * HOUR
+    dues = {ask.quantity: ask.due_at for ask in of(progress, "history")}
+    assert dues == {"ph": NOW + 34 * MINUTE, "temperature": NOW + 18 * HOUR}

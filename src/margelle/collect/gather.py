@@ -148,15 +148,8 @@ class Gather:
     async def _discover(self) -> list[Incident]:
         discovery = await self.source.discover(self._clock())
         now = self._clock()
-        account = await self._store.account(self.account.id)
-        if account is None:
-            return []  # removed meanwhile
-        known = await self._store.sites(account=self.account.id, gone=True)
         before = {site.id for site in await self._store.sites(account=self.account.id)}
-        whole = discovery.over(
-            account.person, known, [probe for site in known for probe in await self._store.probes(site.id)]
-        )
-        await self._store.put_discovery(self.account.id, whole, now)
+        await self._store.put_discovery(self.account.id, discovery, now)
         sites = await self._store.sites(account=self.account.id)
         await self._take_over(sites)
         self.progress.rediscover = bool(discovery.faults) and not self.progress.tracks
