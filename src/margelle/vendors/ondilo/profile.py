@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from margelle.errors import ConfigError
 from margelle.ports import Setting
 from margelle.vendors.ondilo.translate import TimeProfile
 
@@ -61,6 +63,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
 )
 
 
+_LONGEST_LIFE_S: Final = 315_360_000
+_HOST: Final = re.compile(r"(\*\.)?([^\s/:*?#@\[\]]+|\[[0-9a-f:.]+\])(:\d*)?", re.ASCII)
+
+
 class Profile(Struct, frozen=True):
     """The settings, each by its name."""
 
@@ -74,7 +80,21 @@ class Profile(Struct, frozen=True):
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Profile:
-        """The profile that `settings` describe; what they leave out has its default, what is no setting of the face is left."""
+        """The profile that `settings` describe; what they leave out has its default, what is no setting of the face is left.
+
+        Raises ConfigError where no face could work so.
+        """
         own = {name: settings[name] for name in cls.__struct_fields__ if name in settings}
-        own["redirect_hosts"] = tuple(own.get("redirect_hosts", ()))
-        return cls(**own)
+        own["redirect_hosts"] = tuple(host.strip().lower() for host in own.get("redirect_hosts", ()))
+        profile = cls(**own)
+        if not 1 <= profile.access_token_life_s <= _LONGEST_LIFE_S:
+            raise ConfigError(
+                f"ondilo.access_token_life_s is {profile.access_token_life_s}, but it must be from 1 to {_LONGEST_LIFE_S}."
+            )
+        for host in profile.redirect_hosts:
+            if not _HOST.fullmatch(host):
+                raise ConfigError(
+                    f"ondilo.redirect_hosts has {host!r}, which is no host.",
+                    hint="Write pool.example.org, *.example.org, localhost:8123, or my.app: for an app of that scheme.",
+                )
+        return profile

@@ -54,7 +54,7 @@ def redirect_to(uri: str, allowed: Sequence[str]) -> Redirect:
         ValueError
     ):  # brackets that are no IPv6 address, a port that is no number, a host that no name server can know
         raise BadInput("redirect_uri is not a web address.") from None
-    if allowed and not any(_allows(entry.strip().lower(), target) for entry in allowed):
+    if allowed and not any(_allows(entry, target) for entry in allowed):
         raise BadInput(
             f"This hub sends nobody to {target.host}.",
             hint="Its operator may allow that: ondilo.redirect_hosts.",
