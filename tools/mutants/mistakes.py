@@ -50,7 +50,7 @@ def mistakes(module: str, source: str) -> Iterator[Mistake]:
     right = ast.unparse(tree)
     seen: Counter[str] = Counter()
     for place, (node, where) in enumerate(_walk(tree)):
-        for what, edit in _edits(node, where):
+        for what, edit in _edits(node):
             name = f"{module.rpartition('.')[2]}{where}: {what}"
             seen[name] += 1
             number = f" #{seen[name]}" if seen[name] > 1 else ""
@@ -81,11 +81,11 @@ class _Replace(ast.NodeTransformer):
 
 def _walk(node: ast.AST, where: str = "") -> Iterator[tuple[ast.AST, str]]:
     """Every node that runs, with the names of the definitions around it: no docstrings, no imports, no text of our own errors."""
-    yield node, where
     if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
         where = f"{where}.{node.name}"
     elif isinstance(node, (ast.Assign, ast.AnnAssign)):
         where = f"{where}.{ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)}"
+    yield node, where
     for child in ast.iter_child_nodes(node):
         if not _silent(node, child):
             yield from _walk(child, where)
@@ -105,13 +105,13 @@ def _silent(parent: ast.AST, child: ast.AST) -> bool:
 # --- which mistakes --------------------------------------------------------------------------------------------------
 
 
-def _edits(node: ast.AST, where: str) -> Iterator[tuple[str, Edit]]:
+def _edits(node: ast.AST) -> Iterator[tuple[str, Edit]]:
     yield from _words(node)
     yield from _logic(node)
     if isinstance(node, ast.ClassDef):
         yield from _fields(node)
-    if isinstance(node, ast.AnnAssign) and where and isinstance(node.value, ast.Constant) and node.value.value is None:
-        yield f"{ast.unparse(node.target)} defaults to a text", _defaulting
+    if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Constant) and node.value.value is None:
+        yield "the default becomes a text", _defaulting
     if isinstance(node, ast.Call):
         yield from _arguments(node)
     if isinstance(node, (ast.Tuple, ast.List, ast.Dict)):

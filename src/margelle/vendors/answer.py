@@ -6,15 +6,13 @@ import html
 import json
 import re
 from contextlib import suppress
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Raw, ValidationError
 from msgspec.json import decode
 from msgspec.structs import FieldInfo, fields
 
-from margelle.errors import Limited, Malformed, MargelleError, of_status
+from margelle.errors import Limited, Malformed, MargelleError, of_status, wait_asked_s
 from margelle.ports import Answer, Fault
 from margelle.redaction import redact
 
@@ -45,22 +43,11 @@ class Entries(NamedTuple, Generic[T]):
 
 def refusal(answer: Answer) -> MargelleError:
     """The error that an answer other than 200 means. A quota is told by its status or by its words."""
-    wait_s = retry_after_s(answer)
+    wait_s = wait_asked_s(answer.headers.get("retry-after", ""), answer.at)
+    wait_s = None if wait_s is None else min(wait_s, LONGEST_WAIT_S)
     if answer.status >= 400 and answer.status != 401 and _LIMIT.search(answer.body[:1000]):
         return Limited(f"The cloud answered {answer.status}: {said(answer.body)}", retry_after_s=wait_s)
     return of_status(answer.status, said(answer.body), retry_after_s=wait_s)
-
-
-def retry_after_s(answer: Answer) -> float | None:
-    """The seconds that a Retry-After header asks to wait, given as a number or as a date; None where there is none that can be read."""
-    text = answer.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
-        return min(float(text), LONGEST_WAIT_S)
-    with suppress(ValueError, TypeError, OverflowError):
-        until = parsedate_to_datetime(text)
-        until = until if until.tzinfo else until.replace(tzinfo=UTC)
-        return min(max((until - answer.at).total_seconds(), 0.0), LONGEST_WAIT_S)
-    return None
 
 
 def said(body: bytes) -> str:

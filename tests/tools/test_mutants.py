@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tools.mutants.mistakes import mistakes
+
+SOURCE = '''"""A module."""
+
+class Pool(Struct, kw_only=True):
+    """A pool."""
+
+    id: int
+    name: str | None = None
+
+
+LIMIT = {"low": 1, "high": 2.5}
+
+
+def one(a: int, b: int) -> int | None:
+    """Docstring."""
+    if a is None or not b:
+        raise ValueError("never mind")
+    return call(a, b, x=Unit.VOLT, y=True) + 1
+'''
+
+
+def names() -> list[str]:
+    return [mistake.name for mistake in mistakes("m", SOURCE)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "m.Pool: id is misspelt",
+        "m.Pool: id and name are swapped",
+        "m.Pool: name comes before id",
+        "m.Pool: kw_only is left out",
+        "m.Pool.name: `str | None` loses its end",
+        "m.Pool.name: the default becomes a text",
+        "m.LIMIT: 'low' is misspelt",
+        "m.LIMIT: 1 becomes 2",
+        "m.LIMIT: 1 and 2.5 are swapped",
+        "m.LIMIT: 2.5 is left out",
+        "m.one: if a is None or not b is turned",
+        "m.one: `a is None` is turned",
+        "m.one: `a is None or not b` is turned",
+        "m.one: of `a is None or not b` only part 2",
+        "m.one: `not b` loses its sign",
+        "m.one: arguments 1 and 2 of call are swapped",
+        "m.one: x and y of call are swapped",
+        "m.one: VOLT becomes MICROSIEMENS_PER_CM",
+        "m.one: True becomes False",
+        "m.one: `call(a, b, x=Unit.VOLT, y=True) + 1` is turned",
+    ],
+)
+def test_each_kind_of_mistake_is_made(name: str) -> None:
+    assert name in names()
+
+
+def test_each_mistake_is_another_program_with_a_name_of_its_own() -> None:
+    made = list(mistakes("m", SOURCE))
+    assert len({mistake.name for mistake in made}) == len(made)
+    right = next(iter(mistakes("m", "x = 1"))).source
+    assert right == "x = 2"
+    for mistake in made:
+        compile(mistake.source, "m", "exec")
+
+
+def test_what_nobody_runs_has_no_mistakes() -> None:
+    assert not [name for name in names() if "Docstring" in name or "never mind" in name or "A module" in name]
+
+
+def test_every_excuse_has_a_reason() -> None:
+    import tomllib
+
+    excused = tomllib.loads((Path(__file__).parents[2] / "tools" / "mutants.toml").read_text())
+    assert all(isinstance(reason, str) and len(reason) > 10 for reason in excused.values())
