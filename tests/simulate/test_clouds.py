@@ -23,7 +23,7 @@ from margelle.store.memory import MemoryStore
 from margelle.vendors import VENDORS
 from tests.asgi import call
 
-NOW = datetime(2026, 7, 14, 12, 30, tzinfo=UTC)
+NOW = datetime(2026, 5, 20, 12, 30, tzinfo=UTC)
 DEMO = User("demo@margelle.example", "hash", "Camille", "Martin", "fr")
 OTHER = User("neighbour@margelle.example", "hash", "Noé", "Voisin")
 MONTH = timedelta(days=40)
@@ -94,7 +94,7 @@ async def test_each_user_sees_their_own_pools_and_those_shared_with_them() -> No
     store = MemoryStore()
     await clouds(store, Hand()).start()
     seen = {user.email: [site.key for site in await store.sites(owner=user.email)] for user in (DEMO, OTHER)}
-    assert seen == {DEMO.email: ["16180", "31415"], OTHER.email: ["14142", "31415"]}
+    assert seen == {DEMO.email: ["31415", "57721"], OTHER.email: ["14142", "31415"]}
     family = await store.site("ondilo:31415")
     assert family is not None
     assert [share.email for share in family.shares] == [OTHER.email]
@@ -117,7 +117,7 @@ async def test_the_demo_user_has_something_to_do_in_their_language() -> None:
 async def test_something_waits_whenever_the_first_start_is(days: int) -> None:
     store = MemoryStore()
     await clouds(store, Hand(NOW + timedelta(days=days)), users=[DEMO], pools=((SPA,),)).start()
-    assert await store.recommendations("ondilo:16180")
+    assert await store.recommendations("ondilo:57721")
 
 
 async def test_progress_is_told_from_none_to_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +209,7 @@ async def test_a_kill_at_any_write_loses_nothing_and_doubles_nothing(
             clock.now += timedelta(days=10)
         else:
             break
-    assert deaths > 20
+    assert deaths > 10
     measured, advised = await contents(store)
     assert (measured, advised) == uninterrupted
     for one in measured[::997]:
@@ -231,16 +231,16 @@ async def test_what_was_done_comes_again_by_its_rule() -> None:
     store, clock = MemoryStore(), Hand()
     cloud = clouds(store, clock)
     await cloud.start()
-    (first,) = [one for one in await store.recommendations("ondilo:16180") if one.title == "Nettoyez votre filtre"]
-    site = await store.site("ondilo:16180")
+    (first,) = [one for one in await store.recommendations("ondilo:57721") if one.title == "Nettoyez votre filtre"]
+    site = await store.site("ondilo:57721")
     assert site is not None
     await LocalActions(store, clock).validate(first, site, DEMO)
     clock.now += timedelta(days=1)
     await cloud.advance()
-    assert "Nettoyez votre filtre" not in {one.title for one in await store.recommendations("ondilo:16180")}
+    assert "Nettoyez votre filtre" not in {one.title for one in await store.recommendations("ondilo:57721")}
     clock.now += timedelta(days=14)
     await cloud.advance()
-    again = [one for one in await store.recommendations("ondilo:16180") if one.title == "Nettoyez votre filtre"]
+    again = [one for one in await store.recommendations("ondilo:57721") if one.title == "Nettoyez votre filtre"]
     assert [one.id != first.id for one in again] == [True]
     kept = await store.recommendation(first.id)
     assert kept is not None
@@ -283,7 +283,7 @@ async def test_a_run_goes_on_until_it_is_stopped() -> None:
     await store.kept.wait()
     stop.set()
     await running
-    assert (await store.latest("ondilo:16180/ico", clock.now))["battery"].at > NOW + timedelta(days=1)
+    assert (await store.latest("ondilo:57721/ico", clock.now))["battery"].at > NOW + timedelta(days=1)
 
 
 async def test_a_full_disk_delays_what_was_measured_and_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -299,8 +299,8 @@ async def test_a_full_disk_delays_what_was_measured_and_loses_nothing(caplog: py
     await store.kept.wait()
     stop.set()
     await running
-    measured = await store.history("ondilo:16180/ico", "ph", NOW, clock.now)
-    expected = Water("s", SPA, "ondilo:16180/ico").measurements(NOW, clock.now)
+    measured = await store.history("ondilo:57721/ico", "ph", NOW, clock.now)
+    expected = Water("s", SPA, "ondilo:57721/ico").measurements(NOW, clock.now)
     assert measured == [one for one in expected if one.quantity == "ph"]
     assert "The disk is full." in caplog.text
 
@@ -338,7 +338,7 @@ async def test_a_new_password_and_a_new_name_take_over_at_the_next_start() -> No
     renamed = replace(DEMO, email="somebody@else.example", password_hash="new")
     await clouds(store, Hand(), pools=((SPA,),), users=[renamed, OTHER]).start()
     assert [user.email for user in await store.users()] == [OTHER.email, renamed.email]
-    assert [site.key for site in await store.sites(owner=renamed.email)] == ["16180"]
+    assert [site.key for site in await store.sites(owner=renamed.email)] == ["57721"]
     assert await store.sites(owner=DEMO.email) == []
 
 

@@ -133,7 +133,7 @@ SALT: Final = Pool(
 )
 
 SPA: Final = Pool(
-    key=16180,
+    key=57721,
     name="Spa de la terrasse",
     kind="spa",
     wire_type="outdoor_spa",
