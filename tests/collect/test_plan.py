@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from margelle.collect import plan
 from margelle.collect.plan import Ask, asks, slot
@@ -246,3 +248,10 @@ def test_what_is_off_the_rhythm_is_compared_once_it_is_over_and_at_most_once_in_
     progress.probes[PROBE].series["temperature"].settled_at = NOW - 2 * HOUR
     dues = {ask.quantity: ask.due_at for ask in of(progress, "history")}
     assert dues == {"ph": NOW + 34 * MINUTE, "temperature": NOW + 18 * HOUR}
+
+
+@given(st.integers(0, 24 * 60), st.text(min_size=1, max_size=8))
+def test_discovery_is_always_twelve_to_thirty_six_hours_after_the_last_one(minutes: int, account: str) -> None:
+    done = NOW + minutes * MINUTE
+    (ask,) = asks(account, Progress(discovery=Attempt(ok_at=done)), PACE, done)
+    assert done + 12 * HOUR <= ask.due_at <= done + 36 * HOUR
