@@ -204,6 +204,13 @@ def test_without_an_environment_the_login_is_the_documented_one() -> None:
     )
 
 
+def test_a_login_in_another_case_is_the_same_user(home: Path, first: tuple[Running, list[int]], start: Start) -> None:
+    assert first
+    running = start("demo", "--port", "0", home=home, MARGELLE_DEMO_EMAIL=EMAIL.upper(), MARGELLE_DEMO_PASSWORD="x")
+    assert len(_signed_in(_until_ready(running), EMAIL, "x").get("/pools")) >= 2
+    assert running.end(signal.SIGTERM) == 0
+
+
 def test_a_login_that_is_no_text_is_refused() -> None:
     with pytest.raises(BadInput, match="MARGELLE_DEMO_PASSWORD"):
         login_of({"MARGELLE_DEMO_PASSWORD": "\udcff"})
@@ -213,5 +220,5 @@ def test_a_login_that_is_no_text_is_refused() -> None:
 def test_a_port_that_is_none_is_refused(start: Start, port: str) -> None:
     running = start("demo", PORT=port)
     assert running.ended() == 2
-    assert "port" in running.text
+    assert f"PORT is {port!r}" in running.text
     assert "Traceback" not in running.text

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from margelle.cli.house import House
     from margelle.collect.loop import Collector
     from margelle.config import Settings
-    from margelle.domain.site import Site
+    from margelle.domain.site import Site, User
     from margelle.simulate.clouds import Clouds
 
 EMAIL: Final = "demo@margelle.example"
@@ -64,12 +64,20 @@ def demo(
         store=str(folder / "hub.sqlite"),
         key_file=str(folder / "key"),
         host="127.0.0.1",
-        port=port if port is not None else os.environ.get("PORT") or None,
+        port=port if port is not None else port_of(os.environ),
         public_url="",
     )
     if settings.origin("log_level") == "default" and not invocation(context).debug:
         logs.set_up("warning", settings["log_format"])
     server.run(_run(settings, login_of(os.environ)))
+
+
+def port_of(environ: Mapping[str, str]) -> int | None:
+    """The port that PORT names, if any. Raises BadInput."""
+    text = environ.get("PORT", "").strip()
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) <= 65535):
+        raise BadInput(f"PORT is {text!r:.40}, but it must be a whole number from 0 to 65535.")
+    return int(text) if text else None
 
 
 def login_of(environ: Mapping[str, str]) -> Login:
@@ -142,31 +150,29 @@ async def _prepare(home: House, made: Clouds, collector: Collector, login: Login
     from margelle.cli import clouds
 
     await clouds.fill(made)
-    await _settle_user(home, login)
+    user = await _settle_user(home, login)
     note("Collecting a month of history")
     for vendor in home.vendors:
-        await _connect(home, vendor, login.email, f"{cloud_url}/{vendor}", secret)
-    await _collect_first(home, collector, login.email)
+        await _connect(home, vendor, user.email, f"{cloud_url}/{vendor}", secret)
+    await _collect_first(home, collector, user.email)
 
 
-async def _settle_user(home: House, login: Login) -> None:
+async def _settle_user(home: House, login: Login) -> User:
     """Make `login` the hub's user, and the only one: the demo of before may have had another."""
     from msgspec.structs import replace
 
     from margelle.domain.site import User
     from margelle.serve.sign_in import hash_password
 
-    known = await home.store.user(login.email)
-    hashed = hash_password(login.password)
-    await home.store.put_user(
-        replace(known, password_hash=hashed) if known else User(login.email, hashed, "Camille", "Martin")
-    )
+    known = await home.store.user(login.email) or User(login.email, "", "Camille", "Martin")
+    user = replace(known, password_hash=hash_password(login.password))
+    await home.store.put_user(user)
     for account in await home.store.accounts():
-        await home.store.put_account(replace(account, owner=login.email))
-    current = await home.store.user(login.email)
-    for user in await home.store.users():
-        if current is not None and user.email != current.email:
-            await home.store.remove_user(user.email)
+        await home.store.put_account(replace(account, owner=user.email))
+    for other in await home.store.users():
+        if other.email != user.email:
+            await home.store.remove_user(other.email)
+    return user
 
 
 async def _connect(home: House, vendor: str, owner: str, base_url: str, secret: str) -> None:

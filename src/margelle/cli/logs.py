@@ -12,8 +12,8 @@ import msgspec
 
 from margelle.redaction import redact
 
-_LOUD: Final = ("aiohttp.access", "margelle.access", "uvicorn.access")
-"""One line for each request: only when debugging."""
+_LOUD: Final = ("aiohttp.access", "margelle.access", "uvicorn", "uvicorn.access", "uvicorn.error")
+"""One line for each request, start and stop: only when debugging."""
 
 
 class TextLines(logging.Formatter):
@@ -48,7 +48,7 @@ def set_up(level: str, form: str, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    _hand_over(logging.getLogger(name) for name in ("uvicorn", "uvicorn.error", *_LOUD))
+    _hand_over(logging.getLogger(name) for name in _LOUD)
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
     logging.captureWarnings(capture=True)

@@ -84,10 +84,10 @@ async def serve(app: ASGIApp, bound: socket.socket, stop: asyncio.Event, *, prox
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:  # also when this task is cancelled because another one has failed
         server.should_exit = True
-        await serving
-    finally:
         stopping.cancel()
+        await serving
         bound.close()
 
 

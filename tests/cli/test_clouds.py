@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Margelle, Start
+from tests.cli.face_client import FaceClient, Refusal
+
+
+def test_clouds_have_their_time_their_users_and_the_documented_quota(start: Start, tmp_path: Path) -> None:
+    running = start("clouds", "--port", "0", "--data", "sky", "--at", "2026-07-14T12:30Z", "--seed", "a")
+    face = running.until(r"Cloud:\s+(http://\S+)")[1]
+    password = running.until(r"Password:\s+(\S+)")[1]
+    running.until("Data:")
+    client = FaceClient(face)
+    client.sign_in("neighbour@clouds.example", password)
+    pool = client.get("/pools")[0]["id"]
+    (measure,) = client.get(f"/pools/{pool}/lastmeasures?types%5B%5D=ph")
+    assert "2026-07-14 08:00:00" < measure["value_time"] <= "2026-07-14 12:32:00"
+    statuses = [_status(client) for _ in range(35)]
+    assert 200 in statuses
+    assert statuses[-1] == 429
+    assert running.end() == 0
+    _other_water_is_not_mixed_in(start)
+    assert (tmp_path / "sky" / "clouds.sqlite").exists()
+
+
+def _status(client: FaceClient) -> int:
+    try:
+        client.get("/user/info")
+    except Refusal as refusal:
+        return refusal.status
+    return 200
+
+
+def _other_water_is_not_mixed_in(start: Start) -> None:
+    running = start("clouds", "--port", "0", "--data", "sky", "--seed", "b")
+    assert running.ended() == 1
+    assert "the water of seed 'a', not 'b'" in running.text
+    assert "Traceback" not in running.text
+
+
+@pytest.mark.parametrize("arguments", [("--speed", "0"), ("--speed", "nan"), ("--at", "soon"), ("--port", "70000")])
+def test_clouds_that_cannot_be_are_refused(margelle: Margelle, arguments: tuple[str, str]) -> None:
+    ended = margelle("clouds", "--port", "0", *arguments)
+    assert ended.code == 2
+    assert "Traceback" not in ended.err
