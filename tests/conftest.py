@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("margelle", deadline=None)  # speed is never asserted by a clock
+settings.load_profile("margelle")
 
 NOW = datetime(2026, 7, 14, 12, 30, tzinfo=UTC)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 Actor = Literal["nobody", "user", "operator", "vendor"]
@@ -110,8 +109,10 @@ def of_status(status: int, said: str, *, retry_after_s: float | None = None) -> 
 def wait_asked_s(retry_after: str, at: datetime) -> float | None:
     """The seconds that a Retry-After header of an answer that came `at` asks to wait (RFC 9110, 10.2.3: a number, or a date); None if it says neither."""
     text = retry_after.strip()
-    if re.fullmatch(r"\d{1,18}(\.\d{1,18})?", text, re.ASCII):
+    if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
         return float(text)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 seldom needed, and slow to import
+
     with suppress(ValueError, TypeError, OverflowError):
         until = parsedate_to_datetime(text)
         return max(((until if until.tzinfo else until.replace(tzinfo=UTC)) - at).total_seconds(), 0.0)

@@ -185,7 +185,7 @@ def test_no_window_is_exceeded_and_no_wait_is_longer_than_one_when_clocks_go_bac
         assert machine.most_in(rate) <= rate.requests
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(rates=RATES, steps=st.lists(st.tuples(STEP_S, JUMP_S, st.integers(0, 9)), min_size=1, max_size=60))
 def test_no_window_is_exceeded_through_restarts_whichever_way_the_clock_jumps_where_the_uptime_is_known(
     rates: list[Rate], steps: list[tuple[int, int, int]]

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
+from aiohttp import ClientSession, TCPConnector
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from margelle import __version__
 from margelle.errors import BadInput, Limited, StoreError, Unreachable
@@ -302,6 +304,24 @@ async def test_a_closed_port_cannot_be_reached(http: CloudHttp) -> None:
         url = gone.url
     with pytest.raises(Unreachable, match="cannot be reached"):
         await http.ask(Request("pools", "GET", url))
+
+
+class NoNames(AbstractResolver):
+    """A resolver that knows no name."""
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
+        raise OSError(-2, "Name or service not known")
+
+    async def close(self) -> None: ...
+
+
+async def test_a_name_that_nobody_knows_is_told_and_a_given_session_stays_open(make: Make) -> None:
+    async with ClientSession(connector=TCPConnector(resolver=NoNames())) as session:
+        http = make(session=session)
+        with pytest.raises(Unreachable, match=r"The name cloud\.example cannot be looked up"):
+            await http.ask(Request("pools", "GET", "https://cloud.example/pools"))
+        await http.close()
+        assert not session.closed
 
 
 # --- log and receipts that fail --------------------------------------------------------------------------------------

@@ -88,7 +88,14 @@ async def test_each_step_is_paid(make: Make, cloud: hostile.HostileCloud) -> Non
 
 @pytest.mark.parametrize(
     "location",
-    ["javascript:alert(1)", "http://[", "https://me:hunter2@127.0.0.1/", "file:///etc/passwd", "http://a b/"],
+    [
+        "javascript:alert(1)",
+        "http://[",
+        "https://me:hunter2@127.0.0.1/",
+        "file:///etc/passwd",
+        "http://a b/",
+        "/caf\u00e9",
+    ],
 )
 async def test_a_redirect_to_no_address_is_not_followed(get: Get, cloud: hostile.HostileCloud, location: str) -> None:
     cloud.script(hostile.redirect(location))

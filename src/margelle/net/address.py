@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlencode, urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from margelle.errors import BadInput, Unreachable
 
@@ -61,6 +60,8 @@ def host_of(url: str) -> str:
 
 def proxy_of(url: str) -> tuple[str | None, dict[str, str]]:
     """The proxy that the environment names for `url`, without its login, and the header that holds this; never one to this machine."""
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 slow to import
+
     host = host_of(url)
     proxy = getproxies().get(url.partition(":")[0])
     if not proxy or _is_loopback(host) or proxy_bypass(host):

@@ -53,7 +53,9 @@ class Budget:
         with self._told():
             self._db = apsw.Connection(str(path) if path else ":memory:")
             self._db.set_busy_timeout(BUSY_MS)
-            with suppress(apsw.BusyError):  # another process is just doing it, or it holds a transaction of the older way
+            with suppress(
+                apsw.BusyError
+            ):  # another process is just doing it, or it holds a transaction of the older way
                 self._db.pragma("journal_mode", "wal")
             self._db.pragma("synchronous", "full")
         with self._transaction() as db:
