@@ -100,3 +100,20 @@ async def test_raw_brackets_in_a_query_are_read(house: House) -> None:
 
     assert heard.startswith(b"HTTP/1.1 200")
     assert b'[{"data_type":"temperature","value":12.5,' in heard
+
+
+async def test_a_form_that_was_cut_uses_up_no_code(house: House) -> None:
+    form = f"grant_type=authorization_code&code={await house.code()}"
+    async with listening(house) as base_url:
+        parts = urlsplit(base_url)
+        _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(
+            _request(house, "POST", "/ondilo/oauth2/token", f"Content-Length: {len(form) + 9}", body=form.encode())
+        )
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        told = await _say(base_url, _request(house, "GET", f"{API}/pools"))
+
+    assert told.startswith(b"HTTP/1.1 200")
+    assert (await house.token(form)).status == 200

@@ -95,7 +95,6 @@ class _Visit:
         self.accept = headers.get(b"accept", "").lower()
         self.raw: list[str] = [scope["query_string"].decode("latin-1")]
         self.given: dict[str, str] = {}
-        self.excess = False
         self._accept_language = headers.get(b"accept-language", "")
 
     def take(self, form: bytes) -> None:

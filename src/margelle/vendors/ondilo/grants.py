@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -82,10 +83,12 @@ class TokenEndpoint:
 
 
 async def body(receive: Receive) -> bytes:
-    """A request's whole body. Raises BadInput for one larger than any form."""
+    """A request's whole body. Raises BadInput for one larger than any form, ClientDisconnect where the rest will not come."""
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":  # half a form is no form
+            raise ClientDisconnect
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > LARGEST_FORM:

@@ -7,10 +7,11 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlencode
 
 from msgspec import Struct
 from starlette.responses import Response
+
+from margelle.vendors.ondilo.redirect import fit_for_uri
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -96,8 +97,8 @@ class Page(Struct, frozen=True):
         return Response(html, status, _headers(), "text/html")
 
     def _in(self, code: str) -> str:
-        kept = [pair for pair in parse_qsl(self.query, True, encoding="latin-1") if pair[0] != "locale"]
-        return "?" + urlencode([*kept, ("locale", code)], encoding="latin-1")
+        kept = [pair for pair in self.query.split("&") if pair and not pair.startswith("locale=")]
+        return "?" + fit_for_uri("&".join([*kept, f"locale={code}"]))
 
 
 def language(locale: str, accept_language: str) -> str:

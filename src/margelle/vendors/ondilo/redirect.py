@@ -70,13 +70,18 @@ def same_uri(one: str, other: str) -> bool:
 def raw_value(form: str, name: str) -> str | None:
     """The first value called `name` as it stands in a query or form, still encoded; None where there is none.
 
-    `form` is Latin-1, a character for each byte. What cannot stand in a URI is percent-encoded.
+    `form` is Latin-1, a character for each byte.
     """
     for pair in form.split("&"):
         key, _, value = pair.partition("=")
         if key == name:
-            return quote(value, safe=_IN_URI, encoding="latin-1")
+            return fit_for_uri(value)
     return None
+
+
+def fit_for_uri(text: str) -> str:
+    """`text`, in Latin-1 and encoded already, with what cannot stand in a URI percent-encoded too; all else stays byte for byte."""
+    return quote(text, safe=_IN_URI, encoding="latin-1")
 
 
 def _web(parts: SplitResult) -> Redirect:
