@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -242,6 +244,17 @@ async def test_a_face_holds_clients_to_the_vendors_quota_only_when_told_to(
     vendors = [vendor(face, quota=(Rate(1, 60),))]
     build(MemoryStore(), vendors, {}, lambda: NOW, NoActions(), pages=False, quotas=quotas)
     assert [seen[0].quota.take("doe", NOW) for _ in granted] == granted
+
+
+def test_the_hub_starts_without_what_only_pages_and_passwords_need() -> None:
+    script = """
+import sys
+from margelle.serve.app import build
+build(None, [], {}, None, None)
+print(*(name for name in ("jinja2", "argon2", "httpx", "aiohttp", "pyrate_limiter") if name in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []
 
 
 async def test_faces_of_two_vendors_stand_side_by_side() -> None:

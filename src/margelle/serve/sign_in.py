@@ -12,11 +12,10 @@ import secrets
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import cache
 from ipaddress import ip_address, ip_network
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec.structs import replace
 
 from margelle.domain.site import User
@@ -24,8 +23,9 @@ from margelle.errors import BadInput, Limited, Refused, StoreError
 from margelle.ports import Clock, Grant, GrantKind, Rate, Store
 from margelle.serve.quota import Windows
 
-# OWASP's smallest setting of Argon2id, so that a small computer at home can bear it: 19 MiB, two passes, one lane.
-_HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1, type=Type.ID)
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
 _LONGEST_PASSWORD: Final = 1024
 _NOBODYS_HASH: Final = "$argon2id$v=19$m=19456,t=2,p=1$" + "bm9ib2R5IGlzIGhlcmU" + "$" + "A" * 43
 """What an unknown user's password is held against, so that they cannot be told from known ones by the time it takes."""
@@ -46,7 +46,7 @@ def hash_password(password: str) -> str:
     if len(password) > _LONGEST_PASSWORD:
         raise BadInput(f"The password is longer than {_LONGEST_PASSWORD} characters.")
     try:
-        return _HASHER.hash(_normal(password))
+        return _hasher().hash(_normal(password))
     except UnicodeEncodeError:
         raise BadInput("The password is not valid Unicode text.") from None
 
@@ -117,7 +117,7 @@ class FaceDesk:
         if await self._attempts.check(login, password, address, user, self._clock) is None or user is None:
             _log.info("refused to sign somebody in at %s from %s", self._face, address)
             raise Refused(_REFUSED)
-        if _HASHER.check_needs_rehash(user.password_hash):
+        if _hasher().check_needs_rehash(user.password_hash):
             await self._strengthen(user, password)
         return user
 
@@ -185,9 +185,19 @@ async def _verified(password_hash: str, password: str) -> bool:
     return await asyncio.get_running_loop().run_in_executor(_worker, _matches, password_hash, password)
 
 
+@cache
+def _hasher() -> PasswordHasher:
+    """OWASP's smallest setting of Argon2id, so that a small computer at home can bear it: 19 MiB, two passes, one lane."""
+    from argon2 import PasswordHasher, Type  # noqa: PLC0415 - the hub's start does not wait for it
+
+    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1, type=Type.ID)
+
+
 def _matches(password_hash: str, password: str) -> bool:
+    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
+
     try:
-        return _HASHER.verify(password_hash, _normal(password))
+        return _hasher().verify(password_hash, _normal(password))
     except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
 
