@@ -31,8 +31,10 @@ from tests.store.things import (
     user,
 )
 
+MOMENT = timedelta(microseconds=1)
 PROBE = "ondilo:1/ico"
 DOUBT = Doubt("vendor", "OUTLIER")
+BOUNDS = Doubt("vendor", "OUT_OF_BOUNDS")
 
 
 # --- version ---------------------------------------------------------------------------------------------------------
@@ -120,6 +122,11 @@ async def test_a_doubt_that_is_withdrawn_is_a_correction(store: Store) -> None:
     await store.add([point(doubts=(DOUBT,))], NOW)
     assert await store.add([point()], NOW + HOUR) == Added(corrected=1)
     assert (await store.latest(PROBE, NOW))["ph"].valid
+
+
+async def test_another_reason_of_a_doubt_is_a_correction(store: Store) -> None:
+    await store.add([point(doubts=(DOUBT,))], NOW)
+    assert await store.add([point(doubts=(BOUNDS,))], NOW + HOUR) == Added(corrected=1)
 
 
 async def test_what_could_not_be_read_is_told_apart_by_its_raw_text(store: Store) -> None:
@@ -234,8 +241,20 @@ async def test_a_point_ahead_of_the_clock_waits_until_its_time_has_come(store: S
     true, ahead = point(7.0), point(9.0, at=NOW + DAY)
     await store.add([true, ahead], NOW)
     appears = NOW + DAY - CLOCK_TOLERANCE
-    for now, expected in ((NOW, true), (appears - timedelta(microseconds=1), true), (appears, ahead), (NOW, true)):
+    for now, expected in ((NOW, true), (appears - MOMENT, true), (appears, ahead), (NOW, true)):
         assert await store.latest(PROBE, now) == {"ph": expected}
+
+
+async def test_a_point_ahead_appears_though_its_probe_was_asked_for_a_moment_before(store: Store) -> None:
+    await store.add([point(7.0), point(9.0, at=NOW + DAY)], NOW)
+    for now, value in ((NOW + DAY - CLOCK_TOLERANCE - MOMENT, 7.0), (NOW + DAY - CLOCK_TOLERANCE, 9.0)):
+        assert (await store.latest(PROBE, now))["ph"].value == value
+
+
+async def test_there_is_one_zero(store: Store) -> None:
+    await store.add([point(-0.0, raw="-0.0")], NOW)
+    (kept,) = await store.history(PROBE, "ph")
+    assert (repr(kept.value), kept.raw) == ("0.0", "-0.0")
 
 
 async def test_before_its_first_measurement_a_quantity_has_no_latest(store: Store) -> None:

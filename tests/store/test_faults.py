@@ -202,6 +202,11 @@ async def test_a_sound_file_passes_the_check(filled: Path, vault: Vault) -> None
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
+async def test_what_a_method_has_kept_is_on_the_disk_when_it_returns(sqlite: SqliteStore) -> None:
+    connection = sqlite._db.connection
+    assert [connection.pragma(name) for name in ("journal_mode", "synchronous", "foreign_keys")] == ["wal", 2, 1]
+
+
 async def test_a_full_disk_loses_nothing_that_was_kept_and_keeps_no_half(sqlite: SqliteStore) -> None:
     await sqlite.add(MANY[:100], NOW)
     connection = sqlite._db.connection

@@ -5,7 +5,11 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import apsw
+import pytest
 
 from margelle.domain.measurement import Measurement
 from margelle.store.sqlite import SqliteStore
@@ -93,6 +97,36 @@ async def test_what_another_connection_keeps_is_seen_at_once(path: Path, sqlite:
     assert await sqlite.sites() == await other.sites() != []
     assert await sqlite.version() == await sqlite.version()
     await other.close()
+
+
+async def test_a_persona_that_another_process_gives_meanwhile_is_taken_over(
+    path: Path, sqlite: SqliteStore, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SqliteStore(path, vault)
+    look = SqliteStore._number
+    given: list[int] = []
+
+    def look_and_lose_the_race(store: SqliteStore, face: str, kind: str, subject: str) -> int | None:
+        found = look(store, face, kind, subject)
+        if store is sqlite and not given:
+            given.append(look(other, face, kind, subject) or other._give(face, kind, subject, 7))
+        return found
+
+    monkeypatch.setattr(SqliteStore, "_number", look_and_lose_the_race)
+    assert (await sqlite.persona("ondilo", "site", "a", 8)).public_id == "7"
+    await other.close()
+
+
+async def test_a_database_that_another_process_is_just_making_is_waited_for(
+    path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = apsw.Connection(str(path))
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(time, "sleep", lambda _: other.execute("COMMIT"))
+    store = SqliteStore(path, vault)
+    assert other.getautocommit()
+    await store.close()
+    other.close()
 
 
 async def test_a_version_from_before_a_restart_is_not_met_again(path: Path, vault: Vault) -> None:

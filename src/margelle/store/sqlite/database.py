@@ -85,8 +85,6 @@ class Database:
         connection, migrations = self.connection, schema.scripts()
         connection.set_busy_timeout(int(busy_timeout_s * 1000))
         schema.recognise(connection, len(migrations))
-        if connection.readonly("main"):
-            raise apsw.ReadOnlyError
         if self.path.stat().st_size <= CHECKED_SIZE:
             self._check()
         _use_wal(connection, busy_timeout_s)

@@ -11,6 +11,10 @@ from margelle.errors import StoreError
 
 APPLICATION_ID: Final = 0x4D617267
 """Stands in the file's header: "Marg"."""
+# In one statement: another process may be migrating between two.
+_RECOGNISE: Final = """
+SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version, pragma_application_id
+"""
 
 
 def scripts() -> tuple[str, ...]:
@@ -26,9 +30,9 @@ def recognise(connection: apsw.Connection, newest: int) -> int:
 
     Raises StoreError for another program's database, or one of a newer margelle.
     """
-    version = int(connection.pragma("user_version"))
-    if connection.pragma("application_id") != APPLICATION_ID:
-        if version or connection.execute("SELECT count(*) FROM sqlite_schema").get:
+    version, application, tables = connection.execute(_RECOGNISE).get
+    if application != APPLICATION_ID:
+        if version or tables:
             raise StoreError(
                 f"{connection.filename}: This database is not margelle's.",
                 hint="Name another file; it was left as it is.",
@@ -39,7 +43,7 @@ def recognise(connection: apsw.Connection, newest: int) -> int:
             f"{connection.filename}: This database has schema {version}; this margelle knows schemas up to {newest}.",
             hint="Update margelle, or use a backup made before the update; the database was left as it is.",
         )
-    return version
+    return int(version)
 
 
 def migrate(connection: apsw.Connection, migrations: tuple[str, ...]) -> None:
