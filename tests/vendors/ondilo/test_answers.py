@@ -55,3 +55,12 @@ def test_what_is_kept_is_bounded() -> None:
 
     assert sum(kept.get(1, key, NOW) is not None for key in range(10)) <= Kept.MOST_BYTES >> 20
     assert kept.get(1, 9, NOW) is large
+
+
+def test_however_small_the_answers_are_they_are_bounded() -> None:
+    kept = Kept()
+    kept.get(1, 0, NOW)
+    for key in range(20_000):
+        kept.put(1, key, NOW, ANSWER)
+
+    assert sum(kept.get(1, key, NOW) is not None for key in range(20_000)) <= Kept.MOST_BYTES / 500

@@ -96,7 +96,7 @@ async def test_unasked_nothing_is_told_if_it_is_set_so() -> None:
     "query",
     [
         "types[]=orp&types[]=ph", "types%5B%5D=orp&types%5b%5d=ph", "types=orp&types=ph", "types=orp%2Cph", "types=orp,ph",
-        "types[0]=orp&types[1]=ph", "types[]=orp&x=1&types[]=ph&types[]=orp", "types[]=&types[]=orp,&types=ph", "types=orp%2C+ph",
+        "types[0]=orp&types[1]=ph", "types[]=orp&x=1&types[]=ph&types[]=orp", "types[]=&types[]=orp,&types=ph", "types=orp%2C+ph", "types[]=+&types=orp%2C%20,ph",
     ],
 )  # fmt: skip
 async def test_types_are_understood_in_every_spelling(house: House, query: str) -> None:
@@ -245,6 +245,13 @@ async def test_a_measure_from_far_ahead_of_the_clock_is_not_told_yet(house: Hous
     house.at(NOW + HOUR)
     token = (await house.sign_in())["access_token"]
     assert (await house.get("/pools/234/lastmeasures", "types[]=ph", token=token)).json()[0]["value"] == 9.9
+
+
+async def test_a_probe_whose_clock_is_a_little_fast_is_told_in_both(house: House) -> None:
+    await house.store.add([point("ph", 7.4, NOW + timedelta(minutes=9))], NOW)
+
+    assert [entry["value"] for entry in await _measured(house, "types[]=ph")] == [7.4]
+    assert [entry["value"] for entry in await _measured(house, "type=ph&period=day", "/pools/234/measures")] == [7.4]
 
 
 @pytest.mark.parametrize("data_type", LISTS["whole_numbers"])

@@ -162,6 +162,13 @@ async def test_what_is_refused_is_explained_in_json(house: House, body: str, err
     assert refused.headers["cache-control"] == "no-store"
 
 
+async def test_a_form_larger_than_any_is_refused_whatever_it_says(house: House) -> None:
+    form = f"grant_type=authorization_code&code={await house.code()}"
+
+    assert (await house.token(f"{form}&pad={'a' * 65_536}")).status == 400
+    assert (await house.token(form)).status == 200
+
+
 async def test_a_wrong_refresh_token_is_refused_as_by_the_cloud(house: House) -> None:
     said = answer("ondilo", "a refused refresh token")
 

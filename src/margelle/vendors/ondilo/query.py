@@ -16,9 +16,9 @@ _MOST_FIELDS: Final = 100
 
 
 def pairs(query: str) -> list[tuple[str, str]]:
-    """The names and values of a query or form, decoded. Raises BadInput for one beyond all reason."""
+    """The names and values of a query or form, decoded, without those that are empty. Raises BadInput for one beyond all reason."""
     try:
-        return parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        return parse_qsl(query, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise BadInput("Too many parameters.") from None
 
