@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -51,9 +51,10 @@ def main(words: list[str]) -> int:
     tried = [
         one for one in everything if (one.name not in excused if not words else any(word in one.name for word in words))
     ]
-    survivors = survived(tried)
-    for name in survivors:
-        print(f"not noticed: {name}" + (f" ({excused[name]})" if name in excused else ""))
+    survivors = []
+    for name in survived(tried):
+        print(f"not noticed: {name}" + (f" ({excused[name]})" if name in excused else ""), flush=True)
+        survivors.append(name)
     for name in sorted(unknown):
         print(f"tools/mutants.toml excuses what is no mistake any more: {name}")
     print(
@@ -67,19 +68,17 @@ def all_mistakes() -> list[Mistake]:
     return [one for module in MODULES for one in mistakes(f"{PACKAGE}.{module}", _source(module))]
 
 
-def survived(tried: Iterable[Mistake]) -> list[str]:
+def survived(tried: Iterable[Mistake]) -> Iterator[str]:
     """The names of those that nothing noticed. Exits where the tests fail without any mistake, for that would excuse all."""
     cores = len(os.sched_getaffinity(0))
     unchanged = Mistake(f"{PACKAGE}.wire", "no mistake", _source("wire"))
     if [outcome for _, outcome in trials([unchanged], TOUCHED, STAGES, 1)] != [0]:
         sys.exit("The tests fail without any mistake: run `pytest tests/vendors/ondilo` first.")
-    survivors = []
     for mistake, outcome in trials(tried, TOUCHED, STAGES, cores):
         if outcome == BROKEN:
             sys.exit(f"The tests could not be run: {mistake.name}")
         if outcome != NOTICED:
-            survivors.append(mistake.name)
-    return sorted(survivors)
+            yield mistake.name
 
 
 def _source(module: str) -> str:
