@@ -1,0 +1,47 @@
+"""The doors between the rooms: what each room may ask of another, and nothing more.
+
+Every method that touches the outside is a coroutine. Instants are aware and in UTC; the caller gives `now`, nobody asks a clock but
+through `Clock`. Failures are raised as `margelle.errors`.
+"""
+
+from __future__ import annotations
+
+from margelle.ports.face import Actions, Desk, FaceContext, Quota
+from margelle.ports.http import Answer, Clock, Http, Request, Token, Tokens
+from margelle.ports.record import Added, AuditEntry, Grant, GrantKind, Incident, Receipt
+from margelle.ports.source import AdviceSource, Batch, Connector, Discovery, Fault, HistorySource, Source, Window
+from margelle.ports.store import Reader, Store, Writer
+from margelle.ports.vendor import Rate, Setting, Vendor
+
+__all__ = [
+    "Actions",
+    "Added",
+    "AdviceSource",
+    "Answer",
+    "AuditEntry",
+    "Batch",
+    "Clock",
+    "Connector",
+    "Desk",
+    "Discovery",
+    "FaceContext",
+    "Fault",
+    "Grant",
+    "GrantKind",
+    "HistorySource",
+    "Http",
+    "Incident",
+    "Quota",
+    "Rate",
+    "Reader",
+    "Receipt",
+    "Request",
+    "Setting",
+    "Source",
+    "Store",
+    "Token",
+    "Tokens",
+    "Vendor",
+    "Window",
+    "Writer",
+]

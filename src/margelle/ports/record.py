@@ -1,0 +1,71 @@
+"""What is kept beside measurements: receipts, incidents, grants, the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Added(Struct, frozen=True):
+    """What became of measurements given to the store: new, the same as before, or corrections of what was there."""
+
+    new: int = 0
+    same: int = 0
+    corrected: int = 0
+
+
+class Receipt(Struct, frozen=True):
+    """A raw answer of a vendor, redacted, kept for some weeks. `status` is 0 where no whole answer came; `body` then says why."""
+
+    account: str
+    at: datetime
+    name: str
+    url: str
+    status: int
+    body: bytes
+    duration_ms: int
+
+
+class Incident(Struct, frozen=True):
+    """Something that went wrong at `where` (an account, a site), since `since`, `count` times, last at `at`; `todo` says who does what.
+
+    An incident is one (account, where, kind); `ended_at` is None while it lasts.
+    """
+
+    account: str
+    where: str
+    kind: str
+    what: str
+    todo: str
+    since: datetime
+    at: datetime
+    count: int = 1
+    ended_at: datetime | None = None
+
+
+GrantKind = Literal["code", "access", "refresh"]
+
+
+class Grant(Struct, frozen=True):
+    """A code or token that a face of this hub gave to a client; `digest` is its SHA-256, the token itself is nowhere."""
+
+    digest: str
+    kind: GrantKind
+    face: str
+    user: str
+    issued_at: datetime
+    expires_at: datetime | None = None
+    redirect_uri: str = ""
+    client_id: str = ""
+
+
+class AuditEntry(Struct, frozen=True):
+    """Who did what to which thing, and what came of it."""
+
+    at: datetime
+    user: str
+    act: str
+    subject: str
+    outcome: str

@@ -1,0 +1,120 @@
+"""Collecting from a vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal, Protocol, TypeVar, runtime_checkable
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Measurement
+from margelle.domain.site import Person, Probe, Recommendation, Site
+from margelle.ports.http import Token
+
+_Thing = TypeVar("_Thing", Site, Probe)
+
+
+Window = Literal["day", "week", "month"]
+
+
+class Fault(Struct, frozen=True):
+    """A part of an answer that could not be understood, and was left out: where it stood and what was wrong."""
+
+    where: str
+    what: str
+
+
+class Discovery(Struct, frozen=True):
+    """What an account has at its vendor now. With faults, the list may lack something that is still there.
+
+    `unread` names, by the id of a site or probe and by "person", the fields that were not asked for this time or could not be read: what
+    is known of them stays (see `over`).
+    """
+
+    person: Person
+    sites: tuple[Site, ...]
+    probes: tuple[Probe, ...]
+    faults: tuple[Fault, ...] = ()
+    unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def over(self, person: Person, sites: Iterable[Site], probes: Iterable[Probe]) -> Discovery:
+        """This discovery with its unread fields as they are in what is known already; to be kept in this form."""
+        known_sites, known_probes = {site.id: site for site in sites}, {probe.id: probe for probe in probes}
+        return replace(
+            self,
+            person=replace(self.person, **{name: getattr(person, name) for name in self.unread.get("person", ())}),
+            sites=tuple(self._over(site, known_sites.get(site.id)) for site in self.sites),
+            probes=tuple(self._over(probe, known_probes.get(probe.id)) for probe in self.probes),
+        )
+
+    def _over(self, thing: _Thing, known: _Thing | None) -> _Thing:
+        kept = {name: getattr(known, name) for name in self.unread.get(thing.id, ())} if known else {}
+        if "attributes" in kept and isinstance(thing, Site):  # the pool's own were read, only the settings' were not
+            kept["attributes"] = kept["attributes"] | thing.attributes
+        return replace(thing, **kept)
+
+
+class Batch(Struct, frozen=True):
+    """Measurements of one answer, not yet judged, with what could not be read."""
+
+    measurements: tuple[Measurement, ...]
+    faults: tuple[Fault, ...] = ()
+
+
+class Source(Protocol):
+    """Collects from one account at one vendor's cloud. Each method costs requests of the account's budget.
+
+    Raises Limited, Refused, NotFound (it has vanished), Unreachable, Unavailable, Malformed.
+    """
+
+    async def discover(self, now: datetime) -> Discovery:
+        """The account's owner, sites and probes."""
+        ...
+
+    async def latest(self, probe: Probe, now: datetime) -> Batch:
+        """The newest measurement of every quantity."""
+        ...
+
+
+@runtime_checkable
+class HistorySource(Protocol):
+    """A source that can also tell the past."""
+
+    async def history(self, probe: Probe, quantity: str, window: Window, now: datetime) -> Batch:
+        """All measurements of `quantity` in the window that ends now."""
+        ...
+
+    def remembered(self, site: Site) -> tuple[str, ...]:
+        """The quantities whose past this source can tell for `site`, most wanted first."""
+        ...
+
+
+@runtime_checkable
+class AdviceSource(Protocol):
+    """A source whose vendor advises the owner."""
+
+    async def recommendations(self, site: Site, now: datetime) -> tuple[Recommendation, ...]:
+        """Those that wait to be done."""
+        ...
+
+    async def validate(self, recommendation: Recommendation, site: Site) -> None:
+        """Tell the vendor that it has been done."""
+        ...
+
+
+class Connector(Protocol):
+    """Signs a user in at a vendor's cloud, once, to get the account's first token."""
+
+    def authorize_url(self, redirect_uri: str, state: str) -> str:
+        """Where the user signs in; the browser then comes back to `redirect_uri` with a code. BadInput where the vendor has no such page."""
+        ...
+
+    async def redeem(self, code: str, redirect_uri: str) -> Token:
+        """The token for a `code`. Raises Refused."""
+        ...
+
+    async def sign_in(self, login: str, password: str) -> Token:
+        """The token for a login. Raises Refused."""
+        ...

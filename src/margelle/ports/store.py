@@ -1,0 +1,213 @@
+"""Keeping, and answering from what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from margelle.domain.measurement import Measurement, Revision
+from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
+from margelle.ports.record import Added, AuditEntry, Grant, Incident, Receipt
+from margelle.ports.source import Discovery
+
+
+class Reader(Protocol):
+    """Answers questions from the store."""
+
+    async def version(self) -> int:
+        """A number that is another one after anything was stored, by this process or any other."""
+        ...
+
+    async def users(self) -> list[User]:
+        """All users, by e-mail."""
+        ...
+
+    async def user(self, email: str) -> User | None:
+        """The user with this e-mail, compared without case."""
+        ...
+
+    async def accounts(self, owner: str | None = None) -> list[Account]:
+        """All accounts, or those of one user, by id."""
+        ...
+
+    async def account(self, account: str) -> Account | None:
+        """One account."""
+        ...
+
+    async def sites(self, *, owner: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
+        """Sites by id: all, those a user sees, or those of one account; with `gone`, also those that vanished from their cloud."""
+        ...
+
+    async def site(self, site: str) -> Site | None:
+        """One site, vanished or not."""
+        ...
+
+    async def accounts_of(self, site: str) -> list[Account]:
+        """The accounts through which a site is collected."""
+        ...
+
+    async def probes(self, site: str | None = None) -> list[Probe]:
+        """The probes of one site, or all, by id."""
+        ...
+
+    async def devices(self, probe: str) -> list[tuple[datetime, Probe]]:
+        """The probe as it was since each instant at which its device changed, oldest first."""
+        ...
+
+    async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
+        """By quantity, the newest measurement that is not ahead of `now` by more than the clock tolerance."""
+        ...
+
+    async def history(
+        self,
+        probe: str,
+        quantity: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Measurement]:
+        """Measurements with since <= at < until, oldest first; at most `limit`, the oldest ones."""
+        ...
+
+    async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
+        """What a corrected measurement was before, oldest first."""
+        ...
+
+    async def quantities(self, probe: str) -> list[str]:
+        """The quantities that a probe has ever measured."""
+        ...
+
+    async def recommendations(self, site: str, *, waiting: bool = True) -> list[Recommendation]:
+        """The recommendations of a site, oldest first; with `waiting`, only those not done yet."""
+        ...
+
+    async def recommendation(self, recommendation: str) -> Recommendation | None:
+        """One recommendation."""
+        ...
+
+    async def subject(self, face: str, kind: PersonaKind, public_id: str) -> str | None:
+        """Whom a face's public id stands for, or None."""
+        ...
+
+    async def grant(self, digest: str) -> Grant | None:
+        """The grant with this digest, expired or not."""
+        ...
+
+    async def secret(self, name: str) -> bytes | None:
+        """A secret, decrypted. Raises StoreError where the key does not fit."""
+        ...
+
+    async def memo(self, name: str) -> bytes | None:
+        """What `put_memo` kept last under this name."""
+        ...
+
+    async def receipts(self, account: str, since: datetime | None = None, limit: int = 100) -> list[Receipt]:
+        """The newest receipts first."""
+        ...
+
+    async def incidents(self, account: str | None = None, *, open_only: bool = False) -> list[Incident]:
+        """What went wrong, newest first."""
+        ...
+
+    async def audit(self, limit: int = 100) -> list[AuditEntry]:
+        """The newest entries first."""
+        ...
+
+    async def count(self) -> int:
+        """How many measurements are kept."""
+        ...
+
+
+class Writer(Protocol):
+    """Keeps things. When a method returns, what it kept survives a kill of the process; when it raises, nothing was kept."""
+
+    async def put_user(self, user: User) -> None:
+        """Add or replace a user."""
+        ...
+
+    async def remove_user(self, email: str) -> None:
+        """Remove a user and their grants. Raises NotFound; Conflict while accounts are theirs."""
+        ...
+
+    async def put_account(self, account: Account) -> None:
+        """Add or replace an account."""
+        ...
+
+    async def remove_account(self, account: str) -> None:
+        """Stop collecting: forget the account, its secrets, memos and incidents. Sites and measurements stay. Raises NotFound."""
+        ...
+
+    async def put_discovery(self, account: str, discovery: Discovery, now: datetime) -> None:
+        """Keep an account's person, sites and probes; without faults, its other sites have vanished since `now`. Nothing is deleted."""
+        ...
+
+    async def add(self, measurements: Sequence[Measurement], now: datetime) -> Added:
+        """Keep measurements, all or none. The key is (probe, quantity, at).
+
+        The same value and doubts again change nothing; others replace what was there, which stays as a revision.
+        """
+        ...
+
+    async def put_recommendations(self, site: str, recommendations: Sequence[Recommendation]) -> None:
+        """The complete list of those waiting: others of the site that were waiting are over (`ended`)."""
+        ...
+
+    async def put_recommendation(self, recommendation: Recommendation) -> None:
+        """Add or replace one."""
+        ...
+
+    async def persona(self, face: str, kind: PersonaKind, subject: str, preferred: int | None = None) -> Persona:
+        """The subject's public id on a face, a positive integer below 2**31, given at the first call and the same for ever.
+
+        It is `preferred` if nobody has that on this face, else the lowest free one from 1 000 000 on.
+        """
+        ...
+
+    async def put_grant(self, grant: Grant) -> None:
+        """Keep a grant."""
+        ...
+
+    async def take_grant(self, digest: str) -> Grant | None:
+        """Remove a grant and return it: of two who take it, one gets it."""
+        ...
+
+    async def put_secret(self, name: str, value: bytes) -> None:
+        """Keep a secret, encrypted with the installation's key."""
+        ...
+
+    async def drop_secret(self, name: str) -> None:
+        """Forget a secret."""
+        ...
+
+    async def put_memo(self, name: str, value: bytes) -> None:
+        """Keep a small note of a room's own, such as a collector's progress. Names of an account's notes begin with its id and a slash."""
+        ...
+
+    async def keep_receipt(self, receipt: Receipt) -> None:
+        """Keep a receipt."""
+        ...
+
+    async def note_incident(self, incident: Incident) -> None:
+        """Open an incident; one that is open already counts one more and takes over `what`, `todo` and `at`."""
+        ...
+
+    async def end_incident(self, account: str, where: str, kind: str | None, now: datetime) -> None:
+        """Close the open incident of that kind, or of every kind, if any."""
+        ...
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Add to the audit log."""
+        ...
+
+    async def prune(self, now: datetime, *, receipts_days: int) -> None:
+        """Forget receipts older than that, expired codes and access tokens, and incidents that ended a year ago. Never a measurement."""
+        ...
+
+
+class Store(Reader, Writer, Protocol):
+    """Both, over one database."""
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        ...

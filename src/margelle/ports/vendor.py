@@ -1,0 +1,55 @@
+"""Being a vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from margelle.domain.site import Account
+from margelle.ports.face import FaceContext
+from margelle.ports.http import Clock, Http, Tokens
+from margelle.ports.source import Connector, Source
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+
+class Setting(Struct, frozen=True):
+    """One setting: its dotted name in the file, the type and default of its value, and one sentence for the reference page.
+
+    `choices` are the values it may have, if only some. A `secret` is never shown.
+    """
+
+    name: str
+    type: type[str] | type[int] | type[float] | type[bool] | type[list[str]]
+    default: Any
+    sentence: str
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+
+
+class Rate(Struct, frozen=True):
+    """At most `requests` in any `seconds`."""
+
+    requests: int
+    seconds: float
+
+
+class Vendor(Struct, frozen=True):
+    """All that the house needs to know of a vendor.
+
+    `quota` is what its document allows each user; `pace` is what we allow ourselves. `settings` are those of its face.
+    `connect` and `source` take the account's HTTP; `face` returns the routes below the face's prefix.
+    """
+
+    name: str
+    title: str
+    base_url: str
+    settings: tuple[Setting, ...]
+    quota: tuple[Rate, ...]
+    pace: tuple[Rate, ...]
+    connect: Callable[[str, Http, Clock], Connector]
+    source: Callable[[Account, Http, Tokens], Source]
+    face: Callable[[FaceContext], Sequence[BaseRoute]]
