@@ -13,8 +13,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from msgspec.structs import replace
 
-from margelle.cli.account import Wanted
 from margelle.cli.callback import PORT, REDIRECT_URI, code_of
+from margelle.cli.wanted import Wanted
 from margelle.errors import BadInput, Refused
 from margelle.ports import Rate
 from margelle.vendors import VENDORS
@@ -159,6 +159,30 @@ def test_signing_in_by_browser_comes_back_to_this_machine(margelle: Margelle, st
     assert running.ended() == 0, running.text
     assert "ondilo is signed in; it belongs to anna@example.org." in running.text
     assert margelle("account", "check").code == 0
+
+
+@pytest.mark.usefixtures("anna")
+def test_signing_in_on_another_machine_by_pasting_the_address(
+    margelle: Margelle, clouds: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("margelle.cli.callback.secrets.token_urlsafe", lambda _: "fixed")
+    query = {
+        "response_type": "code",
+        "client_id": "customer_api",
+        "redirect_uri": REDIRECT_URI,
+        "scope": "api",
+        "state": "fixed",
+    }
+    location = _signed_in(f"{clouds}/oauth2/authorize?{urlencode(query)}")
+    pasted = margelle("account", "add", "ondilo", "--base-url", clouds, "--paste", stdin=f" {location} \n")
+    assert pasted.code == 0, pasted.err
+    assert f"{clouds}/oauth2/authorize?{urlencode(query)}" in pasted.out
+    assert "ondilo is signed in" in pasted.out
+    again = margelle(
+        "account", "add", "ondilo", "--base-url", clouds, "--paste", stdin="http://localhost:19239/callback\n"
+    )
+    assert again.code == 2
+    assert "Begin again" in again.err
 
 
 def test_a_login_refused_in_the_browser_ends_with_an_error(margelle: Margelle, start: Start, clouds: str) -> None:

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import select
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,6 +93,35 @@ def test_without_a_terminal_the_password_is_not_asked_for(margelle: Margelle) ->
     ended = margelle("user", "add", "anna@example.org", stdin="one")
     assert ended.code == 2
     assert "--password-stdin" in ended.err
+
+
+def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(tmp_path: Path) -> None:
+    controller, terminal = pty.openpty()
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "margelle", "user", "add", "anna@example.org"]
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+    with subprocess.Popen(command, **streams, env=environ, start_new_session=True) as process:
+        os.close(terminal)
+        try:
+            differing = _asked(controller, ("Password: ", "5ecre7-a"), ("confirmation: ", "5ecre7-b"))
+            alike = _asked(controller, ("Password: ", "5ecre7-c"), ("confirmation: ", "5ecre7-c"), ("can sign in.", ""))
+        finally:
+            process.kill() if sys.exc_info()[0] else process.wait(20)
+    os.close(controller)
+    assert process.returncode == 0
+    assert "5ecre7" not in differing + alike
+
+
+def _asked(controller: int, *dialogue: tuple[str, str]) -> str:
+    """What is shown while each question is waited for and answered."""
+    shown = ""
+    for question, answer in dialogue:
+        seen = len(shown)
+        while question not in shown[seen:]:
+            assert select.select([controller], [], [], 20)[0], shown
+            shown += os.read(controller, 1024).decode()
+        os.write(controller, f"{answer}\n".encode() if answer else b"")
+    return shown
 
 
 def test_a_password_is_never_an_argument(margelle: Margelle) -> None:

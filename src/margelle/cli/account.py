@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
 from margelle.cli.terminal import Exit, JsonOption, invocation, note, password, run, say, say_json, table
-from margelle.errors import BadInput, Conflict, Limited, MargelleError, NotFound
+from margelle.cli.wanted import Wanted
+from margelle.errors import Conflict, Limited, MargelleError, NotFound
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
     from margelle.config import Settings
     from margelle.domain.site import Account
-    from margelle.ports import Store, Token, Vendor
+    from margelle.ports import Store, Token
 
 app = typer.Typer(help="Logins at vendors' clouds. This hub collects from them.", no_args_is_help=True)
 
@@ -113,78 +112,6 @@ def remove(context: typer.Context, name: Id) -> None:
     """
     kept = run(_remove(invocation(context).settings(), name))
     say(f"{name} is removed, and its token forgotten. All {kept} measurements of this hub are kept.")
-
-
-class Wanted:
-    """What the command line says of an account to add."""
-
-    def __init__(self, vendor: str, owner: str, login: str, base_url: str, realm: str, name: str) -> None:
-        if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,99}", name):
-            raise BadInput(f"{name!r} cannot be an account's id.", hint="It is letters, digits, and . _ - + @")
-        if base_url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", base_url):
-            raise BadInput(
-                f"{base_url!r} is not the address of a cloud.", hint="It is like http://127.0.0.1:8081/ondilo"
-            )
-        self.vendor, self.owner, self.login, self.base_url, self.name = vendor, owner, login, base_url, name
-        self.realm = realm or (urlsplit(base_url).netloc if base_url else "")
-
-    async def account(self, home: House) -> Account:
-        """The account as it will be kept; an existing one where it is that one's login again."""
-        from msgspec.structs import replace
-
-        vendor = home.vendor(self.vendor)
-        base_url = "" if self.base_url == vendor.base_url else self.base_url
-        realm = self.realm if base_url else ""
-        owner = await _owner(home.store, self.owner)
-        accounts = await home.store.accounts()
-        alike = [one for one in accounts if (one.vendor, one.realm, one.owner) == (vendor.name, realm, owner)]
-        known = await self._known(home.store, accounts, alike)
-        if known is None:
-            return _new_account(self, vendor, owner, base_url, realm, [one.id for one in accounts])
-        return replace(known, base_url=base_url, login=self.login or known.login)
-
-    async def _known(self, store: Store, accounts: list[Account], alike: list[Account]) -> Account | None:
-        if self.name:
-            named = next((one for one in accounts if one.id == self.name), None)
-            if named is not None and named not in alike:
-                raise Conflict(
-                    f"{self.name} is another user's account, or of another cloud.", hint="Choose another --id."
-                )
-            return named
-        if self.login:
-            return next(
-                (one for one in alike if self.login.casefold() in {one.login.casefold(), one.person.email.casefold()}),
-                None,
-            )
-        refused = {one.account for one in await store.incidents(open_only=True) if one.kind == "sign-in"}
-        waiting = [one for one in alike if one.id in refused]
-        return waiting[0] if len(waiting) == 1 else None
-
-
-def _new_account(wanted: Wanted, vendor: Vendor, owner: str, base_url: str, realm: str, taken: list[str]) -> Account:
-    from margelle.domain.site import Account
-
-    free = (
-        name for n in range(1, len(taken) + 2) if (name := vendor.name if n == 1 else f"{vendor.name}-{n}") not in taken
-    )
-    return Account(wanted.name or next(free), vendor.name, owner, wanted.login, base_url, realm)
-
-
-async def _owner(store: Store, email: str) -> str:
-    users = await store.users()
-    if email:
-        user = await store.user(email)
-        if user is None:
-            raise NotFound(f"There is no user {email!r}.", hint="`margelle user list` shows those there are.")
-        return user.email
-    if len(users) == 1:
-        return users[0].email
-    if not users:
-        raise BadInput(
-            "There is nobody to whom the account would belong.",
-            hint="Add a user first: margelle user add you@example.org",
-        )
-    raise BadInput("Whose account is it?", hint=f"Say --owner, one of: {', '.join(user.email for user in users)}.")
 
 
 async def _add(settings: Settings, wanted: Wanted, secret: str, *, paste: bool, browser: bool) -> Exit:
