@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
 import select
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from margelle.ports import Grant, Store
 from tests.cli.conftest import Margelle
 
 
@@ -45,21 +48,41 @@ def test_another_password_replaces_the_old_one(margelle: Margelle, tmp_path: Pat
 
 
 def _hash(home: Path) -> str:
-    import asyncio
-
-    from margelle.store import open_store
-    from margelle.store.vault import Vault
-
     async def read() -> str:
-        store = open_store(
-            str(home / ".local/share/margelle/margelle.sqlite"), Vault.open(home / ".config/margelle/key")
-        )
+        store = _store(home)
         user = await store.user("anna@example.org")
         await store.close()
         assert user is not None
         return user.password_hash
 
     return asyncio.run(read())
+
+
+def _store(home: Path) -> Store:
+    from margelle.store import open_store
+    from margelle.store.vault import Vault
+
+    return open_store(str(home / ".local/share/margelle/margelle.sqlite"), Vault.open(home / ".config/margelle/key"))
+
+
+@pytest.mark.parametrize(("more", "stays"), [((), False), (("--keep-clients",), True)])
+def test_another_password_signs_clients_out_unless_they_are_kept(
+    margelle: Margelle, tmp_path: Path, more: tuple[str, ...], stays: bool
+) -> None:
+    async def client(*, signs_in: bool) -> bool:
+        store = _store(tmp_path)
+        if signs_in:
+            await store.put_grant(
+                Grant("digest", "refresh", "ondilo", "anna@example.org", datetime(2026, 1, 1, tzinfo=UTC))
+            )
+        held = await store.grant("digest")
+        await store.close()
+        return held is not None
+
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="one")
+    assert asyncio.run(client(signs_in=True))
+    margelle("user", "passwd", "anna@example.org", "--password-stdin", *more, stdin="two")
+    assert asyncio.run(client(signs_in=False)) is stays
 
 
 @pytest.mark.parametrize("command", [("user", "passwd", "nobody"), ("user", "remove", "nobody")])
@@ -99,8 +122,9 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(tmp_path: P
     controller, terminal = pty.openpty()
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     command = [sys.executable, "-m", "margelle", "user", "add", "anna@example.org"]
-    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
-    with subprocess.Popen(command, **streams, env=environ, start_new_session=True) as process:
+    with subprocess.Popen(
+        command, stdin=terminal, stdout=terminal, stderr=terminal, env=environ, start_new_session=True
+    ) as process:
         os.close(terminal)
         try:
             differing = _asked(controller, ("Password: ", "5ecre7-a"), ("confirmation: ", "5ecre7-b"))

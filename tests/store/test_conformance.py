@@ -301,6 +301,18 @@ async def test_a_removed_user_loses_every_grant(store: Store) -> None:
     assert await store.grant("d2") is not None
 
 
+async def test_a_user_whose_grants_are_dropped_stays(store: Store) -> None:
+    await store.put_user(user())
+    await store.put_grant(grant("d1", user="ANA@example.org"))
+    await store.put_grant(grant("d2", user="bo@example.org"))
+    before = await store.version()
+    await store.drop_grants("ana@EXAMPLE.org")
+    assert await store.version() != before
+    assert await store.user("ana@example.org") == user()
+    assert await store.grant("d1") is None
+    assert await store.grant("d2") is not None
+
+
 async def test_a_user_with_accounts_is_not_removed(store: Store) -> None:
     await store.put_user(user())
     await store.put_grant(grant())

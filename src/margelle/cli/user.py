@@ -74,10 +74,15 @@ def list_(context: typer.Context, as_json: JsonOption = False) -> None:
 
 
 @app.command(epilog="Example: pass show margelle | margelle user passwd anna@example.org --password-stdin")
-def passwd(context: typer.Context, email: Email, password_stdin: FromStdin = False) -> None:
+def passwd(
+    context: typer.Context,
+    email: Email,
+    password_stdin: FromStdin = False,
+    keep_clients: Annotated[bool, typer.Option("--keep-clients", help="Leave clients and browsers signed in.")] = False,
+) -> None:
     """Give a user another password.
 
-    Clients that are signed in stay signed in.
+    Their clients and browsers must then sign in again, unless you say --keep-clients.
     """
     from msgspec.structs import replace
 
@@ -86,7 +91,7 @@ def passwd(context: typer.Context, email: Email, password_stdin: FromStdin = Fal
     settings = invocation(context).settings()
     user = run(_user(settings, email))
     hashed = hash_password(password(from_stdin=password_stdin, prompt="New password"))
-    run(_put(settings, replace(user, password_hash=hashed)))
+    run(_put(settings, replace(user, password_hash=hashed), sign_out=not keep_clients))
     say(f"{user.email} has another password.")
 
 
@@ -116,7 +121,7 @@ async def _demand_new(settings: Settings, email: str) -> None:
             raise Conflict(f"{email} is a user already.", hint="`margelle user passwd` gives them another password.")
 
 
-async def _put(settings: Settings, user: User, *, new: bool = False) -> None:
+async def _put(settings: Settings, user: User, *, new: bool = False, sign_out: bool = False) -> None:
     from margelle.cli import house
 
     async with house.opened(settings) as home:
@@ -125,6 +130,8 @@ async def _put(settings: Settings, user: User, *, new: bool = False) -> None:
                 f"{user.email} is a user already.", hint="`margelle user passwd` gives them another password."
             )
         await home.store.put_user(user)
+        if sign_out:
+            await home.store.drop_grants(user.email)
 
 
 async def _user(settings: Settings, email: str) -> User:

@@ -172,6 +172,10 @@ class Writer(Protocol):
         """Remove a grant and return it: of two who take it, one gets it."""
         ...
 
+    async def drop_grants(self, user: str) -> None:
+        """Remove every grant of a user: their clients and browsers must sign in again."""
+        ...
+
     async def put_secret(self, name: str, value: bytes) -> None:
         """Keep a secret, encrypted with the installation's key."""
         ...

@@ -56,7 +56,7 @@ class MemoryStore(SeriesPart, PlacesPart, AdvicePart):
             raise rules.has_accounts(email, [account.id for account in theirs])
         self._version += 1
         del self._users[key]
-        self._grants = {d: grant for d, grant in self._grants.items() if rules.email_key(grant.user) != key}
+        await self.drop_grants(email)
         self._relink([link for link in self._links.values() if link.owner == key], "")
 
     async def put_grant(self, grant: Grant) -> None:
@@ -71,6 +71,11 @@ class MemoryStore(SeriesPart, PlacesPart, AdvicePart):
     async def take_grant(self, digest: str) -> Grant | None:
         self._version += 1
         return self._grants.pop(digest, None)
+
+    async def drop_grants(self, user: str) -> None:
+        key = rules.email_key(user)
+        self._version += 1
+        self._grants = {d: grant for d, grant in self._grants.items() if rules.email_key(grant.user) != key}
 
     # --- secrets and notes -------------------------------------------------------------------------------------------
 

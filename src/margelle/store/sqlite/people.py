@@ -51,3 +51,7 @@ class PeopleTables:
     async def take_grant(self, digest: str) -> Grant | None:
         with self._db.writing():
             return self._db.doc(Grant, "DELETE FROM granted WHERE digest = ? RETURNING doc", (digest,))
+
+    async def drop_grants(self, user: str) -> None:
+        with self._db.writing() as connection:
+            connection.execute("DELETE FROM granted WHERE user = ?", (rules.email_key(user),))
