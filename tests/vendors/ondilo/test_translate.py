@@ -271,15 +271,16 @@ def test_the_documents_measures_come_back_as_they_were_printed() -> None:
             assert printed(measure_to(found, given_["data_type"], "documented")) == given_
 
 
-def test_live_measures_come_back_as_the_cloud_wrote_them() -> None:
-    for given_ in answer("ondilo", "lastmeasures, naive times, salt without a measure").json:
-        found = measurement_from(decoded(given_, wire.Measure), PROBE, "ondilo/lastmeasures")
-        told = (
-            measure_to(found, given_["data_type"], "current")
-            if found
-            else absence_to("salt", time_from(given_["value_time"]), "current")
-        )
-        assert printed(told) == given_
+LIVE = ("lastmeasures, naive times, salt without a measure", "an invalid measure")
+
+
+@pytest.mark.parametrize(
+    "said", [one for what in LIVE for one in answer("ondilo", what).json], ids=lambda one: one["data_type"]
+)
+def test_live_measures_come_back_as_the_cloud_wrote_them(said: dict[str, Any]) -> None:
+    found = measurement_from(decoded(said, wire.Measure), PROBE, "ondilo/lastmeasures")
+    told = measure_to(found, said["data_type"], "current") if found else absence_to(said["data_type"], AT, "current")
+    assert printed(told) == said | ({} if found else {"value_time": "2020-03-23 16:08:51"})
 
 
 def test_fields_are_printed_in_the_documents_order() -> None:
