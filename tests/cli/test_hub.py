@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import signal
 import socket
 from contextlib import closing
@@ -192,6 +194,38 @@ def test_an_export_that_cannot_be_is_refused(margelle: Margelle, arguments: tupl
     assert ended.code in {1, 2}
     assert said in ended.err
     assert ended.out == ""
+
+
+def test_an_export_into_a_folder_is_a_clear_error(margelle: Margelle, tmp_path: Path) -> None:
+    ended = margelle("export", "--output", str(tmp_path))
+    assert (ended.code, ended.err) == (1, f"Error: {tmp_path} cannot be written: Is a directory.\n")
+
+
+def test_an_export_into_a_pipe_goes_through_it(margelle: Margelle, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert margelle("export", "--output", "pipe").code == 0
+    assert os.read(reader, 65_536).startswith(b"# Margelle export")
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_an_export_that_fails_leaves_the_file_of_before(
+    margelle: Margelle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old.csv").write_text("precious")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "old.csv")
+    monkeypatch.setattr("margelle.cli.export._write", _no_disk)
+    ended = margelle("export", "--output", "link.csv")
+    assert (ended.code, ended.err) == (1, "Error: link.csv cannot be written: No space left on device.\n")
+    assert (tmp_path / "link.csv").read_text() == "precious"
+    assert not list(tmp_path.glob(".*.part"))
+    monkeypatch.undo()
+    assert (tmp_path / "link.csv").is_symlink()
+
+
+async def _no_disk(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_an_export_of_nothing_has_its_head(margelle: Margelle) -> None:

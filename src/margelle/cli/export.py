@@ -218,11 +218,25 @@ def _head(choice: Choice, quantities: Collection[str], catalogue: Catalogue, now
 
 @contextmanager
 def _sink(output: Path | None) -> Iterator[BinaryIO]:
-    """Standard output, or a draft that becomes `output` once it is whole and on the disk."""
-    if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
+    """Where to write: standard output, a device or pipe as it is, or a draft that becomes the file `output` once it is whole and on the disk."""
+    try:
+        if output is None:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif output.exists() and not output.is_file():
+            with output.open("wb") as file:
+                yield file
+        else:
+            with _draft(output.resolve()) as file:
+                yield file
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StoreError(f"{output or 'Standard output'} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _draft(output: Path) -> Iterator[BinaryIO]:
     draft = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
         with draft.open("wb") as file:
@@ -230,7 +244,5 @@ def _sink(output: Path | None) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(output)
-    except OSError as error:
-        raise StoreError(f"{output} cannot be written: {error.strerror}.", hint="Nothing was written there.") from error
     finally:
         draft.unlink(missing_ok=True)
