@@ -15,7 +15,7 @@ import pytest
 from margelle.errors import BadInput, ConfigError, StoreError
 from margelle.store import open_store
 from margelle.store.memory import MemoryStore
-from margelle.store.sqlite import SqliteStore
+from margelle.store.sqlite import SqliteStore, schema
 from margelle.store.sqlite import database as database_module
 from margelle.store.vault import Vault
 from tests.store.things import HOUR, NOW, point, receipt, user
@@ -35,6 +35,7 @@ async def filled(path: Path, vault: Vault) -> Path:
 @pytest.fixture
 def nobodys() -> Iterator[Path]:
     """A folder, for as long as which this process may not do whatever root may."""
+    schema.scripts()  # from our own folder, which nobody else may be allowed to read
     folder = Path(tempfile.mkdtemp())
     root = os.geteuid() == 0
     if root:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -17,6 +18,7 @@ SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema) FROM p
 """
 
 
+@cache
 def scripts() -> tuple[str, ...]:
     """The migrations, from an empty database on; the schema's version is how many have been applied."""
     folder = files(__package__).joinpath("migrations")
