@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from margelle.cli.terminal import Exit, invocation, run, say
+from margelle.cli.terminal import Exit, invocation, note, run, say
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
@@ -127,6 +127,7 @@ async def _collect_once(settings: Settings) -> Exit:
 
     with collecting(settings):
         async with house.opened(settings) as home:
+            note("Asking what is due")
             due_at = await home.collector().round()
             say(f"Done. Next: {due_at:%Y-%m-%d %H:%M} UTC." if due_at else "Done. There is no account to collect from.")
             return Exit.NEEDS_USER if needs_user(await home.store.incidents(open_only=True)) else Exit.OK

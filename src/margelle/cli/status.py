@@ -59,20 +59,21 @@ async def _status(settings: Settings, name: str) -> dict[str, Any]:
         if name and not accounts:
             raise NotFound(f"There is no account {name!r}.", hint="`margelle account list` shows those there are.")
         told = await reports(home.store, home.vendors, now, accounts)
+        logins = {one.id: one.login or one.person.email for one in accounts}
         return {
             "at": now,
             "measurements": await home.store.count(),
             "needs_user": any(needs_user(report.incidents) for report in told),
-            "accounts": [await _account(home, report, now) for report in told],
+            "accounts": [await _account(home, report, logins[report.account], now) for report in told],
         }
 
 
-async def _account(home: House, report: AccountReport, now: datetime) -> dict[str, Any]:
+async def _account(home: House, report: AccountReport, login: str, now: datetime) -> dict[str, Any]:
     sites = await home.store.sites(account=report.account)
     return {
         "id": report.account,
         "vendor": report.vendor,
-        "login": report.login,
+        "login": login,
         "owner": report.owner,
         "requests": report.requests,
         "requests_allowed": report.requests_allowed,
