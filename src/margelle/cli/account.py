@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
+from margelle.cli.callback import PORT
 from margelle.cli.terminal import Exit, JsonOption, invocation, note, password, run, say, say_json, table
 from margelle.cli.wanted import Wanted
 from margelle.errors import Conflict, Limited, MargelleError, NotFound
@@ -43,6 +45,9 @@ def add(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Whether to open the browser for you.")
     ] = True,
+    callback_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The port on this machine to which the browser comes back.")
+    ] = PORT,
     base_url: Annotated[
         str,
         typer.Option(
@@ -64,8 +69,9 @@ def add(
     """
     settings = invocation(context).settings()
     secret = password(from_stdin=password_stdin, confirm=False, prompt=f"Password of {login}") if login else ""
+    way = _Way(secret, paste, browser, callback_port)
     wanted = Wanted(vendor, owner, login, base_url.rstrip("/"), realm, name)
-    raise typer.Exit(run(_add(settings, wanted, secret, paste=paste, browser=browser)))
+    raise typer.Exit(run(_add(settings, wanted, way)))
 
 
 @app.command("list", epilog="Example: margelle account list --json")
@@ -114,27 +120,36 @@ def remove(context: typer.Context, name: Id) -> None:
     say(f"{name} is removed, and its token forgotten. All {kept} measurements of this hub are kept.")
 
 
-async def _add(settings: Settings, wanted: Wanted, secret: str, *, paste: bool, browser: bool) -> Exit:
+class _Way(Struct, frozen=True):
+    """How the owner signs in: with a password here, by pasting, or with a browser that comes back to `port`."""
+
+    secret: str
+    paste: bool
+    browser: bool
+    port: int
+
+
+async def _add(settings: Settings, wanted: Wanted, way: _Way) -> Exit:
     from margelle.cli import house
 
     async with house.opened(settings) as home:
         account = await wanted.account(home)
         again = await home.store.account(account.id) is not None
-        token = await _token(home, account, secret, paste=paste, browser=browser)
+        token = await _token(home, account, way)
         await enter(home, account, token)
         say(f"{account.id} is signed in{' again' if again else ''}; it belongs to {account.owner}.")
         return await _first_look(home, account)
 
 
-async def _token(home: House, account: Account, secret: str, *, paste: bool, browser: bool) -> Token:
+async def _token(home: House, account: Account, way: _Way) -> Token:
     from margelle.cli import callback
 
     connector = home.connector(account)
-    if secret:
-        return await connector.sign_in(account.login, secret)
-    if paste:
-        return await callback.token_by_paste(connector)
-    return await callback.token_by_browser(connector, open_browser=browser)
+    if way.secret:
+        return await connector.sign_in(account.login, way.secret)
+    if way.paste:
+        return await callback.token_by_paste(connector, way.port)
+    return await callback.token_by_browser(connector, way.port, open_browser=way.browser)
 
 
 async def enter(home: House, account: Account, token: Token) -> None:

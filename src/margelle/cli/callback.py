@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from margelle.ports import Connector, Token
 
 PORT: Final = 19239
-REDIRECT_URI: Final = f"http://localhost:{PORT}/callback"
 _PATIENCE_S: Final = 600
 
 _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -31,13 +30,13 @@ _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><meta nam
 <h1>{title}</h1><p>{text}</p></html>"""
 
 
-async def token_by_browser(connector: Connector, *, open_browser: bool) -> Token:
+async def token_by_browser(connector: Connector, port: int, *, open_browser: bool) -> Token:
     """The token of whoever signs in with a browser on this machine, which comes back to a port of ours. Raises Refused."""
     from margelle.cli import server
 
     state = secrets.token_urlsafe(24)
-    url = connector.authorize_url(REDIRECT_URI, state)
-    with server.bind("127.0.0.1", PORT) as bound:
+    url = connector.authorize_url(redirect_uri(port), state)
+    with server.bind("127.0.0.1", port, "--callback-port") as bound:
         say("Sign in with a browser on this machine:")
         say(f"  {url}")
         note("Waiting for it to come back. (On a machine without a browser: Ctrl-C, then --paste.)")
@@ -55,18 +54,23 @@ async def token_by_browser(connector: Connector, *, open_browser: bool) -> Token
         finally:
             stop.set()
             await serving
-    return await connector.redeem(code, REDIRECT_URI)
+    return await connector.redeem(code, redirect_uri(port))
 
 
-async def token_by_paste(connector: Connector) -> Token:
+async def token_by_paste(connector: Connector, port: int) -> Token:
     """The token of whoever signs in with a browser anywhere, and pastes the address at which it ends. Raises Refused, BadInput."""
     state = secrets.token_urlsafe(24)
     say("Open this in a browser on any machine, and sign in:")
-    say(f"  {connector.authorize_url(REDIRECT_URI, state)}")
-    say(f"The browser then shows an error, at an address that begins with {REDIRECT_URI}.")
+    say(f"  {connector.authorize_url(redirect_uri(port), state)}")
+    say(f"The browser then shows an error, at an address that begins with {redirect_uri(port)}.")
     pasted = str(typer.prompt("Paste that whole address", hide_input=False))
     query = {name: values[0] for name, values in parse_qs(urlsplit(pasted.strip()).query).items()}
-    return await connector.redeem(code_of(query, state), REDIRECT_URI)
+    return await connector.redeem(code_of(query, state), redirect_uri(port))
+
+
+def redirect_uri(port: int) -> str:
+    """The address on this machine to which the vendor's cloud sends the browser."""
+    return f"http://localhost:{port}/callback"
 
 
 def code_of(query: Mapping[str, str], state: str) -> str:

@@ -28,8 +28,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens on `host` and `port` (0: any free one). Raises Conflict where it is in use, ConfigError where it cannot be."""
+def bind(host: str, port: int, option: str = "--port") -> socket.socket:
+    """A socket that listens on `host` and `port` (0: any free one). `option` is how the user chooses another port.
+
+    Raises Conflict where it is in use, ConfigError where it cannot be.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -43,15 +46,15 @@ def bind(host: str, port: int) -> socket.socket:
         bound.listen(512)
     except OSError as error:
         bound.close()
-        raise _cannot_bind(error, host, port) from error
+        raise _cannot_bind(error, host, port, option) from error
     return bound
 
 
-def _cannot_bind(error: OSError, host: str, port: int) -> Conflict | ConfigError:
+def _cannot_bind(error: OSError, host: str, port: int, option: str) -> Conflict | ConfigError:
     if error.errno == errno.EADDRINUSE:
         return Conflict(
             f"Port {port} on {host} is in use by another program.",
-            hint=f"Stop that program, or choose another port, such as --port {port + 1} (0 takes any free one).",
+            hint=f"Stop that program, or choose another port, such as {option} {port + 1} (0 takes any free one).",
         )
     if error.errno in {errno.EACCES, errno.EPERM}:
         return ConfigError(
