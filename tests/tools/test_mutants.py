@@ -26,32 +26,32 @@ def one(a: int, b: int) -> int | None:
 
 
 def names() -> list[str]:
-    return [mistake.name for mistake in mistakes("m", SOURCE)]
+    return [mistake.name for mistake in mistakes("some.wire", SOURCE)]
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "m.Pool: id is misspelt",
-        "m.Pool: id and name are swapped",
-        "m.Pool: name comes before id",
-        "m.Pool: kw_only is left out",
-        "m.Pool.name: `str | None` loses its end",
-        "m.Pool.name: the default becomes a text",
-        "m.LIMIT: 'low' is misspelt",
-        "m.LIMIT: 1 becomes 2",
-        "m.LIMIT: 1 and 2.5 are swapped",
-        "m.LIMIT: 2.5 is left out",
-        "m.one: if a is None or not b is turned",
-        "m.one: `a is None` is turned",
-        "m.one: `a is None or not b` is turned",
-        "m.one: of `a is None or not b` only part 2",
-        "m.one: `not b` loses its sign",
-        "m.one: arguments 1 and 2 of call are swapped",
-        "m.one: x and y of call are swapped",
-        "m.one: VOLT becomes MICROSIEMENS_PER_CM",
-        "m.one: True becomes False",
-        "m.one: `call(a, b, x=Unit.VOLT, y=True) + 1` is turned",
+        "wire.Pool: id is misspelt",
+        "wire.Pool: id and name are swapped",
+        "wire.Pool: name comes before id",
+        "wire.Pool: kw_only is left out",
+        "wire.Pool.name: `str | None` loses its end",
+        "wire.Pool.name: the default becomes a text",
+        "wire.LIMIT: 'low' is misspelt",
+        "wire.LIMIT: 1 becomes 2",
+        "wire.LIMIT: 1 and 2.5 are swapped",
+        "wire.LIMIT: 2.5 is left out",
+        "wire.one: if a is None or not b is turned",
+        "wire.one: `a is None` is turned",
+        "wire.one: `a is None or not b` is turned",
+        "wire.one: of `a is None or not b` only part 2",
+        "wire.one: `not b` loses its sign",
+        "wire.one: arguments 1 and 2 of call are swapped",
+        "wire.one: x and y of call are swapped",
+        "wire.one: VOLT becomes MICROSIEMENS_PER_CM",
+        "wire.one: True becomes False",
+        "wire.one: `call(a, b, x=Unit.VOLT, y=True) + 1` is turned",
     ],
 )
 def test_each_kind_of_mistake_is_made(name: str) -> None:
@@ -59,12 +59,22 @@ def test_each_kind_of_mistake_is_made(name: str) -> None:
 
 
 def test_each_mistake_is_another_program_with_a_name_of_its_own() -> None:
-    made = list(mistakes("m", SOURCE))
+    made = list(mistakes("some.wire", SOURCE))
     assert len({mistake.name for mistake in made}) == len(made)
     right = next(iter(mistakes("m", "x = 1"))).source
     assert right == "x = 2"
     for mistake in made:
         compile(mistake.source, "m", "exec")
+
+
+def test_outside_the_wire_types_and_names_of_fields_are_our_own_affair() -> None:
+    made = {mistake.name for mistake in mistakes("some.words", SOURCE)}
+    assert "words.LIMIT: 'low' is misspelt" in made
+    assert not [
+        name
+        for name in made
+        if "Pool" in name and "default" not in name and "kw_only" not in name and "True" not in name
+    ]
 
 
 def test_what_nobody_runs_has_no_mistakes() -> None:

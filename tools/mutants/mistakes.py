@@ -47,21 +47,21 @@ class Mistake(Struct, frozen=True):
 def mistakes(module: str, source: str) -> Iterator[Mistake]:
     """All mistakes that we can think of for the source of `module`."""
     tree = ast.parse(source)
-    right = ast.unparse(tree)
+    right, wire = ast.unparse(tree), module.endswith("wire")
     seen: Counter[str] = Counter()
-    for place, (node, where) in enumerate(_walk(tree)):
-        for what, edit in _edits(node):
+    for place, (node, where) in enumerate(_walk(tree, wire=wire)):
+        for what, edit in _edits(node, wire=wire):
             name = f"{module.rpartition('.')[2]}{where}: {what}"
             seen[name] += 1
             number = f" #{seen[name]}" if seen[name] > 1 else ""
-            wrong = ast.unparse(_edited(tree, place, edit))
+            wrong = ast.unparse(_edited(tree, place, edit, wire=wire))
             if wrong != right:
                 yield Mistake(module, name + number, wrong)
 
 
-def _edited(tree: ast.Module, place: int, edit: Edit) -> ast.Module:
+def _edited(tree: ast.Module, place: int, edit: Edit, *, wire: bool) -> ast.Module:
     fresh = copy.deepcopy(tree)
-    target = next(node for n, (node, _) in enumerate(_walk(fresh)) if n == place)
+    target = next(node for n, (node, _) in enumerate(_walk(fresh, wire=wire)) if n == place)
     replaced = edit(target)
     if replaced is not target:
         _Replace(target, replaced).visit(fresh)
@@ -79,7 +79,7 @@ class _Replace(ast.NodeTransformer):
 # --- where mistakes are made -----------------------------------------------------------------------------------------
 
 
-def _walk(node: ast.AST, where: str = "") -> Iterator[tuple[ast.AST, str]]:
+def _walk(node: ast.AST, where: str = "", *, wire: bool) -> Iterator[tuple[ast.AST, str]]:
     """Every node that runs, with the names of the definitions around it: no docstrings, no imports, no text of our own errors."""
     if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
         where = f"{where}.{node.name}"
@@ -87,28 +87,34 @@ def _walk(node: ast.AST, where: str = "") -> Iterator[tuple[ast.AST, str]]:
         where = f"{where}.{ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)}"
     yield node, where
     for child in ast.iter_child_nodes(node):
-        if not _silent(node, child):
-            yield from _walk(child, where)
+        if not _silent(node, child, wire=wire):
+            yield from _walk(child, where, wire=wire)
 
 
-def _silent(parent: ast.AST, child: ast.AST) -> bool:
+def _silent(parent: ast.AST, child: ast.AST, *, wire: bool) -> bool:
     if isinstance(child, (ast.Import, ast.ImportFrom, ast.Raise, ast.arguments, ast.expr_context)):
         return True
     if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
         return True
     if isinstance(parent, ast.FunctionDef):
         return child in parent.decorator_list or child is parent.returns
-    # In a class an annotation is a wire type; elsewhere it is for the reader, and a list of words is a type too.
-    return isinstance(parent, ast.AnnAssign) and child is parent.annotation and ast.unparse(child).startswith("Final")
+    if isinstance(parent, ast.ExceptHandler):
+        return child is parent.type
+    # The types of wire structs read and refuse; elsewhere they are for the reader.
+    return not wire and (_is_annotation(parent, child) or ast.unparse(child).startswith("Literal["))
+
+
+def _is_annotation(parent: ast.AST, child: ast.AST) -> bool:
+    return isinstance(parent, ast.AnnAssign) and child is parent.annotation
 
 
 # --- which mistakes --------------------------------------------------------------------------------------------------
 
 
-def _edits(node: ast.AST) -> Iterator[tuple[str, Edit]]:
+def _edits(node: ast.AST, *, wire: bool) -> Iterator[tuple[str, Edit]]:
     yield from _words(node)
     yield from _logic(node)
-    if isinstance(node, ast.ClassDef):
+    if wire and isinstance(node, ast.ClassDef):
         yield from _fields(node)
     if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Constant) and node.value.value is None:
         yield "the default becomes a text", _defaulting

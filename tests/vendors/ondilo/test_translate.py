@@ -226,6 +226,17 @@ def test_what_is_no_number_is_kept_as_unreadable(raw: str) -> None:
     assert (found.value, found.raw, [doubt.kind for doubt in found.doubts]) == (None, raw, ["unreadable"])
 
 
+def test_what_is_unreadable_is_quoted_in_its_reason() -> None:
+    assert one('"7.2"').reason == '"7.2" is no number'
+    assert one('"' + "x" * 50 + '"').reason == '"' + "x" * 39 + " is no number"
+
+
+def test_letters_that_are_no_utf_8_are_unreadable() -> None:
+    found = measurement_from(replace(measure(), value=Raw(b'"\xff"')), PROBE, "ondilo/measures")
+    assert found is not None
+    assert (found.value, found.raw) == (None, '"\ufffd"')
+
+
 def test_an_endless_value_is_cut() -> None:
     assert len(one('"' + "x" * 10**6 + '"').raw) == 2000
 
@@ -363,6 +374,11 @@ def test_the_documents_pool_becomes_a_site() -> None:
     )
 
 
+def test_limits_stand_in_the_documents_order() -> None:
+    limits = [name.removesuffix("_low") for name in documented("configuration") if name.endswith("_low")]
+    assert list(site().bands) == limits
+
+
 def test_the_site_comes_back_as_the_documents_pool() -> None:
     pool = documented("pools")[0]
     assert printed(pool_to(site(), 234, time_from(pool["updated_at"]))) == pool
@@ -387,8 +403,9 @@ def test_the_documents_device_goes_in_and_out() -> None:
 
 
 def test_a_pool_without_an_ico_has_a_probe_without_a_device() -> None:
-    assert device_to(probe_from(site(), None)) is None
-    assert device_to(probe_from(site(), wire.Device())) is None
+    empty = Probe("ondilo:234/ico", "ondilo:234", "ondilo", "234", "", "", "")
+    assert probe_from(site(), None) == probe_from(site(), wire.Device()) == empty
+    assert device_to(empty) is None
 
 
 def test_a_device_with_one_number_shows_it_as_both() -> None:
@@ -424,6 +441,30 @@ def test_every_disinfection_comes_back(word: str) -> None:
     told = pool_to(found, 1, AT).disinfection
     assert told is not None
     assert told.primary == word
+
+
+@pytest.mark.parametrize(("uv", "ozone"), [(True, False), (False, True), (None, None)])
+def test_lamp_and_ozone_come_back(uv: bool | None, ozone: bool | None) -> None:
+    secondary = wire.SecondaryDisinfection(uv_sanitizer=uv, ozonator=ozone)
+    found = site_from(ACCOUNT, wire.Pool(id=1, disinfection=wire.Disinfection(secondary=secondary)), None, ())
+    told = pool_to(found, 1, AT).disinfection
+    assert told is not None
+    assert told.secondary == wire.SecondaryDisinfection(uv_sanitizer=bool(uv), ozonator=bool(ozone))
+
+
+def test_a_bare_share_is_a_person_without_a_name_and_comes_back() -> None:
+    found = site_from(ACCOUNT, wire.Pool(id=1), None, [wire.Share()])
+    assert found.shares == (Share("", "", "", None),)
+    assert printed(shares_to(found)) == [{"lastname": "", "firstname": "", "email": "", "shared_since": None}]
+
+
+def test_attributes_of_a_wrong_type_are_not_told() -> None:
+    wrong = replace(
+        site(), attributes={"type": 5, "disinfection": 5, "pool_guy_number": 5, "maintenance_day": "Monday"}
+    )
+    assert pool_to(wrong, 1, AT).type == "outdoor_inground_pool"
+    told = configuration_to(wrong)
+    assert (told.pool_guy_number, told.maintenance_day) == (None, None)
 
 
 def test_words_of_a_new_kind_are_kept_and_come_back() -> None:
@@ -487,6 +528,14 @@ def test_user_units_have_what_clients_read_beyond_the_document() -> None:
     assert all(printed(units_to({}))[name] for name in facts("ondilo", "lists")["user_units_beyond_the_document"])
 
 
+def test_a_user_who_chose_no_units_has_the_documents() -> None:
+    assert printed(units_to({})) == documented("user-units") | {"tds": "PARTS_PER_MILLION"}
+
+
+def test_a_user_without_a_name_is_empty() -> None:
+    assert person_from(wire.UserInfo(), {}) == Person("", "", "", {})
+
+
 def test_units_that_somebody_chose_are_told_as_chosen() -> None:
     assert units_to({"temperature": "FAHRENHEIT"}) == replace(units_to({}), temperature="FAHRENHEIT")
 
@@ -506,9 +555,18 @@ def test_the_documents_recommendation_goes_in_and_out() -> None:
     assert list(printed(recommendation_to(found, 1))) == list(documented("recommendations")[0])
 
 
+@pytest.mark.parametrize("status", facts("ondilo", "lists")["recommendation_statuses"])
+def test_a_recommendation_keeps_its_status_and_its_three_dates(status: str) -> None:
+    (said,) = documented("recommendations")
+    said |= {"status": status, "updated_at": "2020-03-25T05:00:00+0000", "deadline": "2020-04-01T12:00:00+0000"}
+    found = recommendation_from(decoded(said, wire.Recommendation), site(), AT)
+    assert (found.status, found.created_at.hour, found.updated_at.hour) == (status, 4, 5)
+    assert printed(recommendation_to(found, 10251)) == said
+
+
 def test_a_bare_recommendation_is_of_now_and_waits() -> None:
     found = recommendation_from(wire.Recommendation(id=5, created_at="?", deadline="?"), site(), AT)
-    assert found == Recommendation("ondilo:234/recommendation/5", "ondilo:234", "5", "", "", AT, AT)
+    assert found == Recommendation("ondilo:234/recommendation/5", "ondilo:234", "5", "", "", AT, AT, "waiting")
     dated = recommendation_from(wire.Recommendation(id=5, updated_at="2020-01-01 00:00:00"), site(), AT)
     assert dated.created_at == dated.updated_at == datetime(2020, 1, 1, tzinfo=UTC)
 

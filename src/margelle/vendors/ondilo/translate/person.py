@@ -58,7 +58,7 @@ def recommendation_from(said: wire.Recommendation, site: Site, now: datetime) ->
 def recommendation_to(recommendation: Recommendation, public_id: int) -> wire.Recommendation:
     """A recommendation of any vendor. Clients read the deadline as a date: where there is none it is the end of the day of creation."""
     created_at = recommendation.created_at
-    midnight = created_at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    midnight = created_at.replace(hour=0, minute=0, second=0) + timedelta(days=1)
     return wire.Recommendation(
         id=public_id,
         title=recommendation.title,

@@ -51,7 +51,7 @@ def site_from(
         vendor=VENDOR,
         key=key,
         name=pool.name or f"Pool {key}",
-        kind=_kind(pool.type or ""),
+        kind=_kind(str(pool.type)),
         volume_m3=finite(pool.volume),
         disinfection=_disinfection_from(pool.disinfection or wire.Disinfection()),
         address=_address_from(pool.address or wire.Address()),
@@ -150,7 +150,7 @@ def _kind(word: str) -> SiteKind:
 def _disinfection_from(said: wire.Disinfection) -> Disinfection:
     secondary = said.secondary or wire.SecondaryDisinfection()
     return Disinfection(
-        primary=DISINFECTANTS.get(said.primary or "", "other"),
+        primary=DISINFECTANTS.get(str(said.primary), "other"),
         uv=bool(secondary.uv_sanitizer),
         ozone=bool(secondary.ozonator),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -51,18 +52,17 @@ def legacy_order(primary: Disinfectant) -> tuple[wire.DataType, ...]:
 TimeProfile = Literal["current", "documented"]
 """How an instant is printed: `documented` as 2020-03-23T16:08:51+0000, `current` as 2020-03-23 16:08:51, which is UTC too."""
 
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?(Z|[+-]\d\d:?\d\d))?", re.ASCII)
+_TIME: Final = re.compile(r"\s*(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?) ?(Z|[+-]\d\d:?\d\d)?\s*", re.ASCII)
 
 
 def time_from(text: str) -> datetime:
     """The instant, aware in UTC, that the cloud wrote; without an offset it is UTC. Raises ValueError with the text."""
-    try:
-        if not _TIME.fullmatch(text.strip()):
-            raise ValueError
-        at = datetime.fromisoformat(text.strip().replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{text[:60]!r} is no time") from None
+    found = _TIME.fullmatch(text)
+    with suppress(ValueError, OverflowError):
+        if found:
+            day, time, offset = found.groups("Z")
+            return datetime.fromisoformat(f"{day}T{time}{offset}").astimezone(UTC)
+    raise ValueError(f"{text[:60]!r} is no time")
 
 
 def time_to(at: datetime, profile: TimeProfile = "documented") -> str:
