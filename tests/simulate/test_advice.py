@@ -87,7 +87,7 @@ def test_every_rule_has_its_words(language: str) -> None:
     for rule in RULES:
         title, message = rule.texts[language]
         assert title
-        assert "{" not in message.format(value=7.0, limit=7.6, grams=100.0, hours=12.0)
+        assert "{" not in message.format(value=7.0, limit=7.6, hours=12.0)
 
 
 def test_it_waits_unchanged_while_its_rule_holds() -> None:

@@ -13,9 +13,6 @@ from margelle.simulate.rules import RULES, Means, Rule
 COUNTED_FROM: Final = datetime(2020, 1, 1, tzinfo=UTC)
 """The day from which the numbers of recommendations count."""
 
-ACID_G_PER_M3: Final = 100.0
-"""Grams of pH minus (sodium bisulphate) per m3 of water and pH unit: the dose on the trade's labels, for ordinary alkalinity."""
-
 COOL: Final = 10.0
 """Degrees Celsius below which a pool sleeps and is recommended everything half as often."""
 
@@ -65,8 +62,7 @@ class Adviser:
         key = str((at - COUNTED_FROM).days * 1000 + self._place.position * 10 + digit)
         title, message = rule.texts[self._language]
         value = means.get(rule.quantity, 0.0)
-        grams = round(max(0.0, value - pool.habits.ph_target) * ACID_G_PER_M3 * pool.basin.volume_m3, -1)
-        message = message.format(value=value, limit=rule.limit(pool) or 0.0, grams=grams, hours=value / 2)
+        message = message.format(value=value, limit=rule.limit(pool) or 0.0, hours=value / 2)
         deadline = datetime.combine(at.date() + timedelta(days=rule.deadline_days), time(), UTC)
         return Recommendation(
             f"{site.id}/recommendation/{key}", site.id, key, title, message, at, at, deadline=deadline

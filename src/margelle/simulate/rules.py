@@ -24,7 +24,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     routine, for the owner's maintenance day.
 
     The owner has `deadline_days` for it, and it is recommended again after `again_days`. `texts` are title and message by language; the
-    message may name {value}, {limit}, {grams} and {hours}.
+    message may name {value}, {limit} and {hours}.
     """
 
     quantity: str = ""
@@ -73,13 +73,13 @@ RULES: Final[tuple[Rule, ...]] = (
         texts={
             "en": (
                 "The pH is too high",
-                "The pH is {value:.1f}, above your limit of {limit:.1f}. With the filtration running, add about {grams:.0f} g of pH minus, "
-                "then wait a few hours before you measure again.",
+                "The pH is {value:.1f}, above your limit of {limit:.1f}. With the filtration running, add pH minus in small doses, as its "
+                "label says, and measure again after a few hours.",
             ),
             "fr": (
                 "Le pH est trop haut",
-                "Le pH est de {value:.1f}, au-dessus de votre limite de {limit:.1f}. Filtration en marche, ajoutez environ {grams:.0f} g de "
-                "pH moins, puis attendez quelques heures avant de mesurer de nouveau.",
+                "Le pH est de {value:.1f}, au-dessus de votre limite de {limit:.1f}. Filtration en marche, ajoutez du pH moins par "
+                "petites doses, selon son étiquette, et mesurez de nouveau après quelques heures.",
             ),
         },
     ),
