@@ -70,10 +70,10 @@ def test_a_spa_is_not_told_to_filter_longer_for_being_hot() -> None:
     assert "Filter longer" not in titles(waiting(FINE | {"temperature": 37}, pool=SPA))
 
 
-def test_a_dose_is_counted_from_the_water_and_its_volume() -> None:
-    found = waiting(FINE | {"ph": 7.85})[0]
-    assert "7.8" in found.message or "7.9" in found.message
-    assert "2880 g" in found.message  # 0.6 above the target of 7.25, 48 m3, 100 g per m3 and unit
+def test_the_value_and_its_limit_are_named_but_no_dose() -> None:
+    message = waiting(FINE | {"ph": 7.87})[0].message
+    assert "The pH is 7.9, above your limit of" in message
+    assert " g " not in message
 
 
 def test_the_owners_language_is_spoken() -> None:
