@@ -257,6 +257,15 @@ print(*(name for name in ("jinja2", "argon2", "httpx", "aiohttp", "pyrate_limite
     assert done.stdout.split() == []
 
 
+@pytest.mark.parametrize(
+    ("host", "status"), [("cloud.example", 200), ("cloud.example:8443", 200), ("hub.example", 404)]
+)
+async def test_a_client_that_cannot_be_told_another_host_finds_the_face_at_its_root(host: str, status: int) -> None:
+    app = build(MemoryStore(), [vendor(lambda _: [Route("/pools", hello)])], {}, lambda: NOW, NoActions(), pages=False)
+    assert (await call(app, "GET", "/pools", {"host": host})).status == status
+    assert (await call(app, "GET", "/bluewater/pools", {"host": host})).text == "hello"
+
+
 async def test_faces_of_two_vendors_stand_side_by_side() -> None:
     vendors = [vendor(lambda _: [Route("/", hello)], name=name) for name in ("bluewater", "redwater")]
     app = build(MemoryStore(), vendors, {}, lambda: NOW, NoActions(), pages=False)

@@ -1,11 +1,12 @@
-"""The vendors' faces, each below a prefix of its own."""
+"""The vendors' faces, each below a prefix of its own, and at the root for who asks for the vendor's own host."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
-from starlette.routing import BaseRoute, Mount, Router
+from starlette.routing import BaseRoute, Host, Mount, Router
 
 from margelle.ports import Actions, Clock, FaceContext, Store, Vendor
 from margelle.serve.quota import FaceQuota
@@ -22,11 +23,12 @@ def mounts(
     quotas: bool,
     attempts: Attempts,
 ) -> list[BaseRoute]:
-    """Each vendor's routes under `/<its name>`; `settings` are by vendor, and what they leave out has its default.
+    """Each vendor's routes under `/<its name>`, and at the root of its own host, for clients that cannot be told another; `settings` are by vendor, and what they leave out has its default.
 
     Paths are exact: no client is sent from `/x` to `/x/` unless the face does so itself.
     """
     faces: list[BaseRoute] = []
+    hosts: list[BaseRoute] = []  # after the prefixes, which most clients use
     for vendor in vendors:
         own = {setting.name.removeprefix(f"{vendor.name}."): setting.default for setting in vendor.settings} | dict(
             settings.get(vendor.name, {})
@@ -34,5 +36,7 @@ def mounts(
         desk = FaceDesk(vendor.name, store, clock, attempts)
         quota = FaceQuota(vendor.quota if quotas else ())
         routes = vendor.face(FaceContext(store, store, desk, quota, actions, clock, own))
-        faces.append(Mount(f"/{vendor.name}", app=Router(routes, redirect_slashes=False), name=vendor.name))
-    return faces
+        face = Router(routes, redirect_slashes=False)
+        faces.append(Mount(f"/{vendor.name}", app=face, name=vendor.name))
+        hosts.append(Host(urlsplit(vendor.base_url).hostname or "", app=face))
+    return faces + hosts
