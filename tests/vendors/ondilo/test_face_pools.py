@@ -149,6 +149,24 @@ async def test_a_pool_without_an_ico_has_no_device() -> None:
     assert (told.status, told.text) == (200, answer("ondilo", "a pool without an ICO").text)
 
 
+async def test_a_device_that_was_not_collected_yet_is_not_told_to_be_absent() -> None:
+    house = await empty_house()
+    await furnish(house, probes=[replace(PROBE, serial="", hardware="", firmware="")])
+    await house.store.add([point("ph", 7.2)], NOW)
+    await house.sign_in()
+
+    refused = await house.get("/pools/234/device")
+
+    assert refused.status == 503
+    assert int(refused.headers["retry-after"]) > 0
+
+
+async def test_a_device_that_was_taken_out_of_the_water_is_absent(house: House) -> None:
+    await furnish(house, probes=[replace(PROBE, serial="", hardware="", firmware="")])
+
+    assert (await house.get("/pools/234/device")).text == answer("ondilo", "a pool without an ICO").text
+
+
 async def test_limits_are_whole_numbers_and_may_be_missing() -> None:
     house = await empty_house()
     await furnish(house, sites=[replace(SITE, bands={"temperature": Band(10.0, 27.6), "ph": Band(7.25, None)})])
@@ -291,7 +309,13 @@ async def test_text_is_utf_8(house: House) -> None:
     assert "Piscine d’Été 🏊".encode() in (await house.get("/pools")).body
 
 
-async def test_a_future_change_of_the_owner_is_told_in_utc(house: House) -> None:
+async def test_a_change_from_far_ahead_of_the_clock_does_not_keep_home_assistant_away(house: House) -> None:
     await furnish(house, sites=[replace(SITE, updated_at=datetime(2026, 1, 1, tzinfo=UTC))])
 
-    assert (await house.get("/pools")).json()[0]["updated_at"] == "2026-01-01T00:00:00+0000"
+    assert (await house.get("/pools")).json()[0]["updated_at"] == "2020-03-23T16:08:51+0000"
+
+
+async def test_a_cloud_whose_clock_is_a_little_fast_is_believed(house: House) -> None:
+    await furnish(house, sites=[replace(SITE, updated_at=NOW + timedelta(minutes=10))])
+
+    assert (await house.get("/pools")).json()[0]["updated_at"] == "2020-03-23T16:40:00+0000"

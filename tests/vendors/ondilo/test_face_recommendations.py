@@ -101,7 +101,8 @@ async def test_a_cloud_that_fails_changes_nothing(house: House, failure: Margell
     refused = await house.get(f"{PATH}/10251", method="PUT")
 
     assert refused.status == status
-    assert refused.json()["error"]
+    assert refused.json()["error"]["message"]
+    assert "disk" not in refused.text
     assert refused.headers["content-type"] == "application/json"
     if failure.retry_after_s:
         assert refused.headers["retry-after"] == "120"

@@ -17,6 +17,7 @@ from margelle.errors import (
     MargelleError,
     NotFound,
     Refused,
+    StoreError,
     Unavailable,
     Unreachable,
 )
@@ -50,7 +51,9 @@ def failure(status: int, what: str, **headers: str) -> Response:
 
 
 def failure_of(error: MargelleError) -> Response:
-    """What one of our own errors is to a client of the customer API."""
+    """What one of our own errors is to a client of the customer API. The operator's troubles are not the client's to read."""
+    if isinstance(error, StoreError):
+        return failure(503, "The store cannot answer now.", retry_after=_seconds(error.retry_after_s or RETRY_AFTER_S))
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     if status == 401:
         return failure(401, str(error), www_authenticate='Bearer error="invalid_token"')

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -30,6 +31,8 @@ from margelle.vendors.ondilo.translate import (
     units_to,
     user_to,
 )
+
+_log: Final = logging.getLogger(__name__)
 
 
 class Ask(Struct, frozen=True):
@@ -67,7 +70,10 @@ class Api:
 
     async def device(self, ask: Ask) -> wire.Device | None:
         """GET /pools/{id}/device; null where there is no ICO."""
-        devices = await self._pools.devices(await self._site(ask))
+        site = await self._site(ask)
+        devices = await self._pools.devices(site)
+        if not devices:
+            await self._pools.demand_survey(site)
         return device_to(devices[0]) if devices else None
 
     async def configuration(self, ask: Ask) -> wire.Configuration:
@@ -135,10 +141,10 @@ class Endpoint:
         """Answer one request."""
         try:
             answer = await self._answer(scope)
-        except StoreError:
-            raise
         except MargelleError as error:
             answer = failure_of(error)
+            if isinstance(error, StoreError):
+                _log.error("%s: %s", self._operation.__name__, error)
         await answer(scope, receive, send)
 
     async def _answer(self, scope: Scope) -> Response:

@@ -61,6 +61,13 @@ class Pools:
         """The site's probes that have a device in them."""
         return [probe for probe in await self._reader.probes(site.id) if probe.serial or probe.hardware]
 
+    async def demand_survey(self, site: Site) -> None:
+        """Raises Unavailable where something was measured by a device that was not asked for yet: one that is null counts as gone."""
+        for probe in await self._reader.probes(site.id) if site.vendor == VENDOR else ():
+            known = any(past.serial or past.hardware for _, past in await self._reader.devices(probe.id))
+            if not known and await self._reader.quantities(probe.id):
+                raise Unavailable("This pool's device has not been collected yet.")
+
     async def latest(self, site: Site, now: datetime) -> dict[str, Measurement]:
         """By quantity, the newest measurement of any of the site's probes."""
         newest: dict[str, Measurement] = {}
@@ -71,9 +78,14 @@ class Pools:
         return newest
 
     async def changed_at(self, site: Site, now: datetime) -> datetime:
-        """When the site last changed: a measurement, or something its owner did. Home Assistant plans its next request by it."""
+        """When the site last changed: a measurement, or something its owner did.
+
+        Home Assistant plans its next request by it, so a change from far ahead of the clock is left out: it would not ask before that.
+        """
         instants = [point.at for point in (await self.latest(site, now)).values()]
-        return max([*instants, *filter(None, [site.updated_at])], default=now)
+        if site.updated_at is not None and site.updated_at <= now + CLOCK_TOLERANCE:
+            instants.append(site.updated_at)
+        return max(instants, default=now)
 
     async def history(self, site: Site, quantity: str, period: Period, now: datetime) -> list[Measurement]:
         """The measurements of a quantity in the period that ends now, oldest first."""
