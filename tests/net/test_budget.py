@@ -81,6 +81,19 @@ def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
         budget.close()
 
 
+def test_many_accounts_keep_one_file_open_until_the_last_is_closed(tmp_path: Path) -> None:
+    first, *others = [Budget(tmp_path / "budget", f"a{n}", [HOUR]) for n in range(20)]
+    assert {budget._db for budget in others} == {first._db}
+    assert [budget.take(NOW) for budget in others] == [0] * 19
+    first.close()
+    assert others[0].remaining(NOW) == {HOUR: 29}
+    with pytest.raises(StoreError, match="closed"):
+        first.take(NOW)
+    for budget in others:
+        budget.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["budget"]
+
+
 def test_rates_may_change_at_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "budget.sqlite"
     assert taken(Budget(path, "a", [Rate(20, 3600)]), *range(60)) == 20

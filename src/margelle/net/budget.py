@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import cast
+from weakref import WeakValueDictionary
 
 import apsw
 
@@ -25,6 +26,10 @@ CREATE TABLE IF NOT EXISTS taken(
 CREATE INDEX IF NOT EXISTS taken_of ON taken(name, number);
 CREATE TABLE IF NOT EXISTS pause(name TEXT PRIMARY KEY, until_us INTEGER NOT NULL, length_us INTEGER NOT NULL) WITHOUT ROWID;
 """
+
+
+# The hub of a thousand accounts has a thousand budgets, and may not have a thousand files open.
+_OPEN: WeakValueDictionary[Path, apsw.Connection] = WeakValueDictionary()
 
 
 def uptime_s() -> float:
@@ -51,15 +56,7 @@ class Budget:
         self._uptime = uptime
         self._where = str(path or "memory")
         with self._told():
-            self._db = apsw.Connection(str(path) if path else ":memory:")
-            self._db.set_busy_timeout(BUSY_MS)
-            with suppress(
-                apsw.BusyError
-            ):  # another process is just doing it, or it holds a transaction of the older way
-                self._db.pragma("journal_mode", "wal")
-            self._db.pragma("synchronous", "full")
-        with self._transaction() as db:
-            db.execute(_SCHEMA)
+            self._db = _connection(path)
 
     def take(self, now: datetime) -> float:
         """0.0 if a request may be made now: it is counted then, on disk. Else the seconds to wait, and nothing is counted."""
@@ -88,7 +85,8 @@ class Budget:
                 db.execute("REPLACE INTO pause VALUES (?, ?, ?)", (self._name, now_us + length_us, length_us))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, which is closed with its last budget."""
+        self._db = apsw.Connection("")
         self._db.close()
 
     def _settled(self, now: datetime) -> tuple[int, int | None]:
@@ -159,6 +157,22 @@ class Budget:
             raise StoreError(
                 what, hint="Check the disk and the file's permissions; a corrupt file may be removed."
             ) from error
+
+
+def _connection(path: Path | None) -> apsw.Connection:
+    """The connection to the file at `path`: one for all budgets of this process."""
+    place = path.absolute() if path else None
+    if place and (known := _OPEN.get(place)):
+        return known
+    connection = apsw.Connection(str(place or ":memory:"))
+    connection.set_busy_timeout(BUSY_MS)
+    with suppress(apsw.BusyError):  # another process is just doing it, or it holds a transaction of the older way
+        connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "full")
+    connection.execute(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT")
+    if place:
+        _OPEN[place] = connection
+    return connection
 
 
 def _us(now: datetime) -> int:
