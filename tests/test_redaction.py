@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from margelle.ports import Token
-from margelle.redaction import is_telling, redact
+from margelle.redaction import _KEY, _WORDS, is_telling, redact
 
 MARK = "Zq7"
 """Stands at both ends and in the middle of every secret here, and in no other text: a part of a secret is a secret."""
@@ -216,3 +216,8 @@ def test_a_hostile_text_does_not_make_redaction_slow() -> None:
 )
 def test_names_tell(name: str, telling: bool) -> None:
     assert is_telling(name) is telling
+
+
+@given(st.from_regex(_KEY, fullmatch=True))
+def test_whatever_is_taken_for_a_key_holds_one_of_the_words_that_are_looked_for_first(key: str) -> None:
+    assert not key.isascii() or any(word in key.lower() for word in _WORDS)
