@@ -100,12 +100,12 @@ def _silent(parent: ast.AST, child: ast.AST, *, wire: bool) -> bool:
         return child in parent.decorator_list or child is parent.returns
     if isinstance(parent, ast.ExceptHandler):
         return child is parent.type
-    # The types of wire structs read and refuse; elsewhere they are for the reader.
-    return not wire and (_is_annotation(parent, child) or ast.unparse(child).startswith("Literal["))
-
-
-def _is_annotation(parent: ast.AST, child: ast.AST) -> bool:
-    return isinstance(parent, ast.AnnAssign) and child is parent.annotation
+    # The types of wire structs read and refuse; elsewhere types, and how a class is made, are for the reader.
+    return not wire and (
+        (isinstance(parent, ast.AnnAssign) and child is parent.annotation)
+        or (isinstance(parent, ast.ClassDef) and isinstance(child, ast.keyword))
+        or ast.unparse(child).startswith("Literal[")
+    )
 
 
 # --- which mistakes --------------------------------------------------------------------------------------------------

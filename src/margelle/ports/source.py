@@ -27,7 +27,7 @@ class Fault(Struct, frozen=True):
 
 
 class Discovery(Struct, frozen=True):
-    """What an account has at its vendor now. With faults, the list may lack something that is still there.
+    """What an account has at its vendor now. A fault stands at a site, a probe or "person" of this discovery, or else in the list itself.
 
     `unread` names, by the id of a site or probe and by "person", the fields that were not asked for this time or could not be read: what
     is known of them stays (see `over`).
@@ -38,6 +38,12 @@ class Discovery(Struct, frozen=True):
     probes: tuple[Probe, ...]
     faults: tuple[Fault, ...] = ()
     unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether a site that is not in it is gone: with a fault in the list itself, it may lack something that is still there."""
+        known = {"person", *(site.id for site in self.sites), *(probe.id for probe in self.probes)}
+        return all(fault.where in known for fault in self.faults)
 
     def over(self, person: Person, sites: Iterable[Site], probes: Iterable[Probe]) -> Discovery:
         """This discovery with its unread fields as they are in what is known already; to be kept in this form."""

@@ -139,7 +139,7 @@ class Writer(Protocol):
         ...
 
     async def put_discovery(self, account: str, discovery: Discovery, now: datetime) -> None:
-        """Keep an account's person, sites and probes; without faults, its other sites have vanished since `now`. Nothing is deleted."""
+        """Keep an account's person, sites and probes; where the discovery is complete, its other sites have vanished since `now`. Nothing is deleted."""
         ...
 
     async def add(self, measurements: Sequence[Measurement], now: datetime) -> Added:

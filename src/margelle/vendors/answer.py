@@ -30,12 +30,16 @@ _TAG: Final = re.compile(r"<[^>]*>")
 
 
 class Entries(NamedTuple, Generic[T]):
-    """The entries of a list that could be read, with the names of each one's wrong fields; all faults; how many entries were lost."""
+    """The entries of a list that could be read, what was wrong with the fields of each, and what the lost ones were."""
 
     read: list[T]
-    wrong: list[tuple[str, ...]]
-    faults: list[Fault]
-    lost: int
+    wrong: list[list[Fault]]
+    lost: list[Fault]
+
+    @property
+    def faults(self) -> list[Fault]:
+        """All of them, the lost entries first."""
+        return [*self.lost, *(fault for faults in self.wrong for fault in faults)]
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------
@@ -81,15 +85,11 @@ def entries(body: bytes, kind: type[T], where: str) -> Entries[T]:
     """The list that `body` is; an entry or field that is wrong becomes a fault. Raises Malformed where it is no list."""
     with suppress(ValueError, RecursionError):
         read: list[T] = decode(body, type=list[kind])  # type: ignore[valid-type]
-        return Entries(read, [()] * len(read), [], 0)
+        return Entries(read, [[] for _ in read], [])
     found = [_fields(bytes(raw), kind, f"{where}[{n}]") for n, raw in enumerate(_shaped(body, list[Raw], where))]
     kept = [(thing, faults) for thing, faults in found if thing is not None]
-    return Entries(
-        read=[thing for thing, _ in kept],
-        wrong=[tuple(fault.where.rpartition(".")[2] for fault in faults) for _, faults in kept],
-        faults=[fault for _, faults in found for fault in faults],
-        lost=len(found) - len(kept),
-    )
+    lost = [fault for thing, faults in found if thing is None for fault in faults]
+    return Entries([thing for thing, _ in kept], [faults for _, faults in kept], lost)
 
 
 def entry(body: bytes, kind: type[T], where: str) -> tuple[T, list[Fault]]:

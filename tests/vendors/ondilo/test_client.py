@@ -201,6 +201,7 @@ async def test_a_part_that_fails_is_a_fault_and_leaves_what_is_known(
     assert [site.name for site in found.sites] == ["John's Pool"]
     assert [fault.where for fault in found.faults] == [subject]
     assert found.unread == {subject: ours}
+    assert found.complete, "the list of pools was whole: others are gone"
     assert len(http.requests) == 6
 
 
@@ -229,7 +230,10 @@ async def test_a_wrong_field_costs_that_field_and_not_the_pool() -> None:
     (pool,) = exchange("ondilo", "pools").response.json
     it, _ = whole(pools=of([pool | {"volume": "15", "address": [], "name": "New"}]))
     found = await it.discover(NOW)
-    assert {fault.where for fault in found.faults} == {"pools[0].volume", "pools[0].address"}
+    assert {fault.where for fault in found.faults} == {"ondilo:234"}
+    assert "pools[0].volume" in what(found)
+    assert "pools[0].address" in what(found)
+    assert found.complete
     assert set(found.unread["ondilo:234"]) == {"volume_m3", "address"}
     (site,) = found.over(before.person, before.sites, before.probes).sites
     assert (site.name, site.volume_m3, site.address) == ("New", 15.0, before.sites[0].address)
@@ -239,7 +243,7 @@ async def test_a_wrong_limit_costs_no_known_limit() -> None:
     before = await whole()[0].discover(NOW)
     wrong = exchange("ondilo", "configuration").response.json | {"ph_low": "low"}
     found = await whole(configuration=of(wrong))[0].discover(NOW)
-    assert [fault.where for fault in found.faults] == ["pools/234/configuration.ph_low"]
+    assert what(found).startswith("ondilo:234: pools/234/configuration.ph_low: ")
     assert found.over(before.person, before.sites, before.probes).sites[0].bands["ph"] == Band(7.6, 8.5)
     assert found.sites[0].bands["ph"] == Band(None, 8.5)
 
@@ -250,6 +254,7 @@ async def test_an_entry_that_is_no_pool_is_a_fault_beside_the_others(entry: Any)
     found = await whole(pools=of([entry, pool]))[0].discover(NOW)
     assert [site.id for site in found.sites] == ["ondilo:234"]
     assert "pools[0]" in what(found)
+    assert not found.complete, "the entry may be of a pool that we know"
 
 
 async def test_a_pool_listed_twice_is_one() -> None:
@@ -261,6 +266,7 @@ async def test_an_empty_list_of_pools_is_doubted() -> None:
     found = await whole(pools=of([]))[0].discover(NOW)
     assert found.sites == ()
     assert what(found) == "pools: the cloud lists no pool at all"
+    assert not found.complete
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ class PlacesPart(Counted):
 
     def _reach(self, account: Account, discovery: Discovery, now: datetime) -> None:
         owner = rules.email_key(account.owner)
-        if not discovery.faults:
+        if discovery.complete:
             for link in self._links_of(account):
                 link.gone_at = link.gone_at or now
         for site in discovery.sites:

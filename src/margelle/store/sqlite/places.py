@@ -116,7 +116,7 @@ def _put_account(connection: apsw.Connection, account: Account) -> None:
 def _reach(connection: apsw.Connection, account: Account, discovery: Discovery, now_us: int) -> None:
     """Keep which sites the account reaches; it takes over from its owner's removed accounts, so that theirs do not hide a vanishing."""
     here = {"account": account.id, "owner": rules.email_key(account.owner), "now": now_us}
-    if not discovery.faults:
+    if discovery.complete:
         connection.execute(
             "UPDATE link SET gone_at = coalesce(gone_at, :now) WHERE account = :account AND owner = :owner", here
         )

@@ -66,7 +66,7 @@ class OndiloSource:
             "recommendations",
         )
         if listed.lost:
-            raise Malformed(f"{listed.faults[-1].where}: {listed.faults[-1].what}")
+            raise Malformed(f"{listed.lost[0].where}: {listed.lost[0].what}")
         return tuple({said.id: recommendation_from(said, site, now) for said in listed.read}.values())
 
     async def validate(self, recommendation: Recommendation, site: Site) -> None:

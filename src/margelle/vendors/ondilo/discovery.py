@@ -7,7 +7,7 @@ than 12 of the 30 requests that the cloud allows an hour. What was not asked for
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
@@ -62,11 +62,12 @@ class Survey(Struct):
     async def _pools(self) -> dict[int, wire.Pool]:
         """By id. An empty list is doubted: an account without any pool is rarer than a cloud that has lost its list for a while."""
         listed = entries((await self.cloud.get("pools", "/pools")).body, wire.Pool, "pools")
-        self.faults.extend(listed.faults)
+        self.faults.extend(listed.lost)
         if not listed.read:
             self.faults.append(Fault("pools", "the cloud lists no pool at all"))
         for pool, wrong in zip(listed.read, listed.wrong, strict=True):
-            self._leave(self._own_id(pool), tuple(ours for theirs in wrong for ours in OF_POOL.get(theirs, ())))
+            names = [fault.where.rpartition(".")[2] for fault in wrong]
+            self._leave(self._own_id(pool), [ours for theirs in names for ours in OF_POOL.get(theirs, ())], wrong)
         return {pool.id: pool for pool in listed.read}
 
     async def _person(self) -> Person:
@@ -118,16 +119,18 @@ class Survey(Struct):
         try:
             part, faults = await ask(*path)
         except MargelleError as error:
-            part, faults = None, [] if isinstance(error, Limited) else [Fault(subject, str(error))]
             self.stopped = isinstance(error, (Limited, Unreachable))
-        self.faults.extend(faults)
-        if part is None or faults:
-            self._leave(subject, ours)
+            self._leave(subject, ours, [] if isinstance(error, Limited) else [Fault("", str(error))])
+            return None
+        if faults:
+            self._leave(subject, ours, faults)
         return part
 
-    def _leave(self, subject: str, ours: tuple[str, ...]) -> None:
-        if ours:
-            self.unread[subject] = tuple(dict.fromkeys((*self.unread.get(subject, ()), *ours)))
+    def _leave(self, subject: str, ours: Iterable[str], faults: Iterable[Fault] = ()) -> None:
+        """Leave what is known, because it was not asked for or for these faults, which are the subject's."""
+        left = dict.fromkeys((*self.unread.get(subject, ()), *ours))
+        self.unread |= {subject: tuple(left)} if left else {}
+        self.faults += [Fault(subject, f"{one.where}: {one.what}" if one.where else one.what) for one in faults]
 
     def _own_id(self, pool: wire.Pool) -> str:
         return self.account.own_id(str(pool.id))
