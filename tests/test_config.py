@@ -282,3 +282,9 @@ def test_a_nested_table_is_a_dotted_quantity(write: Write) -> None:
 )
 def test_a_mistake_in_a_quantity_is_named(write: Write, text: str, said: str) -> None:
     assert said in refused(write(text))
+
+
+@pytest.mark.parametrize("name", ["data_dir", "key_file"])
+def test_an_empty_path_is_a_mistake_and_not_the_folder_one_is_in(name: str) -> None:
+    with pytest.raises(ConfigError, match="must be a path"):
+        load(None, {f"MARGELLE_{name.upper()}": " "}, {})

@@ -257,7 +257,19 @@ def test_a_redirect_that_is_ours_gives_its_code() -> None:
     assert code_of({"code": "abc", "state": "s", "more": "x"}, "s") == "abc"
 
 
-@pytest.mark.parametrize("base_url", ["cloud", "ftp://cloud", "http://", "http://me:secret@cloud", "http://cloud?x=1"])
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "cloud",
+        "ftp://cloud",
+        "http://",
+        "http://me:secret@cloud",
+        "http://cloud?x=1",
+        "http://[::1",
+        "http://cloud:99999",
+        "http://cloud:0",
+    ],
+)
 def test_an_address_that_is_no_clouds_is_refused(base_url: str) -> None:
     with pytest.raises(BadInput):
         Wanted("ondilo", "", "", base_url, "", "")

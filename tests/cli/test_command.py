@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margelle import __version__
+from margelle.cli import terminal
 from margelle.cli.command import hoisted
 from tests.cli.conftest import Margelle
 
@@ -110,3 +112,41 @@ def test_root_options_may_stand_after_the_command(typed: list[str], meant: list[
 def test_hoisting_loses_no_word(typed: list[str]) -> None:
     given_words = [word for word in typed if word]
     assert sorted(word for word in hoisted(typed) if word) == sorted(given_words)
+
+
+def test_what_a_cloud_writes_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.say("a\x1b[31mb\u202ec\x9bd\re\nf\tg é 🏊")
+    assert capsys.readouterr().out == "a\ufffd[31mb\ufffdc\ufffdd\ufffde\nf\tg é 🏊\n"
+    assert terminal.brief("Pool\n  of \t\u2028Anna") == "Pool of Anna"
+    assert terminal.brief("N" * 1_000_000, 10) == "N" * 9 + "…"
+
+
+def test_a_full_disk_below_standard_output_is_a_plain_error() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([sys.executable, "-m", "margelle", "settings"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # fmt: skip
+    assert ended.returncode == 1
+    assert "No space left on device" in ended.stderr
+    assert "unexpected" not in ended.stderr
+
+
+def test_a_data_folder_that_is_a_file_is_a_plain_error(margelle: Margelle, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    ended = margelle("status", "--set", "data_dir=file")
+    assert ended.code == 1
+    assert "The data folder" in ended.err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_ctrl_c_while_loading_just_ends_the_process() -> None:
+    code = """
+import os, signal, sys
+class Late:
+    def find_spec(self, name, *_):
+        if name == "margelle.cli.command":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Late())
+from margelle.cli import main
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")

@@ -8,7 +8,7 @@ import typer
 from msgspec import Struct
 
 from margelle.cli.callback import PORT
-from margelle.cli.terminal import Exit, JsonOption, invocation, note, password, run, say, say_json, table
+from margelle.cli.terminal import Exit, JsonOption, brief, invocation, note, password, run, say, say_json, table
 from margelle.cli.wanted import Wanted
 from margelle.errors import Conflict, Limited, MargelleError, NotFound
 
@@ -171,7 +171,7 @@ async def _first_look(home: House, account: Account) -> Exit:
         say("The running hub collects from it within minutes.")
         return Exit.OK
     for site in await home.store.sites(account=account.id):
-        say(f"  {site.id}  {site.name}")
+        say(f"  {site.id}  {brief(site.name)}")
     wrong = await home.store.incidents(account.id, open_only=True)
     for incident in wrong:
         note(f"  {incident.what} {incident.todo}")

@@ -92,6 +92,8 @@ def _failed(error: Exception, *, debug: bool) -> Exit:
         note(redact("".join(traceback.format_exception(error))))
     if isinstance(error, MargelleError):
         return report(error)
+    if isinstance(error, OSError) and error.strerror:  # a full disk below our standard output, a name too long
+        return report(MargelleError(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror}."))
     what = f"Something unexpected went wrong ({type(error).__name__}: {error!s:.200})."
     return report(MargelleError(what, hint="Please report it, with what --debug prints."))
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from margelle.cli.terminal import utc_now
 from margelle.config import Settings
 from margelle.domain.site import Account
-from margelle.errors import BadInput
+from margelle.errors import BadInput, StoreError
 from margelle.ports import Clock, Connector, Rate, Source, Store, Vendor
 from margelle.store import open_store
 from margelle.store.vault import Vault
@@ -152,7 +152,13 @@ async def opened(
 
 def open_kept(settings: Settings) -> Store:
     """The store, with the vault of the key file."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The data folder {settings.data_dir} cannot be used: {error.strerror}.",
+            hint="Choose a folder that is yours, with --set data_dir=... or MARGELLE_DATA_DIR.",
+        ) from error
     return open_store(settings.store_url, Vault.open(settings.key_file))
 
 

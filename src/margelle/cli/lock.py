@@ -15,7 +15,7 @@ from margelle.errors import Conflict, StoreError
 def held(path: Path, what: str, hint: str) -> Iterator[None]:
     """Hold the lock file `path` while inside. Raises Conflict (`what` is going on already, `hint`), StoreError where it cannot be made."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(

@@ -10,6 +10,7 @@ from typing import Final, TextIO
 
 import msgspec
 
+from margelle.cli.terminal import plain
 from margelle.redaction import redact
 
 _LOUD: Final = ("aiohttp.access", "margelle.access", "uvicorn", "uvicorn.access", "uvicorn.error")
@@ -66,7 +67,7 @@ def _instant(record: logging.LogRecord) -> str:
 
 def _said(record: logging.LogRecord) -> str:
     # A line break that came from outside must not look like a record of its own.
-    return redact(record.getMessage()).replace("\r", "\\r").replace("\n", "\\n")
+    return plain(redact(record.getMessage()).replace("\r", "\\r").replace("\n", "\\n"))
 
 
 def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -129,9 +129,19 @@ def stopped_by_signals() -> Iterator[asyncio.Event]:
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run `main` on the fastest event loop there is."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    """Run `main` on the fastest event loop there is. Until it minds the signals itself, Ctrl-C just ends the process."""
+    with _unminded(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main)
+
+
+@contextmanager
+def _unminded() -> Iterator[None]:
+    """As a KeyboardInterrupt, Ctrl-C could be swallowed by an import, and the process go on."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _loop_factory() -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from margelle.cli.terminal import Exit, JsonOption, invocation, note, run, say, say_json
+from margelle.cli.terminal import Exit, JsonOption, brief, invocation, note, run, say, say_json
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
@@ -128,7 +128,7 @@ def _show_account(account: dict[str, Any], now: datetime, most: int) -> None:
     if account["waits_until"]:
         say(f"  Waits until {_clock(account['waits_until'])}: {account['waits_for']}.")
     for site in account["sites"]:
-        say(f"  {site['name']}  ({site['id']})")
+        say(f"  {brief(site['name'])}  ({site['id']})")
         for probe in site["probes"]:
             _show_values(probe["latest"])
     for incident in account["incidents"]:
@@ -145,7 +145,7 @@ def _show_values(latest: list[dict[str, Any]]) -> None:
     if not latest:
         say("    no value yet")
     for one in latest:
-        doubt = "" if one["valid"] else f"  doubted: {one['reason']}"
+        doubt = "" if one["valid"] else f"  doubted: {brief(one['reason'])}"
         say(
             f"    {one['quantity']:<24}{one['text']:>9} {one['unit']:<7} {age(timedelta(seconds=one['age_s'])):>8} ago{doubt}"
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 from msgspec import Struct
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from margelle.config import Settings
 
 T = TypeVar("T")
+
+_OBEYED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class Exit(IntEnum):
@@ -73,12 +76,23 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 def say(text: str = "") -> None:
     """Print a line for the user."""
-    typer.echo(text)
+    typer.echo(plain(text))
 
 
 def note(text: str) -> None:
     """Print a line beside the output, on standard error."""
-    typer.echo(text, err=True)
+    typer.echo(plain(text), err=True)
+
+
+def plain(text: str) -> str:
+    """`text` without what a terminal obeys, or what turns writing around: clouds choose names and reasons."""
+    return _OBEYED.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def brief(text: str, most: int = 100) -> str:
+    """What a cloud wrote, as a part of one line."""
+    text = " ".join(text[: 2 * most].split())
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def say_json(value: Any) -> None:

@@ -20,7 +20,7 @@ class Wanted:
     def __init__(self, vendor: str, owner: str, login: str, base_url: str, realm: str, name: str) -> None:
         if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,99}", name):
             raise BadInput(f"{name!r} cannot be an account's id.", hint="It is letters, digits, and . _ - + @")
-        if base_url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", base_url):
+        if base_url and not _is_address(base_url):
             raise BadInput(
                 f"{base_url!r} is not the address of a cloud.", hint="It is like http://127.0.0.1:8081/ondilo"
             )
@@ -58,6 +58,15 @@ class Wanted:
         refused = {one.account for one in await store.incidents(open_only=True) if one.kind == "sign-in"}
         waiting = [one for one in alike if one.id in refused]
         return waiting[0] if len(waiting) == 1 else None
+
+
+def _is_address(url: str) -> bool:
+    """Whether a cloud may be there: a scheme, a host, perhaps a port and a path, and nothing secret."""
+    try:
+        port = urlsplit(url).port  # raises for brackets that do not match, and for what is no port
+    except ValueError:
+        return False
+    return port != 0 and re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url) is not None
 
 
 def _new_account(wanted: Wanted, vendor: Vendor, owner: str, base_url: str, realm: str, taken: list[str]) -> Account:

@@ -21,6 +21,9 @@ _RANGES: Final = {
     "collect.requests_per_hour": (0, 100_000),
     "collect.timeout_s": (1, 600),
 }
+_PATHS: Final = frozenset({"data_dir", "key_file"})
+"""Empty, they would mean whatever folder the user is in."""
+
 _TIME: Final = (0, 10 * 365 * 86_400)
 _ANY: Final = (-1e15, 1e15)
 
@@ -42,6 +45,8 @@ def checked(setting: Setting, given: Given) -> Any:
     for part in value if isinstance(value, list) else [value]:
         if isinstance(part, str) and _CONTROL.search(part):
             raise _wrong(setting, given, "text without control characters")
+        if setting.name in _PATHS and not part.strip():
+            raise _wrong(setting, given, "a path")
         if setting.choices and str(part) not in setting.choices:
             near = difflib.get_close_matches(str(part), setting.choices, 1)
             raise _wrong(setting, given, f"one of {', '.join(setting.choices)}", near[0] if near else "")

@@ -5,6 +5,7 @@ Pure ASGI and one layer only, since each costs every request.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -15,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from margelle.errors import MargelleError, StoreError
-from margelle.serve.problem import of_error, problem
+from margelle.serve.problem import of_error, problem, unavailable
 
 LARGEST_BODY: Final = 1 << 20
 """In bytes: far more than any vendor's request needs."""
@@ -52,6 +53,8 @@ class Gate:
                 await self._app(scope, passage.receive if passage.counted else receive, passage.send)
         except ClientDisconnect:
             pass
+        except asyncio.CancelledError:  # only the server does that, when it ends and waits no longer
+            await passage.give_up(scope)
         except Exception as failure:
             await passage.fail(scope, failure)
         finally:
@@ -108,6 +111,11 @@ class _Passage:
             answer = problem(500, "Something went wrong here; the log has more.", incident=incident)
         if not self._status:  # an answer cut in the middle is closed by the server
             await answer(scope, self._receive, self.send)
+
+    async def give_up(self, scope: Scope) -> None:
+        """Answer for a request that is not worked on any more."""
+        if not self._status:
+            await unavailable("This hub is ending.", 5)(scope, self._receive, self.send)
 
     def log(self, scope: Scope) -> None:
         """One line, with neither query nor headers: both carry tokens."""
