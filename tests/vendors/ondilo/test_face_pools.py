@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from margelle.domain.site import Band, Disinfection, Person, Probe, Share, Site
+from margelle.ports import Incident
 from tests.asgi import call
 from tests.evidence import answer, exchange, facts
 from tests.vendors.ondilo.house import (
@@ -103,6 +104,18 @@ async def test_a_user_whose_account_has_no_pools_is_told_so() -> None:
     told = await house.get("/pools")
 
     assert (told.status, told.text) == (200, "[]")
+
+
+async def test_an_empty_list_that_is_doubted_is_not_told() -> None:
+    house = await empty_house()
+    await furnish(house, sites=[], probes=[])
+    doubt = "the cloud lists no pool at all"
+    await house.store.note_incident(Incident("ondilo-1", "discovery", "unreadable", doubt, "Nobody.", NOW, NOW))
+    await house.sign_in()
+
+    assert (await house.get("/pools")).status == 503
+    await house.store.end_incident("ondilo-1", "discovery", None, NOW)
+    assert (await house.get("/pools")).text == "[]"
 
 
 async def test_a_new_account_that_was_not_collected_yet_hides_no_known_pool() -> None:

@@ -31,8 +31,8 @@ class Pools:
     async def of(self, user: User) -> dict[str, Site]:
         """The user's sites by public id.
 
-        Raises Unavailable where there is none because nothing has been collected yet: clients delete what they had when they are told
-        an empty list.
+        Raises Unavailable where there is none because nothing has been collected yet, or it is doubted that there is none: clients
+        delete what they had when they are told an empty list.
         """
         sites = await self._reader.sites(owner=user.email)
         if not sites:
@@ -121,8 +121,9 @@ class Pools:
         accounts = await self._reader.accounts(user.email)
         if not accounts:
             raise Unavailable("Nothing is collected for this user yet.", hint="Add an account on the hub.")
-        if any(account.discovered_at is None for account in accounts):
-            raise Unavailable("This user's pools have not been collected yet.")
+        for account in accounts:  # where something is wrong, that there is nothing may be wrong too
+            if account.discovered_at is None or await self._reader.incidents(account.id, open_only=True):
+                raise Unavailable("This user's pools have not been collected yet.")
 
 
 def _preferred(site: Site, key: str) -> int | None:
