@@ -117,7 +117,7 @@ def _forget_token(home: Path) -> None:
         store = open_store(
             str(home / ".local/share/margelle/margelle.sqlite"), Vault.open(home / ".config/margelle/key")
         )
-        await store.drop_secret("ondilo/token")
+        await store.put_secret("ondilo/token", b"")
         await store.close()
 
     asyncio.run(forget())

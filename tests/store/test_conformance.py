@@ -601,14 +601,11 @@ async def test_a_public_id_that_was_not_given_stands_for_nobody(store: Store, pu
 # --- secrets, memos, journal -----------------------------------------------------------------------------------------
 
 
-async def test_a_secret_is_kept_replaced_and_dropped(store: Store) -> None:
+async def test_a_secret_is_kept_and_replaced(store: Store) -> None:
     assert await store.secret("home/token") is None
     for value in (b"", b"\0\xff token"):
         await store.put_secret("home/token", value)
         assert await store.secret("home/token") == value
-    await store.drop_secret("home/token")
-    await store.drop_secret("home/token")
-    assert await store.secret("home/token") is None
 
 
 async def test_a_memo_is_kept_and_replaced(store: Store) -> None:
@@ -656,6 +653,9 @@ async def test_incidents_are_told_apart_by_account_place_and_kind(store: Store) 
     assert [i.count for i in await store.incidents()] == [1, 1, 1, 1]
     assert [i.account for i in await store.incidents()] == ["other", "home", "home", "home"]
     assert len(await store.incidents("home")) == 3
+    await store.end_incident("home", "home", "late", NOW + DAY)
+    assert {i.where for i in await store.incidents("home", open_only=True)} == {"home", "ondilo:1"}
+    assert len(await store.incidents(open_only=True)) == 3
 
 
 async def test_an_end_without_a_kind_ends_every_kind_at_that_place_only(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import stat
@@ -13,12 +14,13 @@ import apsw
 import pytest
 
 from margelle.errors import BadInput, ConfigError, StoreError
+from margelle.ports import Added
 from margelle.store import open_store
 from margelle.store.memory import MemoryStore
 from margelle.store.sqlite import SqliteStore, schema
 from margelle.store.sqlite import database as database_module
 from margelle.store.vault import Vault
-from tests.store.things import HOUR, NOW, point, receipt, user
+from tests.store.things import HOUR, NOW, incident, point, receipt, user
 
 MANY = [point(n, at=NOW + n * HOUR / 60) for n in range(5000)]
 
@@ -194,6 +196,17 @@ async def test_a_document_of_the_wrong_shape_is_damage(sqlite: SqliteStore, path
         await sqlite.user("ana@example.org")
 
 
+async def test_an_incident_that_cannot_be_read_is_damage_also_when_it_is_to_end(
+    sqlite: SqliteStore, path: Path
+) -> None:
+    await sqlite.note_incident(incident())
+    connection = apsw.Connection(str(path))
+    connection.execute("UPDATE incident SET doc = '{}'")
+    connection.close()
+    with pytest.raises(StoreError, match="damaged"):
+        await sqlite.end_incident("home", "home", None, NOW)
+
+
 async def test_a_sound_file_passes_the_check(filled: Path, vault: Vault) -> None:
     store = SqliteStore(filled, vault)
     await store.check()
@@ -292,3 +305,15 @@ async def test_a_long_receipt_takes_little_room(sqlite: SqliteStore, path: Path)
     await sqlite.keep_receipt(receipt(body=os.urandom(5000)))
     await sqlite.keep_receipt(receipt(body=b"a" * 1024))
     assert [row[0] for row in sqlite._db.read("SELECT packed FROM receipt ORDER BY id")] == [1, 0, 0]
+
+
+async def test_others_use_the_store_while_much_is_pruned(sqlite: SqliteStore) -> None:
+    for n in range(600):
+        await sqlite.keep_receipt(receipt(NOW - (1000 + n) * HOUR))
+    pruning = asyncio.create_task(sqlite.prune(NOW, receipts_days=30))
+    await asyncio.sleep(0)
+    assert await sqlite.add([point()], NOW) == Added(new=1)
+    assert not pruning.done()
+    await pruning
+    assert await sqlite.receipts("home") == []
+    assert await sqlite.count() == 1

@@ -180,10 +180,6 @@ class Writer(Protocol):
         """Keep a secret, encrypted with the installation's key."""
         ...
 
-    async def drop_secret(self, name: str) -> None:
-        """Forget a secret."""
-        ...
-
     async def put_memo(self, name: str, value: bytes) -> None:
         """Keep a small note of a room's own, such as a collector's progress. Names of an account's notes begin with its id and a slash."""
         ...

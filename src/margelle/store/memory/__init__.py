@@ -86,10 +86,6 @@ class MemoryStore(SeriesPart, PlacesPart, AdvicePart):
         self._version += 1
         self._secrets[name] = value
 
-    async def drop_secret(self, name: str) -> None:
-        self._version += 1
-        self._secrets.pop(name, None)
-
     async def memo(self, name: str) -> bytes | None:
         return self._memos.get(name)
 

@@ -125,16 +125,20 @@ class Database:
 
     def docs(self, kind: type[_Doc], sql: str, args: Bindings = ()) -> list[_Doc]:
         """The documents in the first column of what `sql` selects."""
-        rows = self.read(sql, args)
-        try:
-            return [_decoder(kind).decode(row[0]) for row in rows]
-        except msgspec.MsgspecError as error:
-            raise self._error(apsw.CorruptError(str(error))) from None
+        return [self.decoded(kind, row[0]) for row in self.read(sql, args)]
 
     def doc(self, kind: type[_Doc], sql: str, args: Bindings = ()) -> _Doc | None:
         """The first of `docs`, or None."""
         found = self.docs(kind, sql, args)
         return found[0] if found else None
+
+    def decoded(self, kind: type[_Doc], doc: str) -> _Doc:
+        """The document, which we have written ourselves: what cannot be read is damage."""
+        try:
+            found: _Doc = _decoder(kind).decode(doc)
+        except msgspec.MsgspecError as error:
+            raise self._error(apsw.CorruptError(str(error))) from None
+        return found
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:

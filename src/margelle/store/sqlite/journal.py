@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import apsw
 import msgspec
 from msgspec.structs import replace
 
@@ -16,6 +16,13 @@ from margelle.store.sqlite.database import Database
 
 PACKED_SIZE: Final = 1024
 """Receipts' bodies beyond this many bytes are compressed."""
+FORGOTTEN_AT_ONCE: Final = 250
+"""So many things are pruned in one transaction, so that others can use the store in between."""
+_OVER: Final = (
+    "DELETE FROM receipt WHERE id IN (SELECT id FROM receipt WHERE at < ? LIMIT ?)",
+    "DELETE FROM granted WHERE digest IN (SELECT digest FROM granted WHERE kind <> 'refresh' AND expires_at <= ? LIMIT ?)",
+    "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE ended_at < ? LIMIT ?)",
+)
 _OPEN: Final = "SELECT doc FROM incident WHERE account = ? AND place = ? AND kind = ? AND ended_at IS NULL"
 
 
@@ -50,11 +57,11 @@ class JournalTables:
             connection.execute("INSERT INTO receipt VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", (*told, packed, body))
 
     async def incidents(self, account: str | None = None, *, open_only: bool = False) -> list[Incident]:
-        return self._db.docs(
-            Incident,
-            "SELECT doc FROM incident WHERE (?1 IS NULL OR account = ?1) AND (NOT ?2 OR ended_at IS NULL) ORDER BY at DESC, id DESC",
-            (account, open_only),
-        )
+        wanted = ["account = ?1"] * (account is not None) + [
+            "ended_at IS NULL"
+        ] * open_only  # words that an index knows
+        sql = f"SELECT doc FROM incident WHERE {' AND '.join(wanted) or 'TRUE'} ORDER BY at DESC, id DESC"  # noqa: S608
+        return self._db.docs(Incident, sql, () if account is None else (account,))
 
     async def note_incident(self, incident: Incident) -> None:
         key = (incident.account, incident.where, incident.kind)
@@ -74,7 +81,9 @@ class JournalTables:
         sql = "SELECT id, doc FROM incident WHERE account = ?1 AND place = ?2 AND (?3 IS NULL OR kind = ?3) AND ended_at IS NULL"
         with self._db.writing() as connection:
             for row, doc in self._db.read(sql, (account, where, kind)):
-                _end(connection, row, doc, now)
+                ended = replace(self._db.decoded(Incident, doc), ended_at=now)
+                update = "UPDATE incident SET ended_at = ?, doc = ? WHERE id = ?"
+                connection.execute(update, (rules.micros(now), msgspec.json.encode(ended).decode(), row))
 
     async def audit(self, limit: int = 100) -> list[AuditEntry]:
         return self._db.docs(AuditEntry, "SELECT doc FROM audit ORDER BY id DESC LIMIT ?", (max(limit, 0),))
@@ -85,13 +94,18 @@ class JournalTables:
             connection.execute("INSERT INTO audit VALUES (NULL, ?, ?)", row)
 
     async def prune(self, now: datetime, *, receipts_days: int) -> None:
-        now_us = rules.micros(now)
+        oldest, ended = now - timedelta(days=receipts_days), now - rules.INCIDENT_LIFE
+        for sql, before in zip(_OVER, (oldest, now, ended), strict=True):
+            more = True
+            while more:
+                more = self._forget_some(sql, rules.micros(before))
+                await asyncio.sleep(0)  # a day of a thousand accounts is half a million receipts
+
+    def _forget_some(self, sql: str, before_us: int) -> bool:
+        """Forget some of what is over; whether there may be more."""
         with self._db.writing() as connection:
-            oldest = rules.micros(now - timedelta(days=receipts_days))
-            connection.execute("DELETE FROM receipt WHERE at < ?", (oldest,))
-            connection.execute("DELETE FROM granted WHERE kind <> 'refresh' AND expires_at <= ?", (now_us,))
-            ended = rules.micros(now - rules.INCIDENT_LIFE)
-            connection.execute("DELETE FROM incident WHERE ended_at < ?", (ended,))
+            connection.execute(sql, (before_us, FORGOTTEN_AT_ONCE))
+            return connection.changes() == FORGOTTEN_AT_ONCE
 
 
 def _receipt(account: str, at_us: int, name: str, url: str, status: int, *rest: Any) -> Receipt:
@@ -99,9 +113,3 @@ def _receipt(account: str, at_us: int, name: str, url: str, status: int, *rest: 
     return Receipt(
         account, rules.instant(at_us), name, url, status, zlib.decompress(body) if packed else body, duration_ms
     )
-
-
-def _end(connection: apsw.Connection, row: int, doc: str, now: datetime) -> None:
-    ended = replace(msgspec.json.decode(doc, type=Incident), ended_at=now)
-    update = "UPDATE incident SET ended_at = ?, doc = ? WHERE id = ?"
-    connection.execute(update, (rules.micros(now), msgspec.json.encode(ended).decode(), row))

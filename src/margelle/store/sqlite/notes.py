@@ -20,10 +20,6 @@ class NotesTables:
         with self._db.writing() as connection:
             connection.execute("REPLACE INTO secret VALUES (?, ?)", (name, self._vault.seal(name, value)))
 
-    async def drop_secret(self, name: str) -> None:
-        with self._db.writing() as connection:
-            connection.execute("DELETE FROM secret WHERE name = ?", (name,))
-
     async def memo(self, name: str) -> bytes | None:
         rows = self._db.read("SELECT value FROM memo WHERE name = ?", (name,))
         return rows[0][0] if rows else None

@@ -77,7 +77,7 @@ class PlacesTables:
                 )
             _reach(connection, found, told, now_us)
             for probe in told.probes:
-                _put_probe(connection, probe, now_us)
+                self._put_probe(connection, probe, now_us)
 
     async def _known_sites(self, discovery: Discovery) -> list[Site]:
         found = [await self.site(site.id) for site in discovery.sites]
@@ -103,9 +103,18 @@ class PlacesTables:
         return self._db.docs(Probe, "SELECT doc FROM probe WHERE site = ? ORDER BY id", (site,))
 
     async def devices(self, probe: str) -> list[tuple[datetime, Probe]]:
-        rows = self._db.read("SELECT since FROM device WHERE probe = ? ORDER BY id", (probe,))
-        probes = self._db.docs(Probe, "SELECT doc FROM device WHERE probe = ? ORDER BY id", (probe,))
-        return [(rules.instant(since), kept) for (since,), kept in zip(rows, probes, strict=True)]
+        rows = self._db.read("SELECT since, doc FROM device WHERE probe = ? ORDER BY id", (probe,))
+        return [(rules.instant(since), self._db.decoded(Probe, doc)) for since, doc in rows]
+
+    def _put_probe(self, connection: apsw.Connection, probe: Probe, now_us: int) -> None:
+        doc = msgspec.json.encode(probe).decode()
+        known = self._db.doc(Probe, "SELECT doc FROM probe WHERE id = ?", (probe.id,))
+        connection.execute(
+            "INSERT INTO probe VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET site = excluded.site, doc = excluded.doc",
+            (probe.id, probe.site, doc),
+        )
+        if known is None or rules.device(known) != rules.device(probe):
+            connection.execute("INSERT INTO device (probe, since, doc) VALUES (?, ?, ?)", (probe.id, now_us, doc))
 
 
 def _put_account(connection: apsw.Connection, account: Account) -> None:
@@ -123,14 +132,3 @@ def _reach(connection: apsw.Connection, account: Account, discovery: Discovery, 
     for site in discovery.sites:
         connection.execute("REPLACE INTO link VALUES (:account, :owner, :site, NULL)", here | {"site": site.id})
     connection.execute(_TAKE_OVER, here)
-
-
-def _put_probe(connection: apsw.Connection, probe: Probe, now_us: int) -> None:
-    doc = msgspec.json.encode(probe).decode()
-    known = connection.execute("SELECT doc FROM probe WHERE id = ?", (probe.id,)).get
-    connection.execute(
-        "INSERT INTO probe VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET site = excluded.site, doc = excluded.doc",
-        (probe.id, probe.site, doc),
-    )
-    if known is None or rules.device(msgspec.json.decode(known, type=Probe)) != rules.device(probe):
-        connection.execute("INSERT INTO device (probe, since, doc) VALUES (?, ?, ?)", (probe.id, now_us, doc))
