@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from margelle.cli.terminal import Exit, JsonOption, brief, invocation, note, run, say, say_json
+from margelle.domain.unit import symbol
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
@@ -147,7 +148,7 @@ def _show_values(latest: list[dict[str, Any]]) -> None:
     for one in latest:
         doubt = "" if one["valid"] else f"  doubted: {brief(one['reason'])}"
         say(
-            f"    {one['quantity']:<24}{one['text']:>9} {one['unit']:<7} {age(timedelta(seconds=one['age_s'])):>8} ago{doubt}"
+            f"    {one['quantity']:<24}{one['text']:>9} {symbol(one['unit']):<7} {age(timedelta(seconds=one['age_s'])):>8} ago{doubt}"
         )
 
 

@@ -73,6 +73,22 @@ _BASE: Final[dict[Unit, tuple[str, Fraction, Fraction]]] = {
 }
 
 
+# Where a unit is not written as its UCUM code.
+_SYMBOLS: Final[dict[Unit, str]] = {
+    Unit.CELSIUS: "°C",
+    Unit.FAHRENHEIT: "°F",
+    Unit.PH: "",
+    Unit.MICROSIEMENS_PER_CM: "µS/cm",
+    Unit.PPM: "ppm",
+    Unit.RATIO: "",
+    Unit.UV_INDEX: "",
+    Unit.CUBIC_METRE: "m³",
+    Unit.CUBIC_METRE_PER_HOUR: "m³/h",
+    Unit.NTU: "NTU",
+    Unit.STATE: "",
+}
+
+
 def dimension(unit: Unit) -> str:
     """The name of what `unit` measures; units of the same dimension convert into each other."""
     return _BASE[unit][0]
@@ -91,3 +107,8 @@ def convert(value: float, source: Unit, target: Unit) -> float:
         raise ValueError(f"{source} ({from_dimension}) does not convert to {target} ({to_dimension})")
     exact = Fraction(Decimal(repr(value)))
     return float((exact * from_factor + from_offset - to_offset) / to_factor)
+
+
+def symbol(unit: Unit | str) -> str:
+    """How people write a unit; empty for those that they do not write."""
+    return _SYMBOLS.get(unit, str(unit)) if isinstance(unit, Unit) else unit

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from margelle.domain.unit import Unit
+from margelle.domain.unit import Unit, symbol
 from margelle.serve.pages.words import Language, Words
 
 NO_BREAK: Final = "\u00a0"
@@ -15,21 +15,6 @@ NO_BREAK: Final = "\u00a0"
 STALE_AFTER: Final = timedelta(hours=3)
 """Probes measure hourly: three missed readings."""
 SILENT_AFTER: Final = timedelta(hours=24)
-
-SYMBOLS: Final[dict[Unit, str]] = {
-    Unit.CELSIUS: "°C",
-    Unit.FAHRENHEIT: "°F",
-    Unit.PH: "",
-    Unit.MICROSIEMENS_PER_CM: "µS/cm",
-    Unit.PPM: "ppm",
-    Unit.RATIO: "",
-    Unit.UV_INDEX: "",
-    Unit.CUBIC_METRE: "m³",
-    Unit.CUBIC_METRE_PER_HOUR: "m³/h",
-    Unit.NTU: "NTU",
-    Unit.STATE: "",
-}
-"""Where a unit is not written as its UCUM code."""
 
 _DAYS: Final = {
     "en": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
@@ -75,11 +60,6 @@ def number(value: float, decimals: int, language: Language) -> str:
     if language == "fr":
         text = text.replace(",", NO_BREAK).replace(".", ",")
     return text.replace("-", "\u2212")
-
-
-def symbol(unit: Unit | str) -> str:
-    """How a unit is written; empty for those that are not written."""
-    return SYMBOLS.get(unit, str(unit)) if isinstance(unit, Unit) else unit
 
 
 def with_unit(text: str, unit: Unit | str) -> str:

@@ -11,9 +11,9 @@ from msgspec import Struct
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Band
-from margelle.domain.unit import Unit
+from margelle.domain.unit import Unit, symbol
 from margelle.serve.pages.drawing import Gauge, Spark, gauge, spark
-from margelle.serve.pages.figures import ago, freshness, number, symbol, with_unit
+from margelle.serve.pages.figures import ago, freshness, number, with_unit
 from margelle.serve.pages.words import Words
 
 WEEK: Final = timedelta(days=7)
