@@ -177,9 +177,9 @@ def test_the_past_leaves_requests_for_what_is_fresh() -> None:
 
 def test_two_requests_an_hour_stay_for_the_user() -> None:
     progress = known(newest=NOW - 2 * HOUR)
-    progress.spent = [Spent(NOW, "user")] * 17
+    progress.spent = [Spent(NOW, "latest")] * 17
     assert of(progress, "latest")[0].due_at <= NOW
-    progress.spent = [Spent(NOW, "user")] * 18
+    progress.spent = [Spent(NOW, "latest")] * 18
     assert of(progress, "latest")[0].due_at == NOW + HOUR
 
 
