@@ -46,6 +46,12 @@ async def test_a_site_shows_its_name_kind_disinfection_volume_and_place(hub: Hub
     assert "Le <grand> bassin Piscine · électrolyse au sel + UV · 52,5 m³ · Aix" in said(page)
 
 
+async def test_a_name_without_end_is_cut(hub: Hub) -> None:
+    text = await shown(hub, site=replace(POOL, name="N" * 1_000_000))
+    assert "N" * 100 in text
+    assert "N" * 121 not in text
+
+
 async def test_a_site_without_measurements_says_so(hub: Hub) -> None:
     assert "Not measured yet" in await shown(hub)
 

@@ -162,6 +162,8 @@ class Database:
     def _error(self, error: apsw.Error | UnicodeEncodeError) -> BadInput | StoreError:
         if isinstance(error, UnicodeEncodeError):
             return BadInput(f"The text {error.object!a:.60} is not valid Unicode.")
+        if getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE:  # no room for the index of the log
+            error = apsw.FullError(str(error))
         for kind, what, hint in _HINTS:
             if isinstance(error, kind):
                 told = StoreError(f"{self.path}: {what}.", hint=hint.format(path=self.path))
