@@ -109,7 +109,7 @@ def test_nothing_is_asked_for_advice_where_the_cloud_gives_none() -> None:
     assert of(progress, "advice") == []
 
 
-def test_a_first_time_the_whole_past_is_fetched_by_the_month_after_what_is_fresh_and_what_is_most_wanted_first() -> None:
+def test_a_first_time_the_whole_past_is_fetched_after_what_is_fresh_and_what_is_most_wanted_first() -> None:
     progress = known(newest=None, latest=Attempt(), series={"temperature": Series(), "ph": Series()})
     order = [(ask.act, ask.quantity, ask.window) for ask in asks("fake-1", progress, PACE, NOW) if ask.due_at <= NOW]
     assert order == [("latest", "", None), ("history", "temperature", "month"), ("history", "ph", "month")]
