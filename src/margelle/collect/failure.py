@@ -68,7 +68,7 @@ def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now
         _hold(account, kind, error, progress, now, asked=asked)
     if kind == "not-found" and ask.act != "discover" and attempt.failures < 3:
         progress.rediscover = True
-    if asked and kind != "limited":
+    if kind != "limited" and (asked or kind not in OF_ACCOUNT):
         attempt.failures += 1
         most = timedelta(hours=12) if ask.act == "history" else timedelta(hours=1)
         wait = pause(f"{account} {ask.where}", attempt.failures, _FIRST, most)
