@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from margelle.collect.gather import Meter
-from margelle.collect.loop import Collector, pause
+from margelle.collect.loop import GRACE_S, Collector, pause
 from margelle.domain.site import Account
 from margelle.errors import Limited, Refused, StoreError
 from margelle.ports import Answer, Receipt, Request
@@ -282,6 +282,21 @@ async def test_it_runs_until_it_is_told_to_stop_in_the_middle_of_a_wait() -> Non
     await collector.run(stop)
     assert max(waits.seconds) <= 5
     assert of(one.requests, START + HOUR) >= 2
+
+
+async def test_a_cloud_that_does_not_answer_does_not_keep_it_from_stopping() -> None:
+    class Silent(Cloud):
+        async def ask(self, request: Request) -> Answer:
+            stop.set()
+            await asyncio.Event().wait()
+            raise AssertionError("unreachable")
+
+    clock = VirtualClock()
+    one, waits = Silent(clock, Pool("1", [])), _Waits(clock)
+    collector, stop = await running(waits, await stored(account()), one)
+    async with asyncio.timeout(GRACE_S + 4):
+        await collector.run(stop)
+    assert GRACE_S <= 1, "whoever ends a service waits ten seconds at most, and the rest must end too"
 
 
 async def test_a_new_account_is_noticed_during_a_wait() -> None:

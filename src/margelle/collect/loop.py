@@ -26,8 +26,8 @@ AT_ONCE: Final = 8
 NOTICE_S: Final = 5.0
 """So often it is looked whether an account was added, signed in again or removed."""
 
-GRACE_S: Final = 10.0
-"""How long, after a stop, the requests that are under way may take to end by themselves."""
+GRACE_S: Final = 1.0
+"""How long, after a stop, the requests that are under way may take to end by themselves. They only read, and are made again."""
 
 _IDLE: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(days=1)
@@ -86,7 +86,7 @@ class Collector:
         return min((due for due in dues if due is not None), default=None)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Collect until `stop` is set. What was asked for when it is set may still be answered, for a few seconds."""
+        """Collect until `stop` is set. What was asked for when it is set may still be answered, for a moment."""
         while not stop.is_set():
             due = await self._round_until(stop)
             if not stop.is_set():
