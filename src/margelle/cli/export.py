@@ -169,6 +169,7 @@ async def _stream(home: House, probe: Probe, quantity: str, choice: Choice) -> A
         chunk = await home.store.history(probe.id, quantity, since, choice.until, _CHUNK)
         for measurement in chunk:
             yield measurement
+        await asyncio.sleep(0)  # nothing here ever waits, so Ctrl-C would have to
         if len(chunk) < _CHUNK:
             return
         since = chunk[-1].at + _NEXT
