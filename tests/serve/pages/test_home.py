@@ -223,7 +223,7 @@ async def test_waiting_recommendations_are_shown_in_the_vendors_words(hub: Hub) 
     assert "To do Ajoutez du pH moins 220 g, filtration en marche. Bluewater advises · since 14 July" in text
     assert "Déjà fait" not in text
     await hub.store.put_recommendations(POOL.id, [replace(advice, deadline=NOW + timedelta(days=2))])
-    assert "Conseil de Bluewater · avant le 16 juillet" in said(await hub.page("fr"))
+    assert "Conseillé par Bluewater · avant le 16 juillet" in said(await hub.page("fr"))
     await hub.store.put_recommendations(POOL.id, [replace(advice, deadline=NOW - timedelta(days=2))])
     assert "Bluewater advises · was due before 12 July" in said(await hub.page())
 
