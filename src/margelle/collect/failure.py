@@ -30,7 +30,7 @@ OF_ACCOUNT: Final = frozenset({"limited", SIGN_IN})
 OF_CLOUD: Final = frozenset({"unreachable", "unavailable"})
 """Kinds that are of the whole account when nothing else was answered in between."""
 
-_TODO: Final[dict[str, str]] = {
+TODO: Final[dict[str, str]] = {
     "limited": "Nothing to do: asking goes on when the quota allows. Other programs on the same account use it up too.",
     SIGN_IN: "The account's owner: sign in again with `margelle account add`. Everything else goes on.",
     "not-found": "Nothing to do yet: what the account has is looked up again soon.",
@@ -45,6 +45,7 @@ _TODO: Final[dict[str, str]] = {
     "failed": "The operator: read the sentence beside this, and report it if it makes no sense.",
     "bug": "The operator: report this, with the log of that minute. Other accounts are not touched.",
 }
+"""Who does what, by kind; the pages say it in other languages too."""
 
 LONGEST: Final = timedelta(days=1)
 """No cloud makes us wait longer, whatever it says."""
@@ -87,7 +88,7 @@ def broken(account: str, ask: Ask, error: Exception, progress: Progress, now: da
 
 def incident(account: str, where: str, kind: str, what: str, now: datetime, *, hint: str = "") -> Incident:
     """An incident that says what happened, and who does what."""
-    todo = _TODO.get(kind, _TODO["failed"])
+    todo = TODO.get(kind, TODO["failed"])
     return Incident(account, where, kind, redact(what), redact(f"{todo} {hint}".strip()), now, now)
 
 
