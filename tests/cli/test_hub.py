@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from margelle.cli.status import HELD
+from margelle.collect.failure import OF_ACCOUNT, OF_CLOUD
 from margelle.ports import Rate
 from margelle.vendors import VENDORS
 from tests.cli.conftest import CLOUD_PASSWORD, Ended, Margelle, Start
@@ -109,6 +111,10 @@ def test_a_refused_login_needs_the_user_and_says_what_to_do(hub: Margelle, tmp_p
     assert "margelle account add" in shown.out
     assert json.loads(hub("status", "--json").out)["needs_user"] is True
     assert "sign-in" in hub("account", "list").out
+
+
+def test_every_reason_for_which_an_account_waits_has_words() -> None:
+    assert set(HELD) == OF_ACCOUNT | OF_CLOUD
 
 
 def test_a_key_that_is_gone_is_told_and_needs_somebody(hub: Margelle, tmp_path: Path) -> None:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import shlex
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import urlencode
 
 import typer
 from msgspec import Struct
 
-from margelle.cli.terminal import invocation, note, say
+from margelle.cli.terminal import invocation, note
 from margelle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -52,6 +50,11 @@ class Login(Struct, frozen=True):
     email: str
     password: str
     own: bool
+
+    @property
+    def shown(self) -> str:
+        """The password where it may be printed, else nothing."""
+        return "" if self.own else self.password
 
 
 def demo(
@@ -140,7 +143,7 @@ def _write_settings(file: Path) -> None:
 async def _live(
     settings: Settings, login: Login, hub: socket.socket, cloud: socket.socket, stop: asyncio.Event
 ) -> None:
-    from margelle.cli import clouds, house, server
+    from margelle.cli import clouds, house, server, welcome
     from margelle.ports import Rate
     from margelle.simulate.clouds import Clouds
     from margelle.simulate.pool import POOLS
@@ -165,7 +168,7 @@ async def _live(
                 group.create_task(made.run(stop))
                 group.create_task(collector.run(stop))
                 ready.set()
-                _announce(settings, login, server.url_of(hub), server.url_of(cloud))
+                welcome.announce(settings, login.email, login.shown, server.url_of(hub), server.url_of(cloud))
     finally:
         await store.close()
 
@@ -253,44 +256,3 @@ async def _has_month(home: House, site: Site) -> bool:
         if probe.serial and await home.store.history(probe.id, "temperature", None, until, 1):
             return True
     return False
-
-
-def _announce(settings: Settings, login: Login, hub: str, cloud: str) -> None:
-    from margelle.config import FILE_NAME
-    from margelle.vendors import VENDORS
-
-    say("The demo is ready. Only this machine reaches it.")
-    say()
-    say(f"  Page      {hub}/  (no sign-in in the demo)")
-    for name, vendor in VENDORS.items():
-        say(f"  Face      {hub}/{name}  (as {vendor.title}: where a client has {vendor.base_url})")
-    say(f"  Login     {login.email}  (for the face)")
-    say(f"  Password  {'as in MARGELLE_DEMO_PASSWORD' if login.own else login.password}")
-    say(f"  Data      {settings.data_dir}  (used again next time; remove the folder to begin anew)")
-    say(f"  Clouds    {cloud}  (imitated, without the vendors' quotas; `margelle clouds` has them in force)")
-    say()
-    say("Ask the face as a client of Ondilo's API does:")
-    say()
-    say(example(f"{hub}/ondilo", login))
-    say()
-    say("See how collecting goes:")
-    say()
-    say(f"  margelle status --config {shlex.quote(str(settings.data_dir / FILE_NAME))}")
-    say()
-    say("Ctrl-C ends it.")
-
-
-def example(base_url: str, login: Login) -> str:
-    """Shell commands that sign in at Ondilo's face and list the pools."""
-    back = "http://localhost/back"
-    query = urlencode(
-        {"response_type": "code", "client_id": "customer_api", "redirect_uri": back, "scope": "api", "state": "s"}
-    )
-    secret = '"password=$MARGELLE_DEMO_PASSWORD"' if login.own else shlex.quote(f"password={login.password}")
-    demand = '  : "${MARGELLE_DEMO_PASSWORD:?set it here as well}"\n' if login.own else ""
-    return f"""\
-{demand}  code=$(curl -s -o /dev/null -w '%{{redirect_url}}' {shlex.quote(f"{base_url}/oauth2/authorize?{query}")} \\
-    --data-urlencode {shlex.quote(f"login={login.email}")} --data-urlencode {secret} -d proceed=Authorize | sed 's/.*code=//; s/&.*//')
-  token=$(curl -s {base_url}/oauth2/token -d grant_type=authorization_code -d client_id=customer_api \\
-    -d redirect_uri={back} -d "code=$code" | sed 's/.*"access_token": *"//; s/".*//')
-  curl -s -H "Authorization: Bearer $token" {base_url}/api/customer/v1/pools; echo"""

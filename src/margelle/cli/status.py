@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from margelle.domain.site import Account
     from margelle.ports import Store
 
-_HELD: Final = {
+HELD: Final = {
     "limited": "its request quota is used up",
     "sign-in": "its owner has to sign in again",
     "unreachable": "its cloud cannot be reached",
@@ -146,7 +146,7 @@ def _show_account(account: dict[str, Any]) -> None:
     say(f"{account['id']}  {account['login']}  (of {account['owner']})")
     say(f"  {requests_left(account)}")
     if account["waits_until"]:
-        say(f"  Waits until {_clock(account['waits_until'])}: {_HELD.get(account['waits_for'], account['waits_for'])}.")
+        say(f"  Waits until {_clock(account['waits_until'])}: {HELD.get(account['waits_for'], account['waits_for'])}.")
     if account["locked"]:
         say(f"  ! {account['locked']}")
     for site in account["sites"]:
