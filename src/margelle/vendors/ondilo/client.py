@@ -34,7 +34,7 @@ class OndiloSource:
 
     async def discover(self, now: datetime) -> Discovery:
         """The account's owner, pools and ICOs, in at most 12 requests."""
-        return await Survey(self._cloud, self._account).discovered(now)
+        return await Survey(cloud=self._cloud, account=self._account).discovered(now)
 
     async def latest(self, probe: Probe, now: datetime) -> Batch:  # noqa: ARG002
         """The newest measure of every type; each is named, since the cloud tells nothing unasked."""

@@ -13,6 +13,7 @@ from margelle.errors import Conflict, NotFound, Unavailable
 from margelle.ports import FaceContext
 from margelle.vendors.ondilo.translate import VENDOR
 from margelle.vendors.ondilo.wire import Period
+from margelle.vendors.owned import sites_of
 
 WINDOW: Final[dict[Period, timedelta]] = {
     "day": timedelta(hours=24),
@@ -34,10 +35,7 @@ class Pools:
         Raises Unavailable where there is none because nothing has been collected yet, or it is doubted that there is none: clients
         delete what they had when they are told an empty list.
         """
-        sites = await self._reader.sites(owner=user.email)
-        if not sites:
-            await self._demand_discovery(user)
-        return {await self._site_id(site): site for site in sites}
+        return {await self._site_id(site): site for site in await sites_of(self._reader, user)}
 
     async def site(self, user: User, public_id: str) -> Site:
         """One of the user's sites. Raises NotFound."""
@@ -116,14 +114,6 @@ class Pools:
 
     async def _recommendation_id(self, one: Recommendation, site: Site) -> str:
         return (await self._writer.persona(VENDOR, "recommendation", one.id, _preferred(site, one.key))).public_id
-
-    async def _demand_discovery(self, user: User) -> None:
-        accounts = await self._reader.accounts(user.email)
-        if not accounts:
-            raise Unavailable("Nothing is collected for this user yet.", hint="Add an account on the hub.")
-        for account in accounts:  # where something is wrong, that there is nothing may be wrong too
-            if account.discovered_at is None or await self._reader.incidents(account.id, open_only=True):
-                raise Unavailable("This user's pools have not been collected yet.")
 
 
 def _preferred(site: Site, key: str) -> int | None:
