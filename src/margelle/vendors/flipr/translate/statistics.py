@@ -49,7 +49,9 @@ def _day(day: date, told: Mapping[str, DayStatistics], view: View) -> wire.DaySt
         if quantity in values:
             setattr(said, name, _of_values(words[quantity], values[quantity]))
     if "ph" in values:
-        said.ph = _with_deviations(_of_values(words["ph"], values["ph"]), tuple(map(ph_deviation, values["ph"])))
+        said.ph = _with_deviations(
+            _of_values(words["ph"], values["ph"]), [ph_deviation(rounded(ph)) for ph in values["ph"]]
+        )
     if "orp" in values:
         said.oxydo_reduction_potentiel = said.oxydo_recution_potential = _of_values(words["orp"], values["orp"])
     if "cloud_cover" in values:
