@@ -11,10 +11,10 @@ import os
 import sys
 from typing import Any
 
-import flipr_api.session
+import flipr_api.session  # type: ignore[import-untyped]
 import requests
 from flipr_api import FliprAPIRestClient
-from flipr_api.exceptions import FliprError
+from flipr_api.exceptions import FliprError  # type: ignore[import-untyped]
 
 
 def attempt(call: Any, *arguments: Any) -> Any:
