@@ -28,7 +28,7 @@ Id = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id, as
 )
 def add(
     context: typer.Context,
-    vendor: Annotated[str, typer.Argument(help="Whose cloud: ondilo.")],
+    vendor: Annotated[str, typer.Argument(help="Whose cloud: ondilo or flipr.")],
     owner: Annotated[
         str, typer.Option(help="The user of this hub who will see it. Needed where there are several.")
     ] = "",
