@@ -13,6 +13,7 @@ from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -88,6 +89,7 @@ def test_a_demo_whole(home: Path, first: tuple[Running, list[int]], start: Start
     client = _signed_in(face)
     pools = client.get("/pools")
     _sees_what_is_promised(client, pools)
+    _sees_the_flipr(face.removesuffix("ondilo") + "flipr", pools)
     _page_lists_sites(face, pools)
     validated = _validates_a_recommendation(client, pools)
 
@@ -125,11 +127,33 @@ def _sees_what_is_promised(client: FaceClient, pools: list[dict[str, Any]]) -> N
             "ph",
             "orp",
             "battery",
-            "rssi",
+            *(("rssi",) if latest[-1]["value"] is not None else ()),  # a Flipr has none
             "salt" if pool["disinfection"]["primary"] == "salt" else "tds",
         ):
             month = client.get(f"/pools/{pool['id']}/measures?type={name}&period=month")
             assert len(month) > 500, (pool["name"], name)
+
+
+def _sees_the_flipr(face: str, pools: list[dict[str, Any]]) -> None:
+    """The account at the other cloud is collected from too, and every pool is a module of the other face."""
+    form = urlencode({"grant_type": "password", "username": LOGIN, "password": SECRET})
+    token = _flipr(face, "POST", "/OAuth2/token", form)["access_token"]
+    modules = _flipr(face, "GET", "/modules", token=token)
+    assert len(modules) == len(pools)
+    assert "21BXYZ" in {module["Serial"] for module in modules}
+    for module in modules:
+        month = _flipr(face, "GET", f"/modules/{module['Serial']}/survey/LastHours/720", token=token)
+        assert len(month) > 500
+        current = _flipr(face, "GET", f"/modules/{module['Serial']}/survey/last", token=token)
+        assert current["Conductivity"]["Value"]
+
+
+def _flipr(face: str, method: str, path: str, body: str = "", token: str = "") -> Any:
+    with closing(HTTPConnection(face.split("/")[2], timeout=20)) as connection:
+        connection.request(method, f"/flipr{path}", body, {"Authorization": f"bearer {token}"})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        return json.loads(answer.read())
 
 
 def _page_lists_sites(face: str, pools: list[dict[str, Any]]) -> None:

@@ -14,10 +14,11 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Recommendation, User
 from margelle.errors import BadInput, Conflict, StoreError
 from margelle.ports import Added
+from margelle.serve.faces import OwnSites
 from margelle.simulate import feed
 from margelle.simulate.actions import LocalActions
 from margelle.simulate.clouds import Clouds, reached
-from margelle.simulate.pool import FAMILY, NEIGHBOUR, SALT, SPA
+from margelle.simulate.pool import FAMILY, LODGE, NEIGHBOUR, SALT, SPA
 from margelle.simulate.water import Water
 from margelle.store.memory import MemoryStore
 from margelle.vendors import VENDORS
@@ -377,3 +378,17 @@ async def test_the_first_page_says_what_this_is_and_no_secret() -> None:
 async def test_the_face_is_there_and_asks_for_a_token() -> None:
     app = clouds(MemoryStore(), Hand()).app()
     assert (await call(app, "GET", "/ondilo/api/customer/v1/pools")).status == 401
+
+
+async def test_each_cloud_shows_its_own_vendors_pools_only() -> None:
+    store, clock = MemoryStore(), Hand()
+    cloud = Clouds(
+        store, list(VENDORS.values()), clock, seed="s", users=[DEMO], pools=((FAMILY, LODGE),), past=timedelta(days=2)
+    )
+    await cloud.start()
+    ondilo, flipr = (OwnSites(store, name) for name in ("ondilo", "flipr"))
+    assert [site.id for site in await ondilo.sites()] == ["ondilo:31415"]
+    assert [site.id for site in await flipr.sites(owner=DEMO.email)] == ["flipr:21BXYZ"]
+    assert [probe.id for probe in await flipr.probes("flipr:21BXYZ")] == ["flipr:21BXYZ/probe"]
+    index = (await call(cloud.app(), "GET", "/")).json()
+    assert "/flipr/modules" in index["vendors"]["flipr"]["paths"]

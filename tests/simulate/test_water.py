@@ -15,12 +15,12 @@ import pytest
 
 from margelle.domain.measurement import Measurement, Reading
 from margelle.domain.plausible import judge
-from margelle.simulate.pool import FAMILY, NEIGHBOUR, POOLS, SALT, SPA
+from margelle.simulate.pool import FAMILY, LODGE, NEIGHBOUR, POOLS, SALT, SPA
 from margelle.simulate.probe import OUT_OF_WATER
 from margelle.simulate.water import Pool, Water
 from tests.simulate.conftest import SEED, SINCE, YEAR, Values, readings_of
 
-ALL = [pool for own in POOLS for pool in own]
+ALL = [pool for own in POOLS for pool in own if pool.vendor == "ondilo"]
 OUTDOOR = [FAMILY, SALT, NEIGHBOUR]
 
 every_pool = pytest.mark.parametrize("pool", ALL, ids=lambda pool: pool.name)
@@ -224,3 +224,25 @@ def test_any_thirty_days_have_an_invalid_stretch(pool: Pool, year: Year) -> None
 def test_a_silent_stretch_of_days_is_in_every_year(pool: Pool, year: Year) -> None:
     gaps = [after.at - before.at for before, after in pairwise(year[pool.key])]
     assert timedelta(hours=40) < max(gaps) < timedelta(days=6)
+
+
+# --- another vendor's device
+
+
+def test_a_device_tells_its_own_quantities_and_its_cloud_need_not_exclude_any(
+    year: dict[int, list[Reading]], values: Values
+) -> None:
+    readings = year[LODGE.key]
+    assert {tuple(reading.measurements) for reading in readings} == {LODGE.tells}
+    assert all(one.valid for reading in readings for one in reading.measurements.values())
+    conductivity = [value for _, value in values(LODGE, "conductivity")]
+    assert 900 < sorted(conductivity)[len(conductivity) // 2] < 2500
+    assert 5 < max(value for _, value in values(LODGE, "uv_index")) < 12
+    assert {value for _, value in values(LODGE, "uv_index") if value < 0} == set()
+    assert (
+        0
+        <= min(value for _, value in values(LODGE, "cloud_cover"))
+        < max(value for _, value in values(LODGE, "cloud_cover"))
+        <= 100
+    )
+    assert max(value for _, value in values(LODGE, "free_chlorine_estimate")) < 10

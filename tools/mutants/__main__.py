@@ -1,6 +1,6 @@
 """`python -m tools.mutants`: fails on a mistake that the evidence does not notice and `tools/mutants.toml` does not excuse.
 
-With words as arguments, the mistakes whose names hold one of them are tried, excused or not.
+With words as arguments, the mistakes whose names hold one of them are tried, excused or not. Names begin with the vendor's.
 """
 
 from __future__ import annotations
@@ -14,19 +14,61 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from tools.mutants.mistakes import Mistake, mistakes
 from tools.mutants.trial import BROKEN, NOTICED, trials
 
 ROOT: Final = Path(__file__).parents[2]
-PACKAGE: Final = "margelle.vendors.ondilo"
-MODULES: Final = ("wire", "translate.words", "translate.measure", "translate.person", "translate.pool")
-TESTS: Final = "tests/vendors/ondilo/test_"
-STAGES: Final = (
-    ("--noconftest", f"{TESTS}translate.py", f"{TESTS}evidence.py"),
-    (f"{TESTS}client.py", f"{TESTS}connector.py"),
-    tuple(f"{TESTS}face_{name}.py" for name in ("document", "measures", "pools", "token")),
+
+
+class Shared(Struct, frozen=True):
+    """What a vendor's client and face share: its modules, and the tests that are to notice a mistake in them, the quickest first."""
+
+    vendor: str
+    modules: tuple[str, ...]
+    stages: tuple[tuple[str, ...], ...]
+
+    @property
+    def package(self) -> str:
+        """Where the modules are."""
+        return f"margelle.vendors.{self.vendor}"
+
+    def source(self, module: str) -> str:
+        """The source of a module."""
+        return (ROOT / "src" / self.package.replace(".", "/") / f"{module.replace('.', '/')}.py").read_text()
+
+    def mistakes(self) -> list[Mistake]:
+        """All mistakes in its modules."""
+        found = [one for name in self.modules for one in mistakes(f"{self.package}.{name}", self.source(name))]
+        return [replace(one, name=f"{self.vendor}.{one.name}") for one in found]
+
+
+def _tests(vendor: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"tests/vendors/{vendor}/test_{name}.py" for name in names)
+
+
+VENDORS: Final = (
+    Shared(
+        "ondilo",
+        ("wire", "translate.words", "translate.measure", "translate.person", "translate.pool"),
+        (
+            ("--noconftest", *_tests("ondilo", "translate", "evidence")),
+            _tests("ondilo", "client", "connector"),
+            _tests("ondilo", "face_document", "face_measures", "face_pools", "face_token"),
+        ),
+    ),
+    Shared(
+        "flipr",
+        ("wire", "translate.words", "translate.measure", "translate.module", "translate.statistics"),
+        (
+            ("--noconftest", *_tests("flipr", "translate", "evidence")),
+            _tests("flipr", "client"),
+            _tests("flipr", "face"),
+        ),
+    ),
 )
-"""The quickest first."""
 WARM: Final = (
     "pytest_asyncio",
     "pytest_socket",
@@ -63,25 +105,24 @@ def main(words: list[str]) -> int:
 
 
 def all_mistakes() -> list[Mistake]:
-    """Of every module that client and face share."""
-    return [one for module in MODULES for one in mistakes(f"{PACKAGE}.{module}", _source(module))]
+    """Of every module that a client and its face share."""
+    return [one for shared in VENDORS for one in shared.mistakes()]
 
 
 def survived(tried: Iterable[Mistake]) -> Iterator[str]:
     """The names of those that nothing noticed. Exits where the tests fail without any mistake, for that would excuse all."""
     cores = len(os.sched_getaffinity(0))
-    unchanged = Mistake(f"{PACKAGE}.wire", "no mistake", _source("wire"))
-    if [outcome for _, outcome in trials([unchanged], STAGES, 1)] != [0]:
-        sys.exit("The tests fail without any mistake: run `pytest tests/vendors/ondilo` first.")
-    for mistake, outcome in trials(tried, STAGES, cores):
-        if outcome == BROKEN:
-            sys.exit(f"The tests could not be run: {mistake.name}")
-        if outcome != NOTICED:
-            yield mistake.name
-
-
-def _source(module: str) -> str:
-    return (ROOT / "src" / PACKAGE.replace(".", "/") / f"{module.replace('.', '/')}.py").read_text()
+    tried = list(tried)
+    for shared in VENDORS:
+        own = [one for one in tried if one.module.startswith(f"{shared.package}.")]
+        unchanged = Mistake(f"{shared.package}.wire", "no mistake", shared.source("wire"))
+        if own and [outcome for _, outcome in trials([unchanged], shared.stages, 1)] != [0]:
+            sys.exit(f"The tests fail without any mistake: run `pytest tests/vendors/{shared.vendor}` first.")
+        for mistake, outcome in trials(own, shared.stages, cores):
+            if outcome == BROKEN:
+                sys.exit(f"The tests could not be run: {mistake.name}")
+            if outcome != NOTICED:
+                yield mistake.name
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ Id = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id, as
 )
 def add(
     context: typer.Context,
-    vendor: Annotated[str, typer.Argument(metavar="VENDOR", help="Whose cloud: ondilo.")],
+    vendor: Annotated[str, typer.Argument(metavar="VENDOR", help="Whose cloud: ondilo or flipr.")],
     owner: Annotated[
         str, typer.Option(metavar="LOGIN", help="The user of this hub who will see it. Needed where there are several.")
     ] = "",

@@ -31,6 +31,7 @@ def build(
     *,
     pages: bool = True,
     quotas: bool = False,
+    own_sites: bool = False,
     title: str = "Margelle",
     public_page: bool = False,
     public_url: str = "",
@@ -40,13 +41,13 @@ def build(
 ) -> Starlette:
     """The application: a face for each vendor under `/<its name>`, `/healthz`, and with `pages` what people see at `/`.
 
-    `quotas` holds clients to the vendors' documented request quotas. With `public_page`, whoever reaches the hub sees every site
+    `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
     ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known. `/healthz` answers 503 until `ready()`.
     """
     attempts = Attempts()
     routes: list[BaseRoute] = [
-        *mounts(store, vendors, face_settings, clock, actions, quotas=quotas, attempts=attempts),
+        *mounts(store, vendors, face_settings, clock, actions, quotas=quotas, attempts=attempts, own_sites=own_sites),
         Route("/healthz", _health(store, ready)),
     ]
     if pages:

@@ -116,6 +116,7 @@ class Clouds:
             actions,
             pages=False,
             quotas=quotas,
+            own_sites=True,
             title="Margelle clouds",
             ready=lambda: self.ready,
         )

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from margelle.domain.site import Address, Band, Disinfectant, SiteKind
+from margelle.domain.site import Address, Band, Disinfectant, Scalar, SiteKind
 from margelle.simulate.weather import Climate
 
 Season = tuple[int, int]
@@ -54,9 +54,10 @@ class Habits(Struct, frozen=True):
 
 
 class Pool(Struct, frozen=True):
-    """One pool and the device that floats in it. `key` is the id at its vendor's cloud, `wire_type` that vendor's word for its type.
+    """One pool and the device that floats in it. `key` is the id at its vendor's cloud, where that is a number, `wire_type` that vendor's word for its type.
 
-    `shared_with` are positions in the cloud's list of users. `bands` are by quantity.
+    `shared_with` are positions in the cloud's list of users. `bands` are by quantity. `tells` are the quantities that the device tells, empty for
+    those of an ICO; `place` names its place in the water, and `excludes` says whether its cloud marks what it measures out of the water.
     """
 
     key: int
@@ -77,6 +78,21 @@ class Pool(Struct, frozen=True):
     uv: bool = False
     service_phone: str = ""
     shared_with: tuple[int, ...] = ()
+    site_key: str = ""
+    place: str = "ico"
+    tells: tuple[str, ...] = ()
+    excludes: bool = True
+    attributes: dict[str, Scalar] = {}
+
+    @property
+    def own_key(self) -> str:
+        """The id at its vendor's cloud."""
+        return self.site_key or str(self.key)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The quantities that its device tells."""
+        return self.tells or ("temperature", "ph", "orp", self.solids, "battery", "rssi")
 
     @property
     def solids(self) -> Literal["salt", "tds"]:
@@ -173,5 +189,36 @@ NEIGHBOUR: Final = Pool(
     hardware="70B3D5499438F9D1",
 )
 
-POOLS: Final[tuple[tuple[Pool, ...], ...]] = ((FAMILY, SALT, SPA), (NEIGHBOUR,))
+LODGE: Final = Pool(
+    key=16180,
+    name="Piscine du gîte",
+    kind="pool",
+    wire_type="",
+    disinfectant="chlorine",
+    address=Address("9 route de Blaye", "33710", "Bourg", "France", 45.0406, -0.5583),
+    climate=AQUITAINE,
+    basin=Basin(volume_m3=36, depth_m=1.4),
+    habits=Habits(oxidant_target=1.9, solids=720, ph_acts_at=7.7, delay_days=5, bathers=4, maintenance_day=4),
+    bands=BANDS,
+    serial="21BXYZ",
+    hardware="",
+    vendor="flipr",
+    firmware="4",
+    site_key="21BXYZ",
+    place="probe",
+    tells=(
+        "temperature",
+        "ph",
+        "orp",
+        "conductivity",
+        "uv_index",
+        "cloud_cover",
+        "battery",
+        "free_chlorine_estimate",
+    ),
+    excludes=False,
+    attributes={"built_year": 2014, "commercial_type": "Pro"},
+)
+
+POOLS: Final[tuple[tuple[Pool, ...], ...]] = ((FAMILY, SALT, SPA, LODGE), (NEIGHBOUR,))
 """The pools of the first user of a cloud, of the second, and so on."""

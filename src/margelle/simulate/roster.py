@@ -77,9 +77,9 @@ class Roster:
         guests = [guest for guest in self._guests(pool) if guest != owner]
         shares = tuple(Share(guest.firstname, guest.lastname, guest.email, SETTLED_AT) for guest in guests)
         site = Site(
-            id=account_of(pool.vendor, owner).own_id(str(pool.key)),
+            id=account_of(pool.vendor, owner).own_id(pool.own_key),
             vendor=pool.vendor,
-            key=str(pool.key),
+            key=pool.own_key,
             name=pool.name,
             kind=pool.kind,
             volume_m3=pool.basin.volume_m3,
@@ -88,14 +88,17 @@ class Roster:
             time_zone=pool.time_zone,
             bands=pool.bands,
             shares=shares,
-            attributes={
+            attributes=pool.attributes
+            or {
                 "type": pool.wire_type,
                 "pool_guy_number": pool.service_phone,
                 "maintenance_day": pool.habits.maintenance_day,
             },
             updated_at=SETTLED_AT,
         )
-        probe = Probe(f"{site.id}/ico", site.id, pool.vendor, site.key, pool.serial, pool.hardware, pool.firmware)
+        probe = Probe(
+            f"{site.id}/{pool.place}", site.id, pool.vendor, site.key, pool.serial, pool.hardware, pool.firmware
+        )
         return Place(pool, site, probe, owner, position)
 
 

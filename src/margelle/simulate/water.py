@@ -14,6 +14,7 @@ from math import exp
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from margelle.domain.chemistry import conductivity_of_solids
 from margelle.domain.measurement import Doubt, Measurement, Reading
 from margelle.domain.unit import Unit
 from margelle.simulate.basin import State, Work, orp, stepped, warmed
@@ -38,10 +39,17 @@ UNITS: Final = {
     "orp": Unit.MILLIVOLT,
     "salt": Unit.MG_PER_L,
     "tds": Unit.PPM,
+    "conductivity": Unit.MICROSIEMENS_PER_CM,
+    "uv_index": Unit.UV_INDEX,
+    "cloud_cover": Unit.PERCENT,
+    "free_chlorine_estimate": Unit.MG_PER_L,
     "battery": Unit.PERCENT,
     "rssi": Unit.PERCENT,
 }
-"""The unit in which Ondilo's cloud speaks of each quantity; each is the canonical one or equal to it in number."""
+"""The unit of each quantity that devices tell; each is the canonical one or equal to it in number."""
+
+BRIGHTEST: Final = 100.0
+"""Watts of sunshine on a square metre for each point of the UV index: about 10 on the brightest day."""
 
 _DRY: Final = (Doubt("vendor", OUT_OF_WATER),)
 
@@ -146,17 +154,23 @@ class Water:
             )
         level = 100 - 0.21 * schedule.charged_days(second) - 0.2 * max(0.0, 12 - state.temperature)
         signal = self._signal + 3 * noise[4] - (8 if hour.rain_mm else 0) + (6 if dry else 0)
-        doubts = _DRY if dry else ()
+        doubts = _DRY if dry and self.pool.excludes else ()
         texts = {
             "temperature": (f"{round(values[0], 1):g}", doubts),
             "ph": (f"{round(values[1], 2):g}", doubts),
             "orp": (f"{values[2]:.0f}", doubts),
             self.pool.solids: (f"{values[3]:.0f}", doubts),
+            "conductivity": (f"{conductivity_of_solids(values[3]):.0f}", doubts),
+            "uv_index": (f"{round(hour.sun / BRIGHTEST, 1):g}", ()),
+            "cloud_cover": (f"{100 * hour.cloud:.0f}", ()),
+            "free_chlorine_estimate": (f"{0.0 if dry else round(state.oxidant, 2):g}", doubts),
             "battery": (f"{min(100.0, max(1.0, level)):.0f}", ()),
             "rssi": (f"{min(100.0, max(5.0, signal)):.0f}", ()),
         }
         return Reading(
-            self._probe, at, {quantity: self._measurement(quantity, at, *said) for quantity, said in texts.items()}
+            self._probe,
+            at,
+            {quantity: self._measurement(quantity, at, *texts[quantity]) for quantity in self.pool.told},
         )
 
     def _of_air(self, hour: Hour, noise: tuple[float, ...]) -> tuple[float, float, float, float]:

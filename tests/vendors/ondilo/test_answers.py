@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from margelle.vendors.ondilo.answers import Kept, success
+from margelle.vendors.kept import Kept
+from margelle.vendors.ondilo.answers import success
 from tests.conftest import NOW
 
 ANSWER = success([1])

@@ -116,7 +116,9 @@ async def ask(it: OndiloSource, name: str) -> None:
 async def test_each_request_is_the_documents(name: str) -> None:
     request = exchange("ondilo", name).request
     it, http = whole(**{one: documented(one) for one in ("lastmeasures", "measures", "recommendations", "validate")})
-    it._cloud._tokens.token = replace(it._cloud._tokens.token, access=request.headers["Authorization"].split()[1])  # type: ignore[attr-defined]
+    tokens = it._cloud._bearer._tokens
+    assert isinstance(tokens, FakeTokens)
+    tokens.token = replace(tokens.token, access=request.headers["Authorization"].split()[1])
     await ask(it, name)
     (sent,) = [one for one in http.requests if one.name.replace("/", "-") == name]
     assert (sent.method, sent.url, sent.form) == (request.method, HOST + request.path, None)

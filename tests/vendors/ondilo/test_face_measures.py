@@ -10,12 +10,14 @@ import pytest
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt
+from margelle.domain.site import Disinfection
 from tests.evidence import answer, facts
 from tests.vendors.ondilo.house import (
     HOUR,
     MEASURED_AT,
     NOW,
     PROBE,
+    SITE,
     House,
     documented_house,
     empty_house,
@@ -280,3 +282,49 @@ async def test_measures_do_not_depend_on_the_device_in_the_water(house: House) -
 
     assert (await house.get("/pools/234/device")).json()["serial_number"] == "SN00002"
     assert [entry["value"] for entry in await _measured(house, "types[]=orp")] == [523]
+
+
+# --- other vendors' probes
+
+
+async def _of_conductivity(primary: Any, **values: float) -> House:
+    """John's pool, measured by a probe that tells conductivity."""
+    house = await empty_house()
+    await furnish(house, sites=[replace(SITE, disinfection=Disinfection(primary))])
+    await house.store.add([point(name, value, origin="flipr/survey/last") for name, value in values.items()], NOW)
+    await house.sign_in()
+    return house
+
+
+@pytest.mark.parametrize(("primary", "solids", "other"), [("chlorine", "tds", "salt"), ("salt", "salt", "tds")])
+async def test_a_conductivity_is_shown_as_what_an_ico_would_tell_in_this_water(
+    primary: str, solids: str, other: str
+) -> None:
+    house = await _of_conductivity(primary, conductivity=1413.0)
+
+    latest = {one["data_type"]: one["value"] for one in await _measured(house, ALL_TYPES)}
+    month = await _measured(house, f"type={solids}&period=month", "/pools/234/measures")
+
+    assert (latest[solids], latest[other]) == (707, None)
+    assert [one["value"] for one in month] == [707]
+    assert await _measured(house, f"type={other}&period=month", "/pools/234/measures") == []
+
+
+async def test_solids_that_a_probe_tells_itself_are_not_derived() -> None:
+    house = await _of_conductivity("chlorine", conductivity=1413.0, tds=640.0)
+    at = MEASURED_AT - timedelta(hours=2)
+    await house.store.add([point("conductivity", 1500.0, at, origin="flipr/survey/last")], NOW)
+
+    assert [one["value"] for one in await _measured(house, "types[]=tds")] == [640]
+    assert [one["value"] for one in await _measured(house, "type=tds&period=day", "/pools/234/measures")] == [640]
+
+
+async def test_a_doubtful_conductivity_makes_doubtful_solids() -> None:
+    house = await _of_conductivity("chlorine", temperature=20.0)
+    await house.store.add(
+        [point("conductivity", None, doubts=(Doubt("vendor", "a level only"),), origin="flipr/survey/last")], NOW
+    )
+
+    (told,) = await _measured(house, "types[]=tds")
+
+    assert (told["value"], told["is_valid"], told["exclusion_reason"]) == (None, False, "a level only")

@@ -14,8 +14,9 @@ from starlette.types import Receive, Scope, Send
 from margelle.domain.site import Site, User
 from margelle.errors import Malformed, MargelleError, Refused, StoreError
 from margelle.ports import FaceContext
+from margelle.vendors.kept import Kept
 from margelle.vendors.ondilo import query, wire
-from margelle.vendors.ondilo.answers import Kept, failure, failure_of, limited, options, success
+from margelle.vendors.ondilo.answers import failure, failure_of, limited, options, success
 from margelle.vendors.ondilo.pools import Pools
 from margelle.vendors.ondilo.profile import Profile
 from margelle.vendors.ondilo.translate import (

@@ -13,9 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from margelle.errors import BadInput, Limited, Refused
 from margelle.ports import FaceContext
-from margelle.vendors.ondilo import query
+from margelle.vendors.form import body, pairs, parameters
 from margelle.vendors.ondilo.answers import NOT_KEPT, options, refusal
-from margelle.vendors.ondilo.grants import body, parameters
 from margelle.vendors.ondilo.page import WORDS, Page, language
 from margelle.vendors.ondilo.profile import Profile
 from margelle.vendors.ondilo.redirect import Redirect, raw_value, redirect_to
@@ -105,7 +104,7 @@ class _Visit:
     def asked(self) -> dict[str, str]:
         """The parameters, of which the query's win over the form's. Raises BadInput."""
         text = self.raw[0].encode("latin-1").decode("utf-8", "replace")
-        return self.given | dict(query.pairs(text))
+        return self.given | dict(pairs(text))
 
     def form(self, wish: Wish, status: int = 200, trouble: str = "") -> Response:
         """The form, with what went wrong before."""

@@ -35,7 +35,7 @@ class OndiloSource:
 
     async def discover(self, now: datetime) -> Discovery:
         """The account's owner, pools and ICOs, in at most 12 requests."""
-        found = await Survey(self._cloud, self._account, self._new).discovered(now)
+        found = await Survey(cloud=self._cloud, account=self._account, first=self._new).discovered(now)
         self._new = False
         return found
 

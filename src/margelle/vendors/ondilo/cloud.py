@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from margelle.domain.site import Account
-from margelle.errors import Conflict, Malformed, Refused
-from margelle.ports import Answer, Http, Request, Token, Tokens
+from margelle.errors import Conflict, Malformed
+from margelle.ports import Answer, Http, Token, Tokens
 from margelle.vendors.answer import refusal
-from margelle.vendors.ondilo.sign_in import SIGN_IN_AGAIN, renewed
+from margelle.vendors.bearer import Bearer
+from margelle.vendors.ondilo.sign_in import renewed
 
 PREFIX: Final = "/api/customer/v1"
 """General considerations, "URL prefix"."""
@@ -23,7 +24,7 @@ class Cloud:
     def __init__(self, base_url: str, account: Account, http: Http, tokens: Tokens) -> None:
         self._base_url = (account.base_url or base_url).rstrip("/")
         self._http = http
-        self._tokens = tokens
+        self._bearer = Bearer(http, tokens, HEADERS, self._renew)
 
     async def get(self, name: str, path: str, query: tuple[tuple[str, str], ...] = ()) -> Answer:
         """The answer with status 200; every other one is raised as what it means."""
@@ -36,26 +37,11 @@ class Cloud:
     async def _allowed(
         self, name: str, method: Literal["GET", "PUT"], path: str, query: tuple[tuple[str, str], ...]
     ) -> Answer:
-        request = Request(name, method, f"{self._base_url}{PREFIX}{path}", query)
-        answer = await self._ask(request)
-        if answer.status == 401:
-            answer = await self._ask(request)
-        if answer.status == 401:
-            raise Refused("The cloud refuses every access token that it gives.", hint=SIGN_IN_AGAIN)
+        answer = await self._bearer.ask(name, method, f"{self._base_url}{PREFIX}{path}", query)
         if answer.status != 200:
             error = refusal(answer)
             unwilling = method == "PUT" and answer.status == 400 and isinstance(error, Malformed)
             raise Conflict(error.what) if unwilling else error
-        return answer
-
-    async def _ask(self, request: Request) -> Answer:
-        access = await self._tokens.access(self._renew)
-        headers = {"Authorization": f"Bearer {access}", **HEADERS}
-        answer = await self._http.ask(
-            Request(request.name, request.method, request.url, request.query, headers=headers)
-        )
-        if answer.status == 401:
-            await self._tokens.reject(access)
         return answer
 
     async def _renew(self, token: Token) -> Token:

@@ -8,22 +8,16 @@ discovery of so many asks for their devices alone: a pool without a device is no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Final, TypeAlias, TypeVar
-
-from msgspec import Struct, field
+from typing import Final
 
 from margelle.domain.site import Account, Person, Probe, Site
-from margelle.errors import Limited, MargelleError, Unreachable
 from margelle.ports import Discovery, Fault
 from margelle.vendors.answer import entries, entry, few, value
 from margelle.vendors.ondilo import wire
 from margelle.vendors.ondilo.cloud import Cloud
 from margelle.vendors.ondilo.translate import person_from, probe_from, site_from
-
-T = TypeVar("T")
-Read: TypeAlias = tuple[T, list[Fault]]
+from margelle.vendors.survey import Findings, Read
 
 POOLS_A_DAY: Final = 3
 DEVICES_AT_FIRST: Final = 9
@@ -43,15 +37,12 @@ OF_POOL: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-class Survey(Struct):
-    """A discovery in progress, perhaps the account's first: what went wrong so far, what was left unread, and whether to ask no more."""
+class Survey(Findings, kw_only=True):
+    """A discovery in progress, perhaps the account's first."""
 
     cloud: Cloud
     account: Account
     first: bool = False
-    faults: list[Fault] = field(default_factory=list)
-    unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    stopped: bool = False
 
     async def discovered(self, now: datetime) -> Discovery:
         """Everything. Raises where the list of pools cannot be read; every later failure is a fault."""
@@ -70,12 +61,12 @@ class Survey(Struct):
             self.faults.append(Fault("pools", "the cloud lists no pool at all"))
         for pool, wrong in zip(listed.read, listed.wrong, strict=True):
             names = [fault.where.rpartition(".")[2] for fault in wrong]
-            self._leave(self._own_id(pool), [ours for theirs in names for ours in OF_POOL.get(theirs, ())], wrong)
+            self.leave(self._own_id(pool), [ours for theirs in names for ours in OF_POOL.get(theirs, ())], wrong)
         return {pool.id: pool for pool in listed.read}
 
     async def _person(self) -> Person:
-        info = await self._part("person", NAMES, self._info)
-        units = await self._part("person", ("units",), self._units)
+        info = await self.part("person", NAMES, self._info)
+        units = await self.part("person", ("units",), self._units)
         return person_from(info or wire.UserInfo(), units or {})
 
     def _turn(self, pools: list[int], now: datetime) -> tuple[set[int], set[int]]:
@@ -87,9 +78,9 @@ class Survey(Struct):
 
     async def _pool(self, pool: wire.Pool, device_asked: bool, asked: bool) -> tuple[Site, Probe]:
         own_id, path = self._own_id(pool), f"/pools/{pool.id}"
-        device = await self._part(f"{own_id}/ico", DEVICE, self._device, path, asked=device_asked)
-        configuration = await self._part(own_id, CONFIGURATION, self._configuration, path, asked=asked)
-        shares = await self._part(own_id, SHARES, self._shares, path, asked=asked)
+        device = await self.part(f"{own_id}/ico", DEVICE, self._device, path, asked=device_asked)
+        configuration = await self.part(own_id, CONFIGURATION, self._configuration, path, asked=asked)
+        shares = await self.part(own_id, SHARES, self._shares, path, asked=asked)
         site = site_from(self.account, pool, configuration, shares or ())
         return site, probe_from(site, device)
 
@@ -113,34 +104,6 @@ class Survey(Struct):
     async def _shares(self, path: str) -> Read[list[wire.Share]]:
         listed = entries((await self.cloud.get("shares", f"{path}/shares")).body, wire.Share, f"{path[1:]}/shares")
         return listed.read, listed.faults
-
-    async def _part(
-        self,
-        subject: str,
-        ours: tuple[str, ...],
-        ask: Callable[..., Awaitable[Read[T]]],
-        *path: str,
-        asked: bool = True,
-    ) -> T | None:
-        """A part of the discovery; where it fails, or parts of it do, `ours` of the subject are left as they are known."""
-        if not asked or self.stopped:
-            self._leave(subject, ours)
-            return None
-        try:
-            part, faults = await ask(*path)
-        except MargelleError as error:
-            self.stopped = isinstance(error, (Limited, Unreachable))
-            self._leave(subject, ours, [] if isinstance(error, Limited) else [Fault("", str(error))])
-            return None
-        if faults:
-            self._leave(subject, ours, faults)
-        return part
-
-    def _leave(self, subject: str, ours: Iterable[str], faults: Iterable[Fault] = ()) -> None:
-        """Leave what is known, because it was not asked for or for these faults, which are the subject's."""
-        left = dict.fromkeys((*self.unread.get(subject, ()), *ours))
-        self.unread |= {subject: tuple(left)} if left else {}
-        self.faults += [Fault(subject, f"{one.where}: {one.what}" if one.where else one.what) for one in faults]
 
     def _own_id(self, pool: wire.Pool) -> str:
         return self.account.own_id(str(pool.id))

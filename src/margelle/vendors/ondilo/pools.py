@@ -11,14 +11,19 @@ from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.site import Person, Probe, Recommendation, Site, User
 from margelle.errors import Conflict, NotFound, Unavailable
 from margelle.ports import FaceContext
-from margelle.vendors.ondilo.translate import VENDOR
+from margelle.vendors.ondilo.translate import VENDOR, solids_of
 from margelle.vendors.ondilo.wire import Period
+from margelle.vendors.owned import sites_of
 
 WINDOW: Final[dict[Period, timedelta]] = {
     "day": timedelta(hours=24),
     "week": timedelta(days=7),
     "month": timedelta(days=30),
 }
+
+
+CONDUCTIVITY: Final = "conductivity"
+SOLIDS: Final = {"tds", "salt"}
 
 
 class Pools:
@@ -34,10 +39,7 @@ class Pools:
         Raises Unavailable where there is none because nothing has been collected yet, or it is doubted that there is none: clients
         delete what they had when they are told an empty list.
         """
-        sites = await self._reader.sites(owner=user.email)
-        if not sites:
-            await self._demand_discovery(user)
-        return {await self._site_id(site): site for site in sites}
+        return {await self._site_id(site): site for site in await sites_of(self._reader, user)}
 
     async def site(self, user: User, public_id: str) -> Site:
         """One of the user's sites. Raises NotFound."""
@@ -75,6 +77,9 @@ class Pools:
             for quantity, point in (await self._reader.latest(probe.id, now)).items():
                 if quantity not in newest or point.at > newest[quantity].at:
                     newest[quantity] = point
+        if not SOLIDS & newest.keys() and CONDUCTIVITY in newest:
+            solids = _solids(site)
+            newest[solids] = solids_of(newest[CONDUCTIVITY], solids)
         return newest
 
     async def changed_at(self, site: Site, now: datetime) -> datetime:
@@ -88,7 +93,18 @@ class Pools:
         return max(instants, default=now)
 
     async def history(self, site: Site, quantity: str, period: Period, now: datetime) -> list[Measurement]:
-        """The measurements of a quantity in the period that ends now, oldest first."""
+        """The measurements of a quantity in the period that ends now, oldest first; solids by the conductivity, where only that is told."""
+        points = await self._history(site, quantity, period, now)
+        if not points and quantity == _solids(site) and not await self._tell_solids(site):
+            conductivity = await self._history(site, CONDUCTIVITY, period, now)
+            points = [solids_of(point, quantity) for point in conductivity]
+        return points
+
+    async def _tell_solids(self, site: Site) -> bool:
+        probes = await self._reader.probes(site.id)
+        return any([SOLIDS & set(await self._reader.quantities(probe.id)) for probe in probes])
+
+    async def _history(self, site: Site, quantity: str, period: Period, now: datetime) -> list[Measurement]:
         since, until = now - WINDOW[period], now + CLOCK_TOLERANCE
         points: list[Measurement] = []
         probes = await self._reader.probes(site.id)
@@ -117,13 +133,10 @@ class Pools:
     async def _recommendation_id(self, one: Recommendation, site: Site) -> str:
         return (await self._writer.persona(VENDOR, "recommendation", one.id, _preferred(site, one.key))).public_id
 
-    async def _demand_discovery(self, user: User) -> None:
-        accounts = await self._reader.accounts(user.email)
-        if not accounts:
-            raise Unavailable("Nothing is collected for this user yet.", hint="Add an account on the hub.")
-        for account in accounts:  # where something is wrong, that there is nothing may be wrong too
-            if account.discovered_at is None or await self._reader.incidents(account.id, open_only=True):
-                raise Unavailable("This user's pools have not been collected yet.")
+
+def _solids(site: Site) -> str:
+    """Which of the two an ICO would tell in this water."""
+    return "salt" if site.disinfection.primary == "salt" else "tds"
 
 
 def _preferred(site: Site, key: str) -> int | None:

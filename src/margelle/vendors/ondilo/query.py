@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import Final, get_args
-from urllib.parse import parse_qsl
 
 from margelle.errors import BadInput
+from margelle.vendors.form import pairs
 from margelle.vendors.ondilo.translate import BY_TYPE
 from margelle.vendors.ondilo.wire import DataType, Period
 
 _TYPES: Final = re.compile(r"types(\[\d{0,4}\])?")
 _PERIODS: Final[tuple[Period, ...]] = get_args(Period)
-_MOST_FIELDS: Final = 100
-
-
-def pairs(query: str) -> list[tuple[str, str]]:
-    """The names and values of a query or form, decoded, without those that are empty. Raises BadInput for one beyond all reason."""
-    try:
-        return parse_qsl(query, max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        raise BadInput("Too many parameters.") from None
 
 
 def types(query: str) -> list[DataType]:

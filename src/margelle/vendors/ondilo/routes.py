@@ -8,7 +8,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from margelle.ports import FaceContext
-from margelle.vendors.ondilo.answers import Kept, failure
+from margelle.vendors.kept import Kept
+from margelle.vendors.ondilo.answers import failure
 from margelle.vendors.ondilo.api import Api, Endpoint, Operation
 from margelle.vendors.ondilo.authorize import AuthorizePage
 from margelle.vendors.ondilo.grants import TokenEndpoint

@@ -5,16 +5,15 @@ The vendor's document says only "authentication service"; paths, client and form
 
 from __future__ import annotations
 
-import math
 import secrets
-from datetime import timedelta
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from margelle.errors import Malformed, Refused, Unavailable
 from margelle.ports import Answer, Http, Request, Token
-from margelle.vendors.answer import refusal, said, value
+from margelle.vendors.answer import refusal
 from margelle.vendors.ondilo import wire
+from margelle.vendors.token import SIGN_IN_AGAIN, token_of
 
 AUTHORIZE_PATH: Final = "/oauth2/authorize"
 TOKEN_PATH: Final = "/oauth2/token"  # noqa: S105
@@ -27,10 +26,7 @@ REDIRECT_URI: Final = "http://localhost/margelle"
 TOKEN_LIFE_S: Final = 3600.0
 """How long an access token is good for when the cloud does not say."""
 
-SIGN_IN_AGAIN: Final = "Sign in again with `margelle account add`."
 WRONG_ACCOUNT: Final = "Use the e-mail and password of the Ondilo app; those of the web shop are others."
-
-_REFUSALS: Final = {"invalid_grant", "invalid_client", "unauthorized_client", "access_denied"}
 
 
 class OndiloConnector:
@@ -115,37 +111,4 @@ async def _token(http: Http, base_url: str, form: dict[str, str], kept: str = ""
             redirects=False,
         )
     )
-    if answer.status in {401, 403} or (answer.status in {200, 400} and _error(answer.body) in _REFUSALS):
-        raise Refused(f"The cloud refused the token: {said(answer.body)}", hint=SIGN_IN_AGAIN)
-    if answer.status != 200:
-        raise refusal(answer)
-    return _issued(answer, kept)
-
-
-def _error(body: bytes) -> str | None:
-    try:
-        given = value(body, dict[str, object], "token").get("error")
-    except Malformed:
-        return None
-    return given if isinstance(given, str) else None
-
-
-def _issued(answer: Answer, kept: str) -> Token:
-    """RFC 6749, 5.1. Nothing of the answer is quoted in an error: it holds secrets."""
-    try:
-        given = value(answer.body, wire.TokenAnswer, "token")
-    except Malformed:
-        raise Malformed("The token endpoint answered something that is no token.") from None
-    if not given.access_token:
-        raise Malformed("The token endpoint answered an empty token.")
-    life = timedelta(seconds=_life_s(given.expires_in))
-    return Token(given.access_token, given.refresh_token or kept, answer.at + life)
-
-
-def _life_s(given: float | str | None) -> float:
-    """The token's life; some servers write it as text. One that cannot be true is taken as the usual hour."""
-    try:
-        life_s = float(given) if given is not None else TOKEN_LIFE_S
-    except (ValueError, OverflowError):
-        return TOKEN_LIFE_S
-    return life_s if math.isfinite(life_s) and 0 < life_s < 10 * 365 * 86_400 else TOKEN_LIFE_S
+    return token_of(answer, wire.TokenAnswer, life_s=TOKEN_LIFE_S, kept=kept)

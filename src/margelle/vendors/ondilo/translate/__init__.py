@@ -6,7 +6,7 @@ whatever vendor, as Ondilo would; what it must invent for that is listed in docs
 
 from __future__ import annotations
 
-from margelle.vendors.ondilo.translate.measure import absence_to, measure_to, measurement_from
+from margelle.vendors.ondilo.translate.measure import absence_to, measure_to, measurement_from, solids_of
 from margelle.vendors.ondilo.translate.person import (
     DOCUMENTED_UNITS,
     person_from,
@@ -60,6 +60,7 @@ __all__ = [
     "share_from",
     "shares_to",
     "site_from",
+    "solids_of",
     "time_from",
     "time_to",
     "units_to",

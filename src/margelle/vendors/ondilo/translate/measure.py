@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Raw
+from msgspec.structs import replace
 
+from margelle.domain.chemistry import solids_of_conductivity
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import CATALOGUE
 from margelle.domain.site import Probe
@@ -66,6 +68,12 @@ def measure_to(measurement: Measurement, data_type: wire.DataType, profile: Time
         is_valid=not measurement.doubts,
         exclusion_reason=measurement.doubts[0].reason if measurement.doubts else None,
     )
+
+
+def solids_of(measurement: Measurement, quantity: str) -> Measurement:
+    """A conductivity as `quantity`, TDS or salt, for a probe that tells no other: by `NACL_FACTOR`."""
+    value = None if measurement.value is None else solids_of_conductivity(measurement.value)
+    return replace(measurement, quantity=quantity, value=value)
 
 
 def absence_to(data_type: wire.DataType, at: datetime, profile: TimeProfile) -> wire.Measure:

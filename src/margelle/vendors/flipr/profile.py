@@ -1,0 +1,46 @@
+"""How the face behaves where clients need it otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+
+from margelle.errors import ConfigError
+from margelle.ports import Setting
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting(
+        "language",
+        str,
+        "auto",
+        "The language of labels and messages: as the client asks, else the user's; or always this one, for clients that know only French.",
+        choices=("auto", "fr", "en"),
+    ),
+    Setting(
+        "access_token_life_s",
+        float,
+        23_328_000.0,
+        "How long an access token is good for, in seconds: 270 days, since some clients never renew one. A refresh token is good for ever.",
+    ),
+)
+
+_LONGEST_LIFE_S: Final = 315_360_000
+
+
+class Profile(Struct, frozen=True):
+    """The settings, each by its name."""
+
+    language: Literal["auto", "fr", "en"] = "auto"
+    access_token_life_s: float = 23_328_000.0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Profile:
+        """The profile that `settings` describe. Raises ConfigError where no face could work so."""
+        profile = cls(**{name: settings[name] for name in cls.__struct_fields__ if name in settings})
+        if not 1 <= profile.access_token_life_s <= _LONGEST_LIFE_S:
+            raise ConfigError(
+                f"flipr.access_token_life_s is {profile.access_token_life_s}, but it must be from 1 to {_LONGEST_LIFE_S}."
+            )
+        return profile

@@ -1,0 +1,58 @@
+"""Signing in at Flipr's cloud: the login of the phone's app for a token that lasts 270 days ("Récupération du token").
+
+The document shows the request in a picture that is lost; its fields are those that every public client sends.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from margelle.errors import BadInput, Refused
+from margelle.ports import Http, Request, Token
+from margelle.vendors.flipr import wire
+from margelle.vendors.token import SIGN_IN_AGAIN, token_of
+
+TOKEN_PATH: Final = "/OAuth2/token"  # noqa: S105
+TOKEN_LIFE_S: Final = 23_327_999.0
+"""How long an access token is good for where the cloud does not say: what it has always said."""
+
+WRONG_LOGIN: Final = "Use the e-mail and password of the Flipr app."
+
+
+class FliprConnector:
+    """Signs a user in, once, to get the account's first token. The password is not kept."""
+
+    def __init__(self, base_url: str, http: Http) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._http = http
+
+    def authorize_url(self, redirect_uri: str, state: str) -> str:  # noqa: ARG002
+        """Raises BadInput: Flipr has no page to sign in on."""
+        raise BadInput("Flipr has no sign-in by browser.", hint="Give the e-mail of the Flipr app with --login.")
+
+    async def redeem(self, code: str, redirect_uri: str) -> Token:  # noqa: ARG002
+        """Raises BadInput, likewise."""
+        raise BadInput("Flipr gives no codes.", hint="Give the e-mail of the Flipr app with --login.")
+
+    async def sign_in(self, login: str, password: str) -> Token:
+        """The token for a login. Raises Refused."""
+        form = (("grant_type", "password"), ("username", login), ("password", password))
+        return await _token(self._http, self._base_url, form, hint=WRONG_LOGIN)
+
+
+async def renewed(http: Http, base_url: str, token: Token) -> Token:
+    """Another access token, by the refresh token. Raises Refused where there is none."""
+    if not token.refresh:
+        raise Refused("The token has expired, and the cloud gave none to renew it with.", hint=SIGN_IN_AGAIN)
+    form = (("grant_type", "refresh_token"), ("refresh_token", token.refresh))
+    return await _token(http, base_url, form, kept=token.refresh)
+
+
+async def _token(
+    http: Http, base_url: str, form: tuple[tuple[str, str], ...], kept: str = "", hint: str = SIGN_IN_AGAIN
+) -> Token:
+    headers = {"Accept": "application/json", "Cache-Control": "no-cache"}
+    answer = await http.ask(
+        Request("token", "POST", f"{base_url}{TOKEN_PATH}", form=form, headers=headers, redirects=False)
+    )
+    return token_of(answer, wire.TokenAnswer, life_s=TOKEN_LIFE_S, kept=kept, hint=hint)

@@ -1,0 +1,155 @@
+"""Modules, pools and places: a Flipr with the water that it floats in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from margelle.domain.site import Account, Disinfectant, Disinfection, Probe, Recommendation, Scalar, Site
+from margelle.vendors.flipr import wire
+from margelle.vendors.flipr.translate.words import VENDOR, time_to
+
+PROBE: Final = 1
+HUB: Final = 2
+"""The types of module."""
+
+LIMITED: Final = (("Temperature", "temperature"), ("PH", "ph"), ("OxydoReductionPotentiel", "orp"))
+_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LENGTH: Final = 6
+
+
+def site_from(
+    account: Account,
+    module: wire.Module,
+    pool: wire.Pool | None,
+    place: wire.Place | None,
+    kept_by: Disinfectant | None,
+) -> Site:
+    """The water of a probe: each module is a site of its own, since not every cloud tells of places.
+
+    `kept_by` is what the newest measure says of the disinfectant. What only Flipr knows becomes attributes.
+    """
+    key, pool = module.serial.upper(), pool or wire.Pool()
+    hubs = [hub.serial for hub in (place.hubs if place else None) or () if hub.serial]
+    said: dict[str, Scalar] = {
+        "built_year": pool.built_year,
+        "commercial_type": module.commercial_type.value if module.commercial_type else None,
+        "hub": hubs[0] if hubs else None,
+        "place": place.id if place else None,
+    }
+    return Site(
+        id=account.own_id(key),
+        vendor=VENDOR,
+        key=key,
+        name=pool.private_name or f"Flipr {key}",
+        kind="spa" if module.is_for_spa else "pool",
+        volume_m3=float(pool.volume) if pool.volume is not None and _sane(pool.volume) else None,
+        disinfection=Disinfection(kept_by or "other"),
+        attributes={name: value for name, value in said.items() if value is not None},
+    )
+
+
+def probe_from(site: Site, module: wire.Module) -> Probe:
+    """The probe of a module."""
+    return Probe(
+        id=f"{site.id}/probe",
+        site=site.id,
+        vendor=VENDOR,
+        key=site.key,
+        serial=site.key,
+        firmware="" if module.version is None else str(module.version),
+    )
+
+
+def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None) -> wire.Module:
+    """A probe of any vendor as a module; `newest` is when it last measured."""
+    own = site.attributes if site.vendor == VENDOR else {}
+    commercial = own.get("commercial_type")
+    version = probe.firmware if probe.vendor == VENDOR else ""
+    naive = time_to(newest).removesuffix("Z") if newest else None
+    return wire.Module(
+        serial=serial,
+        module_type_id=PROBE,
+        is_suspended=False,
+        status=wire.Status(status="Activated", date_time=naive),
+        version=int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 1,
+        commercial_type=wire.CommercialType(id=1, value=commercial if isinstance(commercial, str) else "Start"),
+        is_for_spa=site.kind == "spa",
+        last_measure_date_time=naive,
+        sigfox_status="Inactive",
+        is_subscription_valid=True,
+    )
+
+
+def pool_to(site: Site) -> wire.Pool:
+    """A site of any vendor as a module's pool."""
+    year = site.attributes.get("built_year")
+    return wire.Pool(
+        private_name=site.name,
+        built_year=year if isinstance(year, int) else None,
+        volume=int(site.volume_m3) if site.volume_m3 is not None and site.volume_m3.is_integer() else site.volume_m3,
+        version=1,
+    )
+
+
+def place_to(place_id: int, serials: Iterable[str]) -> wire.Place:
+    """A site of any vendor as a place, with its probes."""
+    return wire.Place(id=place_id, modules=[wire.PlaceModule(serial=serial) for serial in serials], hubs=[])
+
+
+def thresholds_to(site: Site) -> dict[str, wire.Limits]:
+    """The owner's limits."""
+    return {
+        name: wire.Limits(min=site.bands[quantity].low, max=site.bands[quantity].high)
+        for name, quantity in LIMITED
+        if quantity in site.bands
+    }
+
+
+def alert_to(alert_id: int, recommendation: Recommendation) -> wire.Alert:
+    """What any vendor recommends, as an alert of the place."""
+    return wire.Alert(
+        id=alert_id,
+        title=recommendation.title,
+        message=recommendation.message,
+        date_time=time_to(recommendation.created_at),
+    )
+
+
+def short_term_to(air_temperature: float | None) -> wire.ShortTerm:
+    """The weather, as far as a probe tells it."""
+    return wire.ShortTerm(air_temperature=None if air_temperature is None else round(air_temperature, 2))
+
+
+def not_a_hub(serial: str) -> wire.HubState:
+    """The answer about a hub for a module that is none: clients look for their hub by asking all."""
+    return wire.HubState(error_code="Forbidden", error_message=f"The module {serial} is not a HUB")
+
+
+def preferred_number(probe: Probe) -> int | None:
+    """The number of a Flipr's own serial, for `serial_of`; None where it has another form, or is no Flipr's."""
+    serial = probe.serial
+    if probe.vendor != VENDOR or len(serial) != _LENGTH or any(digit not in _DIGITS for digit in serial):
+        return None
+    value = int(serial, 36)
+    return value if 0 < value < 2**31 else None
+
+
+def serial_of(number: int) -> str:
+    """The serial, of six letters and digits as a Flipr's, that stands for a number from 1 to 2^31 - 1."""
+    digits = ""
+    for _ in range(_LENGTH):
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits
+
+
+def shows_itself(site: Site, probe: Probe) -> bool:
+    """Whether a probe shows itself by its own serial, whatever its form: those of the vendor's own cloud are no two the same."""
+    return probe.vendor == VENDOR and site.id == f"{VENDOR}:{site.key}" and bool(probe.serial)
+
+
+def _sane(number: float) -> bool:
+    return -(2**53) < number < 2**53 and math.isfinite(number)

@@ -1,0 +1,205 @@
+"""Flipr's JSON in Flipr's own words.
+
+Each type cites its chapter of the vendor's document ("Généralités" and the chapters after it, in French), or says that only other people's
+programs show it. Numbers stay as they were written: any JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+NULL = Raw(b"null")
+
+Sector = Literal["TooLow", "MediumLow", "Medium", "MediumHigh", "TooHigh"]
+
+
+class Acidity(Struct, rename="pascal", kw_only=True):
+    """ "Dernier relevé": PH. `deviation` is from the ideal value, and 1 or -1 where it becomes a problem."""
+
+    label: str | None = None
+    message: str | None = None
+    deviation: Raw = NULL
+    value: Raw = NULL
+    deviation_sector: str | None = None
+
+
+class Redox(Struct, rename="pascal", kw_only=True):
+    """ "Dernier relevé": OxydoReductionPotentiel, in mV."""
+
+    label: str | None = None
+    value: Raw = NULL
+
+
+class Conductivity(Struct, rename="pascal", kw_only=True):
+    """ "Dernier relevé": Conductivity, in µS/cm; since 2021 the cloud has sent a `level` in words instead of the value."""
+
+    label: str | None = None
+    value: Raw | UnsetType = UNSET
+    level: Raw | UnsetType = UNSET
+
+
+class Battery(Struct, rename="pascal", kw_only=True):
+    """ "Dernier relevé": Battery. `deviation` is its charge, from 0 to 1."""
+
+    label: str | None = None
+    deviation: Raw = NULL
+
+
+class Disinfectant(Struct, rename="pascal", kw_only=True):
+    """ "Dernier relevé": Desinfectant. `value`, in mg/L, is not in the document; the cloud has sent it since 2021."""
+
+    label: str | None = None
+    message: str | None = None
+    deviation: Raw = NULL
+    value: Raw | UnsetType = UNSET
+    deviation_sector: str | None = None
+
+
+class Measure(Struct, rename="pascal", kw_only=True):
+    """ "Dernier relevé", and the entries of "Récupération de l'historique". `cloud_coverage` is a fraction."""
+
+    measure_id: int | None = None
+    date_time: str
+    temperature: Raw = NULL
+    ph: Acidity | None = field(name="PH", default=None)
+    oxydo_reduction_potentiel: Redox | None = None
+    conductivity: Conductivity | None = None
+    uv_index: Raw = NULL
+    cloud_coverage: Raw = NULL
+    battery: Battery | None = None
+    desinfectant: Disinfectant | None = None
+
+
+class Statistics(Struct, rename="pascal", kw_only=True):
+    """ "Récupération des statistiques": one quantity on one day, by its value, its deviation, or both."""
+
+    label: str
+    max_deviation: int | float | UnsetType = UNSET
+    min_deviation: int | float | UnsetType = UNSET
+    avg_deviation: int | float | UnsetType = UNSET
+    med_deviation: int | float | UnsetType = UNSET
+    max_value: int | float | UnsetType = UNSET
+    min_value: int | float | UnsetType = UNSET
+    avg_value: int | float | UnsetType = UNSET
+    med_value: int | float | UnsetType = UNSET
+
+
+class DayStatistics(Struct, rename="pascal", kw_only=True):
+    """ "Récupération des statistiques": one day. The document leaves out what is between PH and Date; the phone's app misspells one key."""
+
+    temperature: Statistics | UnsetType = UNSET
+    ph: Statistics | UnsetType = field(name="PH", default=UNSET)
+    oxydo_reduction_potentiel: Statistics | UnsetType = UNSET
+    oxydo_recution_potential: Statistics | UnsetType = UNSET
+    conductivity: Statistics | UnsetType = UNSET
+    uv_index: Statistics | UnsetType = UNSET
+    cloud_coverage: Statistics | UnsetType = UNSET
+    battery: Statistics | UnsetType = UNSET
+    desinfectant: Statistics | UnsetType = UNSET
+    date: str
+
+
+class Resume(Struct, rename="pascal", kw_only=True):
+    """modules/{serial}/NewResume, undocumented. `current` is a measure, or an empty text where the probe sleeps or is not calibrated."""
+
+    current: Raw = NULL
+    last_week: list[Measure] | UnsetType = UNSET
+
+
+class CommercialType(Struct, rename="pascal", kw_only=True):
+    """A module's CommercialType, undocumented."""
+
+    id: int | None = None
+    value: str | None = None
+
+
+class Status(Struct, rename="pascal", kw_only=True):
+    """A module's Status, undocumented."""
+
+    comment: str | None = None
+    date_time: str | None = None
+    status: str | None = None
+
+
+class Module(Struct, rename="pascal", kw_only=True):
+    """An entry of /modules, undocumented. `module_type_id` is 1 for a probe and 2 for a pump's hub; datetimes have no zone."""
+
+    serial: str
+    module_type_id: int | None = field(name="ModuleType_Id", default=None)
+    is_suspended: bool | None = None
+    status: Status | None = None
+    version: int | None = None
+    commercial_type: CommercialType | None = None
+    is_for_spa: bool | None = None
+    last_measure_date_time: str | None = None
+    sigfox_status: str | None = None
+    is_subscription_valid: bool | None = None
+
+
+class Pool(Struct, rename="pascal", kw_only=True):
+    """modules/{serial}/pool, undocumented. `volume` is in cubic metres."""
+
+    private_name: str | None = None
+    built_year: int | None = None
+    volume: int | float | None = None
+    version: int | None = None
+
+
+class PlaceModule(Struct, rename="pascal", kw_only=True):
+    """A module or hub of a place, undocumented."""
+
+    serial: str | None = None
+
+
+class Place(Struct, rename="pascal", kw_only=True):
+    """An entry of /place, undocumented."""
+
+    id: int
+    modules: list[PlaceModule] | None = None
+    hubs: list[PlaceModule] | None = None
+
+
+class ShortTerm(Struct, rename="pascal", kw_only=True):
+    """modules/{serial}/shortterm, undocumented."""
+
+    air_temperature: int | float | None = None
+    water_state: str | None = None
+
+
+class Limits(Struct, rename="pascal", kw_only=True):
+    """A quantity's limits in modules/{serial}/Thresholds: clients only pass them on, and the names here are ours."""
+
+    min: int | float | None = None
+    max: int | float | None = None
+
+
+class Alert(Struct, rename="pascal", kw_only=True):
+    """An entry of place/{id}/allAlerts, undocumented."""
+
+    id: int
+    title: str
+    message: str
+    date_time: str
+
+
+class HubState(Struct, rename="camel", kw_only=True):
+    """hub/{serial}/state, undocumented."""
+
+    state_equipment: int = 0
+    behavior: str = "auto"
+    planning: str = ""
+    internal_keep_alive: None = None
+    message_mode_auto_filtration: None = None
+    error_code: str | None = field(name="ErrorCode", default=None)
+    error_message: str | None = field(name="ErrorMessage", default=None)
+
+
+class TokenAnswer(Struct):
+    """ "Récupération du token": the picture of the answer is lost; this is what clients read."""
+
+    access_token: str
+    token_type: str | None = None
+    expires_in: int | float | str | None = None
+    refresh_token: str | None = None

@@ -1,0 +1,458 @@
+"""Between Flipr's words and ours, each held against what others wrote."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec.json import decode, encode
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.site import Account, Band, Disinfection, Site
+from margelle.domain.unit import Unit
+from margelle.vendors.flipr import wire
+from margelle.vendors.flipr.translate import (
+    View,
+    days_to,
+    disinfectant_from,
+    measure_to,
+    measurements_from,
+    measures_to,
+    module_to,
+    not_a_hub,
+    pool_to,
+    preferred_number,
+    probe_from,
+    resume_to,
+    serial_of,
+    shows_itself,
+    site_from,
+)
+from margelle.vendors.flipr.translate.words import (
+    LABELS,
+    MESSAGES,
+    ph_deviation,
+    rounded,
+    sector_of,
+    time_from,
+    time_to,
+)
+from tests.evidence import answer, exchange, facts
+from tests.vendors.flipr.house import DOCUMENTED, MEASURED_AT, PROBE, SITE, documented, point
+
+LISTS = facts("flipr", "lists")
+DOCUMENT = exchange("flipr", "survey-last").response.json
+CURRENT = answer("flipr", "a resume").json["Current"]
+FRENCH = View("fr")
+ACCOUNT = Account("flipr-1", "flipr", "john@doe.org", "john@doe.org")
+
+
+def measure(**changed: Any) -> wire.Measure:
+    """The document's measure, with other values."""
+    return decode(json.dumps(DOCUMENT | changed), type=wire.Measure)
+
+
+def read(**changed: Any) -> dict[str, Measurement]:
+    return {one.quantity: one for one in measurements_from(measure(**changed), PROBE, "flipr/survey/last")}
+
+
+def shown(*points: Measurement, view: View = FRENCH) -> Any:
+    return json.loads(encode(measure_to({one.quantity: one for one in points}, view)))
+
+
+def resumed(*points: Measurement) -> Any:
+    return json.loads(encode(resume_to({one.quantity: one for one in points}, [], FRENCH)))["Current"]
+
+
+def foreign(quantity: str, value: float | None, at: datetime = MEASURED_AT, **other: Any) -> Measurement:
+    return point(quantity, value, at, origin="ondilo/lastmeasures", probe="ondilo:234/ico", **other)
+
+
+# --- deviations, numbers, times
+
+
+@pytest.mark.parametrize(("ph", "deviation"), LISTS["ph_samples"])
+def test_a_ph_deviates_as_the_documents_samples_do(ph: float, deviation: float) -> None:
+    assert ph_deviation(ph) == deviation
+
+
+@pytest.mark.parametrize(("deviation", "sector"), LISTS["sector_samples"])
+def test_a_deviation_has_the_sector_that_the_cloud_gave_it(deviation: float, sector: str) -> None:
+    assert sector_of(deviation) == sector
+
+
+def test_the_sectors_meet_where_the_alarm_is_and_halfway_to_it() -> None:
+    alarm = LISTS["alarm_deviation"]
+    values = [-alarm - 0.01, -alarm, -0.51, -0.5, 0.0, 0.5, 0.51, alarm, alarm + 0.01]
+    low, medium_low, medium, medium_high, high = LISTS["sectors"]
+    assert [sector_of(one) for one in values] == [
+        low, medium_low, medium_low, medium, medium, medium, medium_high, medium_high, high
+    ]  # fmt: skip
+
+
+def test_the_words_are_those_that_clients_know() -> None:
+    assert MESSAGES["fr"]["TooLow"] == DOCUMENT["PH"]["Message"] == DOCUMENT["Desinfectant"]["Message"]
+    assert set(MESSAGES["fr"].values()) - {"Trop élevé"} == set(LISTS["messages_fr"])
+    for label, kind in LISTS["disinfectant_labels"].items():
+        assert LABELS["fr"][kind] == label
+        said = measure(Desinfectant=DOCUMENT["Desinfectant"] | {"Label": label})
+        assert disinfectant_from(said) == kind
+        english = measure(Desinfectant={"Label": LABELS["en"][kind].upper()})
+        assert disinfectant_from(english) == kind
+    assert disinfectant_from(measure(Desinfectant={"Label": "Ozone"})) is None
+    assert disinfectant_from(measure(Desinfectant=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        (DOCUMENT["DateTime"], MEASURED_AT),
+        (CURRENT["DateTime"], datetime(2021, 2, 1, 7, 40, 21, tzinfo=UTC)),
+        ("2021-02-01 07:40:21.5", datetime(2021, 2, 1, 7, 40, 21, 500000, tzinfo=UTC)),
+        ("2021-02-01T08:40:21+01:00", datetime(2021, 2, 1, 7, 40, 21, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_read_to_the_microsecond_in_utc(text: str, at: datetime) -> None:
+    assert time_from(text) == at
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2021-02-30T00:00:00Z", "2021-02-01"])
+def test_what_is_no_time_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        time_from(text)
+
+
+def test_a_time_is_printed_with_the_digits_it_has() -> None:
+    assert time_to(MEASURED_AT) == "2018-01-09T09:30:05.558277Z"
+    assert time_to(datetime(2021, 2, 1, 7, 40, 20, tzinfo=UTC)) == "2021-02-01T07:40:20Z"
+    assert time_to(datetime(2021, 2, 1, 7, 40, 20, 500000, tzinfo=UTC)) == "2021-02-01T07:40:20.5Z"
+
+
+def test_numbers_have_two_decimals_halves_to_even_and_no_needless_point() -> None:
+    assert [rounded(one) for one in (7.125, 7.135, 19.0, -0.225, 1e20)] == [7.12, 7.14, 19, -0.22, 10**20]
+    assert isinstance(rounded(19.0), int)
+
+
+# --- reading a measure
+
+
+def test_the_documents_measure_is_read_as_it_was_written() -> None:
+    told = read()
+    assert {name: (one.value, one.raw, one.raw_unit) for name, one in told.items()} == DOCUMENTED
+    assert {one.at for one in told.values()} == {MEASURED_AT}
+    assert all(one.valid and one.probe == PROBE.id and one.origin == "flipr/survey/last" for one in told.values())
+
+
+@pytest.mark.parametrize(
+    ("key", "quantity"),
+    [("Temperature", "temperature"), ("PH", "ph"), ("OxydoReductionPotentiel", "orp"), ("Conductivity", "conductivity"),
+     ("CloudCoverage", "cloud_cover"), ("Battery", "battery")],
+)  # fmt: skip
+def test_each_quantity_has_the_unit_of_the_evidence(key: str, quantity: str) -> None:
+    assert read()[quantity].raw_unit == Unit(LISTS["units"][key])
+
+
+def test_a_measure_of_2021_has_an_estimate_and_a_level() -> None:
+    told = read(**CURRENT)
+    assert (told["free_chlorine_estimate"].value, told["free_chlorine_estimate"].raw) == (0.3199, "0.3199")
+    assert told["free_chlorine_estimate"].raw_unit == Unit(LISTS["units"]["Desinfectant"])
+    level = told["conductivity"]
+    assert (level.value, level.raw, level.doubts) == (
+        None,
+        "Low",
+        (Doubt("vendor", "the cloud tells a level only: Low"),),
+    )
+    assert told["battery"].value == 75
+    assert told["flipr.disinfectant_deviation"].value == -1.0137
+
+
+def test_bromine_is_another_estimate() -> None:
+    told = read(Desinfectant={"Label": "Brome", "Value": 3.2})
+    assert told["bromine_estimate"].value == 3.2
+    assert "free_chlorine_estimate" not in told
+
+
+def test_what_is_not_there_is_no_measurement() -> None:
+    told = read(Temperature=None, UvIndex="", PH={"Label": "PH", "Value": 7.2}, Conductivity={"Label": "x"}, Battery=None, Desinfectant=None)  # fmt: skip
+    assert set(told) == {"ph", "orp", "cloud_cover"}
+
+
+def test_what_is_no_number_is_kept_unread() -> None:
+    told = read(Temperature="warm", PH={"Value": [7]})
+    assert (told["temperature"].value, told["temperature"].raw) == (None, '"warm"')
+    assert told["temperature"].doubts == (Doubt("unreadable", '"warm" is no number'),)
+    assert told["ph"].raw == "[7]"
+
+
+def test_a_number_too_large_to_count_with_is_kept_unread() -> None:
+    assert read(Temperature=10**400)["temperature"].value is None
+
+
+@pytest.mark.parametrize("nothing", [0, 0.0, None, ""])
+def test_a_probe_that_sleeps_is_doubted_but_for_the_sky_and_its_battery(nothing: Any) -> None:
+    told = read(Temperature=nothing, PH={"Value": nothing}, OxydoReductionPotentiel={"Value": 0})
+    assert "sleeps" in str(told["orp"].reason)
+    assert told["conductivity"].doubts[0].kind == "vendor"
+    assert all(told[name].valid for name in ("uv_index", "cloud_cover", "battery"))
+    kept = told.get("temperature")
+    assert kept is None if nothing in {None, ""} else kept is not None and (kept.value, kept.valid) == (0.0, False)
+
+
+def test_a_true_zero_is_a_temperature_like_any_other() -> None:
+    zero = read(Temperature=0, PH={"Value": 7.1})["temperature"]
+    assert (zero.value, zero.raw, zero.valid) == (0.0, "0", True)
+
+
+# --- printing a measure
+
+
+def test_the_documents_measure_comes_back_as_it_was() -> None:
+    printed = shown(*documented())
+    invented = {"MeasureId": 1515490205, "DateTime": "2018-01-09T09:30:05.558277Z"}
+    assert printed == DOCUMENT | invented
+    assert list(printed) == list(DOCUMENT)
+    assert all(list(printed[key]) == list(value) for key, value in DOCUMENT.items() if isinstance(value, dict))
+
+
+def test_a_measure_of_2021_comes_back_but_for_the_digits_of_its_ph_deviation() -> None:
+    printed = shown(*read(**CURRENT).values())
+    assert printed["PH"] == CURRENT["PH"] | {"Deviation": -0.47}
+    for key in ("Temperature", "OxydoReductionPotentiel", "Conductivity", "Battery", "Desinfectant", "UvIndex"):
+        assert printed[key] == CURRENT[key]
+
+
+def test_labels_and_messages_speak_the_users_language() -> None:
+    printed = shown(*documented(), view=View("en"))
+    assert printed["PH"]["Message"] == "Too low"
+    assert [printed[key]["Label"] for key in ("PH", "OxydoReductionPotentiel", "Conductivity", "Battery", "Desinfectant")] == [
+        "PH", "Redox potential", "Conductivity", "Battery", "Chlorine"
+    ]  # fmt: skip
+
+
+def test_another_vendors_values_have_flipr_units_and_two_decimals() -> None:
+    printed = shown(foreign("temperature", 25.5), foreign("ph", 7.234), foreign("orp", 725.0), foreign("battery", 87.0), foreign("rssi", 60.0))  # fmt: skip
+    assert printed["Temperature"] == 25.5
+    assert printed["PH"] == {"Label": "PH", "Message": "Parfait", "Deviation": 0.08, "Value": 7.23, "DeviationSector": "Medium"}  # fmt: skip
+    assert printed["OxydoReductionPotentiel"]["Value"] == 725
+    assert printed["Battery"]["Deviation"] == 0.87
+    assert printed["UvIndex"] is printed["CloudCoverage"] is printed["Conductivity"]["Value"] is None
+
+
+@pytest.mark.parametrize("solids", ["tds", "salt"])
+def test_solids_become_conductivity_by_the_named_factor(solids: str) -> None:
+    assert shown(foreign("temperature", 25.5), foreign(solids, 702.0))["Conductivity"]["Value"] == 1404
+
+
+def test_a_conductivity_wins_over_solids() -> None:
+    assert shown(foreign("conductivity", 1413.0), foreign("tds", 600.0))["Conductivity"]["Value"] == 1413
+
+
+def test_another_vendors_doubtful_value_is_none() -> None:
+    dry = (Doubt("vendor", "The probe is out of the water"),)
+    printed = shown(foreign("ph", 6.6, doubts=dry), foreign("temperature", 21.0))
+    assert printed["PH"] == {"Label": "PH", "Message": None, "Deviation": None, "Value": None, "DeviationSector": None}
+    assert printed["Temperature"] == 21
+
+
+def test_the_disinfectant_is_told_by_the_orp_between_the_owners_limits() -> None:
+    usual = shown(foreign("orp", 620.0))["Desinfectant"]
+    assert usual == {"Label": "Chlore", "Message": "Trop faible", "Deviation": -1.6, "DeviationSector": "TooLow"}
+    view = View.of(replace(SITE, bands={"orp": Band(600, 850)}, disinfection=Disinfection("salt")), "fr")
+    own = shown(foreign("orp", 800.0), view=view)["Desinfectant"]
+    assert own == {"Label": "Sel", "Message": "Bon", "Deviation": 0.6, "DeviationSector": "MediumHigh"}
+    assert View.of(replace(SITE, bands={"orp": Band(600, None)}), "fr").orp == Band(650, 750)
+    assert shown(foreign("temperature", 20.0))["Desinfectant"]["DeviationSector"] is None
+
+
+def test_bromine_has_its_label() -> None:
+    assert shown(foreign("bromine_estimate", 3.204))["Desinfectant"] | {} == {
+        "Label": "Brome", "Message": None, "Deviation": None, "Value": 3.2, "DeviationSector": None
+    }  # fmt: skip
+
+
+# --- NewResume
+
+
+def test_a_resume_gives_every_number_that_its_clients_count_with() -> None:
+    current = resumed(foreign("temperature", 21.0), foreign("ph", 7.2), foreign("orp", 700.0))
+    assert (current["Desinfectant"]["Value"], current["Battery"]["Deviation"]) == (0, 1)
+    assert current["Desinfectant"]["DeviationSector"] == current["PH"]["DeviationSector"] == "Medium"
+
+
+def test_a_resume_of_zero_degrees_says_a_hundredth() -> None:
+    points = [foreign("temperature", 0.0), foreign("ph", 7.2), foreign("orp", 700.0)]
+    assert resumed(*points)["Temperature"] == 0.01
+    assert shown(*points)["Temperature"] == 0
+
+
+@pytest.mark.parametrize("missing", ["temperature", "ph", "orp"])
+def test_a_resume_without_what_a_flipr_measures_is_of_a_sleeping_probe(missing: str) -> None:
+    asleep = answer("flipr", "a resume of a sleeping probe").json["Current"]
+    points = {"temperature": 21.0, "ph": 7.2, "orp": 700.0}
+    assert resumed(*(foreign(name, value) for name, value in points.items() if name != missing)) == asleep
+    doubt = (Doubt("vendor", "out of the water"),)
+    assert (
+        resumed(*(foreign(name, value, doubts=doubt if name == missing else ()) for name, value in points.items()))
+        == asleep
+    )
+
+
+def test_a_sleeping_flipr_goes_on_sleeping() -> None:
+    told = read(Temperature=0, PH={"Value": 0}, OxydoReductionPotentiel={"Value": 0})
+    assert resumed(*told.values()) == ""
+    assert shown(*told.values())["Temperature"] == 0
+
+
+# --- the past
+
+
+def test_measures_are_those_of_an_instant_newest_first() -> None:
+    earlier = MEASURED_AT - timedelta(hours=1)
+    told = [json.loads(encode(one)) for one in measures_to([*documented(earlier), *documented()], FRENCH)]
+    assert [one["DateTime"] for one in told] == ["2018-01-09T09:30:05.558277Z", "2018-01-09T08:30:05.558277Z"]
+    assert told[0]["PH"]["Value"] == told[1]["PH"]["Value"] == 3.14
+
+
+def test_another_vendors_measures_are_those_of_a_minute() -> None:
+    at = datetime(2026, 7, 14, 12, 30, 10, tzinfo=UTC)
+    told = measures_to([foreign("ph", 7.2, at), foreign("temperature", 21.0, at + timedelta(seconds=40))], FRENCH)
+    assert [one.date_time for one in told] == ["2026-07-14T12:30:50Z"]
+    flipr = measures_to([point("ph", 7.2, at), point("temperature", 21.0, at + timedelta(seconds=40))], FRENCH)
+    assert len(flipr) == 2
+
+
+def days(**values: list[float]) -> Any:
+    """Statistics of Flipr's own points of one day."""
+    start = datetime(2017, 8, 10, tzinfo=UTC)
+    points = {name: [point(name, value, start + timedelta(hours=n)) for n, value in enumerate(of_one)] for name, of_one in values.items()}  # fmt: skip
+    return json.loads(encode(days_to(points, FRENCH)))
+
+
+def test_the_statistics_of_a_day_are_in_the_documents_shape() -> None:
+    (documents,) = exchange("flipr", "stats-per-days").response.json
+    (told,) = days(temperature=[19.0, 19.62, 19.6, 20.5], ph=[6.86, 7.1, 7.12, 7.39])
+    assert list(told) == list(documents)
+    assert told["Date"] == documents["Date"]
+    assert {name: list(told[name]) for name in ("Temperature", "PH")} == {name: list(documents[name]) for name in ("Temperature", "PH")}  # fmt: skip
+    assert (told["Temperature"]["MaxValue"], told["Temperature"]["MinValue"]) == (20.5, 19)
+    for key in ("MaxValue", "MinValue", "MaxDeviation", "MinDeviation", "MedValue"):
+        assert told["PH"][key] == documents["PH"][key]
+    assert (told["PH"]["MedDeviation"], told["PH"]["AvgValue"]) == (-0.22, 7.12)
+    assert told["Temperature"]["AvgValue"] == documents["Temperature"]["AvgValue"]
+
+
+def test_the_other_quantities_have_values_deviations_or_both_as_a_measure_has() -> None:
+    (told,) = days(
+        orp=[600.0, 700.0], conductivity=[1000.0], uv_index=[3.0], cloud_cover=[76.0], battery=[50.0, 100.0],
+        free_chlorine_estimate=[1.5], **{"flipr.disinfectant_deviation": [-0.5, -1.5]},
+    )  # fmt: skip
+    assert told["OxydoReductionPotentiel"] == told[LISTS["statistics_misspelt"][0]]
+    assert told["OxydoReductionPotentiel"] == {"Label": "Potentiel Redox.", "MaxValue": 700, "MinValue": 600, "AvgValue": 650, "MedValue": 650}  # fmt: skip
+    assert told["CloudCoverage"]["AvgValue"] == 0.76
+    assert told["Battery"] == {"Label": "Batterie", "MaxDeviation": 1, "MinDeviation": 0.5, "AvgDeviation": 0.75, "MedDeviation": 0.75}  # fmt: skip
+    assert told["Desinfectant"] == {
+        "Label": "Chlore", "MaxDeviation": -0.5, "MinDeviation": -1.5, "AvgDeviation": -1, "MedDeviation": -1,
+        "MaxValue": 1.5, "MinValue": 1.5, "AvgValue": 1.5, "MedValue": 1.5,
+    }  # fmt: skip
+    assert [told[key]["Label"] for key in ("Conductivity", "UvIndex", "CloudCoverage")] == ["Conductivité", "Indice UV", "Couverture nuageuse"]  # fmt: skip
+
+
+def test_solids_and_orp_stand_in_for_what_only_a_flipr_tells() -> None:
+    (told,) = days(tds=[500.0], orp=[725.0], bromine_estimate=[3.0])
+    assert told["Conductivity"]["MaxValue"] == 1000
+    assert (told["Desinfectant"]["Label"], told["Desinfectant"]["MaxDeviation"]) == ("Brome", 0.5)
+
+
+def test_days_are_newest_first_and_doubtful_values_left_out() -> None:
+    at = datetime(2017, 8, 10, 12, tzinfo=UTC)
+    doubtful = point("ph", 14.0, at, doubts=(Doubt("range", "out"),))
+    told = days_to({"ph": [doubtful, point("ph", 7.0, at), point("ph", 7.1, at + timedelta(days=1))]}, FRENCH)
+    assert [one.date for one in told] == ["2017-08-11T00:00:00Z", "2017-08-10T00:00:00Z"]
+    assert isinstance(told[1].ph, wire.Statistics)
+    assert told[1].ph.max_value == 7
+
+
+# --- modules
+
+
+def module(**changed: Any) -> wire.Module:
+    return decode(json.dumps(answer("flipr", "two modules").json[0] | changed), type=wire.Module)
+
+
+def test_a_module_is_a_site_of_its_own_with_its_pool_and_place() -> None:
+    pool = decode(answer("flipr", "a pool").text, type=wire.Pool)
+    (place,) = decode(answer("flipr", "the places").text, type=list[wire.Place])
+    site = site_from(ACCOUNT, module(Serial="ab256c"), pool, place, "salt")
+    assert site == Site(
+        id="flipr:AB256C", vendor="flipr", key="AB256C", name="Piscine", kind="pool", volume_m3=45.0, disinfection=Disinfection("salt"),
+        attributes={"built_year": 2012, "commercial_type": "Pro", "hub": "HB0001", "place": 4711},
+    )  # fmt: skip
+    probe = probe_from(site, module())
+    assert (probe.id, probe.site, probe.serial, probe.firmware) == ("flipr:AB256C/probe", site.id, "AB256C", "4")
+
+
+def test_a_module_without_anything_else_is_called_by_its_serial() -> None:
+    bare = site_from(ACCOUNT, wire.Module(serial="X", is_for_spa=True), None, None, None)
+    assert (bare.name, bare.kind, bare.attributes, bare.disinfection.primary) == ("Flipr X", "spa", {}, "other")
+    assert probe_from(bare, wire.Module(serial="X")).firmware == ""
+    assert site_from(ACCOUNT, module(), wire.Pool(volume=10**30), None, None).volume_m3 is None
+
+
+def test_a_module_comes_back_with_what_clients_read() -> None:
+    told = json.loads(encode(module_to("21BXYZ", SITE, PROBE, MEASURED_AT)))
+    theirs = answer("flipr", "two modules").json[0]
+    assert set(told) <= set(theirs)
+    assert {key: type(value) for key, value in told.items()} == {key: type(theirs[key]) for key in told}
+    for key in ("IsSuspended", "ModuleType_Id", "Version", "IsForSpa", "SigfoxStatus", "IsSubscriptionValid"):
+        assert told[key] == theirs[key]
+    assert told["CommercialType"]["Value"] == "Pro"
+    assert (told["Serial"], told["LastMeasureDateTime"]) == ("21BXYZ", "2018-01-09T09:30:05.558277")
+    other = module_to(
+        "00LFLS", replace(SITE, vendor="ondilo", kind="spa"), replace(PROBE, vendor="ondilo", firmware="1.6"), None
+    )
+    assert (other.version, other.last_measure_date_time, other.is_for_spa) == (1, None, True)
+    assert other.commercial_type == wire.CommercialType(id=1, value="Start")
+
+
+def test_a_pool_comes_back() -> None:
+    assert json.loads(encode(pool_to(SITE))) == answer("flipr", "a pool").json | {"BuiltYear": 2012}
+    assert pool_to(replace(SITE, volume_m3=1.5, attributes={})) == wire.Pool(
+        private_name="Piscine", volume=1.5, version=1
+    )
+
+
+def test_a_probe_is_no_hub_in_the_words_of_the_cloud() -> None:
+    assert json.loads(encode(not_a_hub("AB256C"))) == answer("flipr", "the state of what is no hub").json | {
+        "ErrorMessage": "The module AB256C is not a HUB"
+    }
+
+
+# --- serials
+
+
+@pytest.mark.parametrize("serial", LISTS["serials"])
+def test_a_fliprs_serial_is_its_number(serial: str) -> None:
+    number = preferred_number(replace(PROBE, serial=serial))
+    assert number is not None
+    assert serial_of(number) == serial
+
+
+def test_numbers_that_are_given_look_like_serials() -> None:
+    assert serial_of(1_000_000) == "00LFLS"
+    assert serial_of(2**31 - 1) == "ZIK0ZJ"
+
+
+@pytest.mark.parametrize("serial", ["", "ABC", "21BXYZ7", "21bxyz", "21BXY-", "ZZZZZZ", "000000"])
+def test_a_serial_of_another_form_has_no_number(serial: str) -> None:
+    assert preferred_number(replace(PROBE, serial=serial)) is None
+
+
+def test_only_the_vendors_own_probes_show_their_own_serial() -> None:
+    assert preferred_number(replace(PROBE, vendor="ondilo")) is None
+    assert shows_itself(SITE, PROBE)
+    assert not shows_itself(replace(SITE, id="flipr@demo:21BXYZ"), PROBE)
+    assert not shows_itself(SITE, replace(PROBE, vendor="ondilo"))
+    assert not shows_itself(SITE, replace(PROBE, serial=""))
