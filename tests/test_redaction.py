@@ -221,3 +221,8 @@ def test_names_tell(name: str, telling: bool) -> None:
 @given(st.from_regex(_KEY, fullmatch=True))
 def test_whatever_is_taken_for_a_key_holds_one_of_the_words_that_are_looked_for_first(key: str) -> None:
     assert not key.isascii() or any(word in key.lower() for word in _WORDS)
+
+
+def test_a_devices_activation_secrets_are_masked() -> None:
+    said = '{"ActivationKey":"12345","PAC":"ABCDEF0123456789","Serial":"AB256C","Impact":"none","pace":"1"}'
+    assert redact(said) == '{"ActivationKey":"***","PAC":"***","Serial":"AB256C","Impact":"none","pace":"1"}'
