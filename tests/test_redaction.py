@@ -227,3 +227,8 @@ def test_whatever_is_taken_for_a_key_holds_one_of_the_words_that_are_looked_for_
 def test_what_is_said_about_a_token_stays() -> None:
     for text in ("The token endpoint answered an empty token.", "token uncharacteristically long", "token 2 of 3"):
         assert redact(text) == text
+
+
+def test_a_devices_activation_secrets_are_masked() -> None:
+    said = '{"ActivationKey":"12345","PAC":"ABCDEF0123456789","Serial":"AB256C","Impact":"none","pace":"1"}'
+    assert redact(said) == '{"ActivationKey":"***","PAC":"***","Serial":"AB256C","Impact":"none","pace":"1"}'

@@ -19,8 +19,8 @@ _QUOTE = r"(?:\\*[\"']|&quot;|&apos;|&\#0?3[49];|&\#x2[27];|%22|%27)"
 _KEY = re.compile(
     rf"""
     (?: token(?!_?-?type) | passw(?:or)?d | passphrase | pwd | secret | authori[sz]ation(?!_?-?code\b) | credential | cookie | jwt
-      | api[_-]?key | access[_-]?key | private[_-]?key | session_?id | sessid | code_verifier | auth(?:ori[sz]ation)?[_-]?code
-      | (?P<exact> (?: (?<![A-Za-z0-9_-]) | (?<=%[0-9A-F][0-9A-F]) | (?<=\\u00[23][0-9A-F]) )(?: code | access | refresh | pass | sid )(?![A-Za-z0-9_-]) )
+      | api[_-]?key | access[_-]?key | private[_-]?key | activation[_-]?key | session_?id | sessid | code_verifier | auth(?:ori[sz]ation)?[_-]?code
+      | (?P<exact> (?: (?<![A-Za-z0-9_-]) | (?<=%[0-9A-F][0-9A-F]) | (?<=\\u00[23][0-9A-F]) )(?: code | access | refresh | pass | sid | pac )(?![A-Za-z0-9_-]) )
     )
     (?: [\w.\-\[\]] | %5[BD] ){{0,40}}
     (?P<closed> {_QUOTE} )?
@@ -43,6 +43,7 @@ _WORDS = (
     "code",
     "access",
     "refresh",
+    "pac",
 )
 """Every telling key holds one of these."""
 _OPENING = re.compile(rf"[bBrRuU]{{0,2}}({_QUOTE})")

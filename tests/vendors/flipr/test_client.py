@@ -343,3 +343,10 @@ def test_the_record_names_the_documents_host() -> None:
     assert LISTS["base_url"] == FLIPR.base_url
     assert isinstance(FLIPR.connect(BASE, FakeHttp(), lambda: NOW), FliprConnector)
     assert isinstance(FLIPR.source(ACCOUNT, FakeHttp(), FakeTokens()), FliprSource)
+
+
+async def test_a_serial_leads_nowhere_but_to_its_module() -> None:
+    (good, _) = evidence("flipr", "two modules").json
+    it, http = whole(modules=of([good | {"Serial": "../place?x=#"}]))
+    await it.discover(NOW)
+    assert http.targets[2] == f"GET {BASE}/modules/..%2Fplace%3Fx%3D%23/pool"

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, cast
 
 import pytest
-from msgspec import Struct
+from msgspec import UNSET, Raw, Struct
 from msgspec.json import decode, encode
 from msgspec.structs import fields
 
@@ -87,6 +87,9 @@ SEEN: dict[type[Struct], list[dict[str, Any]]] = {
     wire.Alert: [],
 }
 
+PRINTED_ONLY = {wire.Statistics, wire.DayStatistics, wire.HubState, wire.Limits, wire.Alert}
+"""What is never read from a cloud."""
+
 
 def test_every_piece_of_evidence_has_a_source_and_every_source_its_piece() -> None:
     sources = provenance("flipr")
@@ -115,11 +118,13 @@ def test_every_wire_type_is_looked_for_in_the_evidence() -> None:
 
 
 @pytest.mark.parametrize("kind", SEEN, ids=lambda kind: kind.__name__)
-def test_a_wire_type_has_the_fields_of_the_evidence(kind: type[Struct]) -> None:
+def test_a_wire_type_has_the_fields_of_the_evidence_in_its_order(kind: type[Struct]) -> None:
     ours = [field.encode_name for field in fields(kind)]
     seen = set(chain.from_iterable(SEEN[kind])) - IGNORED.get(kind.__name__, set())
     assert set(ours) == seen | set(UNSEEN.get(kind.__name__, {}))
     assert not seen & set(UNSEEN.get(kind.__name__, {}))
+    for one in SEEN[kind]:
+        assert [name for name in ours if name in one] == [name for name in one if name in ours]
 
 
 @pytest.mark.parametrize("kind", SEEN, ids=lambda kind: kind.__name__)
@@ -134,6 +139,18 @@ def test_a_wire_type_reads_all_of_the_evidence_and_prints_it_again(kind: type[St
 @pytest.mark.parametrize("kind", SEEN, ids=lambda kind: kind.__name__)
 def test_only_what_tells_one_thing_from_another_must_be_there(kind: type[Struct]) -> None:
     assert [field.encode_name for field in fields(kind) if field.required] == NEEDED.get(kind.__name__, [])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SEEN if kind not in PRINTED_ONLY], ids=lambda kind: kind.__name__)
+def test_what_a_cloud_leaves_out_or_sends_as_null_is_none(kind: type[Struct]) -> None:
+    needed = [field.encode_name for field in fields(kind) if field.required]
+    least = {name: SEEN[kind][0][name] for name in needed}
+    bare = decode(json.dumps(least), type=kind)
+    optional = [field for field in fields(kind) if not field.required]
+    told = {field.name: getattr(bare, field.name) for field in optional}
+    assert {bytes(value) if isinstance(value, Raw) else value for value in told.values()} <= {None, b"null", UNSET}
+    nulls = dict.fromkeys((field.encode_name for field in optional if "UnsetType" not in str(field.type)), None)
+    assert decode(json.dumps(nulls | least), type=kind) == bare
 
 
 def test_the_sectors_and_alert_keys_are_those_of_the_evidence() -> None:

@@ -173,6 +173,11 @@ async def test_a_plus_that_was_not_encoded_is_still_a_plus(house: House) -> None
     assert told.status == 200
 
 
+async def test_a_login_with_a_space_is_that_login(house: House) -> None:
+    await house.store.put_user(User("zoë + poisson@doe.org", PASSWORD_HASH))
+    await house.sign_in("zoë + poisson@doe.org")
+
+
 async def test_a_token_may_be_asked_for_in_json(house: House) -> None:
     body = {"grant_type": "password", "username": LOGIN, "password": "p&ss w+rd é"}
     assert (await house.token(json.dumps(body))).status == 200

@@ -398,7 +398,8 @@ def test_a_module_without_anything_else_is_called_by_its_serial() -> None:
     bare = site_from(ACCOUNT, wire.Module(serial="X", is_for_spa=True), None, None, None)
     assert (bare.name, bare.kind, bare.attributes, bare.disinfection.primary) == ("Flipr X", "spa", {}, "other")
     assert probe_from(bare, wire.Module(serial="X")).firmware == ""
-    assert site_from(ACCOUNT, module(), wire.Pool(volume=10**30), None, None).volume_m3 is None
+    huge = site_from(ACCOUNT, module(), wire.Pool(volume=10**30, built_year=10**30), wire.Place(id=10**30), None)
+    assert (huge.volume_m3, huge.attributes) == (None, {"commercial_type": "Pro"})
 
 
 def test_a_module_comes_back_with_what_clients_read() -> None:

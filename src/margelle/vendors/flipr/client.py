@@ -14,7 +14,7 @@ from margelle.errors import NotFound
 from margelle.ports import Batch, Discovery, Fault, Http, Tokens, Window
 from margelle.vendors.answer import Entries, entries, entry, excerpt, few
 from margelle.vendors.flipr import wire
-from margelle.vendors.flipr.cloud import Cloud
+from margelle.vendors.flipr.cloud import Cloud, path_of
 from margelle.vendors.flipr.discovery import EMPTY, Survey
 from margelle.vendors.flipr.sign_in import FliprConnector
 from margelle.vendors.flipr.translate import UNITS, measurements_from
@@ -55,7 +55,7 @@ class FliprSource:
         """The newest measure: the documented one, or for accounts where that tells nothing any more, that of NewResume."""
         if probe.key not in self._resumed:
             try:
-                body = (await self._cloud.get("survey/last", f"/modules/{probe.key}/survey/last")).body
+                body = (await self._cloud.get("survey/last", f"{path_of(probe.key)}/survey/last")).body
             except NotFound:
                 body = b""
             if body.strip() not in EMPTY:
@@ -74,7 +74,7 @@ class FliprSource:
             past is not None and past.probe == probe.id and past.hours >= hours and past.at <= now < past.at + KEPT_FOR
         )
         if past is None or not known:
-            answer = await self._cloud.get("LastHours", f"/modules/{probe.key}/survey/LastHours/{hours}")
+            answer = await self._cloud.get("LastHours", f"{path_of(probe.key)}/survey/LastHours/{hours}")
             listed = entries(b"[]" if answer.body.strip() in EMPTY else answer.body, wire.Measure, "LastHours")
             past = _Past(probe.id, hours, now, _batch(listed, "LastHours", probe))
             self._past = past if past.batch.measurements and not past.batch.faults else None
@@ -86,7 +86,7 @@ class FliprSource:
 
     async def _resume(self, probe: Probe) -> Batch:
         """What NewResume says is current. Raises NotFound where the cloud does not know the probe at all."""
-        body = (await self._cloud.get("NewResume", f"/modules/{probe.key}/NewResume")).body
+        body = (await self._cloud.get("NewResume", f"{path_of(probe.key)}/NewResume")).body
         resume, _ = (wire.Resume(), []) if body.strip() in EMPTY else entry(body, wire.Resume, "NewResume")
         current = bytes(resume.current).strip()
         if current in EMPTY | {b'""'}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 from margelle.domain.site import Account
 from margelle.errors import Refused
@@ -36,3 +37,8 @@ class Cloud:
 
     async def _renew(self, token: Token) -> Token:
         return await renewed(self._http, self._base_url, token)
+
+
+def path_of(serial: str) -> str:
+    """The path of a module, whose serial is the cloud's word."""
+    return f"/modules/{quote(serial, safe='')}"

@@ -10,7 +10,7 @@ from margelle.errors import NotFound
 from margelle.ports import Discovery, Fault
 from margelle.vendors.answer import entries, entry, few
 from margelle.vendors.flipr import wire
-from margelle.vendors.flipr.cloud import Cloud
+from margelle.vendors.flipr.cloud import Cloud, path_of
 from margelle.vendors.flipr.translate import PROBE, disinfectant_from, probe_from, site_from
 from margelle.vendors.survey import Findings, Read
 
@@ -78,7 +78,7 @@ class Survey(Findings, kw_only=True):
 
     async def _module(self, module: wire.Module, places: dict[str, wire.Place], *, asked: bool) -> tuple[Site, Probe]:
         key = module.serial.upper()
-        subject, path = self.account.own_id(key), f"/modules/{module.serial}"
+        subject, path = self.account.own_id(key), path_of(module.serial)
         pool = await self.part(subject, POOL, self._pool, path, asked=asked)
         kept_by = await self.part(subject, DISINFECTION, self._kept_by, path, asked=asked)
         if kept_by == "other":

@@ -5,16 +5,21 @@ Refresh tokens neither expire nor change. Whatever else a client sends (a scope,
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from margelle.domain.site import User
 from margelle.errors import BadInput, Limited, Refused
 from margelle.ports import FaceContext
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.answers import NOT_KEPT, RETRY_AFTER_S, refusal
 from margelle.vendors.flipr.profile import Profile
 from margelle.vendors.form import body, pairs, parameters
+
+WRONG_LOGIN: Final = "The user name or password is incorrect."
 
 
 class TokenEndpoint:
@@ -50,17 +55,25 @@ class TokenEndpoint:
         return refusal("unsupported_grant_type", "grant_type must be password or refresh_token.")
 
     async def _by_password(self, form: dict[str, str], address: str) -> Response:
-        """A `+` of an e-mail address that was not percent-encoded has become a space, which no address has."""
-        login, password = form.get("username", "").strip().replace(" ", "+"), form.get("password", "")
+        login, password = form.get("username", "").strip(), form.get("password", "")
         if not login or not password:
-            return refusal("invalid_grant", "The user name or password is incorrect.")
+            return refusal("invalid_grant", WRONG_LOGIN)
         try:
-            user = await self._desk.sign_in(login, password, address)
+            user = await self._signed_in(login, password, address)
         except Refused:
-            return refusal("invalid_grant", "The user name or password is incorrect.")
+            return refusal("invalid_grant", WRONG_LOGIN)
         except Limited as error:
             return refusal("temporarily_unavailable", error.what, 429, error.retry_after_s or RETRY_AFTER_S)
         return await self._token(user.email, await self._desk.issue("refresh", user.email, life_s=None))
+
+    async def _signed_in(self, login: str, password: str, address: str) -> User:
+        """A `+` of an e-mail address that was not percent-encoded has become a space, which hardly any address has."""
+        try:
+            return await self._desk.sign_in(login, password, address)
+        except Refused:
+            if " " not in login:
+                raise
+            return await self._desk.sign_in(login.replace(" ", "+"), password, address)
 
     async def _by_refresh(self, form: dict[str, str]) -> Response:
         refresh = form.get("refresh_token", "")

@@ -15,7 +15,7 @@ NULL = Raw(b"null")
 Sector = Literal["TooLow", "MediumLow", "Medium", "MediumHigh", "TooHigh"]
 
 
-class Acidity(Struct, rename="pascal", kw_only=True):
+class Acidity(Struct, rename="pascal"):
     """ "Dernier relevé": PH. `deviation` is from the ideal value, and 1 or -1 where it becomes a problem."""
 
     label: str | None = None
@@ -25,14 +25,14 @@ class Acidity(Struct, rename="pascal", kw_only=True):
     deviation_sector: str | None = None
 
 
-class Redox(Struct, rename="pascal", kw_only=True):
+class Redox(Struct, rename="pascal"):
     """ "Dernier relevé": OxydoReductionPotentiel, in mV."""
 
     label: str | None = None
     value: Raw = NULL
 
 
-class Conductivity(Struct, rename="pascal", kw_only=True):
+class Conductivity(Struct, rename="pascal"):
     """ "Dernier relevé": Conductivity, in µS/cm; since 2021 the cloud has sent a `level` in words instead of the value."""
 
     label: str | None = None
@@ -40,14 +40,14 @@ class Conductivity(Struct, rename="pascal", kw_only=True):
     level: Raw | UnsetType = UNSET
 
 
-class Battery(Struct, rename="pascal", kw_only=True):
+class Battery(Struct, rename="pascal"):
     """ "Dernier relevé": Battery. `deviation` is its charge, from 0 to 1."""
 
     label: str | None = None
     deviation: Raw = NULL
 
 
-class Disinfectant(Struct, rename="pascal", kw_only=True):
+class Disinfectant(Struct, rename="pascal"):
     """ "Dernier relevé": Desinfectant. `value`, in mg/L, is not in the document; the cloud has sent it since 2021."""
 
     label: str | None = None
@@ -72,7 +72,7 @@ class Measure(Struct, rename="pascal", kw_only=True):
     desinfectant: Disinfectant | None = None
 
 
-class Statistics(Struct, rename="pascal", kw_only=True):
+class Statistics(Struct, rename="pascal"):
     """ "Récupération des statistiques": one quantity on one day, by its value, its deviation, or both."""
 
     label: str
@@ -101,21 +101,21 @@ class DayStatistics(Struct, rename="pascal", kw_only=True):
     date: str
 
 
-class Resume(Struct, rename="pascal", kw_only=True):
+class Resume(Struct, rename="pascal"):
     """modules/{serial}/NewResume, undocumented. `current` is a measure, or an empty text where the probe sleeps or is not calibrated."""
 
     current: Raw = NULL
     last_week: list[Measure] | UnsetType = UNSET
 
 
-class CommercialType(Struct, rename="pascal", kw_only=True):
+class CommercialType(Struct, rename="pascal"):
     """A module's CommercialType, undocumented."""
 
     id: int | None = None
     value: str | None = None
 
 
-class Status(Struct, rename="pascal", kw_only=True):
+class Status(Struct, rename="pascal"):
     """A module's Status, undocumented."""
 
     comment: str | None = None
@@ -126,34 +126,34 @@ class Status(Struct, rename="pascal", kw_only=True):
 class Module(Struct, rename="pascal", kw_only=True):
     """An entry of /modules, undocumented. `module_type_id` is 1 for a probe and 2 for a pump's hub; datetimes have no zone."""
 
-    serial: str
-    module_type_id: int | None = field(name="ModuleType_Id", default=None)
     is_suspended: bool | None = None
     status: Status | None = None
-    version: int | None = None
-    commercial_type: CommercialType | None = None
-    is_for_spa: bool | None = None
-    last_measure_date_time: str | None = None
+    serial: str
     sigfox_status: str | None = None
+    is_for_spa: bool | None = None
+    version: int | None = None
+    last_measure_date_time: str | None = None
+    commercial_type: CommercialType | None = None
+    module_type_id: int | None = field(name="ModuleType_Id", default=None)
     is_subscription_valid: bool | None = None
 
 
-class Pool(Struct, rename="pascal", kw_only=True):
+class Pool(Struct, rename="pascal"):
     """modules/{serial}/pool, undocumented. `volume` is in cubic metres."""
 
-    private_name: str | None = None
     built_year: int | None = None
+    private_name: str | None = None
     volume: int | float | None = None
     version: int | None = None
 
 
-class PlaceModule(Struct, rename="pascal", kw_only=True):
+class PlaceModule(Struct, rename="pascal"):
     """A module or hub of a place, undocumented."""
 
     serial: str | None = None
 
 
-class Place(Struct, rename="pascal", kw_only=True):
+class Place(Struct, rename="pascal"):
     """An entry of /place, undocumented."""
 
     id: int
@@ -161,21 +161,21 @@ class Place(Struct, rename="pascal", kw_only=True):
     hubs: list[PlaceModule] | None = None
 
 
-class ShortTerm(Struct, rename="pascal", kw_only=True):
+class ShortTerm(Struct, rename="pascal"):
     """modules/{serial}/shortterm, undocumented."""
 
     air_temperature: int | float | None = None
     water_state: str | None = None
 
 
-class Limits(Struct, rename="pascal", kw_only=True):
+class Limits(Struct, rename="pascal"):
     """A quantity's limits in modules/{serial}/Thresholds: clients only pass them on, and the names here are ours."""
 
     min: int | float | None = None
     max: int | float | None = None
 
 
-class Alert(Struct, rename="pascal", kw_only=True):
+class Alert(Struct, rename="pascal"):
     """An entry of place/{id}/allAlerts, undocumented."""
 
     id: int
@@ -184,7 +184,7 @@ class Alert(Struct, rename="pascal", kw_only=True):
     date_time: str
 
 
-class HubState(Struct, rename="camel", kw_only=True):
+class HubState(Struct, rename="camel"):
     """hub/{serial}/state, undocumented."""
 
     state_equipment: int = 0

@@ -34,10 +34,10 @@ def site_from(
     key, pool = module.serial.upper(), pool or wire.Pool()
     hubs = [hub.serial for hub in (place.hubs if place else None) or () if hub.serial]
     said: dict[str, Scalar] = {
-        "built_year": pool.built_year,
+        "built_year": pool.built_year if _sane(pool.built_year) else None,
         "commercial_type": module.commercial_type.value if module.commercial_type else None,
         "hub": hubs[0] if hubs else None,
-        "place": place.id if place else None,
+        "place": place.id if place and _sane(place.id) else None,
     }
     return Site(
         id=account.own_id(key),
@@ -151,5 +151,6 @@ def shows_itself(site: Site, probe: Probe) -> bool:
     return probe.vendor == VENDOR and site.id == f"{VENDOR}:{site.key}" and bool(probe.serial)
 
 
-def _sane(number: float) -> bool:
-    return -(2**53) < number < 2**53 and math.isfinite(number)
+def _sane(number: float | None) -> bool:
+    """Whether a number can be kept."""
+    return number is not None and -(2**53) < number < 2**53 and math.isfinite(number)
