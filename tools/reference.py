@@ -58,16 +58,16 @@ def settings() -> str:
 
 
 def _row(setting: Setting) -> str:
-    kind = "list of texts" if setting.type == list[str] else getattr(setting.type, "__name__", str(setting.type))
-    words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+    words: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    words |= {list[str]: "list of texts", dict[str, str]: "table of texts"}
     choices = f" One of {', '.join(f'`{choice}`' for choice in setting.choices)}." if setting.choices else ""
-    return f"| `{setting.name}`<br>`{env_name(setting.name)}` | {words.get(kind, kind)} | {_shown(setting.default)} | {setting.sentence}{choices} |\n"
+    return f"| `{setting.name}`<br>`{env_name(setting.name)}` | {words[setting.type]} | {_shown(setting.default)} | {setting.sentence}{choices} |\n"
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    return f"`{value}`" if value not in ("", []) else ""
+    return f"`{value}`" if value not in ("", [], {}) else ""
 
 
 def commands() -> str:
