@@ -46,7 +46,7 @@ def build(
     """
     attempts = Attempts()
     routes: list[BaseRoute] = [
-        *mounts(store, vendors, face_settings, clock, actions, quotas=quotas, attempts=attempts),
+        *mounts(store, vendors, face_settings, clock, actions, quotas=quotas, attempts=attempts, catalogue=catalogue),
         Route("/healthz", _health(store, ready)),
     ]
     if pages:

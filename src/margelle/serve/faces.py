@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from starlette.routing import BaseRoute, Host, Mount, Router
 
+from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Clock, FaceContext, Store, Vendor
 from margelle.serve.quota import FaceQuota
 from margelle.serve.sign_in import Attempts, FaceDesk
@@ -22,6 +23,7 @@ def mounts(
     *,
     quotas: bool,
     attempts: Attempts,
+    catalogue: Catalogue = CATALOGUE,
 ) -> list[BaseRoute]:
     """Each vendor's routes under `/<its name>`, and at the root of its own host, for clients that cannot be told another; `settings` are by vendor, and what they leave out has its default.
 
@@ -35,7 +37,7 @@ def mounts(
         )
         desk = FaceDesk(vendor.name, store, clock, attempts)
         quota = FaceQuota(vendor.quota if quotas else ())
-        routes = vendor.face(FaceContext(store, store, desk, quota, actions, clock, own))
+        routes = vendor.face(FaceContext(store, store, desk, quota, actions, clock, own, catalogue))
         face = Router(routes, redirect_slashes=False)
         faces.append(Mount(f"/{vendor.name}", app=face, name=vendor.name))
         hosts.append(Host(urlsplit(vendor.base_url).hostname or "", app=face))
