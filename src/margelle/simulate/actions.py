@@ -29,7 +29,9 @@ class LocalActions:
         await self._store.record(AuditEntry(now, user.email, "validate", known.id, "done"))
 
     async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
-        """The device takes it at once, and tells it from then on."""
+        """The device takes it at once, and tells it from then on. Raises NotFound where it has no such parameter."""
+        if wanted.quantity not in await self._store.quantities(probe.id):
+            raise NotFound(f"{probe.id} has no parameter {parameter}.")
         now = self._clock()
         await self._store.add([replace(wanted, at=now)], now)
         await self._store.record(

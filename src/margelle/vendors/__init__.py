@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from margelle.ports import Vendor
+from margelle.vendors.baxo import BAXO
 from margelle.vendors.ondilo import ONDILO
 
-VENDORS: Final[dict[str, Vendor]] = {vendor.name: vendor for vendor in (ONDILO,)}
+VENDORS: Final[dict[str, Vendor]] = {vendor.name: vendor for vendor in (ONDILO, BAXO)}
