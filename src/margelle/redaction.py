@@ -55,7 +55,8 @@ _LINE_END = re.compile(r"[\r\n]")
 _BRACKET = re.compile(r"[\[\]{}]|(\\*[\"'])")
 _NOTHING = {"null", "None", "true", "false", "True", "False", "", MASK}
 
-_SCHEME = re.compile(r"(?i)\b(bearer|basic|digest)(\s{1,8}|%20|\+)[A-Za-z0-9._~+/=%-]+")
+_OPAQUE = r"(?=\s{1,8}[A-Za-z0-9._~+/=-]{16})(?=\s{1,8}[A-Za-z._~+/=-]{0,200}\d)"  # long, with a digit: no word
+_SCHEME = re.compile(rf"(?i)\b(bearer|basic|digest|token{_OPAQUE})(\s{{1,8}}|%20|\+)[A-Za-z0-9._~+/=%-]+")
 _USERINFO = re.compile(r"((?:\\?/){2})[^/\s?#\"<>\\]+@")
 _CODED_CHARACTER = r"(?!%2f|%3f|%23|%40)[^\s&\"'<>]"
 _CODED_USERINFO = re.compile(rf"(?i)(%2f%2f)(?:{_CODED_CHARACTER})+(?:%40(?:{_CODED_CHARACTER})+)*%40")

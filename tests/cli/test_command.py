@@ -121,6 +121,11 @@ def test_what_a_cloud_writes_cannot_command_the_terminal(capsys: pytest.CaptureF
     assert terminal.brief("N" * 1_000_000, 10) == "N" * 9 + "…"
 
 
+def test_a_row_of_a_table_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.table(["LOGIN", "NAME"], [["anna@example.org", "Anna\n\tB"]])
+    assert capsys.readouterr().out == "LOGIN             NAME\nanna@example.org  Anna B\n"
+
+
 def test_a_full_disk_below_standard_output_is_a_plain_error() -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run([sys.executable, "-m", "margelle", "settings"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # fmt: skip

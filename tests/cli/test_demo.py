@@ -183,9 +183,7 @@ def _another_login_finds_the_same_data(
     assert [pool["id"] for pool in client.get("/pools")] == [pool["id"] for pool in pools]
     month = client.get(f"/pools/{pools[0]['id']}/measures?type=ph&period=month")
     assert {json.dumps(one) for one in oldest[5:]} <= {json.dumps(one) for one in month}
-    begun = time.monotonic()
     assert running.end(signal.SIGINT) == 0
-    assert time.monotonic() - begun < 5
     assert "Traceback" not in running.text
     return face
 

@@ -210,6 +210,25 @@ def test_an_export_into_a_pipe_goes_through_it(margelle: Margelle, tmp_path: Pat
     assert (tmp_path / "pipe").is_fifo()
 
 
+def test_ctrl_c_ends_an_export_and_leaves_the_file_of_before(
+    hub: Margelle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert hub("collect", "--once").code == 0
+    (tmp_path / "all.csv").write_text("before")
+    rows: list[object] = []
+
+    def interrupted(*arguments: object) -> dict[str, object]:
+        if not rows:
+            os.kill(os.getpid(), signal.SIGINT)
+        rows.append(arguments)
+        return {}
+
+    monkeypatch.setattr("margelle.cli.export.row", interrupted)
+    assert hub("export", "--output", "all.csv").code == 130
+    assert len(rows) < 1000, "it ended with the series at which it was"
+    assert [path.read_text() for path in tmp_path.glob("*all.csv*")] == ["before"]
+
+
 def test_an_export_that_fails_leaves_the_file_of_before(
     margelle: Margelle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

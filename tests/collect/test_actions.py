@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from margelle.collect.actions import ForwardedActions
 from margelle.domain.site import Account, User
 from margelle.errors import Conflict, NotFound, Unavailable
-from margelle.ports import Source
+from margelle.ports import Answer, Request, Source
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
     HOUR,
@@ -116,3 +117,35 @@ async def test_a_site_that_nobody_collects_any_more_cannot_be_acted_on(hub: Hub)
     with pytest.raises(Conflict, match="No account collects"):
         await actions.validate(advice("71"), hub.pool.site, ADA)
     assert (await hub.outcomes())[0][3].startswith("failed:")
+
+
+async def test_an_answer_that_was_under_way_when_it_was_done_does_not_undo_it(hub: Hub) -> None:
+    actions = await hub.begin()
+    hub.clock.now += 2 * HOUR
+
+    class _Slow(Cloud):
+        """Its user marks the recommendation while the list of those waiting is on its way."""
+
+        async def ask(self, request: Request) -> Answer:
+            if request.name == "advice" and not hub.cloud.validated:
+                hub.clock.now += timedelta(seconds=1)
+                await actions.validate(advice("71"), hub.pool.site, ADA)
+                hub.clock.now += timedelta(seconds=1)
+            elif request.name == "advice":  # the other user's account, a moment later
+                self.advice = (advice("72"),)
+            return await super().ask(request)
+
+    slow = _Slow(hub.clock, hub.pool)
+    slow.advice = (advice("71"), advice("72"))
+    await collecting(hub.store, slow).round()
+    assert hub.cloud.validated == ["fake:71"]
+    kept = await hub.store.recommendations(hub.pool.site.id, waiting=False)
+    assert {one.id: one.status for one in kept} == {"fake:71": "ok", "fake:72": "waiting"}
+
+
+async def test_a_cloud_that_still_lists_what_was_done_earlier_is_believed(hub: Hub) -> None:
+    actions = await hub.begin()
+    await actions.validate(advice("71"), hub.pool.site, ADA)
+    hub.clock.now += 2 * HOUR
+    await collecting(hub.store, hub.cloud).round()
+    assert [one.id for one in await hub.store.recommendations(hub.pool.site.id)] == ["fake:71"]

@@ -81,6 +81,15 @@ def test_a_refusal_before_any_request_is_tried_again_soon_and_delays_no_ask() ->
     assert progress.attempt("latest", "p").not_before is None
 
 
+def test_what_fails_before_any_request_and_holds_nothing_waits_like_the_rest() -> None:
+    progress = known()
+    failed("a", ASK, NotFound("The store has no probe p."), progress, START, asked=False)
+    assert progress.hold is None
+    not_before = progress.attempt("latest", "p").not_before
+    assert not_before is not None
+    assert not_before > START
+
+
 @pytest.mark.parametrize("kind", [*KINDS.values(), "failed", "bug", "store", "vanished", "doubtful", "unreadable"])
 def test_every_incident_says_who_does_what(kind: str) -> None:
     told = incident("a", "p", kind, "It failed.", START)

@@ -109,10 +109,10 @@ def test_nothing_is_asked_for_advice_where_the_cloud_gives_none() -> None:
     assert of(progress, "advice") == []
 
 
-def test_a_first_time_the_whole_past_is_fetched_by_the_month_after_what_is_fresh() -> None:
+def test_a_first_time_the_whole_past_is_fetched_after_what_is_fresh_and_what_is_most_wanted_first() -> None:
     progress = known(newest=None, latest=Attempt(), series={"temperature": Series(), "ph": Series()})
     order = [(ask.act, ask.quantity, ask.window) for ask in asks("fake-1", progress, PACE, NOW) if ask.due_at <= NOW]
-    assert order == [("latest", "", None), ("history", "ph", "month"), ("history", "temperature", "month")]
+    assert order == [("latest", "", None), ("history", "temperature", "month"), ("history", "ph", "month")]
 
 
 @pytest.mark.parametrize(("hours", "window"), [(3, "day"), (30, "week"), (200, "month"), (2000, "month")])
@@ -177,9 +177,9 @@ def test_the_past_leaves_requests_for_what_is_fresh() -> None:
 
 def test_two_requests_an_hour_stay_for_the_user() -> None:
     progress = known(newest=NOW - 2 * HOUR)
-    progress.spent = [Spent(NOW, "user")] * 17
+    progress.spent = [Spent(NOW, "latest")] * 17
     assert of(progress, "latest")[0].due_at <= NOW
-    progress.spent = [Spent(NOW, "user")] * 18
+    progress.spent = [Spent(NOW, "latest")] * 18
     assert of(progress, "latest")[0].due_at == NOW + HOUR
 
 

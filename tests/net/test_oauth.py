@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from margelle.errors import Limited, Malformed, MargelleError, Refused, StoreError, Unavailable, Unreachable
-from margelle.net.oauth import TokenKeeper
+from margelle.net.oauth import LONGEST_S, TokenKeeper
 from margelle.ports import Token
 from margelle.store.memory import MemoryStore
 from tests.net.conftest import ACCOUNT, HandClock
@@ -185,6 +185,26 @@ async def test_a_token_that_cannot_be_kept_is_not_used_and_not_lost(
     assert len(cloud.asked) == 1
 
 
+async def test_a_token_that_could_not_be_kept_gives_way_to_a_later_sign_in_by_another_process(
+    keeper: TokenKeeper,
+    another: Keeper,
+    cloud: Cloud,
+    clock: HandClock,
+    store: MemoryStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def full(name: str, value: bytes) -> None:
+        raise StoreError("The disk is full.")
+
+    clock.now += timedelta(seconds=LIFE_S)
+    with monkeypatch.context() as disk, pytest.raises(StoreError):
+        disk.setattr(store, "put_secret", full)
+        await keeper.access(cloud.renew)
+    await another().keep(Token("signed-in", "r", None))
+    assert await keeper.access(cloud.renew) == "signed-in"
+    assert await another().access(cloud.renew) == "signed-in"
+
+
 async def test_a_caller_who_is_cancelled_does_not_lose_the_token_that_was_given(
     keeper: TokenKeeper, another: Keeper, cloud: Cloud, clock: HandClock
 ) -> None:
@@ -267,7 +287,13 @@ async def test_a_rejected_token_whose_renewal_is_refused_is_not_handed_out_again
     assert len(cloud.asked) == 1
 
 
-TROUBLES = [Unavailable("500"), Unreachable("gone"), Limited("429", retry_after_s=90), Malformed("a page")]
+TROUBLES = [
+    Unavailable("500"),
+    Unreachable("gone"),
+    Limited("429", retry_after_s=90),
+    Limited("429", retry_after_s=float("9" * 30)),
+    Malformed("a page"),
+]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -287,7 +313,7 @@ async def test_the_old_token_serves_while_it_lives_and_the_cloud_is_left_alone_a
     clock.forward(LIFE_S - 200)
     assert [await keeper.access(cloud.renew) for _ in range(3)] == ["access-0"] * 3
     assert len(cloud.asked) == 1
-    clock.forward(trouble.retry_after_s or 60)
+    clock.forward(min(trouble.retry_after_s or 60, LONGEST_S))
     assert await keeper.access(cloud.renew) == "access-2"
 
 

@@ -24,3 +24,9 @@ def test_it_starts_where_it_is_told_and_runs_as_fast_as_it_is_told() -> None:
 def test_no_clock_runs_backwards_or_beyond_all_bounds(speed: float) -> None:
     with pytest.raises(BadInput, match="times as fast"):
         FastClock(START, speed, lambda: START)
+
+
+@pytest.mark.parametrize("year", [1, 1979, 2201, 9999])
+def test_no_clock_starts_where_its_past_or_its_future_has_no_room(year: int) -> None:
+    with pytest.raises(BadInput, match=f"year {year}"):
+        FastClock(START.replace(year=year), 1, lambda: START)

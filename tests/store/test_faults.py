@@ -238,6 +238,24 @@ async def test_a_full_disk_loses_nothing_that_was_kept_and_keeps_no_half(sqlite:
     assert (await sqlite.latest(MANY[0].probe, NOW))["new"].origin == "new"
 
 
+async def test_a_disk_too_full_to_open_the_database_is_called_full(filled: Path, vault: Vault) -> None:
+    import resource
+    import signal
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(StoreError, match="The disk is full"):
+            SqliteStore(filled, vault)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    store = SqliteStore(filled, vault)
+    assert await store.count() == len(MANY)
+    await store.close()
+
+
 async def test_a_disk_that_fills_up_in_the_middle_of_a_commit_loses_nothing(filled: Path, vault: Vault) -> None:
     """The process may write no file beyond its limit, as on a full disk; it gets EFBIG, and SQLite an I/O error."""
     import resource

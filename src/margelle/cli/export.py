@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import os
@@ -169,6 +170,7 @@ async def _stream(home: House, probe: Probe, quantity: str, choice: Choice) -> A
         chunk = await home.store.history(probe.id, quantity, since, choice.until, _CHUNK)
         for measurement in chunk:
             yield measurement
+        await asyncio.sleep(0)  # SQLite never waits, and Ctrl-C is heard only where something does
         if len(chunk) < _CHUNK:
             return
         since = chunk[-1].at + _NEXT

@@ -50,9 +50,11 @@ class House:
 
     def budget(self, account: Account) -> Budget:
         """The account's request budget, which outlives this process."""
-        from margelle.net.budget import Budget
+        from margelle.net.budget import Budget, uptime_s
 
-        return Budget(self.settings.data_dir / "budget.sqlite", account.id, self.vendor(account.vendor).pace)
+        uptime = uptime_s if self.clock is utc_now else None  # a made-up clock runs as it likes
+        pace = self.vendor(account.vendor).pace
+        return Budget(self.settings.data_dir / "budget.sqlite", account.id, pace, uptime=uptime)
 
     def http(self, account: Account) -> CloudHttp:
         """The account's HTTP: one for the whole process."""

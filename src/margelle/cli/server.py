@@ -76,6 +76,7 @@ async def serve(app: ASGIApp, bound: socket.socket, stop: asyncio.Event, *, prox
         uvicorn.Config(
             app,
             log_config=None,
+            access_log=False,  # the hub's own has no queries
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=_GRACE_S,

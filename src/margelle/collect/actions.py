@@ -63,10 +63,10 @@ class ForwardedActions:
         )
 
     async def _forward(self, recommendation: Recommendation, site: Site, user: User) -> None:
-        now = await self._store.recommendation(recommendation.id)
-        if recommendation.site != site.id or now is None:
+        known = await self._store.recommendation(recommendation.id)
+        if recommendation.site != site.id or known is None:
             raise NotFound(f"{site.id} has no recommendation {recommendation.key}.")
-        if now.status != "waiting":
+        if known.status != "waiting":
             raise Conflict(f"The recommendation {recommendation.key} is not waiting any more.")
         source = self._source_for(await self._account(site.id, user))
         if not isinstance(source, AdviceSource):

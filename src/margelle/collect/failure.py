@@ -12,16 +12,19 @@ from margelle.errors import Limited, Malformed, MargelleError, NotFound, Refused
 from margelle.ports import Incident
 from margelle.redaction import redact
 
+SIGN_IN: Final = "sign-in"
+"""The kind of an account that waits for its user to sign in again."""
+
 KINDS: Final[dict[type[MargelleError], str]] = {
     Limited: "limited",
-    Refused: "sign-in",
+    Refused: SIGN_IN,
     NotFound: "not-found",
     Unreachable: "unreachable",
     Unavailable: "unavailable",
     Malformed: "malformed",
 }
 
-OF_ACCOUNT: Final = frozenset({"limited", "sign-in"})
+OF_ACCOUNT: Final = frozenset({"limited", SIGN_IN})
 """Kinds that are of the whole account from the first time on."""
 
 OF_CLOUD: Final = frozenset({"unreachable", "unavailable"})
@@ -29,7 +32,7 @@ OF_CLOUD: Final = frozenset({"unreachable", "unavailable"})
 
 _TODO: Final[dict[str, str]] = {
     "limited": "Nobody: asking goes on when the quota allows. Other programs on the same account use it up too.",
-    "sign-in": "The account's owner: sign in again with `margelle account add`. Everything else goes on.",
+    SIGN_IN: "The account's owner: sign in again with `margelle account add`. Everything else goes on.",
     "not-found": "Nobody yet: what the account has is looked up again soon.",
     "unreachable": "Nobody yet: it is asked again. If it lasts, the operator: check this machine's network.",
     "unavailable": "The vendor: its cloud has trouble. It is asked again, nothing that it keeps is lost.",
@@ -65,7 +68,7 @@ def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now
         _hold(account, kind, error, progress, now, asked=asked)
     if kind == "not-found" and ask.act != "discover" and attempt.failures < 3:
         progress.rediscover = True
-    if asked and kind != "limited":
+    if kind != "limited" and (asked or kind not in OF_ACCOUNT):
         attempt.failures += 1
         most = timedelta(hours=12) if ask.act == "history" else timedelta(hours=1)
         wait = pause(f"{account} {ask.where}", attempt.failures, _FIRST, most)
@@ -107,7 +110,7 @@ def _hold(account: str, kind: str, error: MargelleError, progress: Progress, now
     if kind == "limited":
         progress.limits += 1
         wait = _told(error) or pause(account, progress.limits, 5 * _FIRST, timedelta(hours=1))
-    elif kind == "sign-in":
+    elif kind == SIGN_IN:
         progress.refusals += asked
         wait = pause(account, progress.refusals, 15 * _FIRST, timedelta(hours=6)) if asked else _FREE_RETRY
     else:

@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
 from msgspec.structs import replace
 
@@ -16,7 +15,7 @@ from margelle.collect.progress import Act, Progress, Spent
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.plausible import judge
 from margelle.domain.quantity import Catalogue
-from margelle.domain.site import Account, Probe, Site
+from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.errors import Limited, Malformed, MargelleError, NotFound, StoreError
 from margelle.ports import (
     AdviceSource,
@@ -94,7 +93,6 @@ class Gather:
 
     async def perform(self, ask: Ask) -> None:
         """Make `ask`, whatever comes of it. Only a StoreError is raised: everything else is recorded."""
-        self._spend("user")
         try:
             await self._make(ask)
         except StoreError:
@@ -108,7 +106,7 @@ class Gather:
         finally:
             self._spend(ask.act)
 
-    def _spend(self, act: Act | Literal["user"]) -> bool:
+    def _spend(self, act: Act) -> bool:
         """Account for the requests made since last time; whether there were any."""
         taken = self._meter.taken()
         self.progress.spent.extend(Spent(at, act) for at in taken)
@@ -221,9 +219,17 @@ class Gather:
         site = await self._store.site(ask.subject)
         if not isinstance(source, AdviceSource) or site is None:
             raise NotFound("Nothing advises on this site.")
-        recommendations = await source.recommendations(site, self._clock())
-        await self._store.put_recommendations(site.id, recommendations)
+        asked_at = self._clock()
+        waiting = [
+            one for one in await source.recommendations(site, asked_at) if not await self._done_since(one, asked_at)
+        ]
+        await self._store.put_recommendations(site.id, waiting)
         return []
+
+    async def _done_since(self, recommendation: Recommendation, asked_at: datetime) -> bool:
+        """Whether its user has done it while the cloud's answer was under way, which does not know of it."""
+        known = await self._store.recommendation(recommendation.id)
+        return known is not None and known.status == "ok" and known.updated_at >= asked_at
 
     # --- keeping
 

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from margelle.collect import backfill, plan, progress
+from margelle.collect.failure import SIGN_IN
 from margelle.collect.gather import Gather, Meter
 from margelle.collect.plan import Ask
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account
-from margelle.ports import Clock, Http, Source, Store, Tokens, Vendor
+from margelle.ports import Clock, Http, Store, Tokens, Vendor
 
 REST: Final = timedelta(seconds=30)
 """At the earliest so long after a round the next one; within a round nothing is asked twice."""
@@ -38,15 +39,21 @@ class Line:
         self.due_at: datetime | None = None
         self._vendor = vendor
         self._meter = Meter(http, clock)
-        self.source: Source = vendor.source(account, self._meter, tokens)
+        self._source = vendor.source(account, self._meter, tokens)
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
         self._gather: Gather | None = None
         self._lift = False
 
+    @property
+    def waits_for_user(self) -> bool:
+        """Whether it was told to sign in again, and has not been woken since."""
+        hold = self._gather.progress.hold if self._gather is not None and not self._lift else None
+        return hold is not None and hold.kind == SIGN_IN
+
     def wake(self) -> None:
-        """The user has signed in again, or wants it now: try at once what waits for them."""
+        """The user has signed in again: try at once what waits for them."""
         self.due_at, self._lift = None, True
 
     async def advance(self, stopping: Callable[[], bool]) -> None:
@@ -74,7 +81,7 @@ class Line:
             known = await progress.load(self._store, self.account.id)
             self._gather = Gather(
                 self.account,
-                self.source,
+                self._source,
                 self._meter,
                 known,
                 store=self._store,

@@ -5,41 +5,39 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from margelle.collect import failure
+from margelle.collect.failure import SIGN_IN
 from margelle.collect.line import REST, Line
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account
 from margelle.errors import ConfigError, MargelleError, StoreError
-from margelle.ports import Clock, Http, Source, Store, Tokens, Vendor
+from margelle.ports import Clock, Http, Store, Tokens, Vendor
 
-Pause = Callable[..., Awaitable[None]]
-"""`pause(seconds, *events)`: returns after so many seconds, or when one of the `asyncio.Event`s is set."""
+Pause = Callable[[float, asyncio.Event], Awaitable[None]]
+"""`pause(seconds, event)`: returns after so many seconds, or when the event is set."""
 
 AT_ONCE: Final = 8
 """So many accounts ask at the same time."""
 
 NOTICE_S: Final = 5.0
-"""So often it is looked whether an account was added or removed."""
+"""So often it is looked whether an account was added, signed in again or removed."""
 
-GRACE_S: Final = 10.0
-"""How long, after a stop, the requests that are under way may take to end by themselves."""
+GRACE_S: Final = 1.0
+"""How long, after a stop, the requests that are under way may take to end by themselves. They only read, and are made again."""
 
 _IDLE: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
 
-async def pause(seconds: float, *events: asyncio.Event) -> None:
-    """Wait so many seconds, or until one of `events` is set."""
-    waits = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
+async def pause(seconds: float, event: asyncio.Event) -> None:
+    """Wait so many seconds, or until `event` is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
 
 
 class Collector:
@@ -71,19 +69,7 @@ class Collector:
         self._pause = pause
         self._lines: dict[str, Line] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
-        self._woken = asyncio.Event()
         self._pruned_at: datetime | None = None
-
-    def source(self, account: Account) -> Source:
-        """The source through which this account is collected."""
-        return self._line(account).source
-
-    def wake(self, account: str | None = None) -> None:
-        """Begin a round now. An account that waits for its user to sign in is tried again (all of them, where none is named)."""
-        for name, line in self._lines.items():
-            if account in {None, name}:
-                line.wake()
-        self._woken.set()
 
     async def round(self, stop: asyncio.Event | None = None) -> datetime | None:
         """Ask all that is due now. Returns when something will be due next; None where there is no account."""
@@ -100,9 +86,8 @@ class Collector:
         return min((due for due in dues if due is not None), default=None)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Collect until `stop` is set. What was asked for when it is set may still be answered, for a few seconds."""
+        """Collect until `stop` is set. What was asked for when it is set may still be answered, for a moment."""
         while not stop.is_set():
-            self._woken.clear()
             due = await self._round_until(stop)
             if not stop.is_set():
                 await self._wait(due, stop)
@@ -127,14 +112,14 @@ class Collector:
             await asyncio.gather(stopped, work, return_exceptions=True)
 
     async def _wait(self, due: datetime, stop: asyncio.Event) -> None:
-        version = await self._version()
-        while not (stop.is_set() or self._woken.is_set()):
+        version = None  # of before the round: what was changed during it is noticed too
+        while not stop.is_set():
             left_s = (due - self._clock()).total_seconds()
             if left_s <= 0:
                 return
-            await self._pause(min(left_s, NOTICE_S), stop, self._woken)
+            await self._pause(min(left_s, NOTICE_S), stop)
             before, version = version, await self._version()
-            if version != before and await self._accounts_changed():
+            if version != before and await self._wanted():
                 return
 
     async def _version(self) -> int | None:
@@ -143,13 +128,25 @@ class Collector:
         except StoreError:
             return None
 
-    async def _accounts_changed(self) -> bool:
+    async def _wanted(self) -> bool:
+        """Whether a user has added, changed or removed an account, or has signed in again, so that a round is to begin now."""
         try:
             accounts = await self._store.accounts()
+            signed_in = [line for line in self._lines.values() if await self._has_signed_in(line)]
         except StoreError:
             return False
+        for line in signed_in:
+            line.wake()
         known = {name: _login(line.account) for name, line in self._lines.items()}
-        return known != {account.id: _login(account) for account in accounts if account.vendor in self._vendors}
+        changed = known != {account.id: _login(account) for account in accounts if account.vendor in self._vendors}
+        return changed or bool(signed_in)
+
+    async def _has_signed_in(self, line: Line) -> bool:
+        """Whether the line waits for its user to sign in, and whoever took the new sign-in has ended the incident."""
+        if not line.waits_for_user:
+            return False
+        incidents = await self._store.incidents(line.account.id, open_only=True)
+        return not any(one.kind == SIGN_IN for one in incidents)
 
     def _is_due(self, account: Account, now: datetime) -> bool:
         line = self._lines.get(account.id)

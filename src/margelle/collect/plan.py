@@ -58,8 +58,9 @@ def asks(account: str, progress: Progress, pace: Sequence[Rate], now: datetime) 
     return sorted(wanted, key=lambda ask: _order(ask, now))
 
 
-def _order(ask: Ask, now: datetime) -> tuple[datetime, int, datetime, str]:
-    return max(ask.due_at, now), ask.rank, ask.due_at, ask.where
+def _order(ask: Ask, now: datetime) -> tuple[datetime, int, datetime]:
+    """Where that leaves a choice, the probe's quantities stand as its source wants them."""
+    return max(ask.due_at, now), ask.rank, ask.due_at
 
 
 def _permitted(ask: Ask, progress: Progress, room_at: datetime, now: datetime) -> Ask:

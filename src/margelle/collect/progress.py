@@ -40,8 +40,7 @@ class Series(Struct, omit_defaults=True):
     """One quantity of one probe.
 
     `settled_at` is when an answer last told its past; `missing_since` to `missing_until` is where readings are missing that
-    nobody has asked for yet. `silences` counts the answers in a row that did not bring what was
-    missing.
+    nobody has asked for yet. `silences` counts the answers in a row that did not bring what was missing.
     """
 
     newest: datetime | None = None
@@ -78,10 +77,10 @@ class Track(Struct, omit_defaults=True):
 
 
 class Spent(Struct, array_like=True):
-    """One request of the account's budget, for one of our acts or one of its user's."""
+    """One request of the account's budget, and what for."""
 
     at: datetime
-    act: Act | Literal["user"]
+    act: Act
 
 
 class Hold(Struct, omit_defaults=True):
@@ -110,7 +109,6 @@ class Progress(Struct, omit_defaults=True):
     `failures` counts failures in a row of the cloud as a whole, `refusals` and `limits` those of its kind.
     """
 
-    version: int = 1
     saved_at: datetime | None = None
     discovery: Attempt = field(default_factory=Attempt)
     discovery_cost: int = 1

@@ -15,7 +15,7 @@ KEPT = 2
 """Requests of the window that are left for what users do themselves."""
 
 _LATE: Final[frozenset[str]] = frozenset({"discover", "advice", "history"})
-_ALL: Final[frozenset[str]] = _LATE | {"latest", "user"}
+_ALL: Final[frozenset[str]] = _LATE | {"latest"}
 _HISTORY: Final[frozenset[str]] = frozenset({"history"})
 
 

@@ -89,13 +89,8 @@ _SYMBOLS: Final[dict[Unit, str]] = {
 }
 
 
-def dimension(unit: Unit) -> str:
-    """The name of what `unit` measures; units of the same dimension convert into each other."""
-    return _BASE[unit][0]
-
-
 def convert(value: float, source: Unit, target: Unit) -> float:
-    """`value` in `source` as a number in `target`, rounded once, at the end, to the nearest float.
+    """A finite `value` in `source` as a number in `target`, rounded once, at the end, to the nearest float.
 
     Raises ValueError where the two units measure different things.
     """

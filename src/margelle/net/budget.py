@@ -43,7 +43,7 @@ class Budget:
     Only the order of the requests and the newest few of them count, so nothing is ever forgotten because a clock says that it is old.
     A clock that went back finds requests in its future: they are taken as made now. So there are never more requests than allowed, and a
     wait is never longer than the longest window. A clock that jumps forward is believed, unless `uptime` (such as `uptime_s`) is given:
-    then a request is only as old as both clocks say.
+    then the age of a request is the time that the machine has run since, and the clock is asked only for what was before its start.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Budget:
         """0.0 if a request may be made now: it is counted then, on disk. Else the seconds to wait, and nothing is counted."""
         with self._transaction() as db:
             moment = self._settled(now)
-            wait_us = self._wait_us(moment)
+            wait_us = self._wait_us(moment[0])
             if wait_us == 0:
                 db.execute("INSERT INTO taken(name, at_us, uptime_us) VALUES (?, ?, ?)", (self._name, *moment))
                 self._forget()
@@ -71,9 +71,9 @@ class Budget:
     def remaining(self, now: datetime) -> dict[Rate, int]:
         """By rate, how many requests may still be made now; all 0 while the cloud wants a pause."""
         with self._transaction():
-            moment = self._settled(now)
-            paused = self._pause_us(moment[0]) > 0
-            return {rate: 0 if paused else rate.requests - self._used(rate, moment) for rate in self._rates}
+            now_us, _ = self._settled(now)
+            paused = self._pause_us(now_us) > 0
+            return {rate: 0 if paused else rate.requests - self._used(rate, now_us) for rate in self._rates}
 
     def learn(self, limit: Limited, now: datetime) -> None:
         """The cloud said that its quota is used up: take nothing until its `retry_after_s`, or for a quarter of an hour if it named none."""
@@ -90,36 +90,46 @@ class Budget:
         self._db.close()
 
     def _settled(self, now: datetime) -> tuple[int, int | None]:
-        """Now by both clocks, after what either of them puts into the future was made now."""
+        """Now by both clocks, after every request was given an age that is not in the future."""
         now_us = _us(now)
         uptime_us = round(self._uptime() * 1e6) if self._uptime else None
         self._db.execute(
             "UPDATE pause SET until_us = ?1 + length_us WHERE name = ?2 AND until_us > ?1 + length_us",
             (now_us, self._name),
         )
-        self._db.execute(
-            "UPDATE taken SET at_us = min(at_us, ?), uptime_us = ? WHERE name = ? AND (at_us > ? OR uptime_us > ?)",
-            (now_us, uptime_us, self._name, now_us, uptime_us),
-        )
+        if uptime_us is None:
+            self._db.execute("UPDATE taken SET at_us = ?1 WHERE name = ?2 AND at_us > ?1", (now_us, self._name))
+        else:
+            self._agree(now_us, uptime_us)
         return now_us, uptime_us
 
-    def _wait_us(self, moment: tuple[int, int | None]) -> int:
+    def _agree(self, now_us: int, uptime_us: int) -> None:
+        """What was asked before the machine started is as old as the clock says; from then on, only the uptime tells its age."""
+        self._db.execute(
+            "UPDATE taken SET uptime_us = ?2 - max(0, ?1 - at_us) WHERE name = ?3 AND (uptime_us IS NULL OR uptime_us > ?2)",
+            (now_us, uptime_us, self._name),
+        )
+        self._db.execute(
+            "UPDATE taken SET at_us = ?1 - (?2 - uptime_us) WHERE name = ?3 AND at_us != ?1 - (?2 - uptime_us)",
+            (now_us, uptime_us, self._name),
+        )
+
+    def _wait_us(self, now_us: int) -> int:
         """How long until every rate allows one more: until the oldest of its last `requests` has left the window."""
-        waits = [self._pause_us(moment[0])]
+        waits = [self._pause_us(now_us)]
         for rate in self._rates:
-            ages = self._ages_us(rate, moment)
+            ages = self._ages_us(rate, now_us)
             if len(ages) >= rate.requests:
                 waits.append(round(rate.seconds * 1e6) - ages[-1])
         return max(0, *waits)
 
-    def _used(self, rate: Rate, moment: tuple[int, int | None]) -> int:
-        return sum(age < round(rate.seconds * 1e6) for age in self._ages_us(rate, moment))
+    def _used(self, rate: Rate, now_us: int) -> int:
+        return sum(age < round(rate.seconds * 1e6) for age in self._ages_us(rate, now_us))
 
-    def _ages_us(self, rate: Rate, moment: tuple[int, int | None]) -> list[int]:
+    def _ages_us(self, rate: Rate, now_us: int) -> list[int]:
         """The ages of the last `requests` requests, newest first."""
-        sql = """SELECT CASE WHEN uptime_us IS NULL OR ?2 IS NULL THEN ?1 - at_us ELSE min(?1 - at_us, ?2 - uptime_us) END
-                 FROM taken WHERE name = ?3 ORDER BY number DESC LIMIT ?4"""
-        return [cast("int", age) for (age,) in self._db.execute(sql, (*moment, self._name, rate.requests))]
+        sql = "SELECT ?1 - at_us FROM taken WHERE name = ?2 ORDER BY number DESC LIMIT ?3"
+        return [cast("int", age) for (age,) in self._db.execute(sql, (now_us, self._name, rate.requests))]
 
     def _pause_us(self, now_us: int) -> int:
         """What is left of the pause that the cloud wants."""

@@ -18,6 +18,8 @@ Renew = Callable[[Token], Awaitable[Token]]
 MARGIN_S = 300
 PATIENCE_S = 60.0
 """How long an early renewal that failed is left alone, while the old token still lives."""
+LONGEST_S = 3600.0
+"""No cloud makes us leave it alone for longer."""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -55,7 +57,7 @@ class TokenKeeper:
         self._clock = clock
         self._margin_s = margin_s
         self._rejected = ""
-        self._unsaved: _Kept | None = None
+        self._unsaved: tuple[_Kept, _Kept] | None = None  # what was renewed, and what came of it
         self._early_again_at: datetime | None = None
         self._renewal: asyncio.Task[_Kept] | None = None
 
@@ -88,8 +90,13 @@ class TokenKeeper:
 
     async def _kept(self) -> _Kept:
         """The token as the store has it now: another process may have renewed it."""
-        if self._unsaved is not None:
-            await self._save(self._unsaved)
+        kept, unsaved = await self._stored(), self._unsaved
+        if unsaved is None or unsaved[0] != kept:  # the latter after a sign-in elsewhere
+            return kept
+        await self._save(unsaved[1])
+        return unsaved[1]
+
+    async def _stored(self) -> _Kept:
         secret = await self._store.secret(self._name)
         if secret is None:
             raise self._refused("has no token")
@@ -133,7 +140,7 @@ class TokenKeeper:
         if (now := await self._kept()) != old:
             return now  # a sign-in, or another process, was quicker
         new = self._dated(replace(token, refresh=token.refresh or old.refresh))
-        self._unsaved = new
+        self._unsaved = old, new
         await self._save(new)
         self._rejected = ""  # even if it is the same one: the cloud has just vouched for it
         return new
@@ -148,7 +155,7 @@ class TokenKeeper:
     def _after_failure(self, kept: _Kept, failure: Limited | Unavailable | Unreachable | Malformed) -> _Kept:
         if not self._lives(kept):
             raise failure
-        self._early_again_at = self._clock() + timedelta(seconds=failure.retry_after_s or PATIENCE_S)
+        self._early_again_at = self._clock() + timedelta(seconds=min(failure.retry_after_s or PATIENCE_S, LONGEST_S))
         return kept
 
     def _dated(self, token: Token) -> _Kept:

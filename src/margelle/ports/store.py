@@ -16,7 +16,7 @@ class Reader(Protocol):
     """Answers questions from the store."""
 
     async def version(self) -> int:
-        """A number that is another one after anything was stored, by this process or any other."""
+        """A number that is another one after anything was stored: by this connection at once, by any other from the next turn of the event loop on."""
         ...
 
     async def users(self) -> list[User]:

@@ -46,6 +46,12 @@ async def test_a_site_shows_its_name_kind_disinfection_volume_and_place(hub: Hub
     assert "Le <grand> bassin Piscine · électrolyse au sel + UV · 52,5 m³ · Aix" in said(page)
 
 
+async def test_a_name_without_end_is_cut(hub: Hub) -> None:
+    text = await shown(hub, site=replace(POOL, name="N" * 1_000_000))
+    assert "N" * 100 in text
+    assert "N" * 121 not in text
+
+
 async def test_a_site_without_measurements_says_so(hub: Hub) -> None:
     assert "Not measured yet" in await shown(hub)
 
@@ -217,7 +223,7 @@ async def test_waiting_recommendations_are_shown_in_the_vendors_words(hub: Hub) 
     assert "To do Ajoutez du pH moins 220 g, filtration en marche. Bluewater advises · since 14 July" in text
     assert "Déjà fait" not in text
     await hub.store.put_recommendations(POOL.id, [replace(advice, deadline=NOW + timedelta(days=2))])
-    assert "Conseil de Bluewater · avant le 16 juillet" in said(await hub.page("fr"))
+    assert "Conseillé par Bluewater · avant le 16 juillet" in said(await hub.page("fr"))
     await hub.store.put_recommendations(POOL.id, [replace(advice, deadline=NOW - timedelta(days=2))])
     assert "Bluewater advises · was due before 12 July" in said(await hub.page())
 

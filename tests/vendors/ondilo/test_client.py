@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
@@ -48,11 +48,16 @@ def source(
     return OndiloSource(account, http, tokens or FakeTokens()), http
 
 
+REST: Final[dict[str, Any]] = {
+    name.replace("-", "_"): documented(name)
+    for name in ("user-info", "user-units", "device", "configuration", "shares")
+}
+"""What the document answers to a discovery after the list of pools."""
+
+
 def whole(**by_name: Script | list[Script]) -> tuple[OndiloSource, FakeHttp]:
     """A source whose cloud answers as the document does, but for `by_name`."""
-    names = ("pools", "user-info", "user-units", "device", "configuration", "shares")
-    asked: dict[str, Any] = {name.replace("-", "_"): documented(name) for name in names}
-    return source(**(asked | by_name))
+    return source(**({"pools": documented("pools")} | REST | by_name))
 
 
 def pools(*ids: int) -> Answer:
@@ -291,8 +296,9 @@ async def test_without_the_list_of_pools_there_is_no_discovery(failure: Script, 
 
 async def test_ten_pools_cost_twelve_requests_a_day_and_are_read_in_four_days() -> None:
     read: set[str] = set()
+    it, http = source(account=replace(ACCOUNT, discovered_at=NOW), pools=pools(*range(1, 11)), **REST)
     for day in range(4):
-        it, http = whole(pools=pools(*range(1, 11)))
+        http.requests.clear()
         found = await it.discover(NOW + timedelta(days=day))
         assert len(found.sites) == len(found.probes) == 10
         assert found.faults == ()
@@ -301,6 +307,19 @@ async def test_ten_pools_cost_twelve_requests_a_day_and_are_read_in_four_days() 
         assert today == {probe.site for probe in found.probes if probe.serial}
         read |= today
     assert read == {f"ondilo:{one}" for one in range(1, 11)}
+
+
+async def test_the_devices_of_nine_pools_are_known_after_the_first_discovery_and_the_rest_follows() -> None:
+    it, http = whole(pools=pools(*range(11, 0, -1)))
+    first = await it.discover(NOW)
+    asked = len(http.requests)
+    second = await it.discover(NOW + timedelta(days=1))
+
+    assert {probe.key for probe in first.probes if probe.serial} == {str(one) for one in range(1, 10)}
+    assert {site.id for site in first.sites if not site.bands} == {site.id for site in first.sites}
+    assert first.faults == ()
+    assert (asked, len(http.requests)) == (12, 24)
+    assert sum(bool(site.bands) for site in second.sites) == 3
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

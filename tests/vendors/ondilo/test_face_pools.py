@@ -174,6 +174,17 @@ async def test_a_device_that_was_not_collected_yet_is_not_told_to_be_absent() ->
     assert int(refused.headers["retry-after"]) > 0
 
 
+async def test_another_vendors_probe_without_any_number_has_no_device() -> None:
+    house = await empty_house()
+    probe = Probe("flipr:AB12CD/flipr", FLIPR.id, "flipr", "AB12CD")
+    await furnish(house, sites=[FLIPR], probes=[probe], owner=account(vendor="flipr"))
+    await house.store.add([point("ph", 7.2, probe=probe.id, origin="flipr/survey")], NOW)
+    await house.sign_in()
+    (pool,) = (await house.get("/pools")).json()
+
+    assert (await house.get(f"/pools/{pool['id']}/device")).json() is None
+
+
 async def test_a_device_that_was_taken_out_of_the_water_is_absent(house: House) -> None:
     await furnish(house, probes=[replace(PROBE, serial="", hardware="", firmware="")])
 

@@ -78,7 +78,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "to_do": ("To do", "À faire"),
     "before": ("before {day}", "avant le {day}"),
     "overdue": ("was due before {day}", "était à faire avant le {day}"),
-    "advised_by": ("{vendor} advises", "Conseil de {vendor}"),
+    "advised_by": ("{vendor} advises", "Conseillé par {vendor}"),
     "since": ("since {day}", "depuis le {day}"),
     # collecting
     "collection": ("Collection", "Collecte"),

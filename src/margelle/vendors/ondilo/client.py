@@ -31,10 +31,13 @@ class OndiloSource:
     def __init__(self, account: Account, http: Http, tokens: Tokens) -> None:
         self._account = account
         self._cloud = Cloud(BASE_URL, account, http, tokens)
+        self._new = account.discovered_at is None
 
     async def discover(self, now: datetime) -> Discovery:
         """The account's owner, pools and ICOs, in at most 12 requests."""
-        return await Survey(self._cloud, self._account).discovered(now)
+        found = await Survey(self._cloud, self._account, self._new).discovered(now)
+        self._new = False
+        return found
 
     async def latest(self, probe: Probe, now: datetime) -> Batch:  # noqa: ARG002
         """The newest measure of every type; each is named, since the cloud tells nothing unasked."""

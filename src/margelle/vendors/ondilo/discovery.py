@@ -2,7 +2,8 @@
 
 A discovery costs one request for the pools, two for the user, and three for each of at most `POOLS_A_DAY` pools: their device,
 configuration and shares. With more pools than that each day has its turn, so that ten pools are read whole in four days and never take more
-than 12 of the 30 requests that the cloud allows an hour. What was not asked for is `unread`, and stays as it is known.
+than 12 of the 30 requests that the cloud allows an hour. What was not asked for is `unread`, and stays as it is known. The very first
+discovery of so many asks for their devices alone: a pool without a device is none to Home Assistant.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ T = TypeVar("T")
 Read: TypeAlias = tuple[T, list[Fault]]
 
 POOLS_A_DAY: Final = 3
+DEVICES_AT_FIRST: Final = 9
 
 # What of ours comes from which part of theirs, and stays as it is known where that part was not read.
 NAMES: Final = ("firstname", "lastname", "email")
@@ -42,10 +44,11 @@ OF_POOL: Final[dict[str, tuple[str, ...]]] = {
 
 
 class Survey(Struct):
-    """A discovery in progress: what went wrong so far, what was left unread, and whether to ask no more."""
+    """A discovery in progress, perhaps the account's first: what went wrong so far, what was left unread, and whether to ask no more."""
 
     cloud: Cloud
     account: Account
+    first: bool = False
     faults: list[Fault] = field(default_factory=list)
     unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stopped: bool = False
@@ -54,8 +57,8 @@ class Survey(Struct):
         """Everything. Raises where the list of pools cannot be read; every later failure is a fault."""
         pools = await self._pools()
         person = await self._person()
-        turn = todays(list(pools), now)
-        found = [await self._pool(pool, asked=key in turn) for key, pool in pools.items()]
+        turn, devices = self._turn(list(pools), now)
+        found = [await self._pool(pool, key in devices, key in turn) for key, pool in pools.items()]
         sites, probes = tuple(site for site, _ in found), tuple(probe for _, probe in found)
         return Discovery(person, sites, probes, few(self.faults), self.unread)
 
@@ -75,9 +78,16 @@ class Survey(Struct):
         units = await self._part("person", ("units",), self._units)
         return person_from(info or wire.UserInfo(), units or {})
 
-    async def _pool(self, pool: wire.Pool, *, asked: bool) -> tuple[Site, Probe]:
+    def _turn(self, pools: list[int], now: datetime) -> tuple[set[int], set[int]]:
+        """The pools to read whole, and those whose device is asked for."""
+        turn = todays(pools, now)
+        if self.first and len(turn) < len(pools):
+            return set(), set(sorted(pools)[:DEVICES_AT_FIRST])
+        return turn, turn
+
+    async def _pool(self, pool: wire.Pool, device_asked: bool, asked: bool) -> tuple[Site, Probe]:
         own_id, path = self._own_id(pool), f"/pools/{pool.id}"
-        device = await self._part(f"{own_id}/ico", DEVICE, self._device, path, asked=asked)
+        device = await self._part(f"{own_id}/ico", DEVICE, self._device, path, asked=device_asked)
         configuration = await self._part(own_id, CONFIGURATION, self._configuration, path, asked=asked)
         shares = await self._part(own_id, SHARES, self._shares, path, asked=asked)
         site = site_from(self.account, pool, configuration, shares or ())
