@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 from starlette.responses import Response
 
-from margelle.errors import MargelleError, StoreError
-from margelle.vendors.face import RETRY_AFTER_S, seconds, status_of
+from margelle.errors import (
+    BadInput,
+    Conflict,
+    Limited,
+    Malformed,
+    MargelleError,
+    NotFound,
+    Refused,
+    StoreError,
+    Unavailable,
+    Unreachable,
+)
 
+RETRY_AFTER_S: Final = 30
 _JSON: Final = "application/json"
 _LIMITED: Final = b'{"message":"Limit Exceeded"}'
 """These very bytes: IPSymcon's module compares them."""
+
+_STATUS: Final[tuple[tuple[type[MargelleError], int], ...]] = (
+    (BadInput, 400),
+    (Conflict, 400),
+    (Refused, 401),
+    (NotFound, 404),
+    (Malformed, 502),
+    (Limited, 503),
+    (Unavailable, 503),
+    (Unreachable, 503),
+)
 
 
 def success(body: Any) -> Response:
@@ -30,23 +53,23 @@ def failure(status: int, what: str, **headers: str) -> Response:
 def failure_of(error: MargelleError) -> Response:
     """What one of our own errors is to a client of the customer API. The operator's troubles are not the client's to read."""
     if isinstance(error, StoreError):
-        return failure(503, "The store cannot answer now.", retry_after=seconds(error.retry_after_s or RETRY_AFTER_S))
-    status = status_of(error)
+        return failure(503, "The store cannot answer now.", retry_after=_seconds(error.retry_after_s or RETRY_AFTER_S))
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     if status == 401:
         return failure(401, str(error), www_authenticate='Bearer error="invalid_token"')
     if status == 503:
-        return failure(503, str(error), retry_after=seconds(error.retry_after_s or RETRY_AFTER_S))
+        return failure(503, str(error), retry_after=_seconds(error.retry_after_s or RETRY_AFTER_S))
     return failure(status, str(error))
 
 
 def limited(status: int, wait_s: float) -> Response:
     """Beyond the quota."""
-    return Response(_LIMITED, status, {"retry-after": seconds(wait_s)}, _JSON)
+    return Response(_LIMITED, status, {"retry-after": _seconds(wait_s)}, _JSON)
 
 
 def refusal(error: str, description: str, status: int = 400, wait_s: float | None = None) -> Response:
     """An error of OAuth2 (RFC 6749, 5.2): clients read both words."""
-    headers = dict(NOT_KEPT) if wait_s is None else {**NOT_KEPT, "retry-after": seconds(wait_s)}
+    headers = dict(NOT_KEPT) if wait_s is None else {**NOT_KEPT, "retry-after": _seconds(wait_s)}
     return Response(msgspec.json.encode({"error": error, "error_description": description}), status, headers, _JSON)
 
 
@@ -89,3 +112,7 @@ class Kept:
     def _forget(self, version: int) -> None:
         self._answers.clear()
         self._version, self._bytes = version, 0
+
+
+def _seconds(wait_s: float) -> str:
+    return str(max(1, math.ceil(wait_s)))

@@ -13,10 +13,9 @@ from starlette.types import Receive, Scope, Send
 
 from margelle.errors import BadInput, Limited, Refused
 from margelle.ports import FaceContext
-from margelle.vendors.face import body
 from margelle.vendors.ondilo import query
 from margelle.vendors.ondilo.answers import NOT_KEPT, options, refusal
-from margelle.vendors.ondilo.grants import parameters
+from margelle.vendors.ondilo.grants import body, parameters
 from margelle.vendors.ondilo.page import WORDS, Page, language
 from margelle.vendors.ondilo.profile import Profile
 from margelle.vendors.ondilo.redirect import Redirect, raw_value, redirect_to

@@ -5,19 +5,22 @@ Refresh tokens neither expire nor change: several clients keep the first one for
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from margelle.errors import BadInput
 from margelle.ports import FaceContext, Grant
-from margelle.vendors.face import body
 from margelle.vendors.ondilo import query, wire
 from margelle.vendors.ondilo.answers import NOT_KEPT, options, refusal
 from margelle.vendors.ondilo.profile import Profile
 from margelle.vendors.ondilo.redirect import same_uri
+
+LARGEST_FORM: Final = 64 << 10
+"""In bytes."""
 
 
 class TokenEndpoint:
@@ -77,6 +80,21 @@ class TokenEndpoint:
         # The type in this spelling, the scope in this very word: IPSymcon and oauthlib refuse any other.
         token = wire.TokenAnswer(access, max(1, int(self._life_s)), "Bearer", "api", refresh)
         return Response(msgspec.json.encode(token), headers=NOT_KEPT, media_type="application/json")
+
+
+async def body(receive: Receive) -> bytes:
+    """A request's whole body. Raises BadInput for one larger than any form, ClientDisconnect where the rest will not come."""
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":  # half a form is no form
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > LARGEST_FORM:
+            raise BadInput("The form is too large.")
+        more = message.get("more_body", False)
+    return b"".join(chunks)
 
 
 def parameters(form: bytes) -> dict[str, str]:

@@ -11,7 +11,6 @@ from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.site import Person, Probe, Recommendation, Site, User
 from margelle.errors import Conflict, NotFound, Unavailable
 from margelle.ports import FaceContext
-from margelle.vendors.face import demand_discovery
 from margelle.vendors.ondilo.translate import VENDOR
 from margelle.vendors.ondilo.wire import Period
 
@@ -37,7 +36,7 @@ class Pools:
         """
         sites = await self._reader.sites(owner=user.email)
         if not sites:
-            await demand_discovery(self._reader, user)
+            await self._demand_discovery(user)
         return {await self._site_id(site): site for site in sites}
 
     async def site(self, user: User, public_id: str) -> Site:
@@ -117,6 +116,14 @@ class Pools:
 
     async def _recommendation_id(self, one: Recommendation, site: Site) -> str:
         return (await self._writer.persona(VENDOR, "recommendation", one.id, _preferred(site, one.key))).public_id
+
+    async def _demand_discovery(self, user: User) -> None:
+        accounts = await self._reader.accounts(user.email)
+        if not accounts:
+            raise Unavailable("Nothing is collected for this user yet.", hint="Add an account on the hub.")
+        for account in accounts:  # where something is wrong, that there is nothing may be wrong too
+            if account.discovered_at is None or await self._reader.incidents(account.id, open_only=True):
+                raise Unavailable("This user's pools have not been collected yet.")
 
 
 def _preferred(site: Site, key: str) -> int | None:
