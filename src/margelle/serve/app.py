@@ -37,16 +37,28 @@ def build(
     catalogue: Catalogue = CATALOGUE,
     time_zone: str = "UTC",
     ready: Callable[[], bool] | None = None,
+    own_only: bool = False,
 ) -> Starlette:
     """The application: a face for each vendor under `/<its name>`, `/healthz`, and with `pages` what people see at `/`.
 
     `quotas` holds clients to the vendors' documented request quotas. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
     ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known. `/healthz` answers 503 until `ready()`.
+    With `own_only` each face shows its own vendor's sites only, as that vendor's cloud does.
     """
     attempts = Attempts()
     routes: list[BaseRoute] = [
-        *mounts(store, vendors, face_settings, clock, actions, quotas=quotas, attempts=attempts, catalogue=catalogue),
+        *mounts(
+            store,
+            vendors,
+            face_settings,
+            clock,
+            actions,
+            quotas=quotas,
+            attempts=attempts,
+            catalogue=catalogue,
+            own_only=own_only,
+        ),
         Route("/healthz", _health(store, ready)),
     ]
     if pages:

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Host, Mount, Router
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Clock, FaceContext, Store, Vendor
+from margelle.serve.apart import apart
 from margelle.serve.quota import FaceQuota
 from margelle.serve.sign_in import Attempts, FaceDesk
 
@@ -24,8 +25,10 @@ def mounts(
     quotas: bool,
     attempts: Attempts,
     catalogue: Catalogue = CATALOGUE,
+    own_only: bool = False,
 ) -> list[BaseRoute]:
     """Each vendor's routes under `/<its name>`, and at the root of its own host, for clients that cannot be told another; `settings` are by vendor, and what they leave out has its default.
+    With `own_only` a face shows its own vendor's sites and no others.
 
     Paths are exact: no client is sent from `/x` to `/x/` unless the face does so itself.
     """
@@ -37,7 +40,11 @@ def mounts(
         )
         desk = FaceDesk(vendor.name, store, clock, attempts)
         quota = FaceQuota(vendor.quota if quotas else ())
-        routes = vendor.face(FaceContext(store, store, desk, quota, actions, clock, own, catalogue))
+        routes = vendor.face(
+            FaceContext(
+                apart(store, vendor.name) if own_only else store, store, desk, quota, actions, clock, own, catalogue
+            )
+        )
         face = Router(routes, redirect_slashes=False)
         faces.append(Mount(f"/{vendor.name}", app=face, name=vendor.name))
         hosts.append(Host(urlsplit(vendor.base_url).hostname or "", app=face))

@@ -123,6 +123,7 @@ class Clouds:
             quotas=quotas,
             title="Margelle clouds",
             ready=lambda: self.ready,
+            own_only=True,
         )
         app.router.routes.append(Route("/", self._index(app)))
         return app

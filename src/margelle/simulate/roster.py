@@ -91,7 +91,7 @@ class Roster:
         places = [place for place in self.of(user) if place.pool.vendor == vendor]
         posts = [post for post in self.posts if (post.station.vendor, post.owner) == (vendor, user)]
         person = Person(user.firstname, user.lastname, user.email)
-        every = (*places, *posts)
+        every: list[Place | Post] = [*places, *posts]
         return Discovery(person, tuple(one.site for one in every), tuple(one.probe for one in every))
 
     def _guests(self, pool: Pool) -> list[User]:

@@ -46,7 +46,7 @@ class Telemetry:
                 await asyncio.sleep(0)  # others want to answer meanwhile
         if batch:
             await self._store.add(batch, now)
-        if batch or (self._filled == begun and now - begun > timedelta(hours=1)):
+        if batch or now - begun > timedelta(hours=1):
             self._filled = now
             await self._store.put_memo(self.memo, msgspec.json.encode(Progress(now, now, now)))
         told(1.0)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import msgspec
 from starlette.responses import Response
 
-from margelle.errors import Limited, MargelleError, StoreError
-from margelle.vendors.face import RETRY_AFTER_S, seconds, status_of
+from margelle.errors import BadInput, Conflict, Limited, Malformed, MargelleError, NotFound, Refused, StoreError
 
+RETRY_AFTER_S: Final = 30
+"""When to come back where we do not know."""
+
+_STATUS: Final[tuple[tuple[type[MargelleError], int], ...]] = (
+    (BadInput, 400),
+    (Conflict, 400),
+    (Refused, 401),
+    (NotFound, 404),
+    (Limited, 429),
+    (Malformed, 502),
+)
 _JSON: Final = "application/json"
 _WORDS: Final = {
     400: "invalid_request",
@@ -32,7 +43,7 @@ def failure(status: int, what: str, *, wait_s: float | None = None, allow: str =
     """An error; the caller may come again after `wait_s` seconds."""
     headers = {"allow": allow} if allow else {}
     if wait_s is not None:
-        headers["retry-after"] = seconds(wait_s)
+        headers["retry-after"] = str(max(1, math.ceil(wait_s)))
     return Response(
         msgspec.json.encode({"error": _WORDS.get(status, "error"), "message": what}), status, headers, _JSON
     )
@@ -42,10 +53,8 @@ def failure_of(error: MargelleError) -> Response:
     """What one of our own errors is to a client. The operator's troubles are not the client's to read."""
     if isinstance(error, StoreError):
         return failure(503, "The store cannot answer now.", wait_s=error.retry_after_s or RETRY_AFTER_S)
-    if isinstance(error, Limited):
-        return failure(429, str(error), wait_s=error.retry_after_s or RETRY_AFTER_S)
-    status = status_of(error)
-    return failure(status, str(error), wait_s=(error.retry_after_s or RETRY_AFTER_S) if status == 503 else None)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
+    return failure(status, str(error), wait_s=(error.retry_after_s or RETRY_AFTER_S) if status in {429, 503} else None)
 
 
 def options(methods: tuple[str, ...]) -> Response:

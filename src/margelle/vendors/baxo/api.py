@@ -22,9 +22,9 @@ from margelle.vendors.baxo.answers import failure, failure_of, options, success
 from margelle.vendors.baxo.devices import Device, Devices
 from margelle.vendors.baxo.door import Door
 from margelle.vendors.baxo.profile import Profile
-from margelle.vendors.baxo.query import LARGEST_BODY, Parameters, parameters
+from margelle.vendors.baxo.query import Parameters, parameters
 from margelle.vendors.baxo.translate import contract_to, device_to, log_from, log_to, seconds_to
-from margelle.vendors.face import body
+from margelle.vendors.form import body
 
 METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
 LONGEST_VALUE: Final = 200
@@ -81,7 +81,7 @@ class Api:
 
     async def realtimes(self, ask: Ask) -> wire.Logs:
         """3.4 and 3.5: the newest value of every tag that is asked for."""
-        devices, many = await self._asked(ask.given), _is_many(ask.given)
+        devices, many = self._asked(ask.given), _is_many(ask.given)
         wanted = ask.given.many("tagReferences", "tagReference")
         found = await self._devices.some(ask.user, ask.given.one("contractId"), devices)
         return wire.Logs(
@@ -135,14 +135,14 @@ class Api:
         (device,) = await self._devices.some(ask.user, ask.given.one("contractId"), (ask.given.one("deviceId"),))
         return device
 
-    async def _asked(self, given: Parameters) -> tuple[str, ...]:
+    def _asked(self, given: Parameters) -> tuple[str, ...]:
         """The devices asked for; a list of them counts before a single one."""
         return given.many("deviceIdentifiers", "deviceIdentifier") or (given.one("deviceId"),)
 
     async def _wish(self, ask: Ask) -> pages.Wish:
         token = ask.given.maybe("pageToken")
         if not token:
-            return pages.asked(ask.given, await self._asked(ask.given), ask.now, many=_is_many(ask.given))
+            return pages.asked(ask.given, self._asked(ask.given), ask.now, many=_is_many(ask.given))
         grant = await self._door.page(token, ask.now)
         if grant is None or grant.user.casefold() != ask.user.email.casefold():
             raise NotFound("The address of this page is no longer good.", hint="Ask for the first page again.")
@@ -175,7 +175,7 @@ class Endpoint:
             return options(METHODS)
         if method not in METHODS:
             return failure(405, f"{method[:20]} is not allowed here.", allow=", ".join(METHODS))
-        form = await body(receive, LARGEST_BODY) if method == "POST" else b""
+        form = await body(receive) if method == "POST" else b""
         given = await parameters(scope["query_string"].decode("latin-1"), Headers(scope=scope), form)
         service = self._api.services.get(given.one("get"))
         if service is None:

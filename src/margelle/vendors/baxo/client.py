@@ -55,7 +55,7 @@ class BaxoSource:
 
     async def discover(self, now: datetime) -> Discovery:
         """The account's contracts and devices."""
-        return await Survey(self._cloud, self._account).discovered(now)
+        return await Survey(cloud=self._cloud, account=self._account).discovered(now)
 
     async def latest(self, probe: Probe, now: datetime) -> Batch:  # noqa: ARG002
         """The value of every tag."""

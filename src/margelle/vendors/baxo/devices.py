@@ -14,7 +14,7 @@ from margelle.errors import NotFound
 from margelle.ports import FaceContext
 from margelle.vendors.baxo.profile import Profile
 from margelle.vendors.baxo.translate import VENDOR, DeviceTags, Tag, contract_id, ids_of, is_event, lines
-from margelle.vendors.face import demand_discovery
+from margelle.vendors.owned import sites_of
 
 
 class Device(Struct, frozen=True):
@@ -40,11 +40,8 @@ class Devices:
 
     async def contracts(self, user: User) -> dict[str, list[Site]]:
         """The user's sites by contract. Raises Unavailable where there is none yet, or it is doubted that there is none."""
-        sites = await self._reader.sites(owner=user.email)
-        if not sites:
-            await demand_discovery(self._reader, user)
         found: dict[str, list[Site]] = {}
-        for site in sites:
+        for site in await sites_of(self._reader, user):
             found.setdefault(contract_id(site), []).append(site)
         return found
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from msgspec import Struct, field
-
 from margelle.domain.site import Account, Person, Probe, Site
 from margelle.errors import Limited, MargelleError, Unreachable
 from margelle.ports import Discovery, Fault
@@ -17,6 +15,7 @@ from margelle.vendors.answer import few
 from margelle.vendors.baxo import wire
 from margelle.vendors.baxo.cloud import Cloud, envelope, listed
 from margelle.vendors.baxo.translate import probe_from, site_from
+from margelle.vendors.survey import Findings, Read
 
 DEVICES_A_DAY: Final = 20
 
@@ -24,14 +23,11 @@ TAGS: Final = ("attributes",)
 """What of ours comes from asking a device for its tags."""
 
 
-class Survey(Struct):
-    """A discovery in progress: what went wrong so far, what was left unread, and whether to ask no more."""
+class Survey(Findings, kw_only=True):
+    """A discovery in progress."""
 
     cloud: Cloud
     account: Account
-    faults: list[Fault] = field(default_factory=list)
-    unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    stopped: bool = False
 
     async def discovered(self, now: datetime) -> Discovery:
         """Everything. Raises where the list of contracts cannot be read; every later failure is a fault."""
@@ -61,35 +57,23 @@ class Survey(Struct):
             answer = await self.cloud.ask("devices", "devices", (("contractId", str(contract.id)),))
             found = listed(envelope(answer, wire.Devices, where).devices, wire.Device, where)
         except MargelleError as error:
-            self._stop(error)
+            self.stopped = isinstance(error, (Limited, Unreachable))
             self.faults.append(Fault(where, str(error)))
             return []
         self.faults += found.faults
         return found.read
 
     async def _site(self, contract: wire.Contract, device: wire.Device, *, asked: bool) -> Site:
-        logs = await self._logs(contract, device) if asked and not self.stopped else None
-        site = site_from(self.account, contract, device, logs)
-        if logs is None:
-            self.unread[site.id] = TAGS
-        return site
+        own_id, ids = self.account.own_id(str(device.id)), (str(contract.id), str(device.id))
+        logs = await self.part(own_id, TAGS, self._logs, *ids, asked=asked)
+        return site_from(self.account, contract, device, logs)
 
-    async def _logs(self, contract: wire.Contract, device: wire.Device) -> list[wire.Log] | None:
-        where = self.account.own_id(str(device.id))
-        try:
-            asked = (("contractId", str(contract.id)), ("deviceId", str(device.id)))
-            answer = await self.cloud.ask("realtimes", "devices-realtimes", asked)
-            found = listed(envelope(answer, wire.Logs, where).logs, wire.Log, "realtimes")
-        except MargelleError as error:
-            self._stop(error)
-            if not isinstance(error, Limited):
-                self.faults.append(Fault(where, str(error)))
-            return None
-        self.faults += [Fault(where, f"{fault.where}: {fault.what}") for fault in found.faults]
-        return found.read
-
-    def _stop(self, error: MargelleError) -> None:
-        self.stopped = self.stopped or isinstance(error, (Limited, Unreachable))
+    async def _logs(self, contract: str, device: str) -> Read[list[wire.Log]]:
+        answer = await self.cloud.ask(
+            "realtimes", "devices-realtimes", (("contractId", contract), ("deviceId", device))
+        )
+        found = listed(envelope(answer, wire.Logs, "realtimes").logs, wire.Log, "realtimes")
+        return found.read, found.faults
 
 
 def todays(count: int, now: datetime) -> set[int]:

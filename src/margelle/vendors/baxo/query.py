@@ -21,8 +21,6 @@ from margelle.errors import BadInput
 Pairs = list[tuple[str, str]]
 
 MOST_FIELDS: Final = 2000
-LARGEST_BODY: Final = 256 << 10
-"""In bytes."""
 
 _NAME: Final = re.compile(r"(\w{1,40})(\[\w{0,6}\])?", re.ASCII)
 

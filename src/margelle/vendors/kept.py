@@ -1,0 +1,41 @@
+"""A face's answers, kept for as long as they are true."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from starlette.responses import Response
+
+
+class Kept:
+    """Answers for as long as they are true: until the store changes, and for a second at most, since windows move with the clock."""
+
+    LIFE: Final = timedelta(seconds=1)
+    MOST_BYTES: Final = 4 << 20
+
+    def __init__(self) -> None:
+        self._answers: dict[Any, tuple[datetime, Response]] = {}
+        self._version: int | None = None
+        self._bytes = 0
+
+    def get(self, version: int, key: Any, now: datetime) -> Response | None:
+        """The answer kept under `key`, if it is true at `now`."""
+        if version != self._version:
+            self._forget(version)
+            return None
+        made_at, answer = self._answers.get(key, (None, None))
+        return answer if made_at is not None and made_at <= now < made_at + self.LIFE else None
+
+    def put(self, version: int, key: Any, now: datetime, answer: Response) -> None:
+        """Keep an answer that was read from the store at `version`."""
+        if version != self._version:
+            return
+        self._bytes += len(answer.body) + 500
+        if self._bytes > self.MOST_BYTES:
+            self._forget(version)
+        self._answers[key] = now, answer
+
+    def _forget(self, version: int) -> None:
+        self._answers.clear()
+        self._version, self._bytes = version, 0
