@@ -31,6 +31,12 @@ public_url = "https://pool.example.org"
 [ondilo]
 types_default = "empty"
 
+# What the tags of BAXO Connect's devices are; where a device differs, its id stands before its tag.
+[baxo.tags]
+PH = "ph"
+NIVEAU = "level cm"
+"14587/REDOX" = "orp"
+
 # A quantity of your own: unit is a UCUM code that margelle knows, low and high bound what is plausible.
 [quantities."plant.ozone"]
 unit = "mg/L"
@@ -39,7 +45,7 @@ high = 5
 sentence = "Dissolved ozone after the contact tank."
 ```
 
-In the environment, a list is parted by commas.
+In the environment, a list is parted by commas, and a table is a list of `name=value`.
 """
 
 

@@ -20,7 +20,7 @@ from margelle.ports import AuditEntry, FaceContext
 from margelle.vendors.baxo import pages, wire
 from margelle.vendors.baxo.answers import failure, failure_of, options, success
 from margelle.vendors.baxo.devices import Device, Devices
-from margelle.vendors.baxo.door import Door
+from margelle.vendors.baxo.door import PAGED, Door
 from margelle.vendors.baxo.profile import Profile
 from margelle.vendors.baxo.query import Parameters, parameters
 from margelle.vendors.baxo.translate import contract_to, device_to, log_from, log_to, seconds_to
@@ -59,7 +59,7 @@ class Api:
             "devices": self.devices,
             "device": self.device,
             "devices-realtimes": self.realtimes,
-            "devices-historics": self.historics,
+            PAGED: self.historics,
             "devices-tags-write": self.write,
         }
 
@@ -94,7 +94,7 @@ class Api:
         page, following = await self._pages.page(wish, ask.user)
         if following is not None:
             token = await self._door.keep_page(ask.user, pages.token_of(following), ask.now)
-            query = {"get": "devices-historics", "username": ask.user.email, "pageToken": token}
+            query = {"get": PAGED, "username": ask.user.email, "pageToken": token}
             page.next = str(ask.url.replace(query=urlencode(query)))
         return page
 

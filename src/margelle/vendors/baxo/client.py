@@ -12,7 +12,7 @@ from msgspec import UNSET
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Probe, Site
 from margelle.domain.unit import Unit
-from margelle.errors import Conflict, Limited, Malformed, Unavailable, Unreachable
+from margelle.errors import Conflict, Limited, Malformed, NotFound, Unavailable, Unreachable
 from margelle.ports import Answer, Batch, Discovery, Fault, Http, Tokens, Window
 from margelle.vendors.answer import entry, few
 from margelle.vendors.baxo import wire
@@ -94,7 +94,7 @@ class BaxoSource:
         while pages.next is not None:
             try:
                 pages.read(await self._cloud.ask_next("historics", pages.next))
-            except (Limited, Unreachable, Unavailable, Malformed) as error:
+            except (Limited, Unreachable, Unavailable, Malformed, NotFound) as error:
                 pages.faults.append(Fault("historics.next", f"after {len(pages.found)} values: {error}"))
                 break
         return Batch(tuple(pages.found), few(pages.faults))

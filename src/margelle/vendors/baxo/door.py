@@ -18,6 +18,9 @@ from margelle.vendors.baxo.translate import VENDOR
 PAGE_LIFE_S: Final = 3600.0
 """How long the address of a next page is good for."""
 
+PAGED: Final = "devices-historics"
+"""The only service that the address of a page opens."""
+
 RENEWED_AFTER: Final = timedelta(minutes=10)
 """So old is a grace that is written anew when the password comes again."""
 
@@ -45,7 +48,7 @@ class Door:
             user = await self._by_password(login, password, address)
             await self._remember(user, address, now)
             return user
-        if token := given.maybe("pageToken"):
+        if given.maybe("get") == PAGED and (token := given.maybe("pageToken")):
             if (grant := await self.page(token, now)) and _same(grant.user, login):
                 return await self._user(grant.user)
             raise Refused("The address of this page is no longer good.", hint="Ask for the first page again.")
