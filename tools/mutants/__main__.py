@@ -10,23 +10,59 @@ import os
 import sys
 import time
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from tools.mutants.mistakes import Mistake, mistakes
 from tools.mutants.trial import BROKEN, NOTICED, trials
 
 ROOT: Final = Path(__file__).parents[2]
-PACKAGE: Final = "margelle.vendors.ondilo"
-MODULES: Final = ("wire", "translate.words", "translate.measure", "translate.person", "translate.pool")
-TESTS: Final = "tests/vendors/ondilo/test_"
-STAGES: Final = (
-    ("--noconftest", f"{TESTS}translate.py", f"{TESTS}evidence.py"),
-    (f"{TESTS}client.py", f"{TESTS}connector.py"),
-    tuple(f"{TESTS}face_{name}.py" for name in ("document", "measures", "pools", "token")),
+PACKAGE: Final = "margelle.vendors"
+
+
+class Range(Struct, frozen=True):
+    """What of a vendor is shared by its client and its face, and the tests that must notice a mistake in it: the quickest first."""
+
+    vendor: str
+    modules: tuple[str, ...]
+    stages: tuple[tuple[str, ...], ...]
+
+    @property
+    def tests(self) -> str:
+        """Where this vendor's tests are."""
+        return f"tests/vendors/{self.vendor}"
+
+    def name(self, mistake: Mistake) -> str:
+        """What a mistake is called among those of all vendors; those of the first one need no prefix."""
+        return mistake.name if self is RANGES[0] else f"{self.vendor}/{mistake.name}"
+
+    def files(self) -> list[tuple[str, ...]]:
+        """The arguments of pytest for each stage."""
+        return [
+            tuple(name if name.startswith("-") else f"{self.tests}/test_{name}.py" for name in stage)
+            for stage in self.stages
+        ]
+
+
+RANGES: Final = (
+    Range(
+        "ondilo",
+        ("wire", "translate.words", "translate.measure", "translate.person", "translate.pool"),
+        (
+            ("--noconftest", "translate", "evidence"),
+            ("client", "connector"),
+            ("face_document", "face_measures", "face_pools", "face_token"),
+        ),
+    ),
+    Range(
+        "baxo",
+        ("wire", "translate.words", "translate.tags", "translate.value", "translate.place", "translate.zone"),
+        (("--noconftest", "translate", "evidence"), ("client",), ("face_services", "face_pages")),
+    ),
 )
-"""The quickest first."""
 WARM: Final = (
     "pytest_asyncio",
     "pytest_socket",
@@ -44,44 +80,57 @@ def main(words: list[str]) -> int:
     began = time.monotonic()
     for module in WARM:
         importlib.import_module(module)
-    everything = all_mistakes()
     excused = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text())
-    unknown = set(excused) - {one.name for one in everything}
-    tried = [
-        one for one in everything if (one.name not in excused if not words else any(word in one.name for word in words))
-    ]
-    survivors = []
-    for name in survived(tried):
-        print(f"not noticed: {name}" + (f" ({excused[name]})" if name in excused else ""), flush=True)
-        survivors.append(name)
+    known: set[str] = set()
+    survivors: list[str] = []
+    count = 0
+    for one in RANGES:
+        everything = all_mistakes(one)
+        known |= {one.name(mistake) for mistake in everything}
+        tried = [mistake for mistake in everything if _wanted(one.name(mistake), words, excused)]
+        count += len(tried)
+        for name in survived(one, tried):
+            print(f"not noticed: {name}" + (f" ({excused[name]})" if name in excused else ""), flush=True)
+            survivors.append(name)
+    unknown = set(excused) - known
     for name in sorted(unknown):
         print(f"tools/mutants.toml excuses what is no mistake any more: {name}")
     print(
-        f"{len(tried)} mistakes tried, {len(survivors)} not noticed, {len(excused)} excused, {time.monotonic() - began:.0f} s"
+        f"{count} mistakes tried, {len(survivors)} not noticed, {len(excused)} excused, {time.monotonic() - began:.0f} s"
     )
     return len(set(survivors) - set(excused)) + len(unknown)
 
 
-def all_mistakes() -> list[Mistake]:
-    """Of every module that client and face share."""
-    return [one for module in MODULES for one in mistakes(f"{PACKAGE}.{module}", _source(module))]
+def _wanted(name: str, words: list[str], excused: Container[str]) -> bool:
+    return any(word in name for word in words) if words else name not in excused
 
 
-def survived(tried: Iterable[Mistake]) -> Iterator[str]:
+def all_mistakes(one: Range) -> list[Mistake]:
+    """Of every module that a vendor's client and face share."""
+    return [found for module in one.modules for found in mistakes(_module(one, module), _source(one, module))]
+
+
+def survived(one: Range, tried: Sequence[Mistake]) -> Iterator[str]:
     """The names of those that nothing noticed. Exits where the tests fail without any mistake, for that would excuse all."""
+    if not tried:
+        return
     cores = len(os.sched_getaffinity(0))
-    unchanged = Mistake(f"{PACKAGE}.wire", "no mistake", _source("wire"))
-    if [outcome for _, outcome in trials([unchanged], STAGES, 1)] != [0]:
-        sys.exit("The tests fail without any mistake: run `pytest tests/vendors/ondilo` first.")
-    for mistake, outcome in trials(tried, STAGES, cores):
+    unchanged = Mistake(_module(one, "wire"), "no mistake", _source(one, "wire"))
+    if [outcome for _, outcome in trials([unchanged], one.files(), 1)] != [0]:
+        sys.exit(f"The tests fail without any mistake: run `pytest {one.tests}` first.")
+    for mistake, outcome in trials(tried, one.files(), cores):
         if outcome == BROKEN:
             sys.exit(f"The tests could not be run: {mistake.name}")
         if outcome != NOTICED:
-            yield mistake.name
+            yield one.name(mistake)
 
 
-def _source(module: str) -> str:
-    return (ROOT / "src" / PACKAGE.replace(".", "/") / f"{module.replace('.', '/')}.py").read_text()
+def _module(one: Range, module: str) -> str:
+    return f"{PACKAGE}.{one.vendor}.{module}"
+
+
+def _source(one: Range, module: str) -> str:
+    return (ROOT / "src" / f"{_module(one, module).replace('.', '/')}.py").read_text()
 
 
 if __name__ == "__main__":

@@ -421,3 +421,11 @@ def test_the_vendors_source_knows_the_installations_tags() -> None:
     site = Site("baxo:1", "baxo", "1", "A", attributes={"tags": "TAG_1"})
     assert one.remembered(site) == ("ph",)
     assert BAXO.source(ACCOUNT, FakeHttp(), FakeTokens()).remembered(site) == ("baxo.TAG_1",)  # type: ignore[attr-defined]
+
+
+async def test_bytes_that_are_no_text_lose_no_other_value() -> None:
+    body = (
+        b'{"logs":[{"tagReference":"A","value":"\xff","timestamp":5},{"tagReference":"B","value":"1","timestamp":5}]}'
+    )
+    batch = await source(FakeHttp(realtimes=answer(body))).latest(PROBE, NOW)
+    assert [point.quantity for point in batch.measurements if point.value is not None] == ["baxo.B"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.json import decode, encode
+from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue, Quantity
@@ -29,6 +32,7 @@ from margelle.vendors.baxo.translate import (
     instant_from,
     is_event,
     key_of,
+    lines,
     log_from,
     log_to,
     probe_from,
@@ -105,7 +109,7 @@ def test_what_another_vendor_measures_gets_a_tag_of_its_own_name() -> None:
     ],
 )
 def test_a_mapping_that_cannot_be_is_refused_with_the_reason(name: str, meaning: str, wrong: str) -> None:
-    with pytest.raises(ConfigError, match=wrong):
+    with pytest.raises(ConfigError, match=f"{wrong}.*14587/PH"):
         Tags({name: meaning})
 
 
@@ -173,7 +177,10 @@ def test_what_is_no_number_is_kept_with_a_doubt(value: str, raw: str) -> None:
     point = read(value)
     assert point is not None
     assert (point.value, point.raw) == (None, raw)
-    assert point.doubts[0].kind == "unreadable"
+    assert point.doubts == (Doubt("unreadable", f"{raw!r} is no number"),)
+    mapped = read(value, TAGS)
+    assert mapped is not None
+    assert (mapped.quantity, mapped.value, mapped.raw) == ("level", None, raw)
 
 
 def test_no_value_and_no_time_are_no_measurement() -> None:
@@ -196,12 +203,20 @@ def test_a_past_value_may_be_on_the_devices_clock() -> None:
     assert seconds_to(point.at, paris) == 578590638
 
 
-@pytest.mark.parametrize("source", [1, 2])
-def test_where_a_past_value_was_made_is_told_again(source: int) -> None:
+@pytest.mark.parametrize(("source", "origin"), [(1, "baxo/historics"), (2, "baxo/historics/distant")])
+def test_where_a_past_value_was_made_is_told_again(source: int, origin: str) -> None:
     row, tag = wire.Row(Raw(b'"1224"'), 577929633, source), NO_TAGS.of("1").named("TAG_1")
     point = row_from(row, tag, PROBE, NO_TAGS)
     assert point is not None
+    assert point.origin == origin
     assert row_to(point, tag, NO_TAGS) == row
+
+
+def test_an_endless_text_is_cut() -> None:
+    point = read(json.dumps("x" * 5000))
+    assert point is not None
+    assert point.raw == "x" * 2000
+    assert point.doubts[0].reason == f"{'x' * 40!r} is no number"
 
 
 def test_a_value_goes_out_as_it_came_in() -> None:
@@ -218,15 +233,17 @@ def test_a_value_goes_out_as_it_came_in() -> None:
 def test_a_devices_id_stands_under_both_keys_where_that_is_wanted() -> None:
     point = read('"1"')
     assert point is not None
-    said = json.loads(encode(log_to(point, Tag("T", "baxo.T", Unit.RATIO), NO_TAGS, event=True, device="9", both=True)))
-    assert said == {
-        "deviceIdentifiant": "9",
-        "deviceIdentifier": "9",
-        "tagReference": "T",
-        "value": "1",
-        "timestamp": 578590638,
-        "isEvent": True,
-    }
+    said = encode(log_to(point, Tag("T", "baxo.T", Unit.RATIO), NO_TAGS, event=True, device="9", both=True))
+    assert list(json.loads(said).items()) == list(
+        {
+            "deviceIdentifiant": "9",
+            "deviceIdentifier": "9",
+            "tagReference": "T",
+            "value": "1",
+            "timestamp": 578590638,
+            "isEvent": True,
+        }.items()
+    )
 
 
 def other(quantity: str, value: float | None, raw: str, unit: Unit, *doubts: Doubt) -> Measurement:
@@ -312,13 +329,17 @@ def test_a_probe_names_its_contract_and_its_device() -> None:
     assert (probe.id, probe.key, probe.serial) == ("baxo:7/device", "a%2Fb%20c/7", "7")
     assert ids_of(probe) == ("a/b c", "7")
     assert key_of("a/b c", "7") == probe.key
+    assert key_of("c", "a/b") == "c/a%2Fb"
     assert (site.name, site.time_zone) == ("Device 7", "UTC")
+    assert site_from(ACCOUNT, CONTRACT, wire.Device(id=7, timezone="Nulle part"), []).time_zone == "UTC"
 
 
 def test_a_tag_that_was_told_to_be_an_event_is_one() -> None:
     alarm = wire.Log(tag_reference="ALARM", timestamp=1, is_event=True)
-    site = site_from(ACCOUNT, CONTRACT, DEVICES[0], [*LOGS, alarm, alarm])
-    assert site.attributes["tags"] == "TAG_1\nTAG_2\nALARM"
+    pump = wire.Log(tag_reference="PUMP", timestamp=1, is_event=True)
+    site = site_from(ACCOUNT, CONTRACT, DEVICES[0], [*LOGS, alarm, alarm, pump])
+    assert site.attributes["tags"] == "TAG_1\nTAG_2\nALARM\nPUMP"
+    assert site.attributes["events"] == "ALARM\nPUMP"
     assert is_event(site, "ALARM")
     assert not is_event(site, "TAG_1")
     assert not is_event(Site("ondilo:1", "ondilo", "1", "Pool", attributes={"events": "ALARM"}), "ALARM")
@@ -331,11 +352,17 @@ def test_contracts_keep_their_id_and_those_of_other_clouds_never_meet_them() -> 
     far_pool = Site("ondilo@127.0.0.1:80:1", "ondilo", "1", "C")
     assert contract_id(own) == CONTRACT.id
     assert contract_id(pool) == contract_id(other_pool) == "3a82a7fa-3e48-5555-aa8c-f938fd8d3d33"
-    assert len({contract_id(site) for site in (own, elsewhere, pool, far_pool)}) == 4
+    unknown = replace(own, attributes={})
+    assert len({contract_id(site) for site in (own, elsewhere, pool, far_pool, unknown)}) == 5
+    assert UUID(contract_id(unknown))
+    assert contract_id(replace(pool, attributes={"contract": "x"})) == contract_id(pool)
 
 
 def test_another_vendors_probe_is_a_device_with_what_is_known() -> None:
-    site = Site("ondilo:1", "ondilo", "1", "Pool", address=Address(city="Lyon"), time_zone="Indian/Reunion")
+    theirs = {"details": "no", "status": 2, "timezone": "no", "contract_reference": "no", "contract": "no"}
+    site = Site(
+        "ondilo:1", "ondilo", "1", "Pool", address=Address(city="Lyon"), time_zone="Indian/Reunion", attributes=theirs
+    )
     probe = Probe("ondilo:1/ico", site.id, "ondilo", "1", "SN1")
     assert device_to(site, probe, "1000000", alone=True) == wire.Device(
         "1000000", "Pool", "Lyon SN1", 0, "(UTC+04:00) Reunion"
@@ -344,6 +371,15 @@ def test_another_vendors_probe_is_a_device_with_what_is_known() -> None:
     assert contract_to(site, "Ondilo", User("x@y.z", "")) == wire.Contract(
         contract_id(site), "ONDILO", "Ondilo", "Ondilo probes", "x@y.z"
     )
+
+
+@pytest.mark.parametrize("said", [None, 7, "", True])
+def test_an_attribute_that_is_no_text_is_none(said: Any) -> None:
+    odd = Site("baxo:1", "baxo", "1", "A", attributes={"events": said, "tags": said, "contract": said, "details": said})
+    assert not is_event(odd, "")
+    assert lines(said) == ()
+    assert contract_to(odd, "", User("", "")).reference == ""
+    assert device_to(odd, PROBE, "1", alone=True) == wire.Device("1", "A", "", 0, "UTC")
 
 
 # --- time zones

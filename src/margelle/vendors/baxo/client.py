@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -116,10 +116,10 @@ class BaxoSource:
     def _tag(self, device: str, quantity: str) -> Tag:
         return self._profile.tags.of(device).of(quantity, self._profile.tags.unit(quantity) or Unit.RATIO)
 
-    async def _zone(self, contract: str, device: str) -> ZoneInfo | None:
-        """The wall clock by which the device's past is counted; None for UTC."""
+    async def _zone(self, contract: str, device: str) -> tzinfo:
+        """The wall clock by which the device's past is counted."""
         if self._profile.historics_time == "utc":
-            return None
+            return UTC
         if device not in self._zones:
             answer = await self._cloud.ask("device", "device", (("contractId", contract), ("deviceId", device)))
             told, _ = entry(bytes(envelope(answer, wire.OneDevice, "device").device), wire.Device, "device")
@@ -130,7 +130,7 @@ class BaxoSource:
 class _Pages:
     """The pages of one history, as they come."""
 
-    def __init__(self, probe: Probe, device: str, profile: Profile, zone: ZoneInfo | None) -> None:
+    def __init__(self, probe: Probe, device: str, profile: Profile, zone: tzinfo) -> None:
         self._probe, self._device, self._profile, self._zone = probe, device, profile, zone
         self._tags: DeviceTags = profile.tags.of(device)
         self._seen: set[str] = set()

@@ -80,7 +80,7 @@ class Row(Struct):
     source: int | None = None
 
 
-class Historic(Struct, rename="camel", kw_only=True):
+class Historic(Struct, rename="camel"):
     """3.6 and 3.7 Historique: one of `historics`. `logs` are rows; the device is named only where several were asked for."""
 
     tag_reference: str

@@ -41,7 +41,7 @@ def site_from(account: Account, contract: wire.Contract, device: wire.Device, lo
         key=key,
         name=device.name or f"Device {key}",
         kind="plant",
-        time_zone=zone_from(device.timezone or "UTC") or "UTC",
+        time_zone=(zone_from(device.timezone) if device.timezone else None) or "UTC",
         attributes={name: value for name, value in said.items() if value is not None},
     )
 

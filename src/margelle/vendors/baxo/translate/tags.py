@@ -63,7 +63,7 @@ class Tags:
 
     def of(self, device: str) -> DeviceTags:
         """The tags of the device with this id."""
-        own = self._by_device.get(device, {}) if device else {}
+        own = self._by_device.get(device, {})
         taken = {tag.quantity for tag in own.values()}
         usual = {name: tag for name, tag in self._by_device.get("", {}).items() if tag.quantity not in taken}
         return DeviceTags(usual | own)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from msgspec import Raw
 from msgspec.json import encode
@@ -23,8 +23,8 @@ LOCAL, DISTANT = 1, 2
 """3.6, `source`: told by the device, or by the platform."""
 
 REALTIMES: Final = f"{VENDOR}/realtimes"
-HISTORICS: Final = {DISTANT: f"{VENDOR}/historics/distant"}
-HISTORICS_LOCAL: Final = f"{VENDOR}/historics"
+HISTORICS: Final = f"{VENDOR}/historics"
+FROM_PLATFORM: Final = f"{HISTORICS}/distant"
 
 DIGITS: Final = 2
 """Digits of another vendor's value after the point, where its own text does not serve."""
@@ -32,12 +32,12 @@ DIGITS: Final = 2
 
 def log_from(log: wire.Log, tag: Tag, probe: Probe, tags: Tags) -> Measurement | None:
     """A value of now (3.4, 3.5), which is in universal time."""
-    return _measurement(log, tag, probe, tags, REALTIMES, None)
+    return _measurement(log, tag, probe, tags, REALTIMES, UTC)
 
 
-def row_from(row: wire.Row, tag: Tag, probe: Probe, tags: Tags, zone: ZoneInfo | None = None) -> Measurement | None:
-    """A value of the past (3.6, 3.7). The document does not say in which time: in UTC, or on the wall clock of `zone`."""
-    origin = HISTORICS.get(row.source or LOCAL, HISTORICS_LOCAL)
+def row_from(row: wire.Row, tag: Tag, probe: Probe, tags: Tags, zone: tzinfo = UTC) -> Measurement | None:
+    """A value of the past (3.6, 3.7). The document does not say in which time: on the clock of `zone`."""
+    origin = FROM_PLATFORM if row.source == DISTANT else HISTORICS
     return _measurement(row, tag, probe, tags, origin, zone)
 
 
@@ -61,7 +61,7 @@ def row_to(point: Measurement, tag: Tag, tags: Tags) -> wire.Row | None:
     said = value_to(point, tag, tags)
     if said is None:
         return None
-    return wire.Row(said, seconds_to(point.at), DISTANT if point.origin == HISTORICS[DISTANT] else LOCAL)
+    return wire.Row(said, seconds_to(point.at), DISTANT if point.origin == FROM_PLATFORM else LOCAL)
 
 
 def value_to(point: Measurement, tag: Tag, tags: Tags) -> Raw | None:
@@ -77,7 +77,7 @@ def value_to(point: Measurement, tag: Tag, tags: Tags) -> Raw | None:
 
 
 def _measurement(  # noqa: PLR0917 - what was said, of what, and how it is counted
-    said: wire.Log | wire.Row, tag: Tag, probe: Probe, tags: Tags, origin: str, zone: ZoneInfo | None
+    said: wire.Log | wire.Row, tag: Tag, probe: Probe, tags: Tags, origin: str, zone: tzinfo
 ) -> Measurement | None:
     """None where nothing was ever recorded: no value, or the epoch itself as its time. Raises ValueError where its time cannot be read."""
     raw = text_of(said.value)
@@ -97,4 +97,4 @@ def _measurement(  # noqa: PLR0917 - what was said, of what, and how it is count
 
 
 def _converted(number: float, source: Unit, target: Unit | None) -> float:
-    return number if target is None or target is source else convert(number, source, target)
+    return number if target is None else convert(number, source, target)

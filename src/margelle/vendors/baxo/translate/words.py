@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from msgspec import Raw
 from msgspec.json import decode
@@ -23,19 +22,17 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _STATES: Final = {"true": 1.0, "false": 0.0}
 
 
-def instant_from(seconds: float, zone: ZoneInfo | None = None) -> datetime:
-    """The instant so many seconds after 2000-01-01: in UTC, or on the wall clock of `zone`. Raises ValueError where there is none."""
+def instant_from(seconds: float, zone: tzinfo = UTC) -> datetime:
+    """The instant so many seconds after 2000-01-01 on the clock of `zone`. Raises ValueError where there is none."""
     try:
-        at = EPOCH + timedelta(seconds=seconds)
-        return at if zone is None else at.replace(tzinfo=zone).astimezone(UTC)
+        return (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=zone).astimezone(UTC)
     except (OverflowError, ValueError):
         raise ValueError(f"{seconds!r:.40} is no time") from None
 
 
-def seconds_to(at: datetime, zone: ZoneInfo | None = None) -> int:
-    """An instant (aware, UTC) as they count it, never rounded up; on the wall clock of `zone` if there is one."""
-    wall = at if zone is None else at.astimezone(zone).replace(tzinfo=UTC)
-    return (wall - EPOCH) // _SECOND
+def seconds_to(at: datetime, zone: tzinfo = UTC) -> int:
+    """An instant (aware, UTC) as they count it, never rounded up; on the clock of `zone`."""
+    return (at.astimezone(zone).replace(tzinfo=UTC) - EPOCH) // _SECOND
 
 
 def text_of(value: Raw) -> str | None:
@@ -43,9 +40,7 @@ def text_of(value: Raw) -> str | None:
     raw = bytes(value)
     if raw == b"null":
         return None
-    if raw[:1] != b'"':
-        return raw.decode(errors="replace")
-    return raw[1:-1].decode(errors="replace") if b"\\" not in raw else decode(raw, type=str)
+    return raw.decode() if raw[:1] != b'"' else decode(raw, type=str)
 
 
 def number_of(text: str) -> float | None:
@@ -58,13 +53,13 @@ def number_of(text: str) -> float | None:
 
 
 def plain(number: float) -> str:
-    """A number as they write it: without an exponent where it is of a usual size, an integral one without `.0`."""
-    return str(int(number)) if number.is_integer() and abs(number) < 1e16 else repr(number)
+    """A number as they write it: an integral one without `.0`."""
+    return repr(number).removesuffix(".0")
 
 
 def lines(value: Scalar) -> tuple[str, ...]:
     """The texts that an attribute holds, one a line."""
-    return tuple(value.split("\n")) if isinstance(value, str) and value else ()
+    return tuple(line for line in text(value).split("\n") if line)
 
 
 def text(value: Scalar) -> str:
