@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue, Quantity
-from margelle.domain.site import Account, Address, Probe, Site, User
+from margelle.domain.site import Account, Address, Probe, Scalar, Site, User
 from margelle.domain.unit import Unit
 from margelle.errors import ConfigError
 from margelle.vendors.baxo import wire
@@ -359,7 +359,13 @@ def test_contracts_keep_their_id_and_those_of_other_clouds_never_meet_them() -> 
 
 
 def test_another_vendors_probe_is_a_device_with_what_is_known() -> None:
-    theirs = {"details": "no", "status": 2, "timezone": "no", "contract_reference": "no", "contract": "no"}
+    theirs: dict[str, Scalar] = {
+        "details": "no",
+        "status": 2,
+        "timezone": "no",
+        "contract_reference": "no",
+        "contract": "no",
+    }
     site = Site(
         "ondilo:1", "ondilo", "1", "Pool", address=Address(city="Lyon"), time_zone="Indian/Reunion", attributes=theirs
     )
@@ -368,6 +374,7 @@ def test_another_vendors_probe_is_a_device_with_what_is_known() -> None:
         "1000000", "Pool", "Lyon SN1", 0, "(UTC+04:00) Reunion"
     )
     assert device_to(site, probe, "1000000", alone=False).name == "Pool SN1"
+    assert device_to(site, replace(probe, serial=""), "1000000", alone=False).name == "Pool 1"
     assert contract_to(site, "Ondilo", User("x@y.z", "")) == wire.Contract(
         contract_id(site), "ONDILO", "Ondilo", "Ondilo probes", "x@y.z"
     )
@@ -380,6 +387,12 @@ def test_an_attribute_that_is_no_text_is_none(said: Any) -> None:
     assert lines(said) == ()
     assert contract_to(odd, "", User("", "")).reference == ""
     assert device_to(odd, PROBE, "1", alone=True) == wire.Device("1", "A", "", 0, "UTC")
+
+
+@pytest.mark.parametrize(("said", "told"), [(0, 0), (1, 1), (2, 2), (None, 0), ("2", 0)])
+def test_a_status_is_told_as_it_came(said: Scalar, told: int) -> None:
+    odd = Site("baxo:1", "baxo", "1", "A", attributes={} if said is None else {"status": said})
+    assert device_to(odd, PROBE, "1", alone=True).status == told
 
 
 # --- time zones
