@@ -288,3 +288,29 @@ def test_a_mistake_in_a_quantity_is_named(write: Write, text: str, said: str) ->
 def test_an_empty_path_is_a_mistake_and_not_the_folder_one_is_in(name: str) -> None:
     with pytest.raises(ConfigError, match="must be a path"):
         load(None, {f"MARGELLE_{name.upper()}": " "}, {})
+
+
+# --- tables
+
+
+TAGS = {"PH": "ph", "14587/NIVEAU": "level cm"}
+
+
+def test_a_table_is_given_in_the_file_the_environment_or_a_flag(write: Write) -> None:
+    file = write('[baxo.tags]\nPH = "ph"\n"14587/NIVEAU" = "level cm"\n')
+    assert load(file, HOME, {})["baxo.tags"] == TAGS
+    assert load(None, HOME | {"MARGELLE_BAXO_TAGS": "PH=ph, 14587/NIVEAU = level cm"}, {})["baxo.tags"] == TAGS
+    assert load(None, HOME, {"baxo.tags": TAGS})["baxo.tags"] == TAGS
+    found = load(file, HOME, {})
+    assert found.shown("baxo.tags") == "PH=ph,14587/NIVEAU=level cm"
+    assert found.section("baxo")["tags"] == TAGS
+
+
+@pytest.mark.parametrize("text", ["PH", "=ph", "PH=ph,nonsense"])
+def test_a_table_without_names_is_refused(text: str) -> None:
+    assert "a table of texts" in refused(environ=HOME | {"MARGELLE_BAXO_TAGS": text})
+
+
+@pytest.mark.parametrize("text", ["[baxo.tags]\nPH = 7\n", "baxo.tags = 7\n", '[baxo.tags.PH]\nquantity = "ph"\n'])
+def test_a_table_of_anything_but_texts_is_refused(write: Write, text: str) -> None:
+    assert "a table of texts" in refused(write(text))

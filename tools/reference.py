@@ -31,6 +31,12 @@ public_url = "https://pool.example.org"
 [ondilo]
 types_default = "empty"
 
+# What the tags of BAXO Connect's devices are; where a device differs, its id stands before its tag.
+[baxo.tags]
+PH = "ph"
+NIVEAU = "level cm"
+"14587/REDOX" = "orp"
+
 # A quantity of your own: unit is a UCUM code that margelle knows, low and high bound what is plausible.
 [quantities."plant.ozone"]
 unit = "mg/L"
@@ -39,7 +45,7 @@ high = 5
 sentence = "Dissolved ozone after the contact tank."
 ```
 
-In the environment, a list is parted by commas.
+In the environment, a list is parted by commas, and a table is a list of `name=value`.
 """
 
 
@@ -58,16 +64,16 @@ def settings() -> str:
 
 
 def _row(setting: Setting) -> str:
-    kind = "list of texts" if setting.type == list[str] else getattr(setting.type, "__name__", str(setting.type))
-    words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+    words: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    words |= {list[str]: "list of texts", dict[str, str]: "table of texts"}
     choices = f" One of {', '.join(f'`{choice}`' for choice in setting.choices)}." if setting.choices else ""
-    return f"| `{setting.name}`<br>`{env_name(setting.name)}` | {words.get(kind, kind)} | {_shown(setting.default)} | {setting.sentence}{choices} |\n"
+    return f"| `{setting.name}`<br>`{env_name(setting.name)}` | {words[setting.type]} | {_shown(setting.default)} | {setting.sentence}{choices} |\n"
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    return f"`{value}`" if value not in ("", []) else ""
+    return f"`{value}`" if value not in ("", [], {}) else ""
 
 
 def commands() -> str:

@@ -310,3 +310,26 @@ def test_another_cloud_has_a_realm_and_the_vendors_own_has_none() -> None:
     assert Wanted("ondilo", "", "", "http://127.0.0.1:8081/ondilo", "", "").realm == "127.0.0.1:8081"
     assert Wanted("ondilo", "", "", "http://127.0.0.1:8081/ondilo", "test", "").realm == "test"
     assert Wanted("ondilo", "", "", "", "", "").realm == ""
+
+
+@pytest.mark.usefixtures("anna")
+def test_a_cloud_without_a_page_to_sign_in_is_signed_in_to_here(
+    margelle: Margelle, clouds: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(VENDORS, "baxo", replace(VENDORS["baxo"], pace=(Rate(120, 3600),)))
+    refused = margelle("account", "add", "baxo", "--no-browser")
+    assert refused.code == 2
+    assert "--login" in refused.err
+    url = clouds.replace("/ondilo", "/baxo")
+    login = ("--base-url", url, "--login", OWNER, "--password-stdin")
+    wrong = margelle("account", "add", "baxo", *login, stdin="wrong")
+    assert wrong.code != 0
+    assert "activated for them" in wrong.err
+    added = margelle("account", "add", "baxo", *login, stdin=CLOUD_PASSWORD)
+    assert added.code == 0, added.err
+    assert "Réservoir du Deven" in added.out
+    assert "6 values" in margelle("account", "check", "baxo").out
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or CLOUD_PASSWORD.encode() not in path.read_bytes(), path
+    monkeypatch.setenv("MARGELLE_BAXO_TAGS", "PH=hp")
+    assert "no quantity 'hp'" in margelle("account", "list").err

@@ -19,11 +19,13 @@ import pytest
 
 from margelle.cli.demo import EMAIL, HOURLY, PASSWORD, login_of
 from margelle.errors import BadInput
+from margelle.simulate import pool as simulated
 from tests.cli.conftest import Running, Start
 from tests.cli.face_client import FaceClient, Refusal
 
 LOGIN = "Zoë + poisson & 50 %@exämple.org"
 SECRET = " pâss wörd + & 100 % 🐟 "
+POOLS = {pool.name for pool in simulated.POOLS[0]}
 TYPES = ("temperature", "ph", "orp", "salt", "tds", "battery", "rssi")
 
 
@@ -91,6 +93,7 @@ def test_a_demo_whole(home: Path, first: tuple[Running, list[int]], start: Start
     _sees_what_is_promised(client, pools)
     _sees_the_flipr(face.removesuffix("ondilo") + "flipr", pools)
     _page_lists_sites(face, pools)
+    _stations_have_a_year(face.removesuffix("ondilo") + "baxo/k1")
     validated = _validates_a_recommendation(client, pools)
 
     _status_sees_the_folder(start, home)
@@ -114,9 +117,10 @@ def _says_what_is_where(text: str, home: Path, face: str) -> None:
 
 def _sees_what_is_promised(client: FaceClient, pools: list[dict[str, Any]]) -> None:
     assert {"chlorine", "salt"} <= {pool["disinfection"]["primary"] for pool in pools}
+    assert {pool["name"] for pool in pools} > POOLS  # the stations are pools too, as far as they can be
     waiting = [one for pool in pools for one in client.get(f"/pools/{pool['id']}/recommendations")]
     assert waiting
-    for pool in pools:
+    for pool in [pool for pool in pools if pool["name"] in POOLS]:
         assert client.get(f"/pools/{pool['id']}/device")["serial_number"]
         query = "&".join(f"types%5B%5D={name}" for name in TYPES)
         latest = client.get(f"/pools/{pool['id']}/lastmeasures?{query}")
@@ -154,6 +158,34 @@ def _flipr(face: str, method: str, path: str, body: str = "", token: str = "") -
         answer = connection.getresponse()
         assert answer.status == 200
         return json.loads(answer.read())
+
+
+def _stations_have_a_year(url: str) -> None:
+    """Two contracts and four devices, six tags each, one of them an event."""
+    contracts = [one for one in _baxo(url, get="contracts")["contracts"] if one["reference"] != "ONDILO"]
+    assert len(contracts) == 2
+    devices = [
+        (c["id"], one["id"]) for c in contracts for one in _baxo(url, get="devices", contractId=c["id"])["devices"]
+    ]
+    assert len(devices) == 4
+    year_ago = int(time.time()) - 946_684_800 - 365 * 86_400
+    for contract, device in devices:
+        asked = {"contractId": contract, "deviceId": device}
+        logs = _baxo(url, get="devices-realtimes", **asked)["logs"]
+        assert [log["tagReference"] for log in logs][:5] == ["NIVEAU", "DEBIT", "PH", "CONDUCTIVITE", "REDOX"]
+        assert [log["isEvent"] for log in logs] == [False] * 5 + [True]
+        past = _baxo(url, get="devices-historics", **asked, tagReferences="PH", startTime=str(year_ago))
+        assert len(past["historics"][0]["logs"]) > 8500
+
+
+def _baxo(url: str, **form: str) -> Any:
+    body = urlencode({"username": LOGIN, "password": SECRET, **form})
+    with closing(HTTPConnection(url.split("/")[2], timeout=20)) as connection:
+        connection.request("POST", "/baxo/k1", body, {"Content-Type": "application/x-www-form-urlencoded"})
+        answer = connection.getresponse()
+        told = answer.read()
+    assert answer.status == 200, told
+    return json.loads(told)
 
 
 def _page_lists_sites(face: str, pools: list[dict[str, Any]]) -> None:

@@ -32,6 +32,22 @@ def test_the_window_reaches_back_to_what_is_wanted(minutes: int) -> None:
     assert all(START - span + 5 * MINUTE > since for span in smaller)
 
 
+@given(st.integers(0, 60 * 24 * 900))
+def test_a_cloud_that_remembers_a_year_is_asked_for_it(minutes: int) -> None:
+    since = START - minutes * MINUTE
+    window = window_for(since, START, "year")
+    assert START - SPANS[window] <= since or window == "year"
+    assert window_for(START - 200 * DAY, START) == "month"
+
+
+def test_what_a_cloud_has_forgotten_is_given_up_by_its_own_reach() -> None:
+    for reach, lost in (("month", 1), ("year", 0)):
+        one = track()
+        one.series["ph"].missing_since, one.series["ph"].missing_until = START - 40 * DAY, START - 39 * DAY
+        progress = Progress(probes={"p": one}, reach=reach)  # type: ignore[arg-type]
+        assert len(give_up(progress, START)) == lost
+
+
 def test_the_rhythm_is_the_median_of_the_newest_intervals() -> None:
     slow = [START + n * HOUR for n in range(40)]
     quick = [slow[-1] + n * 10 * MINUTE for n in range(1, 7)]

@@ -7,7 +7,8 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from margelle.domain.site import Recommendation, Site, User
+from margelle.domain.measurement import Measurement
+from margelle.domain.site import Probe, Recommendation, Site, User
 from margelle.ports import FaceContext, Rate, Setting, Vendor
 
 
@@ -33,3 +34,7 @@ class NoActions:
     async def validate(self, recommendation: Recommendation, site: Site, user: User) -> None:
         """Fail."""
         raise AssertionError("nothing is validated here")
+
+    async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
+        """Fail."""
+        raise AssertionError("nothing is written here")

@@ -14,7 +14,7 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Recommendation, User
 from margelle.errors import BadInput, Conflict, StoreError
 from margelle.ports import Added
-from margelle.serve.faces import OwnSites
+from margelle.serve.apart import apart
 from margelle.simulate import feed
 from margelle.simulate.actions import LocalActions
 from margelle.simulate.clouds import Clouds, reached
@@ -386,7 +386,7 @@ async def test_each_cloud_shows_its_own_vendors_pools_only() -> None:
         store, list(VENDORS.values()), clock, seed="s", users=[DEMO], pools=((FAMILY, LODGE),), past=timedelta(days=2)
     )
     await cloud.start()
-    ondilo, flipr = (OwnSites(store, name) for name in ("ondilo", "flipr"))
+    ondilo, flipr = (apart(store, name) for name in ("ondilo", "flipr"))
     assert [site.id for site in await ondilo.sites()] == ["ondilo:31415"]
     assert [site.id for site in await flipr.sites(owner=DEMO.email)] == ["flipr:21BXYZ"]
     assert [probe.id for probe in await flipr.probes("flipr:21BXYZ")] == ["flipr:21BXYZ/probe"]

@@ -68,6 +68,15 @@ VENDORS: Final = (
             _tests("flipr", "face"),
         ),
     ),
+    Shared(
+        "baxo",
+        ("wire", "translate.words", "translate.tags", "translate.value", "translate.place", "translate.zone"),
+        (
+            ("--noconftest", *_tests("baxo", "translate", "evidence")),
+            _tests("baxo", "client"),
+            _tests("baxo", "face_services", "face_pages"),
+        ),
+    ),
 )
 WARM: Final = (
     "pytest_asyncio",

@@ -43,7 +43,7 @@ Id = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id, as
 )
 def add(
     context: typer.Context,
-    vendor: Annotated[str, typer.Argument(metavar="VENDOR", help="Whose cloud: ondilo or flipr.")],
+    vendor: Annotated[str, typer.Argument(metavar="VENDOR", help="Whose cloud: ondilo, flipr or baxo.")],
     owner: Annotated[
         str, typer.Option(metavar="LOGIN", help="The user of this hub who will see it. Needed where there are several.")
     ] = "",
@@ -88,7 +88,7 @@ def add(
     """Add an account, or sign in again.
 
     An account whose login no longer works is signed in again. Without --login, prints an address where you sign in at the vendor's with a browser; your password is then never seen here. What is kept
-    is a token, encrypted.
+    is a token, encrypted; of BAXO Connect, which wants --login and has no tokens, the password itself.
     """
     settings = invocation(context).settings()
     secret = password(from_stdin=password_stdin, confirm=False, prompt=f"Password of {login}") if login else ""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 EMAIL: Final = "demo@margelle.example"
 PASSWORD: Final = "margelle-demo"  # noqa: S105 - announced, and for a hub that only this machine reaches
 REALM: Final = "demo"
+TAGS: Final = {"NIVEAU": "level", "DEBIT": "flow", "PH": "ph", "CONDUCTIVITE": "conductivity", "REDOX": "orp"}
+"""What the tags of the imitated stations are."""
 HOURLY: Final = 1000
 """Requests in an hour: the demo's clouds have no quotas."""
 _SETTINGS: Final = f"""\
@@ -37,7 +39,9 @@ key_file = "key"
 
 [collect]
 requests_per_hour = {HOURLY}
-"""
+
+[baxo.tags]
+{"".join(f"{tag} = {quantity!r}{chr(10)}" for tag, quantity in TAGS.items())}"""
 _LONG_AGO: Final = timedelta(days=21)
 """Readings this old show that the month was collected; at its very beginning a probe may have been silent for some days."""
 _LOOK_EVERY_S: Final = 0.5
@@ -84,6 +88,7 @@ def demo(
         host="127.0.0.1",
         port=port if port is not None else port_of(os.environ),
         public_url="",
+        baxo__tags=TAGS,
         collect__requests_per_hour=HOURLY,
     )
     if settings.origin("log_level") == "default" and not invocation(context).debug:
@@ -253,6 +258,7 @@ async def _has_month(home: House, site: Site) -> bool:
     """Whether a device of the site has measured for a month, as far as the hub knows."""
     until = home.clock() - _LONG_AGO
     for probe in await home.store.probes(site.id):
-        if probe.serial and await home.store.history(probe.id, "temperature", None, until, 1):
-            return True
+        for quantity in await home.store.quantities(probe.id) if probe.serial else ():
+            if await home.store.history(probe.id, quantity, None, until, 1):
+                return True
     return False

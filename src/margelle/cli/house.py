@@ -12,7 +12,7 @@ from margelle.cli.terminal import utc_now
 from margelle.config import Settings
 from margelle.domain.site import Account
 from margelle.errors import BadInput, StoreError
-from margelle.ports import Clock, Connector, Rate, Source, Store, Vendor
+from margelle.ports import Clock, Connector, Http, Rate, Source, Store, Tokens, Vendor
 from margelle.store import open_store
 from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
@@ -35,7 +35,10 @@ class House:
         self.settings = settings
         self.store = store
         self.clock = clock
-        self.vendors = {name: replace(vendor, pace=_pace(vendor, settings, pace)) for name, vendor in VENDORS.items()}
+        self.vendors = {
+            name: replace(vendor, pace=_pace(vendor, settings, pace), source=_source(vendor, settings))
+            for name, vendor in VENDORS.items()
+        }
         self._https: dict[str, CloudHttp] = {}
         self._keepers: dict[str, TokenKeeper] = {}
 
@@ -164,6 +167,13 @@ def open_kept(settings: Settings) -> Store:
             hint="Choose a folder that is yours, with --set data_dir=... or MARGELLE_DATA_DIR.",
         ) from error
     return open_store(settings.store_url, Vault.open(settings.key_file))
+
+
+def _source(vendor: Vendor, settings: Settings) -> Callable[[Account, Http, Tokens], Source]:
+    """How the vendor's accounts are collected in this installation."""
+    if vendor.configure is None:
+        return vendor.source
+    return vendor.configure(settings.section(vendor.name), settings.catalogue)
 
 
 def _pace(vendor: Vendor, settings: Settings, pace: Sequence[Rate] | None) -> tuple[Rate, ...]:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from margelle.domain.site import Account, Recommendation, Site, User
+from margelle.domain.measurement import Measurement
+from margelle.domain.plausible import judge
+from margelle.domain.site import Account, Probe, Recommendation, Site, User
 from margelle.errors import Conflict, MargelleError, NotFound
-from margelle.ports import AdviceSource, AuditEntry, Clock, Source, Store
+from margelle.ports import AdviceSource, AuditEntry, Clock, ParameterSink, Source, Store
 from margelle.redaction import redact
 
 
@@ -25,10 +27,40 @@ class ForwardedActions:
         try:
             await self._forward(recommendation, site, user)
         except MargelleError as error:
-            await self._record(recommendation, user, redact(f"failed: {error.what}"))
+            await self._record("validate", recommendation.id, user, redact(f"failed: {error.what}"))
             raise
         await self._store.put_recommendation(replace(recommendation, status="ok", updated_at=self._clock()))
-        await self._record(recommendation, user, "done")
+        await self._record("validate", recommendation.id, user, "done")
+
+    async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
+        """Tell the cloud, then ask it what it has now and keep that. Raises what the cloud's refusal means, and Conflict if it takes nothing."""
+        subject = f"{probe.id} {parameter}"
+        try:
+            source = self._source_for(await self._account(probe.site, user))
+            if not isinstance(source, ParameterSink):
+                raise Conflict(f"The cloud that {probe.id} comes from lets nothing be set.")
+            await source.write(probe, parameter, wanted.raw)
+        except MargelleError as error:
+            await self._record("write", subject, user, redact(f"{wanted.raw[:100]!r} failed: {error.what}"))
+            raise
+        await self._record("write", subject, user, f"{wanted.raw[:100]!r} was taken")
+        await self._record("read back", subject, user, await self._read_back(source, wanted, probe))
+
+    async def _read_back(self, source: Source, wanted: Measurement, probe: Probe) -> str:
+        """What the cloud tells after a write. That it cannot be asked now undoes nothing."""
+        try:
+            batch = await source.latest(probe, self._clock())
+        except MargelleError as error:
+            return redact(f"not known: {error.what}")
+        now = self._clock()
+        await self._store.add([judge(one, now) for one in batch.measurements], now)
+        told = next((one for one in batch.measurements if one.quantity == wanted.quantity), None)
+        if told is None:
+            return "the cloud tells nothing of it"
+        agreed = told.raw == wanted.raw or (told.value is not None and told.value == wanted.value)
+        return (
+            f"{told.raw[:100]!r}" if agreed else f"still {told.raw[:100]!r}: the device may not have been reached yet"
+        )
 
     async def _forward(self, recommendation: Recommendation, site: Site, user: User) -> None:
         known = await self._store.recommendation(recommendation.id)
@@ -36,19 +68,19 @@ class ForwardedActions:
             raise NotFound(f"{site.id} has no recommendation {recommendation.key}.")
         if known.status != "waiting":
             raise Conflict(f"The recommendation {recommendation.key} is not waiting any more.")
-        source = self._source_for(await self._account(site, user))
+        source = self._source_for(await self._account(site.id, user))
         if not isinstance(source, AdviceSource):
             raise Conflict(f"The cloud that {site.id} comes from takes no word about recommendations.")
         await source.validate(recommendation, site)
 
-    async def _account(self, site: Site, user: User) -> Account:
+    async def _account(self, site: str, user: User) -> Account:
         """The account through which to speak for `user`: one of theirs, else any that has the site."""
-        accounts = await self._store.accounts_of(site.id)
+        accounts = await self._store.accounts_of(site)
         if not accounts:
             raise Conflict(
-                f"No account collects {site.id} now.", hint="Add its account again, or mark it in the vendor's app."
+                f"No account collects {site} now.", hint="Add its account again, or mark it in the vendor's app."
             )
         return next((account for account in accounts if account.owner.casefold() == user.email.casefold()), accounts[0])
 
-    async def _record(self, recommendation: Recommendation, user: User, outcome: str) -> None:
-        await self._store.record(AuditEntry(self._clock(), user.email, "validate", recommendation.id, outcome))
+    async def _record(self, act: str, subject: str, user: User, outcome: str) -> None:
+        await self._store.record(AuditEntry(self._clock(), user.email, act, subject, outcome))

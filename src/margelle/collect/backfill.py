@@ -15,11 +15,9 @@ SPANS: Final[dict[Window, timedelta]] = {
     "day": timedelta(days=1),
     "week": timedelta(days=7),
     "month": timedelta(days=30),
+    "year": timedelta(days=365),
 }
 """How far back each window of a cloud reaches, the cheapest first."""
-
-HORIZON: Final = SPANS["month"]
-"""Beyond it a cloud has forgotten."""
 
 MISSED: Final = 1.75
 """So many rhythms without a reading: at least one is missing."""
@@ -35,9 +33,10 @@ _RECENT: Final = 25
 _MARGIN: Final = timedelta(minutes=5)
 
 
-def window_for(since: datetime, now: datetime) -> Window:
-    """The smallest window, ending now, that reaches back to `since`; the largest where none does."""
-    return next((name for name, span in SPANS.items() if now - since + _MARGIN <= span), "month")
+def window_for(since: datetime, now: datetime, reach: Window = "month") -> Window:
+    """The smallest window, ending now, that reaches back to `since`; `reach`, the largest that the cloud knows, where none does."""
+    known = [name for name in SPANS if SPANS[name] <= SPANS[reach]]
+    return next((name for name in known if now - since + _MARGIN <= SPANS[name]), reach)
 
 
 def rhythm_s(instants: Sequence[datetime]) -> float | None:
@@ -137,19 +136,19 @@ def _outcome(
 
 def give_up(progress: Progress, now: datetime) -> list[Gap]:
     """Record as lost what no cloud can tell any more: gaps beyond its memory, and of quantities whose past it never tells."""
-    lost = []
+    lost, horizon = [], SPANS[progress.reach]
     for probe, track in progress.tracks.items():
         for quantity, series in track.series.items():
             if series.missing_since is None or series.missing_until is None:
                 continue
             forgotten = quantity not in track.remembered
-            end = series.missing_until if forgotten else min(series.missing_until, now - HORIZON)
+            end = series.missing_until if forgotten else min(series.missing_until, now - horizon)
             if end <= series.missing_since:
                 continue
             why = (
                 "The cloud does not tell the past of this."
                 if forgotten
-                else f"The cloud remembers only {HORIZON.days} days."
+                else f"The cloud remembers only {horizon.days} days."
             )
             lost.append(Gap(probe, quantity, series.missing_since, end, "lost", now, why))
             done = end == series.missing_until

@@ -26,6 +26,7 @@ from margelle.ports import (
     HistorySource,
     Http,
     Incident,
+    LongMemorySource,
     Request,
     Source,
     Store,
@@ -169,7 +170,8 @@ class Gather:
         probes = {probe.id: site.id for site in sites for probe in await self._store.probes(site.id)}
         source = self.source
         remembered = {site.id: source.remembered(site) for site in sites} if isinstance(source, HistorySource) else {}
-        self.progress.take_over(probes, remembered, advised=isinstance(source, AdviceSource))
+        reach = source.reach if isinstance(source, LongMemorySource) else "month"
+        self.progress.take_over(probes, remembered, advised=isinstance(source, AdviceSource), reach=reach)
 
     async def _latest(self, ask: Ask) -> list[Incident]:
         batch = await self.source.latest(await self._probe(ask.subject), self._clock())

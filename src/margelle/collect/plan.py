@@ -82,7 +82,7 @@ def _wanted(account: str, progress: Progress, now: datetime) -> Iterator[Ask]:
     for probe, track in progress.tracks.items():
         yield _latest(probe, track, now)
         for quantity in track.remembered:
-            ask = _past(probe, track, quantity, now)
+            ask = _past(probe, track, quantity, progress.reach, now)
             if ask is not None:
                 yield ask
     if progress.advised:
@@ -157,24 +157,24 @@ def _advice(site: str, progress: Progress, now: datetime) -> Ask:
     return Ask("advice", site, due, why, ADVICE)
 
 
-def _past(probe: str, track: Track, quantity: str, now: datetime) -> Ask | None:
+def _past(probe: str, track: Track, quantity: str, far: Window, now: datetime) -> Ask | None:
     """The one request that tells all that is wanted of a quantity's past, or None."""
     series = track.series[quantity]
-    reasons = [reason for reason in _reasons(track, series, quantity, now) if reason is not None]
+    reasons = [reason for reason in _reasons(track, series, quantity, far, now) if reason is not None]
     if not reasons:
         return None
     due, rank, since, why = min(reasons, key=lambda reason: (max(reason[0], now), reason[1]))
     reach = min([since, *(other[2] for other in reasons)])
-    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, max(due, now)))
+    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, max(due, now), far))
 
 
 _Reason = tuple[datetime, int, datetime, str]
 
 
-def _reasons(track: Track, series: Series, quantity: str, now: datetime) -> Iterator[_Reason | None]:
+def _reasons(track: Track, series: Series, quantity: str, far: Window, now: datetime) -> Iterator[_Reason | None]:
     settled = series.settled_at
     if settled is None:
-        yield now, FIRST, now - backfill.HORIZON, "A first time, all that the cloud still remembers is fetched."
+        yield now, FIRST, now - backfill.SPANS[far], "A first time, all that the cloud still remembers is fetched."
         return
     if series.missing_since is not None and series.missing_until is not None:
         due = series.missing_until + min(_HOUR * (2 ** min(series.silences, 5) - 1), 20 * _HOUR)

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct, field
 
-from margelle.ports import Reader, Writer
+from margelle.ports import Reader, Window, Writer
 
 Act = Literal["discover", "latest", "advice", "history"]
 GapState = Literal["open", "filled", "silent", "lost"]
@@ -103,7 +103,8 @@ class Gap(Struct, omit_defaults=True):
 
 
 class Progress(Struct, omit_defaults=True):
-    """One account. `rediscover` says that something has vanished; `advised` that its cloud gives recommendations.
+    """One account. `rediscover` says that something has vanished; `advised` that its cloud gives recommendations,
+    `reach` how far back it can be asked.
 
     `failures` counts failures in a row of the cloud as a whole, `refusals` and `limits` those of its kind.
     """
@@ -113,6 +114,7 @@ class Progress(Struct, omit_defaults=True):
     discovery_cost: int = 1
     rediscover: bool = False
     advised: bool = False
+    reach: Window = "month"
     probes: dict[str, Track] = field(default_factory=dict)
     advice: dict[str, Attempt] = field(default_factory=dict)
     spent: list[Spent] = field(default_factory=list)
@@ -145,7 +147,14 @@ class Progress(Struct, omit_defaults=True):
             yield track.latest
             yield from (one.attempt for one in track.series.values())
 
-    def take_over(self, probes: Mapping[str, str], remembered: Mapping[str, tuple[str, ...]], *, advised: bool) -> None:
+    def take_over(
+        self,
+        probes: Mapping[str, str],
+        remembered: Mapping[str, tuple[str, ...]],
+        *,
+        advised: bool,
+        reach: Window = "month",
+    ) -> None:
         """These probes (and the site of each) are there now, and their cloud remembers these quantities of each site."""
         for probe, track in self.probes.items():
             track.gone = probe not in probes
@@ -155,7 +164,7 @@ class Progress(Struct, omit_defaults=True):
             for quantity in track.remembered:
                 track.series.setdefault(quantity, Series())
             self.advice.setdefault(site, Attempt())
-        self.advised = advised
+        self.advised, self.reach = advised, reach
 
     def close(self, *gaps: Gap) -> None:
         """Remember what became of gaps."""

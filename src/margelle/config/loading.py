@@ -55,6 +55,8 @@ class Settings(Mapping[str, Any]):
         return redact(
             ",".join(value)
             if isinstance(value, list)
+            else ",".join(f"{name}={one}" for name, one in value.items())
+            if isinstance(value, dict)
             else str(value).lower()
             if isinstance(value, bool)
             else str(value)
@@ -166,10 +168,15 @@ def _from_file(file: Path) -> tuple[dict[str, Given], list[Quantity]]:
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict) and value and not _is_table(prefix + key):
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value
+
+
+def _is_table(name: str) -> bool:
+    """Whether the setting `name` is a table itself, whose keys are not ours."""
+    return name in BY_NAME and BY_NAME[name].type == dict[str, str]
 
 
 def _lines(text: str) -> dict[str, int]:

@@ -21,6 +21,7 @@ _RANGES: Final = {
     "collect.requests_per_hour": (0, 100_000),
     "collect.timeout_s": (1, 600),
 }
+_MANY: Final = (list[str], dict[str, str])
 _PATHS: Final = frozenset({"data_dir", "key_file"})
 """Empty, they would mean whatever folder the user is in."""
 
@@ -42,7 +43,7 @@ def checked(setting: Setting, given: Given) -> Any:
     low, high = _RANGES.get(setting.name, _TIME if setting.name.endswith("_s") else _ANY)
     if isinstance(value, int | float) and not low <= value <= high:
         raise _wrong(setting, given, f"from {low:.0f} to {high:.0f}")
-    for part in value if isinstance(value, list) else [value]:
+    for part in _texts(value):
         if isinstance(part, str) and _CONTROL.search(part):
             raise _wrong(setting, given, "text without control characters")
         if setting.name in _PATHS and not part.strip():
@@ -55,15 +56,32 @@ def checked(setting: Setting, given: Given) -> Any:
     return value
 
 
+def _texts(value: Any) -> list[Any]:
+    """All that was written in a value."""
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return value if isinstance(value, list) else [value]
+
+
 def _parsed(setting: Setting, given: Given) -> Any:
     value = given.value
     if given.text and isinstance(value, str) and setting.type is not str:
         value = value.strip()
-        value = _parts(value) if setting.type == list[str] else _WORDS.get(value.lower(), value)
+        value = _split(setting, given, value) if setting.type in _MANY else _WORDS.get(value.lower(), value)
     try:
         return msgspec.convert(value, setting.type, strict=not given.text)
     except msgspec.ValidationError as error:
         raise _wrong(setting, given, _kind(setting)) from error
+
+
+def _split(setting: Setting, given: Given, text: str) -> list[str] | dict[str, str]:
+    """A list, or a table of `name=value`, as one text."""
+    if setting.type == list[str]:
+        return _parts(text)
+    pairs = [part.partition("=") for part in _parts(text)]
+    if not all(name.strip() and sign for name, sign, _ in pairs):
+        raise _wrong(setting, given, _kind(setting))
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _parts(text: str) -> list[str]:
@@ -78,4 +96,6 @@ def _wrong(setting: Setting, given: Given, wanted: str, near: str = "") -> Confi
 
 def _kind(setting: Setting) -> str:
     kinds: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    if setting.type == dict[str, str]:
+        return "a table of texts (name=value, parted by commas, where it is one text)"
     return kinds.get(setting.type, "a list of texts")

@@ -9,7 +9,18 @@ from __future__ import annotations
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, Request, Token, Tokens
 from margelle.ports.record import Added, AuditEntry, Grant, GrantKind, Incident, Receipt
-from margelle.ports.source import AdviceSource, Batch, Connector, Discovery, Fault, HistorySource, Source, Window
+from margelle.ports.source import (
+    AdviceSource,
+    Batch,
+    Connector,
+    Discovery,
+    Fault,
+    HistorySource,
+    LongMemorySource,
+    ParameterSink,
+    Source,
+    Window,
+)
 from margelle.ports.store import Reader, Store, Writer
 from margelle.ports.vendor import Rate, Setting, Vendor
 
@@ -31,6 +42,8 @@ __all__ = [
     "HistorySource",
     "Http",
     "Incident",
+    "LongMemorySource",
+    "ParameterSink",
     "Quota",
     "Rate",
     "Reader",

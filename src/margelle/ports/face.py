@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from margelle.domain.site import Recommendation, Site, User
+from margelle.domain.measurement import Measurement
+from margelle.domain.quantity import CATALOGUE, Catalogue
+from margelle.domain.site import Probe, Recommendation, Site, User
 from margelle.ports.http import Clock
 from margelle.ports.record import Grant, GrantKind
 from margelle.ports.store import Reader, Writer
@@ -51,6 +53,10 @@ class Actions(Protocol):
         """The recommendation has been done. Raises what the cloud's refusal means; nothing is then changed here."""
         ...
 
+    async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
+        """Set what the probe's vendor calls `parameter` to `wanted`, as its raw text says. Raises as `validate` does, and Conflict where its cloud takes none."""
+        ...
+
 
 class FaceContext(Struct, frozen=True):
     """All that a face may use. `settings` are the vendor's own, by name without the vendor's prefix."""
@@ -62,3 +68,4 @@ class FaceContext(Struct, frozen=True):
     actions: Actions
     clock: Clock
     settings: Mapping[str, Any]
+    catalogue: Catalogue = CATALOGUE

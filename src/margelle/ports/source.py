@@ -16,7 +16,7 @@ from margelle.ports.http import Token
 _Thing = TypeVar("_Thing", Site, Probe)
 
 
-Window = Literal["day", "week", "month"]
+Window = Literal["day", "week", "month", "year"]
 
 
 class Fault(Struct, frozen=True):
@@ -94,6 +94,23 @@ class HistorySource(Protocol):
 
     def remembered(self, site: Site) -> tuple[str, ...]:
         """The quantities whose past this source can tell for `site`, most wanted first."""
+        ...
+
+
+@runtime_checkable
+class LongMemorySource(HistorySource, Protocol):
+    """A source that tells more than the last month."""
+
+    reach: Window
+    """The largest window that it can be asked for."""
+
+
+@runtime_checkable
+class ParameterSink(Protocol):
+    """A source whose vendor lets its probes' parameters be set."""
+
+    async def write(self, probe: Probe, parameter: str, value: str) -> None:
+        """Set a parameter, by the vendor's name of it, to the vendor's text of a value."""
         ...
 
 

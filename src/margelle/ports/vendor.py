@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account
 from margelle.ports.face import FaceContext
 from margelle.ports.http import Clock, Http, Tokens
@@ -23,7 +24,7 @@ class Setting(Struct, frozen=True):
     """
 
     name: str
-    type: type[str] | type[int] | type[float] | type[bool] | type[list[str]]
+    type: type[str] | type[int] | type[float] | type[bool] | type[list[str]] | type[dict[str, str]]
     default: Any
     sentence: str
     choices: tuple[str, ...] = ()
@@ -41,7 +42,8 @@ class Vendor(Struct, frozen=True):
     """All that the house needs to know of a vendor.
 
     `quota` is what its document allows each user; `pace` is what we allow ourselves. `settings` are those of its face.
-    `connect` and `source` take the account's HTTP; `face` returns the routes below the face's prefix.
+    `connect` and `source` take the account's HTTP; `face` returns the routes below the face's prefix. Where collecting depends on the
+    installation's settings (by name without the vendor's prefix) and its quantities, `configure` returns the `source` for them.
     """
 
     name: str
@@ -53,3 +55,4 @@ class Vendor(Struct, frozen=True):
     connect: Callable[[str, Http, Clock], Connector]
     source: Callable[[Account, Http, Tokens], Source]
     face: Callable[[FaceContext], Sequence[BaseRoute]]
+    configure: Callable[[Mapping[str, Any], Catalogue], Callable[[Account, Http, Tokens], Source]] | None = None

@@ -47,7 +47,17 @@ def build(
     """
     attempts = Attempts()
     routes: list[BaseRoute] = [
-        *mounts(store, vendors, face_settings, clock, actions, quotas=quotas, attempts=attempts, own_sites=own_sites),
+        *mounts(
+            store,
+            vendors,
+            face_settings,
+            clock,
+            actions,
+            quotas=quotas,
+            attempts=attempts,
+            catalogue=catalogue,
+            own_sites=own_sites,
+        ),
         Route("/healthz", _health(store, ready)),
     ]
     if pages:

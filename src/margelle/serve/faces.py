@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.routing import BaseRoute, Host, Mount, Router
 
-from margelle.domain.site import Site
-from margelle.ports import Actions, Clock, FaceContext, Reader, Store, Vendor
+from margelle.domain.quantity import CATALOGUE, Catalogue
+from margelle.ports import Actions, Clock, FaceContext, Store, Vendor
+from margelle.serve.apart import apart
 from margelle.serve.quota import FaceQuota
 from margelle.serve.sign_in import Attempts, FaceDesk
 
@@ -23,6 +24,7 @@ def mounts(
     *,
     quotas: bool,
     attempts: Attempts,
+    catalogue: Catalogue = CATALOGUE,
     own_sites: bool = False,
 ) -> list[BaseRoute]:
     """Each vendor's routes under `/<its name>`, and at the root of its own host, for clients that cannot be told another; `settings` are by vendor, and what they leave out has its default.
@@ -37,25 +39,9 @@ def mounts(
         )
         desk = FaceDesk(vendor.name, store, clock, attempts)
         quota = FaceQuota(vendor.quota if quotas else ())
-        reader = cast("Reader", OwnSites(store, vendor.name)) if own_sites else store
-        routes = vendor.face(FaceContext(reader, store, desk, quota, actions, clock, own))
+        reader = apart(store, vendor.name) if own_sites else store
+        routes = vendor.face(FaceContext(reader, store, desk, quota, actions, clock, own, catalogue))
         face = Router(routes, redirect_slashes=False)
         faces.append(Mount(f"/{vendor.name}", app=face, name=vendor.name))
         hosts.append(Host(urlsplit(vendor.base_url).hostname or "", app=face))
     return faces + hosts
-
-
-class OwnSites:
-    """A reader that knows of one vendor's sites only."""
-
-    def __init__(self, reader: Reader, vendor: str) -> None:
-        self._reader, self._vendor = reader, vendor
-
-    def __getattr__(self, name: str) -> Any:
-        """Whatever else a reader tells."""
-        return getattr(self._reader, name)
-
-    async def sites(self, *, owner: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
-        """As of a reader."""
-        found = await self._reader.sites(owner=owner, account=account, gone=gone)
-        return [site for site in found if site.vendor == self._vendor]

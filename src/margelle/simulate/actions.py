@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from margelle.domain.site import Recommendation, Site, User
+from margelle.domain.measurement import Measurement
+from margelle.domain.site import Probe, Recommendation, Site, User
 from margelle.errors import Conflict, NotFound
 from margelle.ports import AuditEntry, Clock, Store
 
@@ -26,3 +27,13 @@ class LocalActions:
         now = self._clock()
         await self._store.put_recommendation(replace(known, status="ok", updated_at=now))
         await self._store.record(AuditEntry(now, user.email, "validate", known.id, "done"))
+
+    async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
+        """The device takes it at once, and tells it from then on. Raises NotFound where it has no such parameter."""
+        if wanted.quantity not in await self._store.quantities(probe.id):
+            raise NotFound(f"{probe.id} has no parameter {parameter}.")
+        now = self._clock()
+        await self._store.add([replace(wanted, at=now)], now)
+        await self._store.record(
+            AuditEntry(now, user.email, "write", f"{probe.id} {parameter}", f"{wanted.raw[:100]!r}")
+        )

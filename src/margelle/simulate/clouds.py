@@ -25,6 +25,8 @@ from margelle.simulate.actions import LocalActions
 from margelle.simulate.feed import PAST, Feed, Progress
 from margelle.simulate.pool import POOLS, Pool
 from margelle.simulate.roster import Roster
+from margelle.simulate.station import STATIONS, Station
+from margelle.simulate.telemetry import Telemetry
 
 PAUSE_S: Final = 5.0
 """Between two looks at the clock."""
@@ -44,7 +46,7 @@ class _Claim(Struct, frozen=True):
 class Clouds:
     """Simulated clouds for `vendors` over `store`, which they have for themselves.
 
-    `users` come with their password hashes; `pools[n]` are those of `users[n]`. The water follows from `seed`; at their first start
+    `users` come with their password hashes; `pools[n]` and `stations[n]` are those of `users[n]`. The water follows from `seed`; at their first start
     the clouds know the time `past` before it. Before anything else, `start()`.
     """
 
@@ -57,14 +59,15 @@ class Clouds:
         seed: str,
         users: Sequence[User],
         pools: Sequence[Sequence[Pool]] = POOLS,
+        stations: Sequence[Sequence[Station]] = STATIONS,
         past: timedelta = PAST,
     ) -> None:
         if len({user.email.casefold() for user in users}) < len(users):
             raise BadInput("Two users of the simulated clouds have the same e-mail.", hint="Give each their own.")
         self._store, self._vendors, self._clock, self._seed = store, tuple(vendors), clock, seed
-        self._roster = Roster(vendors, users, pools)
+        self._roster = Roster(vendors, users, pools, stations)
         self._past = past
-        self._feeds: list[Feed] = []
+        self._feeds: list[Feed | Telemetry] = []
         self._ready = False
 
     @property
@@ -79,7 +82,9 @@ class Clouds:
         """
         claim = await self._claim()
         await self._roster.settle(self._store, self._clock())
-        self._feeds = [Feed(self._store, place, self._seed, claim.started, self._past) for place in self._roster.places]
+        begun = (self._seed, claim.started, self._past)
+        self._feeds = [Feed(self._store, place, *begun) for place in self._roster.places]
+        self._feeds += [Telemetry(self._store, post, *begun) for post in self._roster.posts]
         for feed in self._feeds:
             await feed.open()
         await self.advance(told)
@@ -149,7 +154,11 @@ class Clouds:
             for vendor in self._vendors
         }
         users = [
-            {"login": user.email, "pools": [place.site.name for place in self._roster.of(user)]}
+            {
+                "login": user.email,
+                "pools": [place.site.name for place in self._roster.of(user)],
+                "stations": [post.site.name for post in self._roster.posts if post.owner == user],
+            }
             for user in self._roster.users
         ]
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from margelle.domain.site import Account, Disinfection, Person, Probe, Share, Site, User
 from margelle.ports import Discovery, Store, Vendor
 from margelle.simulate.pool import Pool
+from margelle.simulate.station import Station
 
 SETTLED_AT: Final = datetime(2024, 4, 6, 9, 12, 40, tzinfo=UTC)
 """When the owners told the cloud about their pools, and shared them."""
@@ -26,14 +27,29 @@ class Place(Struct, frozen=True):
     position: int
 
 
+class Post(Struct, frozen=True):
+    """A station at its cloud."""
+
+    station: Station
+    site: Site
+    probe: Probe
+    owner: User
+
+
 class Roster:
-    """The users and the pools of each (`pools[n]` are those of `users[n]`), for the vendors that are simulated.
+    """The users and the pools and stations of each (`pools[n]` are those of `users[n]`), for the vendors that are simulated.
 
     A user has one account for each vendor; it owns the user's pools, and reaches those that others share with them. Users beyond the
     list of pools have none; pools beyond the list of users are left out.
     """
 
-    def __init__(self, vendors: Sequence[Vendor], users: Sequence[User], pools: Sequence[Sequence[Pool]]) -> None:
+    def __init__(
+        self,
+        vendors: Sequence[Vendor],
+        users: Sequence[User],
+        pools: Sequence[Sequence[Pool]],
+        stations: Sequence[Sequence[Station]] = (),
+    ) -> None:
         self.users = tuple(users)
         self._vendors = tuple(vendor.name for vendor in vendors)
         owned = [(user, pool) for user, own in zip(self.users, pools, strict=False) for pool in own]
@@ -41,6 +57,12 @@ class Roster:
             self._place(pool, user, position)
             for position, (user, pool) in enumerate(owned)
             if pool.vendor in self._vendors
+        )
+        self.posts = tuple(
+            _post(station, user)
+            for user, own in zip(self.users, stations, strict=False)
+            for station in own
+            if station.vendor in self._vendors
         )
 
     async def settle(self, store: Store, now: datetime) -> None:
@@ -67,8 +89,10 @@ class Roster:
 
     def _discovery(self, vendor: str, user: User) -> Discovery:
         places = [place for place in self.of(user) if place.pool.vendor == vendor]
+        posts = [post for post in self.posts if (post.station.vendor, post.owner) == (vendor, user)]
         person = Person(user.firstname, user.lastname, user.email)
-        return Discovery(person, tuple(place.site for place in places), tuple(place.probe for place in places))
+        every: list[Place | Post] = [*places, *posts]
+        return Discovery(person, tuple(one.site for one in every), tuple(one.probe for one in every))
 
     def _guests(self, pool: Pool) -> list[User]:
         return [self.users[n] for n in pool.shared_with if n < len(self.users)]
@@ -100,6 +124,33 @@ class Roster:
             f"{site.id}/{pool.place}", site.id, pool.vendor, site.key, pool.serial, pool.hardware, pool.firmware
         )
         return Place(pool, site, probe, owner, position)
+
+
+def _post(station: Station, owner: User) -> Post:
+    contract = station.contract
+    site = Site(
+        id=account_of(station.vendor, owner).own_id(station.key),
+        vendor=station.vendor,
+        key=station.key,
+        name=station.name,
+        kind="plant",
+        time_zone=station.time_zone,
+        attributes={
+            "contract": contract.id,
+            "contract_reference": contract.reference,
+            "contract_company": contract.company,
+            "contract_details": contract.details,
+            "contract_email": contract.email,
+            "details": station.details,
+            "status": 0,
+            "timezone": station.timezone,
+            "tags": "\n".join((*(signal.reference for signal in station.signals), station.event)),
+            "events": station.event,
+        },
+        updated_at=SETTLED_AT,
+    )
+    probe = Probe(f"{site.id}/device", site.id, station.vendor, f"{contract.id}/{station.key}", station.key)
+    return Post(station, site, probe, owner)
 
 
 def account_of(vendor: str, user: User) -> Account:

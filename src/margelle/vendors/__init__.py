@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from margelle.ports import Vendor
+from margelle.vendors.baxo import BAXO
 from margelle.vendors.flipr import FLIPR
 from margelle.vendors.ondilo import ONDILO
 
-VENDORS: Final[dict[str, Vendor]] = {vendor.name: vendor for vendor in (ONDILO, FLIPR)}
+VENDORS: Final[dict[str, Vendor]] = {vendor.name: vendor for vendor in (ONDILO, FLIPR, BAXO)}

@@ -126,6 +126,9 @@ class FakeActions:
         self.validated.append((recommendation.id, site.id, user.email))
         await self._store.put_recommendation(replace(recommendation, status="ok"))
 
+    async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
+        raise AssertionError("a pool has no parameters")
+
 
 class House(Struct):
     """The store, and the face over it at `now`, which a test may move."""

@@ -222,4 +222,7 @@ class Words:
     def label(self, quantity: str) -> str:
         """What a quantity is called; an installation's own by its name."""
         known = LABELS.get(quantity)
-        return known[self._column] if known else quantity.replace("_", " ").replace(".", " · ")
+        if known:
+            return known[self._column]
+        words = quantity.replace("_", " ") if quantity.islower() else quantity  # capitals are a vendor's own name of it
+        return words.replace(".", " · ")

@@ -1,0 +1,205 @@
+"""The eight services: who asks, whether they may, and what is answered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from msgspec import Raw, Struct
+from msgspec.json import encode
+from starlette.datastructures import URL, Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from margelle.domain.site import User
+from margelle.errors import BadInput, Malformed, MargelleError, NotFound, Refused, StoreError
+from margelle.ports import AuditEntry, FaceContext
+from margelle.vendors.baxo import pages, wire
+from margelle.vendors.baxo.answers import failure, failure_of, options, success
+from margelle.vendors.baxo.devices import Device, Devices
+from margelle.vendors.baxo.door import PAGED, Door
+from margelle.vendors.baxo.profile import Profile
+from margelle.vendors.baxo.query import Parameters, parameters
+from margelle.vendors.baxo.translate import contract_to, device_to, log_from, log_to, seconds_to
+from margelle.vendors.form import body
+
+METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
+LONGEST_VALUE: Final = 200
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Ask(Struct, frozen=True):
+    """A request by `user` at `now`; `url` is where it was sent, without its query."""
+
+    user: User
+    now: datetime
+    given: Parameters
+    url: URL
+
+
+class Forbidden(Exception):
+    """The user may not do this."""
+
+
+class Api:
+    """What each service answers: wire types."""
+
+    def __init__(self, context: FaceContext, profile: Profile, door: Door) -> None:
+        self._context = context
+        self._devices = Devices(context, profile)
+        self._pages = pages.Pages(self._devices)
+        self._profile = profile
+        self._door = door
+        self.services: dict[str, Callable[[Ask], Awaitable[Any]]] = {
+            "contracts": self.contracts,
+            "devices": self.devices,
+            "device": self.device,
+            "devices-realtimes": self.realtimes,
+            PAGED: self.historics,
+            "devices-tags-write": self.write,
+        }
+
+    async def contracts(self, ask: Ask) -> wire.Contracts:
+        """3.1."""
+        found = await self._devices.contracts(ask.user)
+        return wire.Contracts(
+            _list(contract_to(sites[0], sites[0].vendor.title(), ask.user) for sites in found.values())
+        )
+
+    async def devices(self, ask: Ask) -> wire.Devices:
+        """3.2."""
+        found = await self._devices.of(ask.user, ask.given.one("contractId"))
+        return wire.Devices(_list(map(_printed, found.values())))
+
+    async def device(self, ask: Ask) -> wire.OneDevice:
+        """3.3."""
+        return wire.OneDevice(Raw(encode(_printed(await self._one(ask)))))
+
+    async def realtimes(self, ask: Ask) -> wire.Logs:
+        """3.4 and 3.5: the newest value of every tag that is asked for."""
+        devices, many = self._asked(ask.given), _is_many(ask.given)
+        wanted = ask.given.many("tagReferences", "tagReference")
+        found = await self._devices.some(ask.user, ask.given.one("contractId"), devices)
+        return wire.Logs(
+            _list([log for device in found for log in await self._logs(device, wanted, ask.now, many=many)])
+        )
+
+    async def historics(self, ask: Ask) -> wire.Historics:
+        """3.6 and 3.7: a page of the past, with the address of the next one, which holds no password."""
+        wish = await self._wish(ask)
+        page, following = await self._pages.page(wish, ask.user)
+        if following is not None:
+            token = await self._door.keep_page(ask.user, pages.token_of(following), ask.now)
+            query = {"get": PAGED, "username": ask.user.email, "pageToken": token}
+            page.next = str(ask.url.replace(query=urlencode(query)))
+        return page
+
+    async def write(self, ask: Ask) -> dict[str, str]:
+        """3.8: carried to where the device is collected from, before it is said to be done."""
+        device = await self._one(ask)
+        reference, value = ask.given.one("tagRef", "tagReference", "tagReferences"), ask.given.one("value")
+        if len(value) > LONGEST_VALUE or not value.isprintable():
+            raise BadInput(f"A value is at most {LONGEST_VALUE} characters, without control characters.")
+        if ask.user.email.casefold() not in self._profile.writers:
+            subject = f"{device.probe.id} {reference[:100]}"
+            await self._context.writer.record(AuditEntry(ask.now, ask.user.email, "write", subject, "not allowed"))
+            raise Forbidden
+        await self._write(ask, device, reference, value)
+        return {}
+
+    async def _write(self, ask: Ask, device: Device, reference: str, value: str) -> None:
+        tags = (await self._devices.references(device, (reference,))).get(reference)
+        if not tags:
+            raise NotFound("There is no such tag.")
+        log = wire.Log(tag_reference=reference, value=Raw(encode(value)), timestamp=seconds_to(ask.now))
+        wanted = log_from(log, tags[0], device.probe, self._devices.tags)
+        assert wanted is not None
+        try:
+            await self._context.actions.write(reference, wanted, device.probe, ask.user)
+        except Refused as error:  # their own password is good
+            raise Malformed(error.what, hint=error.hint) from error
+
+    async def _logs(self, device: Device, wanted: tuple[str, ...], now: datetime, *, many: bool) -> list[wire.Log]:
+        key, both = device.id if many else "", self._profile.both_keys
+        logs = [
+            log_to(point, tag, self._devices.tags, event=device.is_event(tag), device=key, both=both)
+            for tag, point in await self._devices.latest(device, now, wanted)
+        ]
+        return [log for log in logs if log is not None]
+
+    async def _one(self, ask: Ask) -> Device:
+        (device,) = await self._devices.some(ask.user, ask.given.one("contractId"), (ask.given.one("deviceId"),))
+        return device
+
+    def _asked(self, given: Parameters) -> tuple[str, ...]:
+        """The devices asked for; a list of them counts before a single one."""
+        return given.many("deviceIdentifiers", "deviceIdentifier") or (given.one("deviceId"),)
+
+    async def _wish(self, ask: Ask) -> pages.Wish:
+        token = ask.given.maybe("pageToken")
+        if not token:
+            return pages.asked(ask.given, self._asked(ask.given), ask.now, many=_is_many(ask.given))
+        grant = await self._door.page(token, ask.now)
+        if grant is None or grant.user.casefold() != ask.user.email.casefold():
+            raise NotFound("The address of this page is no longer good.", hint="Ask for the first page again.")
+        return pages.wish_of(grant.redirect_uri)
+
+
+class Endpoint:
+    """The one address, as an ASGI application."""
+
+    def __init__(self, context: FaceContext, profile: Profile) -> None:
+        self._context = context
+        self._door = Door(context, profile)
+        self._api = Api(context, profile, self._door)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            answer = await self._answer(scope, receive)
+        except Forbidden:
+            answer = failure(403, "This user may not write parameters.")
+        except MargelleError as error:
+            answer = failure_of(error)
+            if isinstance(error, StoreError):
+                _log.error("%s", error)
+        await answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        method = scope["method"]
+        if method == "OPTIONS":
+            return options(METHODS)
+        if method not in METHODS:
+            return failure(405, f"{method[:20]} is not allowed here.", allow=", ".join(METHODS))
+        form = await body(receive) if method == "POST" else b""
+        given = await parameters(scope["query_string"].decode("latin-1"), Headers(scope=scope), form)
+        service = self._api.services.get(given.one("get"))
+        if service is None:
+            raise BadInput(f"There is no service '{given.one('get')[:40]}'.")
+        now = self._context.clock()
+        user = await self._door.admit(given, _address(scope), now)
+        wait_s = self._context.quota.take(user.email, now)
+        if wait_s is not None:
+            return failure(429, "Too many requests.", wait_s=wait_s)
+        return success(await service(Ask(user, now, given, URL(scope=scope).replace(query=""))))
+
+
+def _printed(device: Device) -> wire.Device:
+    return device_to(device.site, device.probe, device.id, alone=device.alone)
+
+
+def _is_many(given: Parameters) -> bool:
+    return bool(given.many("deviceIdentifiers", "deviceIdentifier"))
+
+
+def _list(things: Any) -> Raw:
+    return Raw(encode(list(things)))
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""

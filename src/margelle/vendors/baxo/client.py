@@ -1,0 +1,180 @@
+"""Collecting from BAXO Connect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET
+
+from margelle.domain.measurement import Measurement
+from margelle.domain.site import Account, Probe, Site
+from margelle.domain.unit import Unit
+from margelle.errors import Conflict, Limited, Malformed, NotFound, Unavailable, Unreachable
+from margelle.ports import Answer, Batch, Discovery, Fault, Http, Tokens, Window
+from margelle.vendors.answer import entry, few
+from margelle.vendors.baxo import wire
+from margelle.vendors.baxo.cloud import BaxoConnector, Cloud, envelope, listed
+from margelle.vendors.baxo.discovery import Survey
+from margelle.vendors.baxo.profile import Profile
+from margelle.vendors.baxo.translate import (
+    DeviceTags,
+    Tag,
+    ids_of,
+    lines,
+    log_from,
+    row_from,
+    seconds_to,
+    zone_from,
+)
+
+__all__ = ["BaxoConnector", "BaxoSource"]
+
+SPANS: Final[dict[Window, timedelta]] = {
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=30),
+    "year": timedelta(days=365),
+}
+MOST_PAGES: Final = 60
+"""Of 10 000 rows each: a year of readings every minute, and some."""
+
+
+class BaxoSource:
+    """One account's devices, their values of now and of the past, and their parameters."""
+
+    reach: Window = "year"
+
+    def __init__(self, account: Account, http: Http, tokens: Tokens, profile: Profile) -> None:
+        self._account = account
+        self._cloud = Cloud(account, http, tokens)
+        self._profile = profile
+        self._zones: dict[str, ZoneInfo] = {}
+
+    async def discover(self, now: datetime) -> Discovery:
+        """The account's contracts and devices."""
+        return await Survey(cloud=self._cloud, account=self._account).discovered(now)
+
+    async def latest(self, probe: Probe, now: datetime) -> Batch:  # noqa: ARG002
+        """The value of every tag."""
+        contract, device = ids_of(probe)
+        answer = await self._cloud.ask(
+            "realtimes", "devices-realtimes", (("contractId", contract), ("deviceId", device))
+        )
+        found = listed(envelope(answer, wire.Logs, "realtimes").logs, wire.Log, "realtimes")
+        tags, faults = self._profile.tags.of(device), found.faults
+        read: dict[Measurement, None] = {}
+        for n, log in enumerate(found.read):
+            try:
+                _demand_device(device, log.device_identifiant or log.device_identifier)
+                point = log_from(log, tags.named(log.tag_reference), probe, self._profile.tags)
+            except ValueError as error:
+                faults.append(Fault(f"realtimes[{n}]", str(error)))
+                continue
+            if point is not None:
+                read[point] = None
+        return Batch(tuple(read), few(faults))
+
+    async def history(self, probe: Probe, quantity: str, window: Window, now: datetime) -> Batch:
+        """All values of one tag in the window, page after page. What came before a page failed is not lost."""
+        contract, device = ids_of(probe)
+        zone = await self._zone(contract, device)
+        tag = self._tag(device, quantity)
+        asked = (
+            ("contractId", contract),
+            ("deviceId", device),
+            ("startTime", str(seconds_to(now - SPANS[window], zone))),
+            ("endTime", str(seconds_to(now, zone) + 1)),
+            ("tagReferences", tag.reference),
+        )
+        pages = _Pages(probe, device, self._profile, zone)
+        pages.read(await self._cloud.ask("historics", "devices-historics", asked))
+        while pages.next is not None:
+            try:
+                pages.read(await self._cloud.ask_next("historics", pages.next))
+            except (Limited, Unreachable, Unavailable, Malformed, NotFound) as error:
+                pages.faults.append(Fault("historics.next", f"after {len(pages.found)} values: {error}"))
+                break
+        return Batch(tuple(pages.found), few(pages.faults))
+
+    def remembered(self, site: Site) -> tuple[str, ...]:
+        """What the tags are that the device told of when it was discovered."""
+        tags = self._profile.tags.of(site.key)
+        return tuple(tags.named(reference).quantity for reference in lines(site.attributes.get("tags")))
+
+    async def write(self, probe: Probe, parameter: str, value: str) -> None:
+        """Set a tag (3.8); the answer is its status. Raises Conflict where the cloud will not."""
+        contract, device = ids_of(probe)
+        asked = (("contractId", contract), ("deviceId", device), ("tagRef", parameter), ("value", value))
+        try:
+            await self._cloud.ask("tags-write", "devices-tags-write", asked)
+        except Malformed as error:
+            raise Conflict(error.what) from error
+
+    def _tag(self, device: str, quantity: str) -> Tag:
+        return self._profile.tags.of(device).of(quantity, self._profile.tags.unit(quantity) or Unit.RATIO)
+
+    async def _zone(self, contract: str, device: str) -> tzinfo:
+        """The wall clock by which the device's past is counted."""
+        if self._profile.historics_time == "utc":
+            return UTC
+        if device not in self._zones:
+            answer = await self._cloud.ask("device", "device", (("contractId", contract), ("deviceId", device)))
+            told, _ = entry(bytes(envelope(answer, wire.OneDevice, "device").device), wire.Device, "device")
+            self._zones[device] = ZoneInfo(zone_from(told.timezone or "UTC") or "UTC")
+        return self._zones[device]
+
+
+class _Pages:
+    """The pages of one history, as they come."""
+
+    def __init__(self, probe: Probe, device: str, profile: Profile, zone: tzinfo) -> None:
+        self._probe, self._device, self._profile, self._zone = probe, device, profile, zone
+        self._tags: DeviceTags = profile.tags.of(device)
+        self._seen: set[str] = set()
+        self.found: dict[Measurement, None] = {}
+        self.faults: list[Fault] = []
+        self.next: str | None = None
+
+    def read(self, answer: Answer) -> None:
+        """Take over one page."""
+        page = envelope(answer, wire.Historics, "historics")
+        self._follow(None if page.next is UNSET else page.next)
+        tables = listed(page.historics, wire.Historic, "historics")
+        self.faults += tables.faults
+        for n, table in enumerate(tables.read):
+            self.found |= dict.fromkeys(self._values(table, f"historics[{n}]"))
+
+    def _follow(self, url: str | None) -> None:
+        """A cloud that sends us to a page again would do so for ever."""
+        again = url in self._seen or len(self._seen) >= MOST_PAGES
+        if url and again:
+            self.faults.append(Fault("historics.next", f"there was no end after {len(self._seen) + 1} pages"))
+        self.next = url if url and not again else None
+        self._seen |= {url} if url else set()
+
+    def _values(self, table: wire.Historic, where: str) -> Iterator[Measurement]:
+        try:
+            _demand_device(self._device, table.device_identifier)
+            tag = self._tags.named(table.tag_reference)
+            rows = listed(table.logs, wire.Row, f"{where}.logs")
+        except (ValueError, Malformed) as error:
+            self.faults.append(Fault(where, str(error)))
+            return
+        self.faults += rows.faults
+        for n, row in enumerate(rows.read):
+            try:
+                point = row_from(row, tag, self._probe, self._profile.tags, self._zone)
+            except ValueError as error:
+                self.faults.append(Fault(f"{where}.logs[{n}]", str(error)))
+                continue
+            if point is not None:
+                yield point
+
+
+def _demand_device(asked: str, told: object) -> None:
+    """Raises ValueError where an answer speaks of another device than the one that was asked for."""
+    if told and str(told) != asked:
+        raise ValueError(f"it is of the device {told!s:.40}, which was not asked for")

@@ -1,0 +1,473 @@
+"""Between BAXO's words and ours: pure, both ways."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+from msgspec.json import decode, encode
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.quantity import Catalogue, Quantity
+from margelle.domain.site import Account, Address, Probe, Scalar, Site, User
+from margelle.domain.unit import Unit
+from margelle.errors import ConfigError
+from margelle.vendors.baxo import wire
+from margelle.vendors.baxo.translate import (
+    EPOCH,
+    Tag,
+    Tags,
+    contract_id,
+    contract_to,
+    device_to,
+    ids_of,
+    instant_from,
+    is_event,
+    key_of,
+    lines,
+    log_from,
+    log_to,
+    probe_from,
+    row_from,
+    row_to,
+    seconds_to,
+    site_from,
+    zone_from,
+    zone_to,
+)
+from tests.evidence import exchange, facts
+
+ACCOUNT = Account("baxo", "baxo", "me@here.org", "admin@contonso.com")
+CONTRACT = decode(json.dumps(exchange("baxo", "contracts").response.json["contracts"][0]), type=wire.Contract)
+DEVICES = [decode(json.dumps(one), type=wire.Device) for one in exchange("baxo", "devices").response.json["devices"]]
+LOGS = [decode(json.dumps(one), type=wire.Log) for one in exchange("baxo", "realtimes").response.json["logs"]]
+PROBE = Probe("baxo:1/device", "baxo:1", "baxo", "c/1", "1")
+AT = datetime(2018, 5, 2, 15, 37, 18, tzinfo=UTC)
+NO_TAGS = Tags()
+TAGS = Tags({"TAG_1": "level cm", "PH": "ph", "14587/PH": "orp", "/A/B": "flow L/s"})
+
+
+def log(value: str, timestamp: float = 578590638, reference: str = "TAG_1") -> wire.Log:
+    return wire.Log(tag_reference=reference, value=Raw(value.encode()), timestamp=timestamp)
+
+
+def read(value: str, tags: Tags = NO_TAGS, reference: str = "TAG_1") -> Measurement | None:
+    return log_from(log(value, reference=reference), tags.of("1").named(reference), PROBE, tags)
+
+
+# --- tags
+
+
+def test_a_tag_that_nobody_has_mapped_is_a_free_quantity_under_its_own_name() -> None:
+    assert NO_TAGS.of("1").named("DT_co2") == Tag("DT_co2", "baxo.DT_co2", Unit.RATIO)
+    assert NO_TAGS.of("1").of("baxo.DT_co2", Unit.RATIO).reference == "DT_co2"
+
+
+def test_a_tag_is_mapped_for_every_device_or_for_one_which_counts_first() -> None:
+    assert TAGS.of("1").named("PH").quantity == "ph"
+    assert TAGS.of("14587").named("PH").quantity == "orp"
+    assert TAGS.of("1").named("A/B") == Tag("A/B", "flow", Unit.LITRE_PER_SECOND)
+    assert TAGS.of("A").named("B").quantity == "baxo.B"
+    assert {tag.quantity for tag in TAGS} == {"level", "ph", "orp", "flow"}
+
+
+def test_a_device_has_one_tag_for_each_quantity() -> None:
+    tags = Tags({"PH_1": "ph", "7/PH_2": "ph"})
+    assert tags.of("7").named("PH_2").quantity == "ph"
+    assert tags.of("7").named("PH_1").quantity == "baxo.PH_1"
+    assert tags.of("8").named("PH_1").quantity == "ph"
+    with pytest.raises(ConfigError, match="PH_1 already"):
+        Tags({"PH_1": "ph", "PH_2": "ph"})
+
+
+def test_what_another_vendor_measures_gets_a_tag_of_its_own_name() -> None:
+    tags = TAGS.of("1000000")
+    assert tags.of("temperature", Unit.CELSIUS) == Tag("TEMPERATURE", "temperature", Unit.CELSIUS)
+    assert tags.of("ph", Unit.PH).reference == "PH"
+    assert tags.of("level", Unit.METRE) == Tag("TAG_1", "level", Unit.CENTIMETRE)
+    assert tags.of("ondilo.foo", Unit.RATIO).reference == "ONDILO.FOO"
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning", "wrong"),
+    [
+        ("PH", "levle", "did you mean 'level'"),
+        ("PH", "", "no quantity"),
+        ("PH", "ph mV", "no unit of ph"),
+        ("PH", "ph parsec", "no unit of ph"),
+        ("", "ph", "is no tag"),
+        ("a\nb", "ph", "is no tag"),
+        ("x" * 101, "ph", "is no tag"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_refused_with_the_reason(name: str, meaning: str, wrong: str) -> None:
+    with pytest.raises(ConfigError, match=f"{wrong}.*14587/PH"):
+        Tags({name: meaning})
+
+
+def test_a_quantity_of_the_installation_can_be_mapped() -> None:
+    ozone = Quantity("plant.ozone", Unit.MG_PER_L, 0, 5, "Dissolved ozone.")
+    tags = Tags({"O3": "plant.ozone g/L"}, Catalogue([ozone]))
+    found = read('"0.002"', tags, "O3")
+    assert found is not None
+    assert (found.quantity, found.value, found.raw_unit) == ("plant.ozone", 2.0, Unit.G_PER_L)
+
+
+@pytest.mark.parametrize("reference", ["", " ", "a\nb", "x" * 101, "\u202ex"])
+def test_what_cannot_be_a_tag_is_not_kept(reference: str) -> None:
+    with pytest.raises(ValueError, match="is no tag"):
+        NO_TAGS.of("1").named(reference)
+
+
+# --- values
+
+
+def test_the_documents_value_becomes_a_measurement_with_its_raw_text() -> None:
+    point = log_from(LOGS[0], NO_TAGS.of("1").named("TAG_1"), PROBE, NO_TAGS)
+    assert point == Measurement(PROBE.id, "baxo.TAG_1", AT, 24.0, "24", Unit.RATIO, "baxo/realtimes")
+
+
+def test_a_mapped_tag_is_converted_and_keeps_its_text_and_unit() -> None:
+    assert read('"242"', TAGS) == Measurement(PROBE.id, "level", AT, 2.42, "242", Unit.CENTIMETRE, "baxo/realtimes")
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ('"24.50"', 24.5),
+        ('"-3"', -3.0),
+        ('"+3"', 3.0),
+        ('".5"', 0.5),
+        ('" 7 "', 7.0),
+        ('"1e3"', 1000.0),
+        ("24", 24.0),
+        ("true", 1.0),
+        ('"False"', 0.0),
+        ('"\\u0032"', 2.0),
+    ],
+)
+def test_a_number_in_any_spelling_is_read(value: str, number: float) -> None:
+    point = read(value)
+    assert point is not None
+    assert point.value == number
+    assert point.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "raw"),
+    [
+        ('"7,2"', "7,2"),
+        ('"on"', "on"),
+        ('""', ""),
+        ('"NaN"', "NaN"),
+        ('"1e999"', "1e999"),
+        ("[1]", "[1]"),
+        ('"٣"', "٣"),
+    ],
+)
+def test_what_is_no_number_is_kept_with_a_doubt(value: str, raw: str) -> None:
+    point = read(value)
+    assert point is not None
+    assert (point.value, point.raw) == (None, raw)
+    assert point.doubts == (Doubt("unreadable", f"{raw!r} is no number"),)
+    mapped = read(value, TAGS)
+    assert mapped is not None
+    assert (mapped.quantity, mapped.value, mapped.raw) == ("level", None, raw)
+
+
+def test_no_value_and_no_time_are_no_measurement() -> None:
+    assert read("null") is None
+    assert log_from(log('"1"', 0), NO_TAGS.of("1").named("T"), PROBE, NO_TAGS) is None
+
+
+@pytest.mark.parametrize("seconds", [1e30, -1e30, 10**18])
+def test_an_instant_beyond_all_time_is_refused(seconds: float) -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        log_from(log('"1"', seconds), NO_TAGS.of("1").named("T"), PROBE, NO_TAGS)
+
+
+def test_a_past_value_may_be_on_the_devices_clock() -> None:
+    row, tag = wire.Row(Raw(b'"1"'), 578590638, 1), NO_TAGS.of("1").named("T")
+    paris = ZoneInfo("Europe/Paris")
+    point = row_from(row, tag, PROBE, NO_TAGS, paris)
+    assert point is not None
+    assert point.at == AT - timedelta(hours=2)
+    assert seconds_to(point.at, paris) == 578590638
+
+
+@pytest.mark.parametrize(("source", "origin"), [(1, "baxo/historics"), (2, "baxo/historics/distant")])
+def test_where_a_past_value_was_made_is_told_again(source: int, origin: str) -> None:
+    row, tag = wire.Row(Raw(b'"1224"'), 577929633, source), NO_TAGS.of("1").named("TAG_1")
+    point = row_from(row, tag, PROBE, NO_TAGS)
+    assert point is not None
+    assert point.origin == origin
+    assert row_to(point, tag, NO_TAGS) == row
+
+
+def test_an_endless_text_is_cut() -> None:
+    point = read(json.dumps("x" * 5000))
+    assert point is not None
+    assert point.raw == "x" * 2000
+    assert point.doubts[0].reason == f"{'x' * 40!r} is no number"
+
+
+def test_a_value_goes_out_as_it_came_in() -> None:
+    for name in ("realtimes", "realtimes-many"):
+        for said in exchange("baxo", name).response.json["logs"]:
+            came, tags = decode(json.dumps(said), type=wire.Log), TAGS.of("1")
+            point = log_from(came, tags.named(came.tag_reference), PROBE, TAGS)
+            assert point is not None
+            device = said.get("deviceIdentifiant", "")
+            out = log_to(point, tags.of(point.quantity, Unit.METRE), TAGS, event=False, device=device)
+            assert json.loads(encode(out)) == said
+
+
+def test_a_devices_id_stands_under_both_keys_where_that_is_wanted() -> None:
+    point = read('"1"')
+    assert point is not None
+    said = encode(log_to(point, Tag("T", "baxo.T", Unit.RATIO), NO_TAGS, event=True, device="9", both=True))
+    assert list(json.loads(said).items()) == list(
+        {
+            "deviceIdentifiant": "9",
+            "deviceIdentifier": "9",
+            "tagReference": "T",
+            "value": "1",
+            "timestamp": 578590638,
+            "isEvent": True,
+        }.items()
+    )
+
+
+def other(quantity: str, value: float | None, raw: str, unit: Unit, *doubts: Doubt) -> Measurement:
+    return Measurement("ondilo:1/ico", quantity, AT, value, raw, unit, "ondilo/lastmeasures", doubts)
+
+
+@pytest.mark.parametrize(
+    ("point", "tag", "text"),
+    [
+        (other("temperature", 12.5, "12.5", Unit.CELSIUS), Tag("T", "temperature", Unit.CELSIUS), "12.5"),
+        (other("temperature", 12.5, "12.5", Unit.CELSIUS), Tag("T", "temperature", Unit.FAHRENHEIT), "54.5"),
+        (other("tds", 1147.0, "1147", Unit.PPM), Tag("TDS", "tds", Unit.MG_PER_L), "1147"),
+        (other("ondilo.foo", 1e-9, "1e-9", Unit.PPM), Tag("F", "ondilo.foo", Unit.RATIO), "1e-09"),
+        (other("orp", 600.123, "x", Unit.MILLIVOLT), Tag("R", "orp", Unit.MILLIVOLT), "600.12"),
+    ],
+)
+def test_another_vendors_value_is_told_in_the_tags_unit(point: Measurement, tag: Tag, text: str) -> None:
+    row = row_to(point, tag, NO_TAGS)
+    assert row is not None
+    assert json.loads(encode(row)) == {"value": text, "timestamp": 578590638, "source": 1}
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        other("ph", None, "null", Unit.PH, Doubt("vendor", "out of the water")),
+        other("ph", 7.2, "7.2", Unit.PH, Doubt("vendor", "out of the water")),
+        other("ph", None, "null", Unit.PH),
+    ],
+)
+def test_what_another_vendor_doubts_is_left_out(point: Measurement) -> None:
+    tag = Tag("PH", "ph", Unit.PH)
+    assert row_to(point, tag, NO_TAGS) is None
+    assert log_to(point, tag, NO_TAGS, event=False) is None
+
+
+@given(st.integers(-(10**9), 10**10))
+def test_every_instant_is_the_same_after_both_ways(seconds: int) -> None:
+    assert seconds_to(instant_from(seconds)) == seconds
+    assert seconds_to(instant_from(seconds) + timedelta(microseconds=999_999)) == seconds
+
+
+@given(st.text(max_size=30))
+def test_every_text_is_read_or_kept(text: str) -> None:
+    point = read(json.dumps(text))
+    assert point is not None
+    assert point.raw == text
+    assert (point.value is None) == bool(point.doubts)
+
+
+# --- places
+
+
+def test_the_documents_device_becomes_a_site_with_what_only_baxo_knows() -> None:
+    site = site_from(ACCOUNT, CONTRACT, DEVICES[1], LOGS)
+    assert (site.id, site.key, site.name, site.kind) == ("baxo:14587", "14587", "MyDevice2", "plant")
+    assert site.time_zone == "Europe/Brussels"
+    assert site.attributes == {
+        "contract": "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
+        "contract_reference": "CT001",
+        "contract_company": "Contonso",
+        "contract_details": "Contonso .Inc Contract",
+        "contract_email": "admin@contonso.com",
+        "details": "My device 2 details",
+        "status": 0,
+        "timezone": "(UTC+01:00) Bruxelles, Copenhague, Madrid, Paris",
+        "tags": "TAG_1\nTAG_2",
+        "events": "",
+    }
+
+
+def test_contract_and_device_go_out_as_they_came_in() -> None:
+    for device in DEVICES:
+        site = site_from(ACCOUNT, CONTRACT, device, None)
+        assert contract_to(site, "Baxo", User("x@y.z", "")) == CONTRACT
+        assert device_to(site, probe_from(site), str(device.id), alone=True) == device
+        assert "tags" not in site.attributes
+
+
+def test_a_probe_names_its_contract_and_its_device() -> None:
+    site = site_from(ACCOUNT, wire.Contract(id="a/b c"), wire.Device(id=7), [])
+    probe = probe_from(site)
+    assert (probe.id, probe.key, probe.serial) == ("baxo:7/device", "a%2Fb%20c/7", "7")
+    assert ids_of(probe) == ("a/b c", "7")
+    assert key_of("a/b c", "7") == probe.key
+    assert key_of("c", "a/b") == "c/a%2Fb"
+    assert (site.name, site.time_zone) == ("Device 7", "UTC")
+    assert site_from(ACCOUNT, CONTRACT, wire.Device(id=7, timezone="Nulle part"), []).time_zone == "UTC"
+
+
+def test_a_tag_that_was_told_to_be_an_event_is_one() -> None:
+    alarm = wire.Log(tag_reference="ALARM", timestamp=1, is_event=True)
+    pump = wire.Log(tag_reference="PUMP", timestamp=1, is_event=True)
+    site = site_from(ACCOUNT, CONTRACT, DEVICES[0], [*LOGS, alarm, alarm, pump])
+    assert site.attributes["tags"] == "TAG_1\nTAG_2\nALARM\nPUMP"
+    assert site.attributes["events"] == "ALARM\nPUMP"
+    assert is_event(site, "ALARM")
+    assert not is_event(site, "TAG_1")
+    assert not is_event(Site("ondilo:1", "ondilo", "1", "Pool", attributes={"events": "ALARM"}), "ALARM")
+
+
+def test_contracts_keep_their_id_and_those_of_other_clouds_never_meet_them() -> None:
+    own = site_from(ACCOUNT, CONTRACT, DEVICES[0], None)
+    elsewhere = site_from(Account("b", "baxo", "me", "me", realm="test"), CONTRACT, DEVICES[0], None)
+    pool, other_pool = Site("ondilo:1", "ondilo", "1", "A"), Site("ondilo:2", "ondilo", "2", "B")
+    far_pool = Site("ondilo@127.0.0.1:80:1", "ondilo", "1", "C")
+    assert contract_id(own) == CONTRACT.id
+    assert contract_id(pool) == contract_id(other_pool) == "3a82a7fa-3e48-5555-aa8c-f938fd8d3d33"
+    unknown = replace(own, attributes={})
+    assert len({contract_id(site) for site in (own, elsewhere, pool, far_pool, unknown)}) == 5
+    assert UUID(contract_id(unknown))
+    assert contract_id(replace(pool, attributes={"contract": "x"})) == contract_id(pool)
+
+
+def test_another_vendors_probe_is_a_device_with_what_is_known() -> None:
+    theirs: dict[str, Scalar] = {
+        "details": "no",
+        "status": 2,
+        "timezone": "no",
+        "contract_reference": "no",
+        "contract": "no",
+    }
+    site = Site(
+        "ondilo:1", "ondilo", "1", "Pool", address=Address(city="Lyon"), time_zone="Indian/Reunion", attributes=theirs
+    )
+    probe = Probe("ondilo:1/ico", site.id, "ondilo", "1", "SN1")
+    assert device_to(site, probe, "1000000", alone=True) == wire.Device(
+        "1000000", "Pool", "Lyon SN1", 0, "(UTC+04:00) Reunion"
+    )
+    assert device_to(site, probe, "1000000", alone=False).name == "Pool SN1"
+    assert device_to(site, replace(probe, serial=""), "1000000", alone=False).name == "Pool 1"
+    assert contract_to(site, "Ondilo", User("x@y.z", "")) == wire.Contract(
+        contract_id(site), "ONDILO", "Ondilo", "Ondilo probes", "x@y.z"
+    )
+
+
+@pytest.mark.parametrize("said", [None, 7, "", True])
+def test_an_attribute_that_is_no_text_is_none(said: Any) -> None:
+    odd = Site("baxo:1", "baxo", "1", "A", attributes={"events": said, "tags": said, "contract": said, "details": said})
+    assert not is_event(odd, "")
+    assert lines(said) == ()
+    assert contract_to(odd, "", User("", "")).reference == ""
+    assert device_to(odd, PROBE, "1", alone=True) == wire.Device("1", "A", "", 0, "UTC")
+
+
+@pytest.mark.parametrize(("said", "told"), [(0, 0), (1, 1), (2, 2), (None, 0), ("2", 0)])
+def test_a_status_is_told_as_it_came(said: Scalar, told: int) -> None:
+    odd = Site("baxo:1", "baxo", "1", "A", attributes={} if said is None else {"status": said})
+    assert device_to(odd, PROBE, "1", alone=True).status == told
+
+
+# --- time zones
+
+
+@pytest.mark.parametrize(
+    ("shown", "name"),
+    [
+        ("UTC", "UTC"),
+        ("(UTC) Temps universel coordonné", "UTC"),
+        ("(UTC+00:00) Dublin, Édimbourg, Lisbonne, Londres", "Europe/Dublin"),
+        ("(UTC+01:00) Amsterdam, Berlin, Berne, Rome, Stockholm, Vienne", "Europe/Amsterdam"),
+        ("(UTC+01:00) Brussels, Copenhagen, Madrid, Paris", "Europe/Brussels"),
+        ("(UTC+02:00) Athènes, Bucarest", "Europe/Athens"),
+        ("(UTC+02:00) Athens, Bucharest", "Europe/Athens"),
+        ("(UTC+03:00) Moscou, Saint-Pétersbourg", "Europe/Moscow"),
+        ("(UTC+03:00) Moscow, St. Petersburg", "Europe/Moscow"),
+        ("", "UTC"),
+        ("GMT", "UTC"),
+        ("Z", "UTC"),
+        ("Temps universel coordonné", "UTC"),
+        ("Coordinated Universal Time", "UTC"),
+        ("(UTC-05:00) Est (É.-U. et Canada)", "America/New_York"),
+        ("(UTC-05:00) Eastern Time (US & Canada)", "America/New_York"),
+        ("(UTC-06:00) Centre (É.-U. et Canada)", "America/Chicago"),
+        ("(UTC-06:00) Central Time (US & Canada)", "America/Chicago"),
+        ("(UTC-07:00) Rocheuses (É.-U. et Canada)", "America/Denver"),
+        ("(UTC-07:00) Mountain Time (US & Canada)", "America/Denver"),
+        ("(UTC-08:00) Pacifique (É.-U. et Canada)", "America/Los_Angeles"),
+        ("(UTC-08:00) Pacific Time (US & Canada)", "America/Los_Angeles"),
+        ("(UTC-04:00) Heure de l’Atlantique (Canada)", "America/Halifax"),
+        ("(UTC-04:00) Heure de l'Atlantique (Canada)", "America/Halifax"),
+        ("(UTC-04:00) Atlantic Time (Canada)", "America/Halifax"),
+        ("(UTC+01:00) Afrique centrale - Ouest", "Africa/Lagos"),
+        ("(UTC+01:00) West Central Africa", "Africa/Lagos"),
+        ("(UTC+10:00) Canberra, Melbourne, Sydney", "Australia/Canberra"),
+        ("(UTC-03:00) Buenos Aires", "America/Argentina/Buenos_Aires"),
+        ("(UTC-01:00) Nulle part", "Etc/GMT+1"),
+        ("(UTC+14:00) Nulle part", "Etc/GMT-14"),
+        ("(UTC-12:00) Nulle part", "Etc/GMT+12"),
+        ("(UTC-13:00) Nulle part", None),
+        ("(UTC+15:00) Nulle part", None),
+        ("(UTC+00:00) Nulle part", "UTC"),
+        ("(UTC+1) Paris; Rome", "Europe/Paris"),
+        ("(GMT+01:00) Paris", "Europe/Paris"),
+        ("  (UTC+01:00)  Paris ", "Europe/Paris"),
+        ("Europe/Lisbon", "Europe/Lisbon"),
+        ("(UTC+03:00) Nulle part", "Etc/GMT-3"),
+        ("(UTC-03:00) Paris", "Etc/GMT+3"),
+        ("(UTC+12:45) Nulle part", None),
+        ("Nulle part", None),
+        ("../../etc/passwd", None),
+        ("(UTC+99:99) x", None),
+    ],
+)
+def test_a_time_zone_as_windows_shows_it_is_found(shown: str, name: str | None) -> None:
+    assert zone_from(shown) == name
+
+
+@given(st.text(max_size=60))
+def test_any_name_of_a_time_zone_is_answered(text: str) -> None:
+    found = zone_from(text)
+    assert found is None or ZoneInfo(found)
+
+
+def test_a_time_zone_goes_out_as_the_document_prints_it_or_by_its_city() -> None:
+    documented = list(facts("baxo", "lists")["timezones"])
+    assert zone_to("UTC") == documented[0]
+    for name in facts("baxo", "lists")["timezones"][documented[1]]:
+        assert zone_to(name) == documented[1]
+    assert zone_to("America/St_Johns") == "(UTC-03:30) St Johns"
+    assert zone_to("America/New_York") == "(UTC-05:00) New York"
+    assert zone_to("Asia/Kolkata") == "(UTC+05:30) Kolkata"
+    assert zone_to("Nowhere/At_all") == "UTC"
+
+
+def test_the_epoch_is_the_year_2000() -> None:
+    assert seconds_to(EPOCH) == 0
