@@ -59,7 +59,7 @@ RANGES: Final = (
     ),
     Range(
         "baxo",
-        ("wire", "translate.words", "translate.tags", "translate.value", "translate.place", "translate.zone"),
+        ("wire", "translate.words", "translate.tags", "translate.value", "translate.place"),
         (("--noconftest", "translate", "evidence"), ("client",), ("face_services", "face_pages")),
     ),
 )
