@@ -71,17 +71,21 @@ _ELEMENT = re.compile(rf"(?is)(<({_NAME})(?:\s[^>]{{0,400}})?>)[^<]+")
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` with the values of tokens, passwords and keys masked, and each of `secrets` wherever it stands, however it is written."""
-    text = _without(text, secrets)
+    text = _addresses(_without(text, secrets))  # first, since a password may look like a key
     text = _PART.sub(rf"\g<1>{MASK}", text)
     text = _INPUT_TAG.sub(_input, text)
     text = _ELEMENT.sub(rf"\1{MASK}", text)
-    text = _SCHEME.sub(rf"\1\2{MASK}", _pairs(text))
-    return _CODED_USERINFO.sub(rf"\1{MASK}%40", _USERINFO.sub(rf"\1{MASK}@", text))
+    return _addresses(_SCHEME.sub(rf"\1\2{MASK}", _pairs(text)))
 
 
 def is_telling(name: str) -> bool:
     """Whether what is called `name`, in a form, a query or a header, is a secret."""
     return _KEY.search(f"{name}=") is not None
+
+
+def _addresses(text: str) -> str:
+    """Mask the login that stands before the host of an address."""
+    return _CODED_USERINFO.sub(rf"\1{MASK}%40", _USERINFO.sub(rf"\1{MASK}@", text))
 
 
 def _input(tag: re.Match[str]) -> str:

@@ -109,7 +109,7 @@ def test_what_another_vendor_measures_gets_a_tag_of_its_own_name() -> None:
     ],
 )
 def test_a_mapping_that_cannot_be_is_refused_with_the_reason(name: str, meaning: str, wrong: str) -> None:
-    with pytest.raises(ConfigError, match=f"{wrong}.*14587/PH"):
+    with pytest.raises(ConfigError, match=f"{wrong}.*14587/PH.*one device[.]$"):
         Tags({name: meaning})
 
 
