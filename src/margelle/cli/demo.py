@@ -130,8 +130,8 @@ async def _live(
                 store,
                 list(VENDORS.values()),
                 home.clock,
-                seed=clouds.SEED,
-                users=clouds.people(secret)[:1],
+                seed=people.SEED,
+                users=people.people(secret)[:1],
                 pools=POOLS[:1],
             )
             group.create_task(server.serve(home.app(public_page=True, ready=ready.is_set), hub, stop))
@@ -184,9 +184,9 @@ async def _connect(home: House, vendor: str, owner: str, base_url: str, secret: 
     from margelle.cli.account import enter
     from margelle.domain.site import Account
 
-    known = await home.store.account(vendor) or Account(vendor, vendor, owner, clouds.OWNER, realm=REALM)
+    known = await home.store.account(vendor) or Account(vendor, vendor, owner, people.OWNER, realm=REALM)
     account = replace(known, owner=owner, base_url=base_url)
-    token = await home.connector(account).sign_in(clouds.OWNER, secret)
+    token = await home.connector(account).sign_in(people.OWNER, secret)
     await enter(home, account, token)
 
 
