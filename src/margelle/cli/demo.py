@@ -118,6 +118,7 @@ async def _live(
 ) -> None:
     from margelle.cli import clouds, house, server
     from margelle.ports import Rate
+    from margelle.simulate import people
     from margelle.simulate.clouds import Clouds
     from margelle.simulate.pool import POOLS
     from margelle.vendors import VENDORS
@@ -180,9 +181,9 @@ async def _connect(home: House, vendor: str, owner: str, base_url: str, secret: 
     """Let the account point to where its cloud is this time, and sign in to it."""
     from msgspec.structs import replace
 
-    from margelle.cli import clouds
     from margelle.cli.account import enter
     from margelle.domain.site import Account
+    from margelle.simulate import people
 
     known = await home.store.account(vendor) or Account(vendor, vendor, owner, people.OWNER, realm=REALM)
     account = replace(known, owner=owner, base_url=base_url)

@@ -141,7 +141,9 @@ class Clouds:
             kept = Log() if log is None else log
             hosts = {urlsplit(vendor.base_url).hostname or "": vendor.name for vendor in self._vendors}
             app.router.routes.extend(Control(faults, kept).routes())
-            app.user_middleware.append(Middleware(Faulty, faults, kept, self._clock, hosts=hosts, pause=pause))  # within the gate
+            app.user_middleware.append(
+                Middleware(Faulty, faults, kept, self._clock, hosts=hosts, pause=pause)
+            )  # within the gate
         return app
 
     async def _claim(self) -> _Claim:
