@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from margelle import testing
-from margelle.simulate.faults import CATALOGUE
+from margelle.simulate.faults import CATALOGUE, Entry, Log
+from tests.conftest import NOW
 from tests.simulate.faults.client import Client, Told, ask
 
 
@@ -105,13 +106,20 @@ def test_the_log_has_no_secret(sky: testing.Sky) -> None:
 
 
 def test_the_log_is_bounded() -> None:
-    from datetime import UTC, datetime
-
-    from margelle.simulate.faults import Entry, Log
-
     log = Log(3)
     for _ in range(5):
-        log.add(Entry(log.number(), datetime.now(UTC), "", "", "x", "", "GET", "/", (), "", 200, 0, ""))
+        log.add(Entry(log.number(), NOW, "", "", "x", "", "GET", "/", (), "", 200, 0, ""))
     assert [entry.n for entry in log.entries()] == [3, 4, 5]
     log.clear()
     assert log.number() == 6
+
+
+@pytest.mark.parametrize("size", [100_000, 3_000_000])
+def test_a_body_too_large_to_look_into_comes_through(sky: testing.Sky, size: int) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    try:
+        told = ask(sky.base_url("ondilo"), "POST", "/oauth2/token", "grant_type=" + "x" * size, form)
+    except (BrokenPipeError, ConnectionResetError):
+        assert size > 1 << 20  # refused before it was all sent
+    else:
+        assert 400 <= told.status < 500

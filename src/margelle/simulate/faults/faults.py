@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from random import Random
@@ -51,6 +52,7 @@ class Faults:
     def __init__(self, seed: str = "margelle", catalogue: Sequence[Fault] = CATALOGUE) -> None:
         self._catalogue = {fault.name: fault for fault in catalogue}
         self._seed = seed
+        self._lock = threading.RLock()
         self._chosen: dict[str, Choice] = {}  # replaced, never changed: another thread may be reading it
         self._scripts: dict[str, tuple[str, ...]] = {}
         self._dice: dict[str, Random] = {}
@@ -81,18 +83,21 @@ class Faults:
         """As `choose`."""
         fault = self.fault(name)
         _check(fault, choice)
-        self._memory[name] = {}
-        self._dice[name] = stream(self._seed, "faults", name)
-        self._chosen = {**self._chosen, name: choice}
+        with self._lock:
+            self._memory[name] = {}
+            self._dice[name] = stream(self._seed, "faults", name)
+            self._chosen = {**self._chosen, name: choice}
 
     def end(self, name: str) -> None:
         """Let a fault happen no more. Raises BadInput where there is no such fault."""
         self.fault(name)
-        self._chosen = {one: choice for one, choice in self._chosen.items() if one != name}
+        with self._lock:
+            self._chosen = {one: choice for one, choice in self._chosen.items() if one != name}
 
     def clear(self) -> None:
         """No fault any more, and no script."""
-        self._chosen, self._scripts, self._memory = {}, {}, {}
+        with self._lock:
+            self._chosen, self._scripts, self._memory = {}, {}, {}
 
     def script(self, operation: str, names: Sequence[str]) -> None:
         """What befalls the next requests of an operation (`ondilo/lastmeasures`), one each; `well` is a right answer.
@@ -108,11 +113,13 @@ class Faults:
         for name in names:
             if name != WELL and operation not in self.fault(name).operations:
                 raise BadInput(f"The fault {name} does not fit {operation}.")
-        self._scripts = {**self._scripts, operation: tuple(names)}
+        with self._lock:
+            self._scripts = {**self._scripts, operation: tuple(names)}
 
     def unscript(self) -> None:
         """Forget all scripts."""
-        self._scripts = {}
+        with self._lock:
+            self._scripts = {}
 
     def fault(self, name: str) -> Fault:
         """The fault of that name. Raises BadInput with the nearest name."""
@@ -125,6 +132,21 @@ class Faults:
 
     def turn(self, operation: Operation) -> Turn | None:
         """What befalls the next request of `operation`; None: nothing. A script moves on."""
+        with self._lock:
+            return self._next(operation)
+
+    def happened(self, name: str) -> None:
+        """Count one of the times that the fault was chosen for."""
+        with self._lock:
+            choice = self._chosen.get(name)
+            if choice is None or choice.times is None:
+                return
+            if choice.times > 1:
+                self._chosen = {**self._chosen, name: replace(choice, times=choice.times - 1)}
+            else:
+                self.end(name)
+
+    def _next(self, operation: Operation) -> Turn | None:
         if left := self._scripts.get(operation.id):
             self._scripts = {**self._scripts, operation.id: left[1:]}
             return None if left[0] == WELL else self._turn(left[0], operation)
@@ -133,16 +155,6 @@ class Faults:
             if turn and self._dice[name].random() < choice.probability:
                 return turn
         return None
-
-    def happened(self, name: str) -> None:
-        """Count one of the times that the fault was chosen for."""
-        choice = self._chosen.get(name)
-        if choice is None or choice.times is None:
-            return
-        if choice.times <= 1:
-            self.end(name)
-        else:
-            self._chosen = {**self._chosen, name: replace(choice, times=choice.times - 1)}
 
     def _turn(self, name: str, operation: Operation) -> Turn | None:
         effect = self._catalogue[name].effect(operation)
