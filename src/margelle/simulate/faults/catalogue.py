@@ -65,13 +65,13 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault(
         "quota-429",
         "The quota is used up: 429 with Retry-After, in seconds.",
-        "The body in Wolbolar/IPSymconOndilo (2020); homebridge-ondilo-ico obeys the header.",
+        "The body in Wolbolar/IPSymconOndilo (2020), with no status; homebridge-ondilo-ico obeys 429 and the header.",
         _limited(retry_after=RETRY_AFTER_S),
     ),
     Fault(
         "quota-429-bare",
         "The quota is used up: 429 that does not say when to come back; the token endpoint too.",
-        "Wolbolar/IPSymconOndilo (2020); SocrateMobile/Flipr_Pool, fixes of August 2026.",
+        "SocrateMobile/Flipr_Pool, fixes of August 2026; for Ondilo, the body in Wolbolar/IPSymconOndilo (2020).",
         _limited(),
     ),
     Fault(
@@ -132,31 +132,31 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault(
         "body-empty",
         "Status 200 and not a byte of body.",
-        "Flipr, during outages.",
+        "Flipr, during outages; not reported of the others.",
         _everywhere(effect.nothing()),
     ),
     Fault(
         "html-200",
         "Status 200 and a page in HTML.",
-        "Flipr, during outages.",
+        "Flipr, during outages; not reported of the others.",
         _everywhere(always(page(200, "Service temporarily unavailable"))),
     ),
     Fault(
         "html-502",
         "Status 502 and the page of a proxy.",
-        f"{_CORE}, tests of ondilo_ico.",
+        f"{_CORE}, tests of ondilo_ico; not reported of the others.",
         _everywhere(always(page(502, "502 Bad Gateway"))),
     ),
     Fault(
         "maintenance-503",
         "The vendor works on its cloud: 503 and a page, for hours.",
-        f"{_CORE} #94854.",
+        f"{_CORE} #94854 (Ondilo); the status is our reading.",
         _everywhere(always(page(503, "503 Service Unavailable"))),
     ),
     Fault(
         "token-500",
         "The token endpoint answers 500; nobody can sign in or renew a token.",
-        f"{_CORE} #156532.",
+        f"{_CORE} #156532 (Ondilo).",
         (
             Fit(
                 "ondilo",
@@ -262,13 +262,13 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault(
         "slow",
         f"Answers take {SLOW_S:g} seconds.",
-        f"{_CORE} #99246: intermittent connection errors.",
+        f"{_CORE} #99246: intermittent connection errors, of which nobody wrote down more.",
         _everywhere(effect.slow(SLOW_S)),
     ),
     Fault(
         "cut",
         "Answers end in the middle; the connection is closed.",
-        f"{_CORE} #99246: intermittent connection errors.",
+        f"{_CORE} #99246: intermittent connection errors, of which nobody wrote down more.",
         _everywhere(effect.cut()),
     ),
 )
