@@ -11,6 +11,7 @@ from typer.cli import get_docs_for_click
 from margelle.cli.command import app
 from margelle.config import OTHER_ENVIRONMENT, TABLE, env_name
 from margelle.ports import Setting
+from margelle.simulate.faults import CATALOGUE, Fault
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 
@@ -86,7 +87,34 @@ def commands() -> str:
     return f"{head}\n\n{note}{rest.strip()}\n"
 
 
-PAGES: Final = {"settings.md": settings, "commands.md": commands}
+_FAULTS: Final = """\
+# Faults
+
+Written by `make docs` from the catalogue in `src/margelle/simulate/faults/catalogue.py`. How to provoke them: [clouds.md](clouds.md).
+
+| fault | what happens | where it was seen | what it fits |
+|---|---|---|---|
+"""
+
+
+def faults() -> str:
+    """The page of the clouds' faults."""
+    return _FAULTS + "".join(
+        f"| `{fault.name}` | {fault.what} | {fault.seen} | {_operations(fault)} |\n" for fault in CATALOGUE
+    )
+
+
+def _operations(fault: Fault) -> str:
+    """What a fault fits, by vendor."""
+    vendors = dict.fromkeys(one.partition("/")[0] for one in fault.operations)
+    of = {
+        vendor: [one.partition("/")[2] for one in fault.operations if one.startswith(f"{vendor}/")]
+        for vendor in vendors
+    }
+    return "; ".join(f"{vendor}: {', '.join(names)}" for vendor, names in of.items())
+
+
+PAGES: Final = {"settings.md": settings, "commands.md": commands, "faults.md": faults}
 
 
 def main() -> None:

@@ -46,3 +46,28 @@ def test_clouds_that_cannot_be_are_refused(margelle: Margelle, arguments: tuple[
     ended = margelle("clouds", "--port", "0", *arguments)
     assert ended.code == 2
     assert "Traceback" not in ended.err
+
+
+def test_faults_are_listed_with_where_they_were_seen(margelle: Margelle) -> None:
+    ended = margelle("clouds", "--faults-list")
+    assert ended.code == 0
+    assert "lastmeasures-empty\n" in ended.out
+    assert "  Seen: home-assistant/core #114223" in ended.out
+    assert "  Fits: ondilo/lastmeasures" in ended.out
+
+
+def test_a_fault_of_the_command_line_befalls_clients(start: Start) -> None:
+    running = start("clouds", "--port", "0", "--fault", "html-502", "--fault", "slow:0.5", "--at", "2026-07-14T12:30Z")
+    face = running.until(r"Cloud:\s+(http://\S+)")[1]
+    running.until(r"Faults:\s+html-502, slow")
+    with pytest.raises(Refusal) as refused:
+        FaceClient(face).get("/pools")
+    assert refused.value.status == 502
+    assert running.end() == 0
+
+
+@pytest.mark.parametrize("fault", ["html-520", "html-502:often", "html-502:2", "html-502:0", ""])
+def test_a_fault_that_cannot_be_is_refused(margelle: Margelle, fault: str) -> None:
+    ended = margelle("clouds", "--port", "0", "--fault", fault)
+    assert ended.code == 2
+    assert "Traceback" not in ended.err

@@ -13,16 +13,14 @@ import typer
 from msgspec import Struct
 
 from margelle.cli.terminal import invocation, password, progress, say, utc_now
+from margelle.simulate.people import NEIGHBOUR, OWNER, SEED, people
 
 if TYPE_CHECKING:
     from margelle.config import Settings
     from margelle.domain.site import User
     from margelle.ports import Clock, Store
     from margelle.simulate.clouds import Clouds
-
-OWNER = "owner@clouds.example"
-NEIGHBOUR = "neighbour@clouds.example"
-SEED = "margelle"
+    from margelle.simulate.faults import Faults
 
 
 def clouds(
@@ -58,6 +56,16 @@ def clouds(
             help="Read the password of their users from standard input. Default: a new one, printed.",
         ),
     ] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:PROBABILITY]",
+            help="Let a fault happen, always or with this probability. May be repeated.",
+        ),
+    ] = None,
+    faults_list: Annotated[
+        bool, typer.Option("--faults-list", help="Show every fault, where it was seen and what it fits, and end.")
+    ] = False,
 ) -> None:
     """Imitate the vendors' clouds.
 
@@ -67,21 +75,51 @@ def clouds(
     from margelle.cli import server
     from margelle.cli.export import instant
 
+    if faults_list:
+        _list_faults()
+        return
     settings = invocation(context).settings()
+    faults = _faults(seed, fault or [])
     secret = password(from_stdin=True) if password_stdin else secrets.token_urlsafe(9)
     folder = (data or settings.data_dir / "clouds").absolute()
     start = instant(at)
     plan = _Plan(folder, seed, speed, start, quotas, "" if password_stdin else secret)
-    server.run(_run(settings, plan, host, port, people(secret)))
+    server.run(_run(settings, plan, host, port, people(secret), faults))
 
 
-def people(secret: str) -> list[User]:
-    """Two users of the clouds, with the same password: the owner of several pools, and a neighbour."""
-    from margelle.domain.site import User
-    from margelle.serve.sign_in import hash_password
+def _faults(seed: str, told: Sequence[str]) -> Faults:
+    from margelle.simulate.faults import Faults
 
-    hashed = hash_password(secret)
-    return [User(OWNER, hashed, "Camille", "Martin"), User(NEIGHBOUR, hashed, "Lou", "Bernard", "fr")]
+    faults = Faults(seed)
+    for name, probability in chosen(told):
+        faults.choose(name, probability)
+    return faults
+
+
+def chosen(told: Sequence[str]) -> list[tuple[str, float]]:
+    """The faults and probabilities of `--fault`, each `NAME` or `NAME:PROBABILITY`. Raises BadInput."""
+    from margelle.errors import BadInput
+
+    faults = []
+    for text in told:
+        name, colon, probability = text.partition(":")
+        try:
+            faults.append((name, float(probability) if colon else 1.0))
+        except ValueError as error:
+            raise BadInput(
+                f"--fault {text[:60]!r} has no probability after its colon.", hint="Write it as html-502:0.2."
+            ) from error
+    return faults
+
+
+def _list_faults() -> None:
+    from margelle.simulate.faults import CATALOGUE
+
+    for fault in CATALOGUE:
+        say(fault.name)
+        say(f"  {fault.what}")
+        say(f"  Seen: {fault.seen}")
+        say(f"  Fits: {', '.join(fault.operations)}")
 
 
 class _Plan(Struct, frozen=True):
@@ -120,7 +158,7 @@ async def _clock(store: Store, plan: _Plan) -> Clock:
     return utc_now if plan.speed == 1 and start == now else FastClock(start, plan.speed, utc_now)
 
 
-async def _run(settings: Settings, plan: _Plan, host: str, port: int, users: Sequence[User]) -> None:
+async def _run(settings: Settings, plan: _Plan, host: str, port: int, users: Sequence[User], faults: Faults) -> None:
     from margelle.cli import server
     from margelle.cli.lock import held
     from margelle.simulate.clouds import Clouds
@@ -135,17 +173,17 @@ async def _run(settings: Settings, plan: _Plan, host: str, port: int, users: Seq
         store = open_in(plan.folder, settings)
         try:
             made = Clouds(store, list(VENDORS.values()), await _clock(store, plan), seed=plan.seed, users=users)
-            app = made.app({name: settings.section(name) for name in VENDORS}, quotas=plan.quotas)
+            app = made.app({name: settings.section(name) for name in VENDORS}, quotas=plan.quotas, faults=faults)
             async with asyncio.TaskGroup() as group:
                 group.create_task(server.serve(app, bound, stop))
                 if await server.until(stop, fill(made)):
-                    _announce(server.url_of(bound), plan)
+                    _announce(server.url_of(bound), plan, faults)
                     group.create_task(made.run(stop))
         finally:
             await store.close()
 
 
-def _announce(url: str, plan: _Plan) -> None:
+def _announce(url: str, plan: _Plan, faults: Faults) -> None:
     from margelle.vendors import VENDORS
 
     for name, vendor in VENDORS.items():
@@ -153,4 +191,5 @@ def _announce(url: str, plan: _Plan) -> None:
     say(f"Logins:    {OWNER}, {NEIGHBOUR}")
     say(f"Password:  {plan.shown or 'the one you gave'}")
     say(f"Quotas:    {'as documented' if plan.quotas else 'none'}")
+    say(f"Faults:    {', '.join(faults.chosen) or 'none'}  (chosen at {url}/clouds/faults, log at {url}/clouds/log)")
     say(f"Data:      {plan.folder}")

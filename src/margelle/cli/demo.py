@@ -150,6 +150,7 @@ async def _live(
 ) -> None:
     from margelle.cli import clouds, house, server, welcome
     from margelle.ports import Rate
+    from margelle.simulate import people
     from margelle.simulate.clouds import Clouds
     from margelle.simulate.pool import POOLS
     from margelle.vendors import VENDORS
@@ -162,8 +163,8 @@ async def _live(
                 store,
                 list(VENDORS.values()),
                 home.clock,
-                seed=clouds.SEED,
-                users=clouds.people(secret)[:1],
+                seed=people.SEED,
+                users=people.people(secret)[:1],
                 pools=POOLS[:1],
             )
             group.create_task(server.serve(home.app(public_page=True, ready=ready.is_set), hub, stop))
@@ -212,13 +213,13 @@ async def _connect(home: House, vendor: str, owner: str, base_url: str, secret: 
     """Let the account point to where its cloud is this time, and sign in to it."""
     from msgspec.structs import replace
 
-    from margelle.cli import clouds
     from margelle.cli.account import enter
     from margelle.domain.site import Account
+    from margelle.simulate import people
 
-    known = await home.store.account(vendor) or Account(vendor, vendor, owner, clouds.OWNER, realm=REALM)
+    known = await home.store.account(vendor) or Account(vendor, vendor, owner, people.OWNER, realm=REALM)
     account = replace(known, owner=owner, base_url=base_url)
-    token = await home.connector(account).sign_in(clouds.OWNER, secret)
+    token = await home.connector(account).sign_in(people.OWNER, secret)
     await enter(home, account, token)
 
 

@@ -9,10 +9,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -22,6 +24,9 @@ from margelle.errors import BadInput, Conflict, StoreError
 from margelle.ports import Clock, Reader, Store, Vendor
 from margelle.serve.app import build
 from margelle.simulate.actions import LocalActions
+from margelle.simulate.faults import Faults, Log
+from margelle.simulate.faults.control import Control
+from margelle.simulate.faults.middleware import Faulty, Pause
 from margelle.simulate.feed import PAST, Feed, Progress
 from margelle.simulate.pool import POOLS, Pool
 from margelle.simulate.roster import Roster
@@ -110,8 +115,20 @@ class Clouds:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause_s)
 
-    def app(self, face_settings: Mapping[str, Mapping[str, Any]] | None = None, *, quotas: bool = True) -> Starlette:
-        """The web application: each vendor's face, with its documented quotas, and at `/` what can be had here."""
+    def app(
+        self,
+        face_settings: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        quotas: bool = True,
+        faults: Faults | None = None,
+        log: Log | None = None,
+        pause: Pause = asyncio.sleep,
+    ) -> Starlette:
+        """The web application: each vendor's face, with its documented quotas, and at `/` what can be had here.
+
+        With `faults` the faces can fail as they say, what is asked and told is kept in `log`, and both are controlled under `/clouds`; `pause`
+        lets time pass for slow answers.
+        """
         actions = LocalActions(self._store, self._clock)
         app = build(
             self._store,
@@ -126,6 +143,13 @@ class Clouds:
             ready=lambda: self.ready,
         )
         app.router.routes.append(Route("/", self._index(app)))
+        if faults is not None:
+            kept = Log() if log is None else log
+            hosts = {urlsplit(vendor.base_url).hostname or "": vendor.name for vendor in self._vendors}
+            app.router.routes.extend(Control(faults, kept).routes())
+            app.user_middleware.append(
+                Middleware(Faulty, faults, kept, self._clock, hosts=hosts, pause=pause)
+            )  # within the gate
         return app
 
     async def _claim(self) -> _Claim:
