@@ -15,7 +15,7 @@ from margelle.errors import BadInput, StoreError
 from margelle.ports import Clock, Connector, Rate, Source, Store, Vendor
 from margelle.store import open_store
 from margelle.store.vault import Vault
-from margelle.vendors import VENDORS
+from margelle.vendors import VENDORS, hosts
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -56,11 +56,13 @@ class House:
     def http(self, account: Account) -> CloudHttp:
         """The account's HTTP: one for the whole process."""
         from margelle.net.http import CloudHttp
+        from margelle.net.names import Names
 
         if account.id not in self._https:
             timeout_s = self.settings["collect.timeout_s"]
+            names = Names.of(self.settings["collect.resolve"], hosts(self.vendors.values()))
             self._https[account.id] = CloudHttp(
-                account.id, self.store, self.budget(account), self.clock, timeout_s=timeout_s
+                account.id, self.store, self.budget(account), self.clock, timeout_s=timeout_s, names=names
             )
         return self._https[account.id]
 
