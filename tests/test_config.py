@@ -288,3 +288,23 @@ def test_a_mistake_in_a_quantity_is_named(write: Write, text: str, said: str) ->
 def test_an_empty_path_is_a_mistake_and_not_the_folder_one_is_in(name: str) -> None:
     with pytest.raises(ConfigError, match="must be a path"):
         load(None, {f"MARGELLE_{name.upper()}": " "}, {})
+
+
+# --- names and certificates
+
+
+@pytest.mark.parametrize("entry", ["9.9.9.9.9", "interop.ondilo.com=", "https://interop.ondilo.com=192.0.2.7"])
+def test_a_way_to_the_clouds_that_is_none_is_refused(entry: str) -> None:
+    assert "host=address" in refused(flags={"collect.resolve": entry})
+
+
+def test_ways_to_the_clouds_are_given_in_the_file_or_parted_by_commas(write: Write) -> None:
+    file = write("[collect]\nresolve = ['9.9.9.9', 'interop.ondilo.com=192.0.2.7']")
+    from_environment = load(None, HOME | {"MARGELLE_COLLECT_RESOLVE": "9.9.9.9, interop.ondilo.com=192.0.2.7"}, {})
+    assert load(file, HOME, {})["collect.resolve"] == from_environment["collect.resolve"]
+
+
+def test_certificates_are_in_the_data_folder_or_beside_the_file_that_says_where(write: Write) -> None:
+    assert load(None, HOME, {"data_dir": "/d"}).tls_dir == Path("/d/tls")
+    file = write("[tls]\ndir = 'certificates'")
+    assert load(file, HOME, {}).tls_dir == file.parent / "certificates"

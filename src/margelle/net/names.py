@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from margelle.errors import BadInput, Misled
-from margelle.net.address import address, host_of
+from margelle.net.address import host_name
 
 MARK: Final = "margelle"
 """How every hub and imitated cloud calls itself in the header `Server`."""
@@ -38,7 +38,7 @@ class Names(Struct, frozen=True):
         for entry in entries:
             name, equals, number = (part.strip() for part in entry.rpartition("="))
             if equals:
-                known = host_of(address(f"https://{name}/")).removesuffix(".")
+                known = host_name(name)
                 pins[known] = (*pins.get(known, ()), _number(number, entry))
             else:
                 servers.append(_server(number, entry))

@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
 from margelle.errors import BadInput
-from margelle.net.address import address, host_of
+from margelle.net.address import host_name
 
 AUTHORITY_LIFE: Final = timedelta(days=3652)
 """Ten years: whoever trusts it does so by hand, and should not have to often."""
@@ -52,9 +52,7 @@ def host(name: str) -> Host:
         return ip_address(name)
     except ValueError:
         pass
-    known = host_of(address(f"https://{name}/")).removesuffix(".")
-    if known != name.lower().removesuffix(".") and name.isascii():
-        raise BadInput(f"{name[:80]!r} is more than the name of a host.", hint="Give it without scheme, port and path.")
+    known = host_name(name)
     if "." not in known and known != "localhost":
         raise BadInput(f"{known!r} has no dot.", hint=f"Give the whole name, such as {known}.local or {known}.lan.")
     return known
@@ -70,7 +68,7 @@ def new_authority(names: Iterable[str], title: str, now: datetime) -> Certified:
         key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
     )  # fmt: skip
     certificate = (
-        _builder(subject, subject, key, now, AUTHORITY_LIFE)
+        _builder(subject, subject, key, now, now + AUTHORITY_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(_SERVER_ONLY, critical=False)
@@ -84,11 +82,11 @@ def new_server(authority: Certified, names: Sequence[Host], now: datetime) -> Ce
     """A server's certificate for `names`, by `authority`; never good for longer than that one itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = authority.certificate
-    life = min(SERVER_LIFE, authority.ends_at - now)
+    ends_at = min(now + SERVER_LIFE, authority.ends_at)
     known = [x509.DNSName(one) if isinstance(one, str) else x509.IPAddress(one) for one in names]
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     certificate = (
-        _builder(_subject("Margelle"), issuer.subject, key, now, life)
+        _builder(_subject("Margelle"), issuer.subject, key, now, ends_at)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(known), critical=False)
         .add_extension(_SERVER_ONLY, critical=False)
@@ -121,9 +119,9 @@ def _subtree(one: Host) -> x509.GeneralName:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, life: timedelta
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, ends_at: datetime
 ) -> x509.CertificateBuilder:
     begins_at = (now - _EARLIER).replace(microsecond=0)
     return x509.CertificateBuilder(
-        issuer, subject, key.public_key(), x509.random_serial_number(), begins_at, begins_at + life
+        issuer, subject, key.public_key(), x509.random_serial_number(), begins_at, ends_at.replace(microsecond=0)
     ).add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

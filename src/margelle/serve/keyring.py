@@ -6,6 +6,7 @@ import os
 import secrets
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -136,7 +137,8 @@ class Keyring:
                 os.fsync(target.fileno())
             draft.replace(file)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
             raise StoreError(f"{file} cannot be written: {error.strerror}.") from error
 
     def _broken(self, file: Path) -> ConfigError:
