@@ -11,8 +11,13 @@ from typer.cli import get_docs_for_click
 from margelle.cli.command import app
 from margelle.config import OTHER_ENVIRONMENT, TABLE, env_name
 from margelle.ports import Setting
+from margelle.vendors import VENDORS
+from tools.lines import size
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+
+_LINES: Final = "<!-- lines: written by `make docs` -->"
+_END: Final = "<!-- end of lines -->"
 
 _SETTINGS: Final = """\
 # Settings
@@ -80,7 +85,17 @@ def commands() -> str:
     return f"{head}\n\n{note}{rest.strip()}\n"
 
 
-PAGES: Final = {"settings.md": settings, "commands.md": commands}
+def add_a_vendor() -> str:
+    """The page of how to add a vendor, with its table of lines measured anew."""
+    page = (DOCS / "add-a-vendor.md").read_text(encoding="utf-8")
+    head, _, rest = page.partition(_LINES)
+    _, _, tail = rest.partition(_END)
+    columns = ("the record", "wire", "translate", "collecting", "imitating", "both")
+    rows = "".join(f"| {vendor.title} | {' | '.join(map(str, size(name)))} |\n" for name, vendor in VENDORS.items())
+    return f"{head}{_LINES}\n| vendor | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}\n{rows}{_END}{tail}"
+
+
+PAGES: Final = {"settings.md": settings, "commands.md": commands, "add-a-vendor.md": add_a_vendor}
 
 
 def main() -> None:

@@ -106,6 +106,52 @@ def test_both_ports_serve_the_same_hub(made: Path, port: int, start: Start) -> N
     assert running.end() == 0, running.text
 
 
+URLLIB = "import urllib.request as u; print(u.urlopen('https://localhost:PORT/healthz').status)"
+AIOHTTP = """
+import aiohttp, asyncio
+async def main():
+    async with aiohttp.ClientSession() as session, session.get("https://localhost:PORT/healthz") as answer:
+        print(answer.status)
+asyncio.run(main())
+"""
+REQUESTS = "import requests; print(requests.get('https://localhost:PORT/healthz').status_code)"
+CERTIFI = """
+import certifi, ssl, urllib.request as u
+context = ssl.create_default_context(cafile="BOTH")
+print(u.urlopen("https://localhost:PORT/healthz", context=context).status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "variable"),
+    [(URLLIB, "SSL_CERT_FILE"), (AIOHTTP, "SSL_CERT_FILE"), (REQUESTS, "REQUESTS_CA_BUNDLE"), (CERTIFI, "UNUSED")],
+)
+def test_python_programs_trust_the_hub_as_their_page_says(
+    made: Path, port: int, start: Start, tmp_path: Path, script: str, variable: str
+) -> None:
+    import certifi
+
+    both = tmp_path / "both.pem"
+    both.write_bytes(Path(certifi.where()).read_bytes() + made.read_bytes())
+    running = start("serve", "--port", "0", "--tls-port", str(port), "--no-collect")
+    running.until("TLS:")
+    running.until("Data:")
+
+    def run(**environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", script.replace("PORT", str(port)).replace("BOTH", str(both))],
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NO_PROXY": "*", **environ},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    for bundle in (made, both):
+        trusting = run(**{variable: str(bundle)})
+        assert trusting.stdout.strip() == "200", trusting.stderr
+    if variable != "UNUSED":
+        assert "CERTIFICATE_VERIFY_FAILED" in run().stderr
+    assert running.end() == 0, running.text
+
+
 def test_without_a_certificate_serving_says_how_to_make_one(margelle: Margelle, port: int) -> None:
     ended = margelle("serve", "--port", "0", "--tls-port", str(port))
     assert ended.code == 2

@@ -107,7 +107,7 @@ def test_a_name_that_leads_to_a_hub_is_the_operators_to_mend_and_holds_the_accou
     error = Misled("The name leads here.", hint="Say collect.resolve.")
     first = failed("a", ASK, error, progress, START, asked=True)
     second = failed("a", ASK, error, progress, START + HOUR, asked=True)
-    assert (first.kind, first.subject, second.subject) == ("misled", ASK.where, "a")
+    assert (first.kind, first.where, second.where) == ("misled", ASK.where, "a")
     assert first.todo.startswith("The operator:")
     assert first.todo.endswith("Say collect.resolve.")
     assert progress.hold is not None

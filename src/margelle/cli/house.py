@@ -15,7 +15,7 @@ from margelle.errors import BadInput, StoreError
 from margelle.ports import Clock, Connector, Rate, Source, Store, Vendor
 from margelle.store import open_store
 from margelle.store.vault import Vault
-from margelle.vendors import VENDORS, hosts
+from margelle.vendors import VENDORS
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -60,7 +60,7 @@ class House:
 
         if account.id not in self._https:
             timeout_s = self.settings["collect.timeout_s"]
-            names = Names.of(self.settings["collect.resolve"], hosts(self.vendors.values()))
+            names = Names.of(self.settings["collect.resolve"], (vendor.host for vendor in self.vendors.values()))
             self._https[account.id] = CloudHttp(
                 account.id, self.store, self.budget(account), self.clock, timeout_s=timeout_s, names=names
             )

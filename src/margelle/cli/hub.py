@@ -97,7 +97,7 @@ async def _serve(settings: Settings) -> None:
 
 def _announce(bound: socket.socket, secure: socket.socket | None, settings: Settings) -> None:
     from margelle.cli import server
-    from margelle.vendors import VENDORS, hosts
+    from margelle.vendors import VENDORS
 
     url = settings["public_url"].rstrip("/") or server.url_of(bound)
     if settings["pages"]:
@@ -105,7 +105,9 @@ def _announce(bound: socket.socket, secure: socket.socket | None, settings: Sett
     for name, vendor in VENDORS.items():
         say(f"Face:   {url}/{name}  (as {vendor.title})")
     if secure:
-        say(f"TLS:    {server.url_of(secure, 'https')}/  (also as {', '.join(hosts(VENDORS.values()))})")
+        say(
+            f"TLS:    {server.url_of(secure, 'https')}/  (also as {', '.join(vendor.host for vendor in VENDORS.values())})"
+        )
     say(f"Data:   {settings.data_dir}")
 
 

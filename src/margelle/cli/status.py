@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from margelle.domain.measurement import Measurement
     from margelle.ports import Incident
 
-_FOR_USER: Final = frozenset({"sign-in", "store", "bug", "failed"})
+_FOR_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed"})
 """The kinds of incidents that nobody but the user or the operator ends."""
 
 

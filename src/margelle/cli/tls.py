@@ -89,9 +89,9 @@ def keyring_of(settings: Settings) -> Keyring:
 
 def vendor_hosts() -> tuple[str, ...]:
     """The hosts of the vendors' clouds."""
-    from margelle.vendors import VENDORS, hosts
+    from margelle.vendors import VENDORS
 
-    return tuple(hosts(VENDORS.values()))
+    return tuple(vendor.host for vendor in VENDORS.values())
 
 
 class Certificate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -53,3 +54,8 @@ class Vendor(Struct, frozen=True):
     connect: Callable[[str, Http, Clock], Connector]
     source: Callable[[Account, Http, Tokens], Source]
     face: Callable[[FaceContext], Sequence[BaseRoute]]
+
+    @property
+    def host(self) -> str:
+        """The host of the vendor's own cloud."""
+        return urlsplit(self.base_url).hostname or ""
