@@ -225,6 +225,22 @@ def shown_by(context: ssl.SSLContext, authority: Path | None) -> bytes:
     return shown
 
 
+def test_a_hub_without_the_authoritys_key_serves_on_while_its_certificate_is_good(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keyring, now = Keyring(tmp_path), [NOW]
+    keyring.create([VENDOR], "Margelle on test", NOW)
+    keyring.authority_key_file.unlink()
+    ends_at = keyring.server_certificate().not_valid_after_utc
+    now[0] = ends_at - timedelta(days=1)
+    Certificate(keyring, lambda: now[0])
+    assert "cannot be renewed" in caplog.text
+    assert "--replace" in caplog.text
+    now[0] = ends_at
+    with pytest.raises(ConfigError, match=r"ca\.key"):
+        Certificate(keyring, lambda: now[0])
+
+
 def test_a_certificate_that_cannot_be_renewed_is_an_error_at_the_start(tmp_path: Path) -> None:
     keyring = Keyring(tmp_path)
     keyring.create([VENDOR], "Margelle on test", NOW - timedelta(days=3700))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -13,6 +13,8 @@ from margelle.cli.terminal import JsonOption, invocation, note, say, say_json, u
 from margelle.errors import MargelleError
 
 if TYPE_CHECKING:
+    import ssl
+
     from margelle.config import Settings
     from margelle.ports import Clock
     from margelle.serve.keyring import Keyring
@@ -21,6 +23,7 @@ app = typer.Typer(
     help="Certificates for the vendors' hosts. For clients that cannot be told another address.", no_args_is_help=True
 )
 
+_log = logging.getLogger("margelle.cli")
 _LOOKED_AT_EVERY: Final = timedelta(hours=12)
 
 _TRUST: Final = """\
@@ -105,20 +108,27 @@ class Certificate:
         self.refresh()
 
     def refresh(self) -> None:
-        """Renew it if it ends soon; show what is in the folder, whoever renewed it. Raises ConfigError and StoreError."""
-        if self._keyring.freshen(self._clock()):
-            note("The certificate was renewed.")
+        """Renew it if it ends soon; show what is in the folder, whoever renewed it.
+
+        Raises ConfigError and StoreError where there is none that is good; while there is, a failed renewal is only told.
+        """
+        now = self._clock()
+        try:
+            if self._keyring.freshen(now):
+                note("The certificate was renewed.")
+        except MargelleError as error:
+            if not self._keyring.good(now):
+                raise
+            _log.warning("The certificate ends soon and cannot be renewed: %s", error)
         self._keyring.load(self.context)
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Look at it twice a day until `stop`. A failure is told, and the old one goes on."""
-        import logging
-
         while not await _waited(stop, _LOOKED_AT_EVERY.total_seconds()):
             try:
                 self.refresh()
             except MargelleError as error:
-                logging.getLogger("margelle.cli").warning("The certificate cannot be renewed: %s", error)
+                _log.warning("The certificate cannot be renewed: %s", error)
 
 
 async def _waited(stop: asyncio.Event, seconds: float) -> bool:

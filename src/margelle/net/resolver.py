@@ -7,7 +7,6 @@ import socket
 
 import aiohttp
 import dns.asyncresolver
-import dns.exception
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from margelle.net.names import Names

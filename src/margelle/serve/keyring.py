@@ -67,11 +67,15 @@ class Keyring:
     def freshen(self, now: datetime) -> bool:
         """Renew the certificate if it ends soon, is not the authority's, or is not there; whether that was done."""
         authority, server = self.authority_certificate(), self._server()
-        of_it = server is not None and server.issuer == authority.subject and _signed(server, authority)
-        if server is not None and of_it and now < self.renewed_at(server, authority):
+        if server and _signed(server, authority) and now < self.renewed_at(server, authority):
             return False
         self.renew(now)
         return True
+
+    def good(self, now: datetime) -> bool:
+        """Whether the certificate is still good, though it may end soon."""
+        server = self._server()
+        return bool(server and _signed(server, self.authority_certificate()) and now < server.not_valid_after_utc)
 
     def renewed_at(self, server: x509.Certificate, authority: x509.Certificate) -> datetime:
         """When `server` is renewed: not any more when it ends with its authority."""
@@ -122,7 +126,7 @@ class Keyring:
         try:
             return file.read_bytes()
         except FileNotFoundError:
-            raise ConfigError(f"There is no {file}.", hint=_INIT) from None
+            raise ConfigError(f"There is no {file}.", hint=_REPLACE if self.exists else _INIT) from None
         except OSError as error:
             raise ConfigError(f"{file} cannot be read: {error.strerror}.") from error
 
