@@ -13,10 +13,12 @@ help: ## what can be made
 
 .uv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Margelle needs Python 3.11 or newer: set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Fetching uv into .uv (once)…"
 	@$(PYTHON) -m venv .uv || { echo "Python's venv module is missing: on Debian, apt install python3-venv" >&2; exit 1; }
-	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@.uv/bin/python -W ignore -m pip install --quiet --quiet --no-warn-script-location --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.ready: pyproject.toml uv.lock | $(UV)
+	@test -d .venv || echo "Installing into .venv (once)…"
 	@$(UV) sync --frozen --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@touch $@
 
@@ -29,7 +31,7 @@ lint: setup ## ruff, mypy --strict and the floors
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/lint-imports --no-cache --no-logo
 
 test: lint ## every check and every test
 	@.venv/bin/pytest
@@ -44,4 +46,6 @@ docs: setup ## write the reference pages from the tables they describe
 	@.venv/bin/python -m tools.reference
 
 clean: ## remove what make has made
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@if test -d margelle-demo; then echo "margelle-demo stays: what was measured is never removed by make."; fi

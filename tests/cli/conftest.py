@@ -126,6 +126,7 @@ def margelle(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # as `main` does, whoever started us ignores it
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
@@ -140,6 +141,7 @@ def margelle(
         return Ended(code, printed.out.decode(), printed.err.decode())
 
     yield run
+    signal.signal(signal.SIGINT, heard)
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(capture=False)

@@ -32,7 +32,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def anna(margelle: Margelle) -> None:
-    assert margelle("user", "add", "anna@example.org", "--password-stdin", stdin="anna's\n").code == 0
+    assert margelle("user", "add", "anna@example.org", "--password-stdin", stdin="anna's secret\n").code == 0
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_an_account_is_added_checked_listed_and_removed(margelle: Margelle, clou
 
     removed = margelle("account", "remove", "ondilo")
     assert removed.code == 0
-    assert "measurements of this hub are kept" in removed.out
+    assert removed.out == "ondilo is removed, and its token forgotten. 0 measurements kept.\n"
     assert _accounts(margelle) == []
 
 
@@ -125,7 +125,7 @@ def test_a_used_up_budget_is_no_failed_login(margelle: Margelle, clouds: str) ->
 @pytest.mark.usefixtures("anna")
 def test_another_users_account_is_not_taken_over(margelle: Margelle, clouds: str) -> None:
     _add(margelle, clouds)
-    margelle("user", "add", "bob@example.org", "--password-stdin", stdin="bob's")
+    margelle("user", "add", "bob@example.org", "--password-stdin", stdin="bob's secret")
     unsaid = _add(margelle, clouds)
     assert unsaid.code == 2
     assert "Say --owner, one of: anna@example.org, bob@example.org." in unsaid.err
@@ -137,6 +137,31 @@ def test_an_account_belongs_to_somebody(margelle: Margelle, clouds: str) -> None
     ended = _add(margelle, clouds)
     assert ended.code == 2
     assert "Add a user first: margelle user add" in ended.err
+    assert "margelle user add anna@example.org" in _add(margelle, clouds, "--owner", "anna@example.org").err
+
+
+@pytest.mark.usefixtures("anna")
+def test_an_address_without_the_faces_path_is_asked_about(margelle: Margelle, clouds: str) -> None:
+    ended = _add(margelle, clouds.removesuffix("/ondilo"))
+    assert ended.code == 1
+    assert "404" in ended.err
+    assert "A hub's face ends in /ondilo." in ended.err
+
+
+@pytest.mark.usefixtures("anna")
+def test_the_same_login_under_two_ids_is_noticed(margelle: Margelle, clouds: str) -> None:
+    _add(margelle, clouds)
+    twice = _add(margelle, clouds, "--id", "second")
+    assert twice.code == 0
+    assert "ondilo is the same login" in twice.err
+    assert "is the same login" not in _add(margelle, clouds, login="neighbour@clouds.example").err
+
+
+@pytest.mark.usefixtures("anna")
+def test_an_input_that_ends_at_the_question_is_a_clear_error(margelle: Margelle, clouds: str) -> None:
+    ended = margelle("account", "add", "ondilo", "--base-url", clouds, "--paste")
+    assert ended.code == 2
+    assert "Error: The input ended before an answer came" in ended.err
 
 
 @pytest.mark.usefixtures("anna")
@@ -159,7 +184,7 @@ def test_what_is_not_there_is_an_error_that_says_what_is(margelle: Margelle, arg
 def test_signing_in_by_browser_comes_back_to_this_machine(
     margelle: Margelle, start: Start, clouds: str, port: int
 ) -> None:
-    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="anna's\n")
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="anna's secret\n")
     running = start("account", "add", "ondilo", "--base-url", clouds, "--no-browser", "--callback-port", str(port))
     url = running.until(r"^  (http\S+)")[1]
     running.until("Waiting for it")
@@ -199,7 +224,7 @@ def test_signing_in_on_another_machine_by_pasting_the_address(
 def test_a_login_refused_in_the_browser_ends_with_an_error(
     margelle: Margelle, start: Start, clouds: str, port: int
 ) -> None:
-    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="anna's\n")
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="anna's secret\n")
     running = start("account", "add", "ondilo", "--base-url", clouds, "--no-browser", "--callback-port", str(port))
     state = re.search(r"state=([\w-]+)", running.until(r"^  (http\S+)")[1])
     assert state

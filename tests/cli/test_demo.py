@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import sqlite3
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from margelle.cli.demo import EMAIL, PASSWORD, login_of
+from margelle.cli.demo import EMAIL, HOURLY, PASSWORD, login_of
 from margelle.errors import BadInput
 from tests.cli.conftest import Running, Start
 from tests.cli.face_client import FaceClient, Refusal
@@ -90,6 +91,7 @@ def test_a_demo_whole(home: Path, first: tuple[Running, list[int]], start: Start
     _page_lists_sites(face, pools)
     validated = _validates_a_recommendation(client, pools)
 
+    _status_sees_the_folder(start, home)
     _second_in_the_same_folder_is_refused(start, home)
     _port_in_use_is_refused(start, face)
 
@@ -101,8 +103,9 @@ def test_a_demo_whole(home: Path, first: tuple[Running, list[int]], start: Start
 
 
 def _says_what_is_where(text: str, home: Path, face: str) -> None:
-    assert f"Page      {face.removesuffix('ondilo')}\n" in text
-    assert f"Login     {LOGIN}\n" in text
+    assert f"Page      {face.removesuffix('ondilo')}  (no sign-in in the demo)\n" in text
+    assert f"Login     {LOGIN}  (for the face)\n" in text
+    assert '  : "${MARGELLE_DEMO_PASSWORD:?' in text
     assert SECRET.strip() not in text
     assert str(home / "margelle-demo") in text
 
@@ -156,6 +159,13 @@ def _cloud_knows(home: Path, key: str) -> None:
     assert f"/{key}" in dump
 
 
+def _status_sees_the_folder(start: Start, home: Path) -> None:
+    status = start("status", "--config", "margelle-demo/margelle.toml", home=home)
+    assert status.ended() == 0, status.text
+    assert re.search(rf"\d+ of {HOURLY} requests are left", status.text)
+    assert "No hub collects" not in status.text
+
+
 def _second_in_the_same_folder_is_refused(start: Start, home: Path) -> None:
     second = start("demo", "--port", "0", home=home)
     assert second.ended() == 1
@@ -168,7 +178,7 @@ def _port_in_use_is_refused(start: Start, face: str) -> None:
     second = start("demo", PORT=port)
     assert second.ended() == 1
     assert f"Port {port} on 127.0.0.1 is in use" in second.text
-    assert f"--port {int(port) + 1}" in second.text
+    assert f"PORT={int(port) + 1}" in second.text
 
 
 def _another_login_finds_the_same_data(
@@ -184,6 +194,7 @@ def _another_login_finds_the_same_data(
     month = client.get(f"/pools/{pools[0]['id']}/measures?type=ph&period=month")
     assert {json.dumps(one) for one in oldest[5:]} <= {json.dumps(one) for one in month}
     assert running.end(signal.SIGINT) == 0
+    assert f"Ended. The data stay in {home / 'margelle-demo'}.\n" in running.text
     assert "Traceback" not in running.text
     return face
 
@@ -192,7 +203,7 @@ def test_a_demo_that_is_stopped_while_it_starts_ends_cleanly(start: Start) -> No
     running = start("demo", "--port", "0")
     running.until("Starting in")
     assert running.end(signal.SIGTERM) == 0
-    assert running.text.count("\n") <= 2
+    assert running.text.count("\n") <= 3
 
 
 def test_without_an_environment_the_login_is_the_documented_one() -> None:

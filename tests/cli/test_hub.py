@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from margelle.cli.status import HELD
+from margelle.collect.failure import OF_ACCOUNT, OF_CLOUD
 from margelle.ports import Rate
 from margelle.vendors import VENDORS
 from tests.cli.conftest import CLOUD_PASSWORD, Ended, Margelle, Start
 from tests.cli.face_client import FaceClient
 
-PASSWORD = "anna's"
+PASSWORD = "anna's secret"
 
 
 @pytest.fixture
@@ -52,20 +54,24 @@ def _status_tells(hub: Margelle) -> None:
     assert shown.code == 0
     assert "Piscine hors-sol  (ondilo@test:14142)" in shown.out
     assert "next 20" in shown.out
-    assert "requests in the last hour" in shown.out
+    assert "\nNo hub collects into this folder now" in shown.out
     told = json.loads(hub("status", "--json").out)
+    assert told["collecting"] is False
     (account,) = told["accounts"]
     (site,) = (one for one in account["sites"] if one["name"] == "Piscine hors-sol")
     latest = {one["quantity"]: one for one in site["probes"][0]["latest"]}
     assert {"temperature", "ph", "orp", "tds", "battery", "rssi"} <= set(latest)
     assert 0 <= latest["ph"]["age_s"] < 7 * 86_400  # a probe may be silent for some days
+    assert f" {account['requests_left']} of 40 requests are left for this hour.\n" in shown.out
+    checked = json.loads(hub("account", "check", "ondilo", "--json").out)[0]
+    assert checked["requests_left"] == account["requests_left"] - 1
     assert told["measurements"] > 3000
     assert {ask["act"] for ask in account["next"]} >= {"latest", "discover", "advice"}
     assert all(ask["why"] for ask in account["next"])
 
 
 def _csv_is_whole(hub: Margelle, tmp_path: Path) -> None:
-    written = hub("export", "--quantity", "ph", "--site", "Piscine hors-sol", "--output", "ph.csv")
+    written = hub("export", "--quantity", "pH", "--site", "Piscine hors-sol", "--output", "ph.csv")
     assert written.code == 0, written.err
     lines = (tmp_path / "ph.csv").read_text(encoding="utf-8").splitlines()
     head = [line for line in lines if line.startswith("#")]
@@ -107,6 +113,26 @@ def test_a_refused_login_needs_the_user_and_says_what_to_do(hub: Margelle, tmp_p
     assert "sign-in" in hub("account", "list").out
 
 
+def test_every_reason_for_which_an_account_waits_has_words() -> None:
+    assert set(HELD) == OF_ACCOUNT | OF_CLOUD
+
+
+def test_a_key_that_is_gone_is_told_and_needs_somebody(hub: Margelle, tmp_path: Path) -> None:
+    (tmp_path / ".config/margelle/key").unlink()
+    shown = hub("status")
+    assert shown.code == 3
+    assert "The key file does not fit" in shown.out
+    assert "Put back the key file" in shown.out
+
+
+def test_what_was_measured_is_still_told_when_no_account_is_left(hub: Margelle) -> None:
+    assert hub("collect", "--once").code == 0
+    removed = hub("account", "remove", "ondilo")
+    kept = removed.out.rpartition(". ")[2]
+    assert kept.endswith(" measurements kept.\n")
+    assert hub("status").out == kept
+
+
 def _forget_token(home: Path) -> None:
     import asyncio
 
@@ -131,6 +157,7 @@ def test_serving_collects_answers_and_ends_cleanly(hub: Margelle, start: Start) 
     assert {pool["name"] for pool in client.get("/pools")} == {"Piscine hors-sol", "Piscine du mas"}
     assert _healthz(face) == 200
 
+    assert json.loads(hub("status", "--json").out)["collecting"] is True
     second = start("collect")
     assert second.ended() == 1
     assert "Another process collects into" in second.text
@@ -181,7 +208,7 @@ def test_collecting_without_an_account_says_so(margelle: Margelle) -> None:
     [
         (("--site", "nowhere"), "There is no site 'nowhere'."),
         (("--probe", "none"), "There is no probe 'none'."),
-        (("--quantity", "pH"), "There is no quantity 'pH'."),
+        (("--quantity", "acid"), "There is no quantity 'acid'."),
         (("--since", "yesterday"), "'yesterday' is not a day or instant."),
         (("--since", "2026-02-30"), "is not a day or instant."),
         (("--since", "2026-02-02", "--until", "2026-02-01"), "--since must be before --until."),

@@ -45,7 +45,7 @@ def hub(margelle: Margelle, tmp_path: Path) -> Margelle:
         await TokenKeeper("ondilo", store, utc_now).keep(token)
         await store.close()
 
-    assert margelle("user", "add", "anna@example.org", "--password-stdin", stdin="anna's").code == 0
+    assert margelle("user", "add", "anna@example.org", "--password-stdin", stdin="anna's own pool").code == 0
     asyncio.run(sign_in())
     return margelle
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from margelle.cli import server
-from margelle.cli.lock import held
+from margelle.cli.lock import held, is_held
 from margelle.errors import ConfigError, Conflict, StoreError
 
 
@@ -87,7 +87,9 @@ def test_a_lock_is_held_by_one_and_free_afterwards(tmp_path: Path) -> None:
     with held(file, "Busy", "Wait."), busy, held(file, "Busy", "Wait."):
         pass
     with held(file, "Busy", "Wait."):
-        pass
+        assert is_held(file)
+    assert not is_held(file)
+    assert not is_held(tmp_path / "none")
 
 
 def test_a_lock_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:

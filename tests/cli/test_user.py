@@ -31,8 +31,8 @@ def test_a_user_is_added_listed_and_removed(margelle: Margelle) -> None:
 
 
 def test_a_user_who_is_there_already_is_not_added_again(margelle: Margelle) -> None:
-    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="one")
-    again = margelle("user", "add", "Anna@Example.org", "--password-stdin", stdin="two")
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="one secret")
+    again = margelle("user", "add", "Anna@Example.org", "--password-stdin", stdin="two secrets")
     assert again.code == 1
     assert (
         again.err == "Error: Anna@Example.org is a user already.\n`margelle user passwd` gives them another password.\n"
@@ -40,9 +40,9 @@ def test_a_user_who_is_there_already_is_not_added_again(margelle: Margelle) -> N
 
 
 def test_another_password_replaces_the_old_one(margelle: Margelle, tmp_path: Path) -> None:
-    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="one")
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="one secret")
     before = _hash(tmp_path)
-    assert margelle("user", "passwd", "anna@example.org", "--password-stdin", stdin="two").code == 0
+    assert margelle("user", "passwd", "anna@example.org", "--password-stdin", stdin="two secrets").code == 0
     assert before != _hash(tmp_path)
     assert before.startswith("$argon2id$")
 
@@ -79,9 +79,9 @@ def test_another_password_signs_clients_out_unless_they_are_kept(
         await store.close()
         return held is not None
 
-    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="one")
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="one secret")
     assert asyncio.run(client(signs_in=True))
-    margelle("user", "passwd", "anna@example.org", "--password-stdin", *more, stdin="two")
+    margelle("user", "passwd", "anna@example.org", "--password-stdin", *more, stdin="two secrets")
     assert asyncio.run(client(signs_in=False)) is stays
 
 
@@ -94,16 +94,22 @@ def test_a_user_who_is_not_there_is_an_error(margelle: Margelle, command: tuple[
     )
 
 
-@pytest.mark.parametrize("login", ["", " ", " anna", "anna\n", "an\x00na", "a" * 255])
+@pytest.mark.parametrize("login", ["", " ", "anna", " a@na", "a@na\n", "a@\x00na", "@" * 255])
 def test_a_login_that_cannot_be_one_is_refused(margelle: Margelle, login: str) -> None:
-    ended = margelle("user", "add", login, "--password-stdin", stdin="one")
+    ended = margelle("user", "add", login, "--password-stdin", stdin="one secret")
     assert ended.code == 2
     assert "cannot be a login" in ended.err
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [("", "not empty"), ("\n", "not empty"), ("one\ntwo\n", "one line"), ("x" * 1025, "longer than 1024")],
+    [
+        ("", "not empty"),
+        ("\n", "not empty"),
+        ("one\ntwo\n", "one line"),
+        ("é" * 7, "at least 8"),
+        ("x" * 1025, "longer than 1024"),
+    ],
 )
 def test_a_password_that_cannot_be_one_is_refused(margelle: Margelle, given: str, said: str) -> None:
     ended = margelle("user", "add", "anna@example.org", "--password-stdin", stdin=given)
@@ -113,7 +119,7 @@ def test_a_password_that_cannot_be_one_is_refused(margelle: Margelle, given: str
 
 
 def test_without_a_terminal_the_password_is_not_asked_for(margelle: Margelle) -> None:
-    ended = margelle("user", "add", "anna@example.org", stdin="one")
+    ended = margelle("user", "add", "anna@example.org", stdin="one secret")
     assert ended.code == 2
     assert "--password-stdin" in ended.err
 

@@ -93,7 +93,13 @@ def test_what_fails_before_any_request_and_holds_nothing_waits_like_the_rest() -
 @pytest.mark.parametrize("kind", [*KINDS.values(), "failed", "bug", "store", "vanished", "doubtful", "unreadable"])
 def test_every_incident_says_who_does_what(kind: str) -> None:
     told = incident("a", "p", kind, "It failed.", START)
-    assert told.todo.split(":")[0] in {"Nobody", "Nobody yet", "The account's owner", "The vendor", "The operator"}
+    assert told.todo.split(":")[0] in {
+        "Nothing to do",
+        "Nothing to do yet",
+        "The account's owner",
+        "The vendor",
+        "The operator",
+    }
 
 
 def test_an_error_that_no_cloud_should_cause_is_the_operators() -> None:

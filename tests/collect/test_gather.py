@@ -263,6 +263,7 @@ async def test_a_value_that_cannot_be_true_is_kept_beside_its_doubt_and_shown(
     await scene.pass_(4 * HOUR)
     incident = await scene.open("doubtful")
     assert incident.where == PROBE
+    assert incident.what.startswith("1 value is kept with a doubt: temperature ")
     assert said in incident.what
     kept = {one.at: one for one in await scene.store.history(PROBE, "temperature")}[point.at]
     assert kept.raw == point.raw

@@ -29,7 +29,6 @@ async def test_an_account_that_was_never_collected_will_be_discovered() -> None:
     store = await stored(account())
     (report,) = await reports(store, {"fake": vendor(Cloud(clock))}, START)
     assert [(one.act, one.due_at) for one in report.next] == [("discover", START)]
-    assert (report.requests, report.requests_allowed) == (0, 18)
 
 
 async def test_a_report_tells_what_was_asked_what_will_be_and_why() -> None:
@@ -45,8 +44,6 @@ async def test_a_report_tells_what_was_asked_what_will_be_and_why() -> None:
     assert report.next[0].due_at > clock.now
     assert all(one.why.endswith(".") or one.why.endswith("?") for one in report.next)
     assert {one.state for one in report.gaps} == {"silent"}
-    assert report.requests_allowed == 18
-    assert 1 <= report.requests <= 4
     assert report.incidents == ()
     assert msgspec.json.decode(msgspec.json.encode(report), type=AccountReport) == report
 
@@ -75,4 +72,3 @@ def _limited() -> None:
 async def test_an_account_of_a_vendor_that_is_gone_is_reported_too() -> None:
     (report,) = await reports(await stored(account()), {}, START)
     assert report.next == ()
-    assert report.requests_allowed is None

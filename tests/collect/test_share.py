@@ -37,7 +37,7 @@ def test_in_no_hour_there_are_more_requests_than_the_pace_allows(
         now = max(now, shares.room_at(act, cost, now))
         assert shares.room_at(act, cost, now) <= now
         limit = max(hourly - KEPT, 1)
-        progress.spent += [Spent(now, act)] * min(cost, limit - shares.used(now))
+        progress.spent += [Spent(now, act)] * min(cost, limit - sum(now - HOUR < one.at for one in progress.spent))
     instants = [one.at for one in progress.spent]
     for n, at in enumerate(instants):
         assert bisect_left(instants, at + HOUR) - n <= max(hourly - KEPT, 1)
@@ -52,5 +52,5 @@ def test_without_an_hourly_pace_there_is_always_room() -> None:
     progress = known(1)
     progress.spent = [Spent(START, "latest")] * 1000
     shares = Shares.of(progress, (Rate(5, 1),))
-    assert shares.whole is None
+    assert shares.limits == ()
     assert shares.room_at("history", 100, START) == START

@@ -91,7 +91,7 @@ def test_many_accounts_keep_one_file_open_until_the_last_is_closed(tmp_path: Pat
         first.take(NOW)
     for budget in others:
         budget.close()
-    assert [path.name for path in tmp_path.iterdir()] == ["budget"]
+    assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir()] == [("budget", 0o600)]
 
 
 def test_rates_may_change_at_a_restart(tmp_path: Path) -> None:

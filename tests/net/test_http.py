@@ -163,6 +163,19 @@ async def test_a_request_beyond_the_budget_is_not_sent(make: Make, cloud: hostil
     assert len(cloud.seen) == 2
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(90, "wait 90 s."), (1200, "wait about 20 min, until 12:50 UTC."), (3600, "wait about an hour, until 13:30 UTC."), (7200, "wait about 2 h, until 14:30 UTC.")],
+)  # fmt: skip
+async def test_a_long_wait_is_told_with_its_end(
+    make: Make, cloud: hostile.HostileCloud, seconds: int, said: str
+) -> None:
+    http = make(Rate(1, seconds))
+    await http.ask(Request("pools", "GET", cloud.url + "/pools"))
+    with pytest.raises(Limited, match=said):
+        await http.ask(Request("pools", "GET", cloud.url + "/pools"))
+
+
 async def test_a_short_wait_for_the_budget_is_waited(make: Make, cloud: hostile.HostileCloud, clock: HandClock) -> None:
     http = make(Rate(1, 1.5))
     cloud.always(hostile.json([]))
@@ -318,7 +331,7 @@ class NoNames(AbstractResolver):
 async def test_a_name_that_nobody_knows_is_told_and_a_given_session_stays_open(make: Make) -> None:
     async with ClientSession(connector=TCPConnector(resolver=NoNames())) as session:
         http = make(session=session)
-        with pytest.raises(Unreachable, match=r"The name cloud\.example cannot be looked up"):
+        with pytest.raises(Unreachable, match=r"The name cloud\.example cannot be looked up\. Check the name"):
             await http.ask(Request("pools", "GET", "https://cloud.example/pools"))
         await http.close()
         assert not session.closed

@@ -8,15 +8,29 @@ import typer
 from msgspec import Struct
 
 from margelle.cli.callback import PORT
-from margelle.cli.terminal import Exit, JsonOption, brief, invocation, note, password, run, say, say_json, table
-from margelle.cli.wanted import Wanted
+from margelle.cli.terminal import (
+    Exit,
+    JsonOption,
+    brief,
+    counted,
+    invocation,
+    note,
+    password,
+    run,
+    say,
+    say_json,
+    table,
+)
+from margelle.cli.wanted import Wanted, twins
 from margelle.errors import Conflict, Limited, MargelleError, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from margelle.cli.house import House
     from margelle.config import Settings
     from margelle.domain.site import Account
-    from margelle.ports import Store, Token
+    from margelle.ports import Connector, Store, Token
 
 app = typer.Typer(help="Logins at vendors' clouds. This hub collects from them.", no_args_is_help=True)
 
@@ -24,16 +38,18 @@ Id = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id, as
 
 
 @app.command(
-    epilog="Examples: margelle account add ondilo    margelle account add ondilo --paste    margelle account add ondilo --login me@example.org"
+    epilog="Example: margelle account add ondilo\n\nExample: margelle account add ondilo --paste\n\n"
+    "Example: margelle account add ondilo --login me@example.org"
 )
 def add(
     context: typer.Context,
-    vendor: Annotated[str, typer.Argument(help="Whose cloud: ondilo.")],
+    vendor: Annotated[str, typer.Argument(metavar="VENDOR", help="Whose cloud: ondilo.")],
     owner: Annotated[
-        str, typer.Option(help="The user of this hub who will see it. Needed where there are several.")
+        str, typer.Option(metavar="LOGIN", help="The user of this hub who will see it. Needed where there are several.")
     ] = "",
     login: Annotated[
-        str, typer.Option(help="Sign in with this e-mail and a password here, instead of with a browser.")
+        str,
+        typer.Option(metavar="LOGIN", help="Sign in with this e-mail and a password here, instead of with a browser."),
     ] = "",
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password of --login from standard input.")
@@ -46,7 +62,10 @@ def add(
         bool, typer.Option("--browser/--no-browser", help="Whether to open the browser for you.")
     ] = True,
     callback_port: Annotated[
-        int, typer.Option(min=1, max=65535, help="The port on this machine to which the browser comes back.")
+        int,
+        typer.Option(
+            metavar="PORT", min=1, max=65535, help="The port on this machine to which the browser comes back."
+        ),
     ] = PORT,
     base_url: Annotated[
         str,
@@ -54,11 +73,15 @@ def add(
             metavar="URL", help="Another cloud than the vendor's own: `margelle clouds`, or another hub's face."
         ),
     ] = "",
-    realm: Annotated[str, typer.Option(help="What keeps that cloud's ids apart. Default: its host and port.")] = "",
+    realm: Annotated[
+        str, typer.Option(metavar="NAME", help="What keeps that cloud's ids apart. Default: its host and port.")
+    ] = "",
     name: Annotated[
         str,
         typer.Option(
-            "--id", help="The account's id here. Default: the vendor's name. One that exists is signed in again."
+            "--id",
+            metavar="NAME",
+            help="The account's id here. Default: the vendor's name. One that exists is signed in again.",
         ),
     ] = "",
 ) -> None:
@@ -93,7 +116,7 @@ def list_(context: typer.Context, as_json: JsonOption = False) -> None:
 @app.command(epilog="Example: margelle account check ondilo")
 def check(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="[ACCOUNT]", help="The account's id. Default: all of them.")] = "",
+    name: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id. Default: all of them.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Check that the login works.
@@ -106,7 +129,7 @@ def check(
     for one in [] if as_json else checks:
         word = {True: "works", False: "FAILED", None: "not checked"}[one["ok"]]
         say(f"{one['id']}: {word}. {one['what']}")
-        say(f"  {one['requests_left']} of {one['requests_allowed']} requests are left for this hour.")
+        say(f"  {requests_left(one)}")
     raise typer.Exit(Exit.OK if all(one["ok"] for one in checks) else Exit.NEEDS_USER)
 
 
@@ -117,7 +140,7 @@ def remove(context: typer.Context, name: Id) -> None:
     Its login is forgotten. Everything measured stays.
     """
     kept = run(_remove(invocation(context).settings(), name))
-    say(f"{name} is removed, and its token forgotten. All {kept} measurements of this hub are kept.")
+    say(f"{name} is removed, and its token forgotten. {counted(kept, 'measurement')} kept.")
 
 
 class _Way(Struct, frozen=True):
@@ -138,13 +161,24 @@ async def _add(settings: Settings, wanted: Wanted, way: _Way) -> Exit:
         token = await _token(home, account, way)
         await enter(home, account, token)
         say(f"{account.id} is signed in{' again' if again else ''}; it belongs to {account.owner}.")
-        return await _first_look(home, account)
+        ended = await _first_look(home, account)
+        for twin in await twins(home.store, account):
+            note(f"{twin} is the same login, and the cloud counts the requests of both: remove one of them.")
+        return ended
 
 
 async def _token(home: House, account: Account, way: _Way) -> Token:
+    try:
+        return await _signed_in(home.connector(account), account, way)
+    except NotFound as error:
+        raise NotFound(
+            error.what, hint=error.hint or f"Is that the whole address? A hub's face ends in /{account.vendor}."
+        ) from error
+
+
+async def _signed_in(connector: Connector, account: Account, way: _Way) -> Token:
     from margelle.cli import callback
 
-    connector = home.connector(account)
     if way.secret:
         return await connector.sign_in(account.login, way.secret)
     if way.paste:
@@ -221,8 +255,12 @@ async def _check(home: House, account: Account) -> dict[str, Any]:
         what = await _ask_one(home, account)
     except MargelleError as error:
         ok, what = (None if isinstance(error, Limited) else False), str(error)
-    left, allowed = home.requests_left(account)
-    return {"id": account.id, "ok": ok, "what": what, "requests_left": left, "requests_allowed": allowed}
+    return {"id": account.id, "ok": ok, "what": what, **home.requests_left(account)}
+
+
+def requests_left(told: Mapping[str, Any]) -> str:
+    """What is left of an account's request budget, as a sentence."""
+    return f"{told['requests_left']} of {told['requests_allowed']} requests are left for this hour."
 
 
 async def _ask_one(home: House, account: Account) -> str:
@@ -231,9 +269,9 @@ async def _ask_one(home: House, account: Account) -> str:
     for site in await home.store.sites(account=account.id):
         for probe in await home.store.probes(site.id):
             batch = await source.latest(probe, now)
-            return f"{site.name}: {len(batch.measurements)} values."
+            return f"{site.name}: {counted(len(batch.measurements), 'value')}."
     discovery = await source.discover(now)
-    return f"{len(discovery.sites)} sites."
+    return f"{counted(len(discovery.sites), 'site')}."
 
 
 async def _remove(settings: Settings, name: str) -> int:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import typer
 
-from margelle.cli.terminal import note, say
+from margelle.cli.terminal import asked, note, say
 from margelle.errors import BadInput, Refused, Unreachable
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def token_by_browser(connector: Connector, port: int, *, open_browser: boo
 
     state = secrets.token_urlsafe(24)
     url = connector.authorize_url(redirect_uri(port), state)
-    with server.bind("127.0.0.1", port, "--callback-port") as bound:
+    with server.bind("127.0.0.1", port, "--callback-port ") as bound:
         say("Sign in with a browser on this machine:")
         say(f"  {url}")
         note("Waiting for it to come back. (On a machine without a browser: Ctrl-C, then --paste.)")
@@ -63,7 +63,7 @@ async def token_by_paste(connector: Connector, port: int) -> Token:
     say("Open this in a browser on any machine, and sign in:")
     say(f"  {connector.authorize_url(redirect_uri(port), state)}")
     say(f"The browser then shows an error, at an address that begins with {redirect_uri(port)}.")
-    pasted = str(typer.prompt("Paste that whole address", hide_input=False))
+    pasted = asked("Paste that whole address")
     query = {name: values[0] for name, values in parse_qs(urlsplit(pasted.strip()).query).items()}
     return await connector.redeem(code_of(query, state), redirect_uri(port))
 

@@ -27,11 +27,23 @@ SEED = "margelle"
 
 def clouds(
     context: typer.Context,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 for any free one.", min=0, max=65535)] = 8081,
-    data: Annotated[Path | None, typer.Option(help="Their folder. Default: clouds, in the data folder.")] = None,
-    seed: Annotated[str, typer.Option(help="The water follows from it: the same seed, the same water.")] = SEED,
-    speed: Annotated[float, typer.Option(help="How many times faster than the world's their clock runs.")] = 1.0,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="The port to listen on; 0 for any free one.", min=0, max=65535)
+    ] = 8081,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Their folder. Default: clouds, in the data folder.")
+    ] = None,
+    seed: Annotated[
+        str, typer.Option(metavar="TEXT", help="The water follows from it: the same seed, the same water.")
+    ] = SEED,
+    speed: Annotated[
+        float,
+        typer.Option(
+            metavar="NUMBER",
+            help="How many times faster than the world's their clock runs. A hub whose clock is the world's doubts what lies ahead of it.",
+        ),
+    ] = 1.0,
     at: Annotated[
         str | None,
         typer.Option(metavar="INSTANT", help="What time it is there at first: 2026-07-14T12:00Z. Default: now."),

@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 app.command(epilog="Example: margelle serve --host 0.0.0.0 --port 8080")(hub.serve)
 app.command(epilog="Example: margelle collect --once")(hub.collect)
-app.command(epilog="Example: margelle clouds --port 8081 --speed 60")(clouds.clouds)
+app.command(epilog="Example: margelle clouds --port 8081")(clouds.clouds)
 app.command(epilog="Example: PORT=9000 margelle demo --data /tmp/pools")(demo.demo)
 app.add_typer(account.app, name="account")
 app.add_typer(user.app, name="user")
@@ -49,7 +49,7 @@ def _version(wanted: bool) -> None:
 def root(
     context: typer.Context,
     config: Annotated[
-        Path | None, typer.Option(help="The settings file. Default: margelle.toml in the data folder.")
+        Path | None, typer.Option(metavar="FILE", help="The settings file. Default: margelle.toml in the data folder.")
     ] = None,
     pairs: Annotated[
         list[str] | None,

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import shlex
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import urlencode
 
 import typer
 from msgspec import Struct
 
-from margelle.cli.terminal import invocation, note, say
+from margelle.cli.terminal import invocation, note
 from margelle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -29,6 +28,16 @@ if TYPE_CHECKING:
 EMAIL: Final = "demo@margelle.example"
 PASSWORD: Final = "margelle-demo"  # noqa: S105 - announced, and for a hub that only this machine reaches
 REALM: Final = "demo"
+HOURLY: Final = 1000
+"""Requests in an hour: the demo's clouds have no quotas."""
+_SETTINGS: Final = f"""\
+# Written by `margelle demo`: with --config and this file, other commands look into the same folder.
+data_dir = "."
+key_file = "key"
+
+[collect]
+requests_per_hour = {HOURLY}
+"""
 _LONG_AGO: Final = timedelta(days=21)
 """Readings this old show that the month was collected; at its very beginning a probe may have been silent for some days."""
 _LOOK_EVERY_S: Final = 0.5
@@ -42,15 +51,23 @@ class Login(Struct, frozen=True):
     password: str
     own: bool
 
+    @property
+    def shown(self) -> str:
+        """The password where it may be printed, else nothing."""
+        return "" if self.own else self.password
+
 
 def demo(
     context: typer.Context,
     port: Annotated[
-        int | None, typer.Option(help="The hub's port; 0 for any free one. Default: PORT, else 8080.", min=0, max=65535)
+        int | None,
+        typer.Option(
+            metavar="PORT", help="The hub's port; 0 for any free one. Default: PORT, else 8080.", min=0, max=65535
+        ),
     ] = None,
-    data: Annotated[Path, typer.Option(help="The folder to keep everything in; used again at the next start.")] = Path(
-        "margelle-demo"
-    ),
+    data: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="The folder to keep everything in; used again at the next start.")
+    ] = Path("margelle-demo"),
 ) -> None:
     """Show a hub at work on imitated clouds.
 
@@ -62,15 +79,16 @@ def demo(
     folder = data.absolute()
     settings = invocation(context).settings(
         data_dir=str(folder),
-        store=str(folder / "hub.sqlite"),
+        store="",
         key_file=str(folder / "key"),
         host="127.0.0.1",
         port=port if port is not None else port_of(os.environ),
         public_url="",
+        collect__requests_per_hour=HOURLY,
     )
     if settings.origin("log_level") == "default" and not invocation(context).debug:
         logs.set_up("warning", settings["log_format"])
-    server.run(_run(settings, login_of(os.environ)))
+    server.run(_run(settings, login_of(os.environ), by_environ=port is None and port_of(os.environ) is not None))
 
 
 def port_of(environ: Mapping[str, str]) -> int | None:
@@ -92,10 +110,11 @@ def login_of(environ: Mapping[str, str]) -> Login:
     return Login(email, password, own=password != PASSWORD)
 
 
-async def _run(settings: Settings, login: Login) -> None:
+async def _run(settings: Settings, login: Login, *, by_environ: bool) -> None:
     from margelle.cli import server
     from margelle.cli.hub import collecting
     from margelle.cli.lock import held
+    from margelle.config import FILE_NAME
 
     busy = held(
         settings.data_dir / "demo.lock",
@@ -106,17 +125,25 @@ async def _run(settings: Settings, login: Login) -> None:
         server.stopped_by_signals() as stop,
         busy,
         collecting(settings),
-        server.bind("127.0.0.1", settings["port"]) as hub,
+        server.bind("127.0.0.1", settings["port"], "PORT=" if by_environ else "--port ") as hub,
         server.bind("127.0.0.1", 0) as cloud,
     ):
         note(f"Starting in {settings.data_dir}")
+        _write_settings(settings.data_dir / FILE_NAME)
         await _live(settings, login, hub, cloud, stop)
+        note(f"Ended. The data stay in {settings.data_dir}.")
+
+
+def _write_settings(file: Path) -> None:
+    """Let other commands find what the demo works with, unless somebody has written there already."""
+    with suppress(FileExistsError), file.open("x", encoding="utf-8") as written:
+        written.write(_SETTINGS)
 
 
 async def _live(
     settings: Settings, login: Login, hub: socket.socket, cloud: socket.socket, stop: asyncio.Event
 ) -> None:
-    from margelle.cli import clouds, house, server
+    from margelle.cli import clouds, house, server, welcome
     from margelle.ports import Rate
     from margelle.simulate.clouds import Clouds
     from margelle.simulate.pool import POOLS
@@ -141,7 +168,7 @@ async def _live(
                 group.create_task(made.run(stop))
                 group.create_task(collector.run(stop))
                 ready.set()
-                _announce(settings, login, server.url_of(hub), server.url_of(cloud))
+                welcome.announce(settings, login.email, login.shown, server.url_of(hub), server.url_of(cloud))
     finally:
         await store.close()
 
@@ -229,38 +256,3 @@ async def _has_month(home: House, site: Site) -> bool:
         if probe.serial and await home.store.history(probe.id, "temperature", None, until, 1):
             return True
     return False
-
-
-def _announce(settings: Settings, login: Login, hub: str, cloud: str) -> None:
-    from margelle.vendors import VENDORS
-
-    say("The demo is ready. Only this machine reaches it.")
-    say()
-    say(f"  Page      {hub}/")
-    for name, vendor in VENDORS.items():
-        say(f"  Face      {hub}/{name}  (as {vendor.title}: where a client has {vendor.base_url})")
-    say(f"  Login     {login.email}")
-    say(f"  Password  {'as in MARGELLE_DEMO_PASSWORD' if login.own else login.password}")
-    say(f"  Data      {settings.data_dir}  (used again next time; remove the folder to begin anew)")
-    say(f"  Clouds    {cloud}  (imitated, without the vendors' quotas; `margelle clouds` has them in force)")
-    say()
-    say("Ask the face as a client of Ondilo's API does:")
-    say()
-    say(example(f"{hub}/ondilo", login))
-    say()
-    say("Ctrl-C ends it.")
-
-
-def example(base_url: str, login: Login) -> str:
-    """Shell commands that sign in at Ondilo's face and list the pools."""
-    back = "http://localhost/back"
-    query = urlencode(
-        {"response_type": "code", "client_id": "customer_api", "redirect_uri": back, "scope": "api", "state": "s"}
-    )
-    secret = '"password=$MARGELLE_DEMO_PASSWORD"' if login.own else shlex.quote(f"password={login.password}")
-    return f"""\
-  code=$(curl -s -o /dev/null -w '%{{redirect_url}}' {shlex.quote(f"{base_url}/oauth2/authorize?{query}")} \\
-    --data-urlencode {shlex.quote(f"login={login.email}")} --data-urlencode {secret} -d proceed=Authorize | sed 's/.*code=//; s/&.*//')
-  token=$(curl -s {base_url}/oauth2/token -d grant_type=authorization_code -d client_id=customer_api \\
-    -d redirect_uri={back} -d "code=$code" | sed 's/.*"access_token": *"//; s/".*//')
-  curl -s -H "Authorization: Bearer $token" {base_url}/api/customer/v1/pools"""

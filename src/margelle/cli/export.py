@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import msgspec
 import typer
 
-from margelle.cli.terminal import invocation, note, progress, run
+from margelle.cli.terminal import counted, invocation, note, progress, run
 from margelle.errors import BadInput, NotFound, StoreError
 
 if TYPE_CHECKING:
@@ -57,13 +57,21 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="The file to write; it appears when it is whole. Default: standard output."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The file to write; it appears when it is whole. Default: standard output.",
         ),
     ] = None,
-    form: Annotated[Format | None, typer.Option("--format", help="Default: as the file's name ends, else csv.")] = None,
-    site: Annotated[Names, typer.Option(help="Only this site, by id or name. May be repeated.")] = None,
-    probe: Annotated[Names, typer.Option(help="Only this probe. May be repeated.")] = None,
-    quantity: Annotated[Names, typer.Option(help="Only this quantity, such as ph. May be repeated.")] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", metavar="FORMAT", help="csv or ndjson. Default: as the file's name ends, else csv."),
+    ] = None,
+    site: Annotated[Names, typer.Option(metavar="NAME", help="Only this site, by id or name. May be repeated.")] = None,
+    probe: Annotated[Names, typer.Option(metavar="ID", help="Only this probe. May be repeated.")] = None,
+    quantity: Annotated[
+        Names, typer.Option(metavar="NAME", help="Only this quantity, such as ph. May be repeated.")
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option(
@@ -86,7 +94,7 @@ def export(
         raise BadInput("--since must be before --until.")
     ndjson = form is Format.NDJSON or (form is None and output is not None and output.suffix in {".ndjson", ".jsonl"})
     written = run(_export(settings, choice, output, ndjson=ndjson))
-    note(f"{written} measurements written{f' to {output}' if output else ''}.")
+    note(f"{counted(written, 'measurement')} written{f' to {output}' if output else ''}.")
 
 
 def instant(text: str | None) -> datetime | None:
@@ -132,18 +140,17 @@ async def _chosen(home: House, choice: Choice) -> list[Series]:
     ]
     _demand("site", choice.sites, [name for site in sites for name in (site.id, site.name)])
     _demand("probe", choice.probes, [probe.id for probe in probes])
-    _demand(
-        "quantity",
-        choice.quantities,
-        [*(one.name for one in home.settings.catalogue), *(quantity for _, quantity in series)],
-    )
-    return [(probe, quantity) for probe, quantity in series if not choice.quantities or quantity in choice.quantities]
+    known = [*(one.name for one in home.settings.catalogue), *(quantity for _, quantity in series)]
+    spelled = {name.casefold(): name for name in known}
+    quantities = frozenset(spelled.get(name.casefold(), name) for name in choice.quantities)
+    _demand("quantity", quantities, known)
+    return [(probe, quantity) for probe, quantity in series if not quantities or quantity in quantities]
 
 
 def _demand(what: str, wanted: frozenset[str], known: Sequence[str]) -> None:
     for name in sorted(wanted.difference(known)):
         raise NotFound(
-            f"There is no {what} {name!r}.", hint=f"There is {', '.join(sorted(set(known)))}." if known else ""
+            f"There is no {what} {name!r}.", hint=f"Known: {', '.join(sorted(set(known)))}." if known else ""
         )
 
 

@@ -29,7 +29,7 @@ _HOUR_S = 3600
 
 
 class House:
-    """An installation, opened. `pace` replaces what the vendors' records say of how fast we ask."""
+    """An installation, opened. `pace` replaces the vendors' own, and the setting of an hour's requests rules over both."""
 
     def __init__(self, settings: Settings, store: Store, clock: Clock, pace: Sequence[Rate] | None = None) -> None:
         self.settings = settings
@@ -42,7 +42,7 @@ class House:
     def vendor(self, name: str) -> Vendor:
         """The vendor called `name`. Raises BadInput."""
         if name not in self.vendors:
-            raise BadInput(f"There is no vendor {name!r}.", hint=f"There is {', '.join(self.vendors)}.")
+            raise BadInput(f"There is no vendor {name!r}.", hint=f"Known: {', '.join(self.vendors)}.")
         return self.vendors[name]
 
     def budget(self, account: Account) -> Budget:
@@ -96,12 +96,14 @@ class House:
         await gather.perform(plan.Ask("discover", account.id, self.clock(), "The account was added.", plan.NEW))
         await progress.save(self.store, account.id, known, self.clock())
 
-    def requests_left(self, account: Account) -> tuple[int, int]:
+    def requests_left(self, account: Account) -> dict[str, int]:
         """How many requests the account's budget still allows in the longest time it counts, and how many in all."""
+        if account.vendor not in self.vendors:
+            return {"requests_left": 0, "requests_allowed": 0}
         rate = max(self.vendor(account.vendor).pace, key=lambda rate: rate.seconds)
         budget = self.budget(account)
         try:
-            return budget.remaining(self.clock())[rate], rate.requests
+            return {"requests_left": budget.remaining(self.clock())[rate], "requests_allowed": rate.requests}
         finally:
             budget.close()
 
@@ -167,9 +169,8 @@ def open_kept(settings: Settings) -> Store:
 
 
 def _pace(vendor: Vendor, settings: Settings, pace: Sequence[Rate] | None) -> tuple[Rate, ...]:
-    if pace is not None:
-        return tuple(pace)
+    own = vendor.pace if pace is None else tuple(pace)
     hourly = settings["collect.requests_per_hour"]
     if not hourly:
-        return vendor.pace
-    return (*(rate for rate in vendor.pace if rate.seconds < _HOUR_S), Rate(hourly, _HOUR_S))
+        return own
+    return (*(rate for rate in own if rate.seconds < _HOUR_S), Rate(hourly, _HOUR_S))

@@ -7,6 +7,7 @@ import logging
 import socket
 from contextlib import AbstractContextManager, nullcontext
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,11 +24,19 @@ _log = logging.getLogger("margelle.cli")
 def serve(
     context: typer.Context,
     host: Annotated[
-        str | None, typer.Option(help="The address to listen on; 0.0.0.0 for the whole network. Default: 127.0.0.1.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="The address to listen on; 0.0.0.0 for the whole network. Default: 127.0.0.1."
+        ),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 for any free one. Default: 8080.")] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="The port to listen on; 0 for any free one. Default: 8080.")
+    ] = None,
     tls_port: Annotated[
-        int | None, typer.Option(help="The port to speak TLS on as well, after `margelle tls init`. Default: none.")
+        int | None,
+        typer.Option(
+            metavar="PORT", help="The port to speak TLS on as well, after `margelle tls init`. Default: none."
+        ),
     ] = None,
     collect: Annotated[
         bool | None, typer.Option("--collect/--no-collect", help="Whether to collect as well. Default: yes.")
@@ -68,7 +77,18 @@ def collecting(settings: Settings) -> AbstractContextManager[None]:
     from margelle.cli.lock import held
 
     hint = "Stop it first, or use `margelle serve --no-collect` beside it."
-    return held(settings.data_dir / "collect.lock", f"Another process collects into {settings.data_dir} already", hint)
+    return held(_lock(settings), f"Another process collects into {settings.data_dir} already", hint)
+
+
+def collects(settings: Settings) -> bool:
+    """Whether a process collects into this data folder now."""
+    from margelle.cli.lock import is_held
+
+    return is_held(_lock(settings))
+
+
+def _lock(settings: Settings) -> Path:
+    return settings.data_dir / "collect.lock"
 
 
 async def _serve(settings: Settings) -> None:
@@ -137,11 +157,11 @@ async def _collect(settings: Settings) -> None:
 
 async def _collect_once(settings: Settings) -> Exit:
     from margelle.cli import house
-    from margelle.cli.status import needs_user
 
     with collecting(settings):
         async with house.opened(settings) as home:
             note("Asking what is due")
             due_at = await home.collector().round()
             say(f"Done. Next: {due_at:%Y-%m-%d %H:%M} UTC." if due_at else "Done. There is no account to collect from.")
-            return Exit.NEEDS_USER if needs_user(await home.store.incidents(open_only=True)) else Exit.OK
+            wrong = await home.store.incidents(open_only=True)
+            return Exit.NEEDS_USER if any(one.needs_user for one in wrong) else Exit.OK

@@ -28,6 +28,22 @@ def held(path: Path, what: str, hint: str) -> Iterator[None]:
         os.close(number)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock file `path`."""
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(number)
+
+
 def _take(number: int, what: str, hint: str) -> None:
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

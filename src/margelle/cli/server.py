@@ -29,8 +29,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def bind(host: str, port: int, option: str = "--port") -> socket.socket:
-    """A socket that listens on `host` and `port` (0: any free one). `option` is how the user chooses another port.
+def bind(host: str, port: int, option: str = "--port ") -> socket.socket:
+    """A socket that listens on `host` and `port` (0: any free one). `option` is what stands before the number where the user chooses another port.
 
     Raises Conflict where it is in use, ConfigError where it cannot be.
     """
@@ -55,7 +55,7 @@ def _cannot_bind(error: OSError, host: str, port: int, option: str) -> Conflict 
     if error.errno == errno.EADDRINUSE:
         return Conflict(
             f"Port {port} on {host} is in use by another program.",
-            hint=f"Stop that program, or choose another port, such as {option} {port + 1} (0 takes any free one).",
+            hint=f"Stop that program, or choose another port, such as {option}{port + 1} (0 takes any free one).",
         )
     if error.errno in {errno.EACCES, errno.EPERM}:
         return ConfigError(

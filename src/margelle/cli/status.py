@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from margelle.cli.terminal import Exit, JsonOption, brief, invocation, note, run, say, say_json
+from margelle.cli.account import requests_left
+from margelle.cli.terminal import Exit, JsonOption, brief, counted, invocation, note, run, say, say_json
 from margelle.domain.unit import symbol
+from margelle.errors import NotFound, StoreError
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
     from margelle.collect.report import AccountReport
     from margelle.config import Settings
     from margelle.domain.measurement import Measurement
-    from margelle.ports import Incident
+    from margelle.domain.site import Account
+    from margelle.ports import Store
 
-_FOR_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed"})
-"""The kinds of incidents that nobody but the user or the operator ends."""
+HELD: Final = {
+    "limited": "its request quota is used up",
+    "sign-in": "its owner has to sign in again",
+    "unreachable": "its cloud cannot be reached",
+    "misled": "its cloud's name leads to a hub",
+    "unavailable": "its cloud has trouble",
+}
+"""Why a whole account waits, by the kind of its incident."""
 
 
 def status(
     context: typer.Context,
-    account: Annotated[str, typer.Argument(metavar="[ACCOUNT]", help="Only this account.")] = "",
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Only this account.")] = "",
     everything: Annotated[
         bool, typer.Option("--all", help="Every ask that is planned, not just the next three.")
     ] = False,
@@ -39,20 +47,17 @@ def status(
         say_json(found)
     elif not found["accounts"]:
         note("There is no account yet. Add one: margelle account add ondilo")
+        if found["measurements"]:
+            say(f"{counted(found['measurements'], 'measurement')} kept.")
     else:
         _show(found, 10_000 if everything else 3)
     raise typer.Exit(Exit.NEEDS_USER if found["needs_user"] else Exit.OK)
 
 
-def needs_user(incidents: Iterable[Incident]) -> bool:
-    """Whether one of them lasts until somebody does something."""
-    return any(incident.kind in _FOR_USER and incident.ended_at is None for incident in incidents)
-
-
 async def _status(settings: Settings, name: str) -> dict[str, Any]:
     from margelle.cli import house
+    from margelle.cli.hub import collects
     from margelle.collect.report import reports
-    from margelle.errors import NotFound
 
     async with house.opened(settings) as home:
         now = home.clock()
@@ -60,24 +65,26 @@ async def _status(settings: Settings, name: str) -> dict[str, Any]:
         if name and not accounts:
             raise NotFound(f"There is no account {name!r}.", hint="`margelle account list` shows those there are.")
         told = await reports(home.store, home.vendors, now, accounts)
-        logins = {one.id: one.login or one.person.email for one in accounts}
+        shown = [await _account(home, one, report, now) for one, report in zip(accounts, told, strict=True)]
+        wrong = [incident for report in told for incident in report.incidents if incident.needs_user]
         return {
             "at": now,
             "measurements": await home.store.count(),
-            "needs_user": any(needs_user(report.incidents) for report in told),
-            "accounts": [await _account(home, report, logins[report.account], now) for report in told],
+            "collecting": collects(settings),
+            "needs_user": bool(wrong) or any(one["locked"] for one in shown),
+            "accounts": shown,
         }
 
 
-async def _account(home: House, report: AccountReport, login: str, now: datetime) -> dict[str, Any]:
+async def _account(home: House, account: Account, report: AccountReport, now: datetime) -> dict[str, Any]:
     sites = await home.store.sites(account=report.account)
     return {
         "id": report.account,
         "vendor": report.vendor,
-        "login": login,
+        "login": account.login or account.person.email,
         "owner": report.owner,
-        "requests": report.requests,
-        "requests_allowed": report.requests_allowed,
+        **home.requests_left(account),
+        "locked": await _locked(home.store, account),
         "waits_until": report.waits_until,
         "waits_for": report.waits_for,
         "sites": [
@@ -92,6 +99,15 @@ async def _account(home: House, report: AccountReport, login: str, now: datetime
         "incidents": report.incidents,
         "gaps": report.gaps,
     }
+
+
+async def _locked(store: Store, account: Account) -> str:
+    """Why the account's token cannot be read, if so: its key may be gone."""
+    try:
+        await store.secret(f"{account.id}/token")
+    except StoreError as error:
+        return str(error)
+    return ""
 
 
 async def _probe(home: House, probe: str, now: datetime) -> dict[str, Any]:
@@ -115,19 +131,25 @@ def _value(home: House, one: Measurement, now: datetime) -> dict[str, Any]:
 
 
 def _show(found: dict[str, Any], most: int) -> None:
-    now: datetime = found["at"]
     for account in found["accounts"]:
-        _show_account(account, now, most)
-    say(f"{found['measurements']} measurements are kept.")
+        _show_account(account)
+        for ask in account["next"][:most]:
+            later = ask.due_at > found["at"]
+            when = _clock(ask.due_at) if later else "now" if found["collecting"] else "when a hub runs"
+            say(f"  next {when}: {ask.act} {ask.subject} {ask.quantity}".rstrip() + f". {ask.why}")
+        say()
+    say(f"{counted(found['measurements'], 'measurement')} kept.")
+    if not found["collecting"]:
+        say("No hub collects into this folder now: margelle serve")
 
 
-def _show_account(account: dict[str, Any], now: datetime, most: int) -> None:
-    allowed = "" if account["requests_allowed"] is None else f" of {account['requests_allowed']}"
-    say(
-        f"{account['id']}  {account['login']}  (of {account['owner']}; {account['requests']}{allowed} requests in the last hour)"
-    )
+def _show_account(account: dict[str, Any]) -> None:
+    say(f"{account['id']}  {account['login']}  (of {account['owner']})")
+    say(f"  {requests_left(account)}")
     if account["waits_until"]:
-        say(f"  Waits until {_clock(account['waits_until'])}: {account['waits_for']}.")
+        say(f"  Waits until {_clock(account['waits_until'])}: {HELD.get(account['waits_for'], account['waits_for'])}.")
+    if account["locked"]:
+        say(f"  ! {account['locked']}")
     for site in account["sites"]:
         say(f"  {brief(site['name'])}  ({site['id']})")
         for probe in site["probes"]:
@@ -136,10 +158,6 @@ def _show_account(account: dict[str, Any], now: datetime, most: int) -> None:
         times = f", {incident.count} times" if incident.count > 1 else ""
         say(f"  ! {incident.where}: {incident.what} (since {_clock(incident.since)}{times})")
         say(f"    {incident.todo}")
-    for ask in account["next"][:most]:
-        when = "now" if ask.due_at <= now else _clock(ask.due_at)
-        say(f"  next {when}: {ask.act} {ask.subject} {ask.quantity}".rstrip() + f". {ask.why}")
-    say()
 
 
 def _show_values(latest: list[dict[str, Any]]) -> None:

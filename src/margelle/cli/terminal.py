@@ -95,6 +95,11 @@ def brief(text: str, most: int = 100) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def counted(n: int, what: str) -> str:
+    """`n` things, as people say it."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 def say_json(value: Any) -> None:
     """Print a value as indented JSON."""
     import msgspec
@@ -124,6 +129,17 @@ def progress(what: str) -> Iterator[Callable[[float], None]]:
         yield lambda share: bar.update(task, completed=share)
 
 
+def asked(prompt: str, *, hidden: bool = False, confirm: bool = False) -> str:
+    """What the user answers, hidden (and given twice, to `confirm`). Raises BadInput where the input ends, KeyboardInterrupt at Ctrl-C."""
+    try:
+        return str(typer.prompt(prompt, hide_input=hidden, confirmation_prompt=confirm))
+    except typer.Abort as abort:
+        note("")
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise BadInput(f"The input ended before an answer came to {prompt!r}.") from None
+
+
 def password(*, from_stdin: bool, confirm: bool = True, prompt: str = "Password") -> str:
     """A password from standard input or by prompt, hidden (and twice, to `confirm`). Raises BadInput for an empty one or one that is no text."""
     if from_stdin:
@@ -134,7 +150,7 @@ def password(*, from_stdin: bool, confirm: bool = True, prompt: str = "Password"
     elif not sys.stdin.isatty():
         raise BadInput("There is no terminal to ask for the password.", hint="Give it with --password-stdin.")
     else:
-        given = typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm)
+        given = asked(prompt, hidden=True, confirm=confirm)
     if not given or "\n" in given:
         raise BadInput("A password is one line, and not empty.")
     return given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -18,7 +18,10 @@ app = typer.Typer(
     help="Who may sign in to this hub. On its pages, and with clients on its faces.", no_args_is_help=True
 )
 
-Email = Annotated[str, typer.Argument(help="The login: an e-mail address.")]
+SHORTEST: Final = 8
+"""Characters of a password."""
+
+Email = Annotated[str, typer.Argument(metavar="LOGIN", help="An e-mail address.")]
 FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking.")
 ]
@@ -29,9 +32,9 @@ def add(
     context: typer.Context,
     email: Email,
     password_stdin: FromStdin = False,
-    firstname: Annotated[str, typer.Option(help="First name, as clients show it.")] = "",
-    lastname: Annotated[str, typer.Option(help="Last name, as clients show it.")] = "",
-    language: Annotated[str, typer.Option(help="Language of the pages: en or fr.")] = "en",
+    firstname: Annotated[str, typer.Option(metavar="NAME", help="First name, as clients show it.")] = "",
+    lastname: Annotated[str, typer.Option(metavar="NAME", help="Last name, as clients show it.")] = "",
+    language: Annotated[str, typer.Option(metavar="CODE", help="Language of the pages: en or fr.")] = "en",
 ) -> None:
     """Add a user.
 
@@ -43,9 +46,9 @@ def add(
     settings = invocation(context).settings()
     _check(email)
     if language not in {"en", "fr"}:
-        raise BadInput(f"There are no pages in the language {language!r}.", hint="There is en and fr.")
+        raise BadInput(f"There are no pages in the language {language!r}.", hint="Known: en, fr.")
     run(_demand_new(settings, email))
-    hashed = hash_password(password(from_stdin=password_stdin))
+    hashed = hash_password(_password(from_stdin=password_stdin))
     run(_put(settings, User(email, hashed, firstname, lastname, language), new=True))
     say(f"{email} can sign in.")
 
@@ -90,7 +93,7 @@ def passwd(
 
     settings = invocation(context).settings()
     user = run(_user(settings, email))
-    hashed = hash_password(password(from_stdin=password_stdin, prompt="New password"))
+    hashed = hash_password(_password(from_stdin=password_stdin, prompt="New password"))
     run(_put(settings, replace(user, password_hash=hashed), sign_out=not keep_clients))
     say(f"{user.email} has another password.")
 
@@ -109,8 +112,16 @@ def remove(context: typer.Context, email: Email) -> None:
 def _check(email: str) -> None:
     """Raises BadInput for what cannot be a login."""
     hidden = any(unicodedata.category(letter).startswith("C") for letter in email)
-    if not email.strip() or email != email.strip() or hidden or len(email) > 254:
+    if "@" not in email or email != email.strip() or hidden or len(email) > 254:
         raise BadInput(f"{email!r} cannot be a login.", hint="It is an e-mail address without spaces around it.")
+
+
+def _password(*, from_stdin: bool, prompt: str = "Password") -> str:
+    """A new password, long enough. Raises BadInput."""
+    given = password(from_stdin=from_stdin, prompt=prompt)
+    if len(given) < SHORTEST:
+        raise BadInput(f"A password has at least {SHORTEST} characters.", hint="A short sentence is a good one.")
+    return given
 
 
 async def _demand_new(settings: Settings, email: str) -> None:

@@ -52,12 +52,24 @@ class Wanted:
             return named
         if self.login:
             return next(
-                (one for one in alike if self.login.casefold() in {one.login.casefold(), one.person.email.casefold()}),
+                (one for one in alike if self.login.casefold() in _logins(one)),
                 None,
             )
         refused = {one.account for one in await store.incidents(open_only=True) if one.kind == "sign-in"}
         waiting = [one for one in alike if one.id in refused]
         return waiting[0] if len(waiting) == 1 else None
+
+
+async def twins(store: Store, account: Account) -> list[str]:
+    """Other accounts here with the same login at the same cloud, as far as their logins are known."""
+    accounts = await store.accounts()
+    names = {name for one in accounts if one.id == account.id for name in _logins(one)}
+    alike = [one for one in accounts if (one.vendor, one.realm) == (account.vendor, account.realm)]
+    return [one.id for one in alike if one.id != account.id and names & _logins(one)]
+
+
+def _logins(account: Account) -> set[str]:
+    return {name.casefold() for name in (account.login, account.person.email) if name}
 
 
 def _is_address(url: str) -> bool:
@@ -83,7 +95,8 @@ async def _owner(store: Store, email: str) -> str:
     if email:
         user = await store.user(email)
         if user is None:
-            raise NotFound(f"There is no user {email!r}.", hint="`margelle user list` shows those there are.")
+            hint = "`margelle user list` shows those there are." if users else f"Add them: margelle user add {email}"
+            raise NotFound(f"There is no user {email!r}.", hint=hint)
         return user.email
     if len(users) == 1:
         return users[0].email

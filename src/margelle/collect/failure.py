@@ -31,22 +31,23 @@ OF_ACCOUNT: Final = frozenset({"limited", SIGN_IN})
 OF_CLOUD: Final = frozenset({"unreachable", "misled", "unavailable"})
 """Kinds that are of the whole account when nothing else was answered in between."""
 
-_TODO: Final[dict[str, str]] = {
-    "limited": "Nobody: asking goes on when the quota allows. Other programs on the same account use it up too.",
+TODO: Final[dict[str, str]] = {
+    "limited": "Nothing to do: asking goes on when the quota allows. Other programs on the same account use it up too.",
     SIGN_IN: "The account's owner: sign in again with `margelle account add`. Everything else goes on.",
-    "not-found": "Nobody yet: what the account has is looked up again soon.",
-    "unreachable": "Nobody yet: it is asked again. If it lasts, the operator: check this machine's network.",
+    "not-found": "Nothing to do yet: what the account has is looked up again soon.",
+    "unreachable": "Nothing to do yet: it is asked again. If it lasts, the operator: check this machine's network.",
     "misled": "The operator: mend how this machine finds the cloud. Nothing was asked, and nothing is lost.",
     "unavailable": "The vendor: its cloud has trouble. It is asked again, nothing that it keeps is lost.",
     "malformed": "The vendor: its cloud sends what is no answer. It is asked again; if it lasts, report it with the receipt.",
     "vanished": "The account's owner: nothing, if it was given away; else look in the vendor's own app.",
-    "unreadable": "Nobody: what could be read is kept. If it lasts, report it with the receipt.",
-    "doubtful": "Nobody: the values are kept beside their doubts, and no page counts them as true.",
+    "unreadable": "Nothing to do: what could be read is kept. If it lasts, report it with the receipt.",
+    "doubtful": "Nothing to do: the values are kept beside their doubts, and no page counts them as true.",
     "latest-empty": "The vendor: its cloud tells no latest values. They come from its past, a little later.",
     "store": "The operator: see to the store. What could not be kept is asked for again.",
     "failed": "The operator: read the sentence beside this, and report it if it makes no sense.",
     "bug": "The operator: report this, with the log of that minute. Other accounts are not touched.",
 }
+"""Who does what, by kind; the pages say it in other languages too."""
 
 LONGEST: Final = timedelta(days=1)
 """No cloud makes us wait longer, whatever it says."""
@@ -89,7 +90,7 @@ def broken(account: str, ask: Ask, error: Exception, progress: Progress, now: da
 
 def incident(account: str, where: str, kind: str, what: str, now: datetime, *, hint: str = "") -> Incident:
     """An incident that says what happened, and who does what."""
-    todo = _TODO.get(kind, _TODO["failed"])
+    todo = TODO.get(kind, TODO["failed"])
     return Incident(account, where, kind, redact(what), redact(f"{todo} {hint}".strip()), now, now)
 
 

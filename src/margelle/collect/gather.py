@@ -178,7 +178,7 @@ class Gather:
         instants = {one.quantity: one.at for one in sorted(_timely(kept), key=lambda one: one.at)}
         track = self.progress.probes[ask.subject]
         backfill.arrived(track, instants, now, empty=not kept)
-        noted = self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.where, kept, now)
+        noted = self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
         if track.empties >= backfill.EMPTY and track.newest is not None:
             what = "The cloud answers, but tells no latest values; its past is asked instead."
             noted.append(failure.incident(self.account.id, ask.where, "latest-empty", what, now))
@@ -200,7 +200,7 @@ class Gather:
             track, instants, now, probe=ask.subject, quantity=ask.quantity, readable=not batch.faults
         )
         self.progress.close(*gaps)
-        return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.where, kept, now)
+        return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
 
     async def _doubt_answer(self, ask: Ask, batch: Batch, now: datetime) -> None:
         """An answer that could not all be read, or denies what the same cloud told before, settles nothing."""
@@ -250,14 +250,15 @@ class Gather:
         what = f"{len(faults)} parts of the answer could not be read and were left out, first {_said(faults[0])}"
         return [failure.incident(self.account.id, where, "unreadable", what, now)]
 
-    def _doubtful(self, where: str, kept: Sequence[Measurement], now: datetime) -> list[Incident]:
-        """Values that we doubt ourselves; what a vendor excludes is its daily business."""
+    def _doubtful(self, probe: str, kept: Sequence[Measurement], now: datetime) -> list[Incident]:
+        """Values that we doubt ourselves, one incident a probe; what a vendor excludes is its daily business."""
         odd = [(one, doubt) for one in kept for doubt in one.doubts if doubt.kind != "vendor"]
         if not odd:
             return []
         one, doubt = odd[0]
-        what = f"{len(odd)} values are kept with a doubt, such as {one.quantity} {one.raw!r} of {one.at:%Y-%m-%d %H:%M} UTC: {doubt.reason}."
-        return [failure.incident(self.account.id, where, "doubtful", what, now)]
+        many = "1 value is kept with a doubt:" if len(odd) == 1 else f"{len(odd)} values are kept with a doubt, such as"
+        what = f"{many} {one.quantity} {one.raw!r} of {one.at:%Y-%m-%d %H:%M} UTC: {doubt.reason}."
+        return [failure.incident(self.account.id, probe, "doubtful", what, now)]
 
 
 def _finite(one: Measurement) -> Measurement:

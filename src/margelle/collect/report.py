@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from margelle.collect import plan, progress
 from margelle.collect.progress import Act, Attempt, Gap, Progress
-from margelle.collect.share import Shares
 from margelle.domain.site import Account
 from margelle.ports import Incident, Reader, Vendor
 
@@ -37,8 +36,7 @@ class Next(Struct, frozen=True):
 class AccountReport(Struct, frozen=True):
     """How the collection of one account stands.
 
-    `requests` were made in the last hour (or what the vendor's pace is counted in), of `requests_allowed` that the collector allows
-    itself (None without a limit). `waits_until` and `waits_for` say that the whole account is held.
+    `waits_until` and `waits_for` (the kind of an incident) say that the whole account is held.
     """
 
     account: str
@@ -51,8 +49,6 @@ class AccountReport(Struct, frozen=True):
     next: tuple[Next, ...]
     incidents: tuple[Incident, ...]
     gaps: tuple[Gap, ...]
-    requests: int
-    requests_allowed: int | None
     waits_until: datetime | None = None
     waits_for: str = ""
 
@@ -68,7 +64,6 @@ async def reports(
 async def _report(reader: Reader, vendor: Vendor | None, account: Account, now: datetime) -> AccountReport:
     known = await progress.load(reader, account.id)
     pace = vendor.pace if vendor is not None else ()
-    shares = Shares.of(known, pace)
     asks = plan.asks(account.id, known, pace, now) if vendor is not None else []
     held = known.hold if known.hold is not None and known.hold.until > now else None
     return AccountReport(
@@ -82,8 +77,6 @@ async def _report(reader: Reader, vendor: Vendor | None, account: Account, now: 
         next=tuple(Next(ask.act, ask.subject, ask.quantity, max(ask.due_at, now), ask.why) for ask in asks),
         incidents=tuple(await reader.incidents(account.id, open_only=True)),
         gaps=(*_open(known, now), *reversed(known.gaps)),
-        requests=shares.used(now),
-        requests_allowed=shares.whole,
         waits_until=held.until if held is not None else None,
         waits_for=held.kind if held is not None else "",
     )

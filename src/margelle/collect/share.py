@@ -39,15 +39,6 @@ class Shares(Struct, frozen=True):
         history = max(late - len({track.site for track in tracks}) * progress.advised, 1)
         return cls(timedelta(seconds=rate.seconds), ((_ALL, whole), (_LATE, late), (_HISTORY, history)), spent)
 
-    @property
-    def whole(self) -> int | None:
-        """Requests in a window that the collector allows itself; None without a limit."""
-        return self.limits[0][1] if self.limits else None
-
-    def used(self, now: datetime) -> int:
-        """Requests in the window that ends now."""
-        return len(self._recent(_ALL, now))
-
     def room_at(self, act: Act, cost: int, now: datetime) -> datetime:
         """The earliest instant at which `cost` more requests for `act` fit in."""
         return max((self._free_at(acts, limit, cost, now) for acts, limit in self.limits if act in acts), default=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -174,6 +175,8 @@ def _connection(path: Path | None) -> apsw.Connection:
     place = path.absolute() if path else None
     if place and (known := _OPEN.get(place)):
         return known
+    if place:
+        _made(place)
     connection = apsw.Connection(str(place or ":memory:"))
     connection.set_busy_timeout(BUSY_MS)
     with suppress(apsw.BusyError):  # another process is just doing it, or it holds a transaction of the older way
@@ -183,6 +186,12 @@ def _connection(path: Path | None) -> apsw.Connection:
     if place:
         _OPEN[place] = connection
     return connection
+
+
+def _made(place: Path) -> None:
+    """Make the file, for its owner only, where there is none; what is wrong with it, SQLite says."""
+    with suppress(OSError):
+        os.close(os.open(place, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _us(now: datetime) -> int:

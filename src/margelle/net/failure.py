@@ -33,7 +33,8 @@ def unreachable(error: Exception, host: str, timeout_s: float) -> Unreachable:
         return Unreachable(
             f"There is no secure connection to {host}: {_tls(error.os_error)}.", hint="Does it speak TLS on this port?"
         )
-    return Unreachable(_sentence(error, host))
+    hint = "Check the name, and this machine's network." if isinstance(error, aiohttp.ClientConnectorDNSError) else ""
+    return Unreachable(_sentence(error, host), hint=hint)
 
 
 async def once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -148,7 +149,7 @@ class CloudHttp:
         waited_s = 0.0
         while wait_s := self._budget.take(self._clock()):
             if waited_s + wait_s > PATIENCE_S:
-                what = f"The request budget of {self._account} is used up: {hop.name} must wait {wait_s:.0f} s."
+                what = f"The request budget of {self._account} is used up: {hop.name} must wait {_in_words(wait_s, self._clock())}."
                 raise Limited(what, retry_after_s=wait_s)
             wait_s = max(wait_s, 0.01)
             await self._pause(wait_s)
@@ -234,6 +235,15 @@ class CloudHttp:
             await self._writer.keep_receipt(receipt)
         except StoreError as error:
             _LOG.warning("%s: no receipt of %s could be kept. %s", self._account, hop.name, error)
+
+
+def _in_words(wait_s: float, now: datetime) -> str:
+    """A wait as people say it; a long one with the time at which it ends."""
+    if wait_s < 120:
+        return f"{wait_s:.0f} s"
+    minutes = round(wait_s / 60)
+    about = f"{minutes} min" if minutes < 55 else "an hour" if minutes <= 65 else f"{minutes / 60:.0f} h"
+    return f"about {about}, until {now + timedelta(seconds=wait_s):%H:%M} UTC"
 
 
 def _hop(request: Request) -> _Hop:

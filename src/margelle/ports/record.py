@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -28,6 +28,9 @@ class Receipt(Struct, frozen=True):
     duration_ms: int
 
 
+_NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed"})
+
+
 class Incident(Struct, frozen=True):
     """Something that went wrong at `where` (an account, a site), since `since`, `count` times, last at `at`; `todo` says who does what.
 
@@ -43,6 +46,11 @@ class Incident(Struct, frozen=True):
     at: datetime
     count: int = 1
     ended_at: datetime | None = None
+
+    @property
+    def needs_user(self) -> bool:
+        """Whether it lasts until the account's owner or the operator does something."""
+        return self.ended_at is None and self.kind in _NEED_USER
 
 
 GrantKind = Literal["code", "access", "refresh"]

@@ -155,7 +155,15 @@ async def test_a_week_is_drawn_and_told(hub: Hub) -> None:
     text = await shown(hub, *week)
     assert "7 days: 7.20 to 7.37" in text, "and not the three days before"
     labels = [each["aria-label"] for name, each in tags(await hub.page()) if name == "svg" and "aria-label" in each]
-    assert labels == ["pH over the last 7\u00a0days. 7\u00a0days: 7.20 to 7.37."]
+    assert labels == ["pH over the last 7\u00a0days. 7\u00a0days: 7.20\u00a0to\u00a07.37."]
+
+
+async def test_doubtful_points_of_a_week_are_told_beside_it(hub: Hub) -> None:
+    week = [measured("ph", 7.4, ago=timedelta(hours=hour)) for hour in range(20)]
+    text = await shown(hub, *week)
+    assert "doubtful" not in text
+    await hub.add([measured("ph", 9.9, Doubt("vendor", "x"), ago=timedelta(hours=hour + 0.5)) for hour in (1, 2)])
+    assert "7 days: 7.40 to 7.40 2 doubtful values" in said(await hub.page())
 
 
 async def test_battery_and_signal_stand_below_the_water(hub: Hub) -> None:
@@ -220,12 +228,12 @@ async def test_waiting_recommendations_are_shown_in_the_vendors_words(hub: Hub) 
     await hub.store.put_recommendations(POOL.id, [advice])
     await hub.store.put_recommendation(done)
     text = said(await hub.page())
-    assert "To do Ajoutez du pH moins 220 g, filtration en marche. Bluewater advises · since 14 July" in text
+    assert "To do Ajoutez du pH moins 220 g, filtration en marche. Advised by Bluewater on 14 July" in text
     assert "Déjà fait" not in text
     await hub.store.put_recommendations(POOL.id, [replace(advice, deadline=NOW + timedelta(days=2))])
-    assert "Conseillé par Bluewater · avant le 16 juillet" in said(await hub.page("fr"))
+    assert "Conseillé par Bluewater le 14 juillet · à faire avant le 16 juillet" in said(await hub.page("fr"))
     await hub.store.put_recommendations(POOL.id, [replace(advice, deadline=NOW - timedelta(days=2))])
-    assert "Bluewater advises · was due before 12 July" in said(await hub.page())
+    assert "Advised by Bluewater on 14 July · overdue since 12 July" in said(await hub.page())
 
 
 async def test_the_collection_tells_its_last_success_and_what_to_do_about_open_incidents(hub: Hub) -> None:
@@ -237,15 +245,27 @@ async def test_the_collection_tells_its_last_success_and_what_to_do_about_open_i
         )
     text = said(await hub.page())
     assert "Last answer 40 min ago. No problem open." in text
-    trouble = Incident(account, account, "refused", "The cloud refused the token.", "Sign in again.", NOW, NOW)
+    trouble = Incident(account, account, "sign-in", "The cloud refused the token.", "Sign in again.", NOW, NOW)
     await hub.store.note_incident(trouble)
     await hub.store.note_incident(trouble)
     text = said(await hub.page())
     assert "The cloud refused the token. (2 times) Sign in again." in text
     assert "one collection problem" in text
     assert "No problem open" not in text
+    french = said(await hub.page("fr"))
+    assert "(2 fois) Au propriétaire du compte : se reconnecter" in french
+    assert "un incident de collecte" in french
     await hub.store.end_incident(account, account, None, NOW)
     assert "No problem open." in said(await hub.page())
+
+
+async def test_an_incident_that_needs_nobody_is_told_but_not_counted(hub: Hub) -> None:
+    account = "bluewater-marie@example.org"
+    await hub.own("marie@example.org", POOL)
+    await hub.store.note_incident(Incident(account, account, "limited", "Limit.", "Nothing to do.", NOW, NOW))
+    text = said(await hub.page())
+    assert "Limit. Nothing to do." in text
+    assert "collection problem" not in text
 
 
 async def test_the_headline_counts_what_wants_attention_or_says_that_nothing_does(hub: Hub) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from margelle.collect.failure import TODO
 from margelle.domain.quantity import STANDARD
 from margelle.serve import pages
-from margelle.serve.pages.words import LABELS, TEXTS, Words, chosen
+from margelle.serve.pages.words import LABELS, TEXTS, TODO_FR, Words, chosen
 
 HERE = Path(pages.__file__).parent
 
@@ -42,6 +43,11 @@ def test_both_languages_fill_the_same_blanks() -> None:
 
 def test_every_quantity_has_a_label_in_both_languages() -> None:
     assert {quantity.name for quantity in STANDARD} == set(LABELS)
+
+
+def test_what_to_do_about_every_kind_of_incident_is_said_in_french() -> None:
+    assert set(TODO_FR) == set(TODO)
+    assert Words("fr").todo("new", "Wait.") == "Wait."
 
 
 def test_a_free_quantity_is_called_by_its_name() -> None:

@@ -26,8 +26,8 @@ class Todo(Struct, frozen=True):
 
     title: str
     message: str
-    by: str
-    when: str
+    given: str
+    due: str
 
 
 class SiteView(Struct, frozen=True):
@@ -47,11 +47,12 @@ class SiteView(Struct, frozen=True):
 
 
 class Trouble(Struct, frozen=True):
-    """An incident that lasts."""
+    """An incident that lasts; `urgent` where it needs somebody here."""
 
     what: str
     todo: str
     times: str
+    urgent: bool
 
 
 class AccountView(Struct, frozen=True):
@@ -171,14 +172,13 @@ def _volume(words: Words, volume_m3: float) -> str:
 
 def _todo(visit: Visit, site: Site, where: ZoneInfo, advice: Recommendation) -> Todo:
     words = visit.words
+    vendor = visit.titles.get(site.vendor, site.vendor)
+    given = words("advised", vendor=vendor, day=day(advice.created_at, where, words.language))
+    due = ""
     if advice.deadline is not None:
-        when = words(
-            "before" if advice.deadline >= visit.now else "overdue", day=day(advice.deadline, where, words.language)
-        )
-    else:
-        when = words("since", day=day(advice.created_at, where, words.language))
-    by = words("advised_by", vendor=visit.titles.get(site.vendor, site.vendor))
-    return Todo(advice.title, advice.message, by, when)
+        state = "before" if advice.deadline >= visit.now else "overdue"
+        due = words(state, day=day(advice.deadline, where, words.language))
+    return Todo(advice.title, advice.message, given, due)
 
 
 async def _account(reader: Reader, visit: Visit, account: Account) -> AccountView:
@@ -194,7 +194,8 @@ async def _account(reader: Reader, visit: Visit, account: Account) -> AccountVie
 
 
 def _trouble(words: Words, incident: Incident) -> Trouble:
-    return Trouble(incident.what, incident.todo, words.count("times", incident.count) if incident.count > 1 else "")
+    times = words.count("times", incident.count) if incident.count > 1 else ""
+    return Trouble(incident.what, words.todo(incident.kind, incident.todo), times, incident.needs_user)
 
 
 def _headline(words: Words, sites: Sequence[SiteView], accounts: Sequence[AccountView]) -> tuple[str, str]:
@@ -205,7 +206,7 @@ def _headline(words: Words, sites: Sequence[SiteView], accounts: Sequence[Accoun
         "doubtful": sum(bool(each.doubt) for each in tiles),
         "advised": sum(len(site.todo) for site in sites),
         "still": sum(site.freshness != "fresh" for site in sites),
-        "troubled": sum(len(account.troubles) for account in accounts),
+        "troubled": sum(trouble.urgent for account in accounts for trouble in account.troubles),
     }
     wanting = [words.count(name, n) for name, n in counts.items() if n]
     return words.count("sites", len(sites)), ", ".join(wanting) or words("quiet")

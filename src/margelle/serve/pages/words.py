@@ -76,10 +76,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "clean.uv": ("UV", "UV"),
     "clean.ozone": ("ozone", "ozone"),
     "to_do": ("To do", "À faire"),
-    "before": ("before {day}", "avant le {day}"),
-    "overdue": ("was due before {day}", "était à faire avant le {day}"),
-    "advised_by": ("{vendor} advises", "Conseillé par {vendor}"),
-    "since": ("since {day}", "depuis le {day}"),
+    "advised": ("Advised by {vendor} on {day}", "Conseillé par {vendor} le {day}"),
+    "before": ("due before {day}", "à faire avant le {day}"),
+    "overdue": ("overdue since {day}", "en retard depuis le {day}"),
     # collecting
     "collection": ("Collection", "Collecte"),
     "collected": ("Last answer {ago}", "Dernière réponse {ago}"),
@@ -122,6 +121,24 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Forgotten? The operator sets a new one with",
         "Oublié ? L’exploitant en choisit un nouveau avec",
     ),
+}  # fmt: skip
+
+# What an incident's `todo` says in English, by kind.
+TODO_FR: Final[dict[str, str]] = {
+    "limited": "Rien à faire : la collecte reprend dès que le quota le permet. D’autres programmes sur le même compte l’entament aussi.",
+    "sign-in": "Au propriétaire du compte : se reconnecter avec « margelle account add ». Tout le reste continue.",
+    "not-found": "Rien à faire pour l’instant : le contenu du compte est bientôt relu.",
+    "unreachable": "Rien à faire pour l’instant : la demande est répétée. Si cela dure, à l’exploitant : vérifier le réseau de cette machine.",
+    "misled": "À l’exploitant : le nom du cloud mène à un hub Margelle. Indiquer un autre chemin avec le réglage collect.resolve. Rien n’est perdu.",
+    "unavailable": "Au fabricant : son service est en panne. La demande est répétée, rien de ce qu’il garde n’est perdu.",
+    "malformed": "Au fabricant : son service répond n’importe quoi. La demande est répétée ; si cela dure, signalez-le avec le reçu.",
+    "vanished": "Au propriétaire du compte : rien, si le bassin a été cédé ; sinon, regarder dans l’application du fabricant.",
+    "unreadable": "Rien à faire : ce qui est lisible est gardé. Si cela dure, signalez-le avec le reçu.",
+    "doubtful": "Rien à faire : les valeurs sont gardées avec leurs doutes, et aucune page ne les tient pour vraies.",
+    "latest-empty": "Au fabricant : son service ne donne pas de dernières valeurs. Elles viennent de son historique, un peu plus tard.",
+    "store": "À l’exploitant : vérifier la base de données. Ce qui n’a pu être gardé est redemandé.",
+    "failed": "À l’exploitant : lire la phrase ci-contre, et la signaler si elle est incompréhensible.",
+    "bug": "À l’exploitant : signaler ceci, avec le journal de cette minute. Les autres comptes ne sont pas touchés.",
 }  # fmt: skip
 
 LABELS: Final[dict[str, tuple[str, str]]] = {
@@ -169,6 +186,8 @@ def _typeset(text: str) -> str:
         ("{n} ", "{n}\u00a0"),
         ("il y a", "il\u00a0y\u00a0a"),
         ("7 ", "7\u00a0"),
+        ("{low} to ", "{low}\u00a0to\u00a0"),
+        ("{low} à ", "{low}\u00a0à\u00a0"),
     ):
         text = text.replace(breaking, kept)
     return text
@@ -196,6 +215,10 @@ class Words:
         """The text called `name` for `n` things."""
         one = n == 1 or (n == 0 and self.language == "fr")
         return self(f"{name}.{'one' if one else 'many'}", n=n)
+
+    def todo(self, kind: str, english: str) -> str:
+        """What to do about an incident of this kind."""
+        return english if self.language == "en" else _typeset(TODO_FR.get(kind, english))
 
     def label(self, quantity: str) -> str:
         """What a quantity is called; an installation's own by its name."""
