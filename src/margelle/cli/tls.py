@@ -50,7 +50,7 @@ def init(
 ) -> None:
     """Make an authority and a certificate.
 
-    The authority can vouch for the vendors' hosts, this machine and the names given, and for nothing else: whoever stole its key could not use it elsewhere.
+    The authority can vouch for the vendors' hosts, this machine and the names given, and for nothing else: clients that heed its limits (all but Java) believe nobody else who has its key.
     """
     import socket
 
