@@ -314,3 +314,23 @@ def test_a_table_without_names_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["[baxo.tags]\nPH = 7\n", "baxo.tags = 7\n", '[baxo.tags.PH]\nquantity = "ph"\n'])
 def test_a_table_of_anything_but_texts_is_refused(write: Write, text: str) -> None:
     assert "a table of texts" in refused(write(text))
+
+
+# --- names and certificates
+
+
+@pytest.mark.parametrize("entry", ["9.9.9.9.9", "interop.ondilo.com=", "https://interop.ondilo.com=192.0.2.7"])
+def test_a_way_to_the_clouds_that_is_none_is_refused(entry: str) -> None:
+    assert "host=address" in refused(flags={"collect.resolve": entry})
+
+
+def test_ways_to_the_clouds_are_given_in_the_file_or_parted_by_commas(write: Write) -> None:
+    file = write("[collect]\nresolve = ['9.9.9.9', 'interop.ondilo.com=192.0.2.7']")
+    from_environment = load(None, HOME | {"MARGELLE_COLLECT_RESOLVE": "9.9.9.9, interop.ondilo.com=192.0.2.7"}, {})
+    assert load(file, HOME, {})["collect.resolve"] == from_environment["collect.resolve"]
+
+
+def test_certificates_are_in_the_data_folder_or_beside_the_file_that_says_where(write: Write) -> None:
+    assert load(None, HOME, {"data_dir": "/d"}).tls_dir == Path("/d/tls")
+    file = write("[tls]\ndir = 'certificates'")
+    assert load(file, HOME, {}).tls_dir == file.parent / "certificates"

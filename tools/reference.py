@@ -12,8 +12,13 @@ from margelle.cli.command import app
 from margelle.config import OTHER_ENVIRONMENT, TABLE, env_name
 from margelle.ports import Setting
 from margelle.simulate.faults import CATALOGUE, Fault
+from margelle.vendors import VENDORS
+from tools.lines import size
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+
+_LINES: Final = "<!-- lines: written by `make docs` -->"
+_END: Final = "<!-- end of lines -->"
 
 _SETTINGS: Final = """\
 # Settings
@@ -114,7 +119,17 @@ def _operations(fault: Fault) -> str:
     return "; ".join(f"{vendor}: {', '.join(names)}" for vendor, names in of.items())
 
 
-PAGES: Final = {"settings.md": settings, "commands.md": commands, "faults.md": faults}
+def add_a_vendor() -> str:
+    """The page of how to add a vendor, with its table of lines measured anew."""
+    page = (DOCS / "add-a-vendor.md").read_text(encoding="utf-8")
+    head, _, rest = page.partition(_LINES)
+    _, _, tail = rest.partition(_END)
+    columns = ("the record", "wire", "translate", "collecting", "imitating", "both")
+    rows = "".join(f"| {vendor.title} | {' | '.join(map(str, size(name)))} |\n" for name, vendor in VENDORS.items())
+    return f"{head}{_LINES}\n| vendor | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}\n{rows}{_END}{tail}"
+
+
+PAGES: Final = {"settings.md": settings, "commands.md": commands, "faults.md": faults, "add-a-vendor.md": add_a_vendor}
 
 
 def main() -> None:

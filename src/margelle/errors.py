@@ -66,6 +66,12 @@ class Unreachable(MargelleError):
     retryable = True
 
 
+class Misled(Unreachable):
+    """A cloud's name leads to a hub (this one or another) instead of the cloud; the operator mends the look-up."""
+
+    actor: Actor = "operator"
+
+
 class Unavailable(MargelleError):
     """The other side answered that it cannot answer now (5xx), or we are not ready ourselves."""
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from margelle.collect.failure import KINDS, OF_ACCOUNT, answered, failed, incident, pause
 from margelle.collect.plan import FRESH, Ask
 from margelle.collect.progress import Progress
-from margelle.errors import BadInput, Limited, MargelleError, NotFound, Refused, Unavailable, Unreachable
+from margelle.errors import BadInput, Limited, MargelleError, Misled, NotFound, Refused, Unavailable, Unreachable
 from tests.collect.cloud import DAY, HOUR, MINUTE, START
 
 ASK = Ask("latest", "p", START, "", FRESH)
@@ -106,3 +106,14 @@ def test_an_error_that_no_cloud_should_cause_is_the_operators() -> None:
     error: MargelleError = BadInput("The time is not in UTC.")
     assert failed("a", ASK, error, known(), START, asked=True).kind == "failed"
     assert set(KINDS.values()) >= OF_ACCOUNT
+
+
+def test_a_name_that_leads_to_a_hub_is_the_operators_to_mend_and_holds_the_account_from_the_second_time_on() -> None:
+    progress = known()
+    error = Misled("The name leads here.", hint="Say collect.resolve.")
+    first = failed("a", ASK, error, progress, START, asked=True)
+    second = failed("a", ASK, error, progress, START + HOUR, asked=True)
+    assert (first.kind, first.where, second.where) == ("misled", ASK.where, "a")
+    assert first.todo.startswith("The operator:")
+    assert first.todo.endswith("Say collect.resolve.")
+    assert progress.hold is not None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from margelle import __version__
-from margelle.cli import account, clouds, demo, export, hub, settings, status, user
+from margelle.cli import account, clouds, demo, export, hub, settings, status, tls, user
 from margelle.cli.terminal import Exit, Invocation, note, report
 from margelle.errors import BadInput, MargelleError
 
@@ -31,6 +31,7 @@ app.command(epilog="Example: margelle clouds --port 8081")(clouds.clouds)
 app.command(epilog="Example: PORT=9000 margelle demo --data /tmp/pools")(demo.demo)
 app.add_typer(account.app, name="account")
 app.add_typer(user.app, name="user")
+app.add_typer(tls.app, name="tls")
 app.command(epilog="Example: margelle status --json")(status.status)
 app.command(epilog="Example: margelle export --site ondilo:234 --quantity ph --since 2026-01-01 --output ph.csv")(
     export.export

@@ -59,11 +59,13 @@ class House:
     def http(self, account: Account) -> CloudHttp:
         """The account's HTTP: one for the whole process."""
         from margelle.net.http import CloudHttp
+        from margelle.net.names import Names
 
         if account.id not in self._https:
             timeout_s = self.settings["collect.timeout_s"]
+            names = Names.of(self.settings["collect.resolve"], (vendor.host for vendor in self.vendors.values()))
             self._https[account.id] = CloudHttp(
-                account.id, self.store, self.budget(account), self.clock, timeout_s=timeout_s
+                account.id, self.store, self.budget(account), self.clock, timeout_s=timeout_s, names=names
             )
         return self._https[account.id]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from margelle.cli.terminal import Exit, invocation, note, run, say
+from margelle.cli.terminal import Exit, invocation, note, run, say, utc_now
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
@@ -32,6 +32,12 @@ def serve(
     port: Annotated[
         int | None, typer.Option(metavar="PORT", help="The port to listen on; 0 for any free one. Default: 8080.")
     ] = None,
+    tls_port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT", help="The port to speak TLS on as well, after `margelle tls init`. Default: none."
+        ),
+    ] = None,
     collect: Annotated[
         bool | None, typer.Option("--collect/--no-collect", help="Whether to collect as well. Default: yes.")
     ] = None,
@@ -40,11 +46,11 @@ def serve(
 
     It collects from every account, and serves the vendors' APIs and the pages. Ctrl-C ends it.
 
-    The faces are below /<vendor>: give http://host:port/ondilo to a client instead of https://interop.ondilo.com.
+    The faces are below /<vendor>: give http://host:port/ondilo to a client instead of https://interop.ondilo.com. Over TLS the hub also answers as that host itself.
     """
     from margelle.cli import server
 
-    settings = invocation(context).settings(host=host, port=port, collect__enabled=collect)
+    settings = invocation(context).settings(host=host, port=port, tls__port=tls_port, collect__enabled=collect)
     server.run(_serve(settings))
 
 
@@ -87,22 +93,29 @@ def _lock(settings: Settings) -> Path:
 
 async def _serve(settings: Settings) -> None:
     from margelle.cli import house, server
+    from margelle.cli.tls import Certificate, keyring_of
 
-    collects = settings["collect.enabled"]
+    collects, proxies = settings["collect.enabled"], settings["trusted_proxies"]
+    certificate = Certificate(keyring_of(settings), utc_now) if settings["tls.port"] else None
     with (
         server.stopped_by_signals() as stop,
         server.bind(settings["host"], settings["port"]) as bound,
+        server.bind(settings["host"], settings["tls.port"], "--tls-port") if certificate else nullcontext() as secure,
         collecting(settings) if collects else nullcontext(),
     ):
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             await _warn(home, settings)
-            group.create_task(server.serve(home.app(), bound, stop, proxies=settings["trusted_proxies"]))
+            app = home.app()
+            group.create_task(server.serve(app, bound, stop, proxies=proxies))
+            if certificate and secure:
+                group.create_task(server.serve(app, secure, stop, proxies=proxies, tls=certificate.context))
+                group.create_task(certificate.keep(stop))
             if collects:
                 group.create_task(home.collector().run(stop))
-            _announce(bound, settings)
+            _announce(bound, secure, settings)
 
 
-def _announce(bound: socket.socket, settings: Settings) -> None:
+def _announce(bound: socket.socket, secure: socket.socket | None, settings: Settings) -> None:
     from margelle.cli import server
     from margelle.vendors import VENDORS
 
@@ -111,6 +124,10 @@ def _announce(bound: socket.socket, settings: Settings) -> None:
         say(f"Pages:  {url}/")
     for name, vendor in VENDORS.items():
         say(f"Face:   {url}/{name}  (as {vendor.title})")
+    if secure:
+        say(
+            f"TLS:    {server.url_of(secure, 'https')}/  (also as {', '.join(vendor.host for vendor in VENDORS.values())})"
+        )
     say(f"Data:   {settings.data_dir}")
 
 

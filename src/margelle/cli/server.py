@@ -6,6 +6,7 @@ import asyncio
 import errno
 import signal
 import socket
+import ssl
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -58,19 +59,27 @@ def _cannot_bind(error: OSError, host: str, port: int, option: str) -> Conflict 
         )
     if error.errno in {errno.EACCES, errno.EPERM}:
         return ConfigError(
-            f"Port {port} is not for you to use.", hint="Ports below 1024 are the system's: choose a higher one."
+            f"Port {port} is not for you to use.",
+            hint="Ports below 1024 are the system's: choose a higher one, or let the system give it to you (docs/clients/README.md).",
         )
     return ConfigError(f"Cannot listen on {host} port {port}: {error.strerror}.")
 
 
-def url_of(bound: socket.socket) -> str:
+def url_of(bound: socket.socket, scheme: str = "http") -> str:
     """The address under which this machine reaches the socket."""
     host, port = bound.getsockname()[:2]
     loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - shown, not bound
-    return f"http://{loopback.get(host, f'[{host}]' if ':' in host else host)}:{port}"
+    return f"{scheme}://{loopback.get(host, f'[{host}]' if ':' in host else host)}:{port}"
 
 
-async def serve(app: ASGIApp, bound: socket.socket, stop: asyncio.Event, *, proxies: Sequence[str] = ()) -> None:
+async def serve(
+    app: ASGIApp,
+    bound: socket.socket,
+    stop: asyncio.Event,
+    *,
+    proxies: Sequence[str] = (),
+    tls: ssl.SSLContext | None = None,
+) -> None:
     """Answer on `bound` with `app` until `stop` is set; open requests may end, for a moment. `proxies` are believed whom they forward."""
     server = _Server(
         uvicorn.Config(
@@ -82,6 +91,7 @@ async def serve(app: ASGIApp, bound: socket.socket, stop: asyncio.Event, *, prox
             timeout_graceful_shutdown=_GRACE_S,
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[bound]))

@@ -24,6 +24,7 @@ HELD: Final = {
     "limited": "its request quota is used up",
     "sign-in": "its owner has to sign in again",
     "unreachable": "its cloud cannot be reached",
+    "misled": "its cloud's name leads to a hub",
     "unavailable": "its cloud has trouble",
 }
 """Why a whole account waits, by the kind of its incident."""

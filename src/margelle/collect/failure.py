@@ -8,7 +8,7 @@ from typing import Final
 
 from margelle.collect.plan import Ask
 from margelle.collect.progress import Hold, Progress
-from margelle.errors import Limited, Malformed, MargelleError, NotFound, Refused, Unavailable, Unreachable
+from margelle.errors import Limited, Malformed, MargelleError, Misled, NotFound, Refused, Unavailable, Unreachable
 from margelle.ports import Incident
 from margelle.redaction import redact
 
@@ -20,6 +20,7 @@ KINDS: Final[dict[type[MargelleError], str]] = {
     Refused: SIGN_IN,
     NotFound: "not-found",
     Unreachable: "unreachable",
+    Misled: "misled",
     Unavailable: "unavailable",
     Malformed: "malformed",
 }
@@ -27,7 +28,7 @@ KINDS: Final[dict[type[MargelleError], str]] = {
 OF_ACCOUNT: Final = frozenset({"limited", SIGN_IN})
 """Kinds that are of the whole account from the first time on."""
 
-OF_CLOUD: Final = frozenset({"unreachable", "unavailable"})
+OF_CLOUD: Final = frozenset({"unreachable", "misled", "unavailable"})
 """Kinds that are of the whole account when nothing else was answered in between."""
 
 TODO: Final[dict[str, str]] = {
@@ -35,6 +36,7 @@ TODO: Final[dict[str, str]] = {
     SIGN_IN: "The account's owner: sign in again with `margelle account add`. Everything else goes on.",
     "not-found": "Nothing to do yet: what the account has is looked up again soon.",
     "unreachable": "Nothing to do yet: it is asked again. If it lasts, the operator: check this machine's network.",
+    "misled": "The operator: mend how this machine finds the cloud. Nothing was asked, and nothing is lost.",
     "unavailable": "The vendor: its cloud has trouble. It is asked again, nothing that it keeps is lost.",
     "malformed": "The vendor: its cloud sends what is no answer. It is asked again; if it lasts, report it with the receipt.",
     "vanished": "The account's owner: nothing, if it was given away; else look in the vendor's own app.",

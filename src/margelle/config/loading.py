@@ -77,6 +77,11 @@ class Settings(Mapping[str, Any]):
         return str(self["store"]) or f"sqlite:///{self.data_dir / 'margelle.sqlite'}"
 
     @property
+    def tls_dir(self) -> Path:
+        """The folder of the certificate and its authority."""
+        return Path(self["tls.dir"] or self.data_dir / "tls")
+
+    @property
     def key_file(self) -> Path:
         """Where the key of the vault is."""
         return Path(self["key_file"])
@@ -99,7 +104,7 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
     for name, one in given.items():
         values[name] = checked(BY_NAME[name], one)
         origins[name] = one.origin
-    for name in ("data_dir", "key_file"):
+    for name in ("data_dir", "key_file", *(["tls.dir"] if values["tls.dir"] else [])):
         from_file = file is not None and name in given and not given[name].text
         base = file.parent if file is not None and from_file else Path()
         values[name] = str((base / _expanded(values[name], environ)).absolute())

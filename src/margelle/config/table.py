@@ -32,6 +32,9 @@ CORE: Final[tuple[Setting, ...]] = (
     Setting("collect.enabled", bool, True, "Whether `serve` also collects; without, run `margelle collect` beside it."),
     Setting("collect.requests_per_hour", int, 0, "The most requests in an hour for each account; 0 stays as far below the vendor's quota as we think polite."),
     Setting("collect.timeout_s", float, 30.0, "How many seconds a vendor's cloud may take to answer."),
+    Setting("collect.resolve", list[str], [], "How the collector finds the vendors' clouds where a hosts file sends their names to this hub: `9.9.9.9` asks that name server (`address:port` another port), `interop.ondilo.com=192.0.2.7` needs none."),
+    Setting("tls.port", int, 0, "The port on which `serve` also speaks TLS, with the certificate that `margelle tls init` makes; 0 for none. Clients that know only the vendor's host need 443."),
+    Setting("tls.dir", str, "", "The folder of the certificate and its authority. Empty: `tls` in `data_dir`."),
     Setting("faces.quotas", bool, False, "Whether the faces enforce the vendors' documented request quotas on their clients."),
 )  # fmt: skip
 

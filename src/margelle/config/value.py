@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from margelle.errors import ConfigError
+from margelle.errors import BadInput, ConfigError
 from margelle.ports import Setting
 from margelle.redaction import MASK, redact
 
@@ -17,6 +17,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _WORDS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _RANGES: Final = {
     "port": (0, 65535),
+    "tls.port": (0, 65535),
     "receipts_days": (1, 3650),
     "collect.requests_per_hour": (0, 100_000),
     "collect.timeout_s": (1, 600),
@@ -53,6 +54,8 @@ def checked(setting: Setting, given: Given) -> Any:
             raise _wrong(setting, given, f"one of {', '.join(setting.choices)}", near[0] if near else "")
     if setting.name == "public_url" and value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise _wrong(setting, given, "an address such as https://pool.example.org")
+    if setting.name == "collect.resolve":
+        _check_names(setting, given, value)
     return value
 
 
@@ -61,6 +64,15 @@ def _texts(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return [*value, *value.values()]
     return value if isinstance(value, list) else [value]
+
+
+def _check_names(setting: Setting, given: Given, value: list[str]) -> None:
+    from margelle.net.names import Names  # noqa: PLC0415 - seldom set
+
+    try:
+        Names.of(value)
+    except BadInput as error:
+        raise _wrong(setting, given, "host=address, or the address of a name server") from error
 
 
 def _parsed(setting: Setting, given: Given) -> Any:

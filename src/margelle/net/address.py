@@ -58,6 +58,13 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
+def host_name(text: str) -> str:
+    """`text`, which is the name of a host and nothing more, as it is looked up. Raises BadInput."""
+    if re.search(r"[/:?#@\[\]]", text):
+        raise BadInput(f"{text[:80]!r} is more than the name of a host.", hint="Give it without scheme, port and path.")
+    return host_of(address(f"https://{text}/")).removesuffix(".")
+
+
 def proxy_of(url: str) -> tuple[str | None, dict[str, str]]:
     """The proxy that the environment names for `url`, without its login, and the header that holds this; never one to this machine."""
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 slow to import

@@ -16,6 +16,7 @@ from margelle import __version__
 from margelle.errors import BadInput, Limited, StoreError, Unreachable, wait_asked_s
 from margelle.net.address import address, host_of, onward, proxy_of, same_house
 from margelle.net.budget import Budget
+from margelle.net.names import Names
 from margelle.net.receipt import kept_body, secrets_in
 from margelle.ports import Answer, Clock, Receipt, Request, Writer
 from margelle.redaction import is_telling, redact
@@ -70,7 +71,7 @@ class _Hop(Struct, frozen=True):
 class CloudHttp:
     """Implements `ports.Http` for `account`.
 
-    Every request takes from `budget`, also a retry and each step of a redirect; a short wait for it is slept with `pause`. A GET whose
+    `names` says how the cloud's name is looked up. Every request takes from `budget`, also a retry and each step of a redirect; a short wait for it is slept with `pause`. A GET whose
     connection broke before an answer is tried once more; nothing else ever is. A 429 pauses the budget.
     """
 
@@ -84,6 +85,7 @@ class CloudHttp:
         timeout_s: float = TIMEOUT_S,
         max_body_bytes: int = MOST_BODY_BYTES,
         session: aiohttp.ClientSession | None = None,
+        names: Names = Names(),  # noqa: B008 - frozen
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._account = account
@@ -93,6 +95,7 @@ class CloudHttp:
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
         self._session = session
+        self._names = names
         self._own_session = session is None
         self._pause = pause
 
@@ -165,6 +168,7 @@ class CloudHttp:
         headers: dict[str, str] = {}
         for name, value in response.headers.items():
             headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
+        self._names.demand_cloud(host_of(hop.url), headers.get("server", ""))
         return Answer(response.status, headers, body, self._clock())
 
     def _sent(self, hop: _Hop) -> aiohttp.client._RequestContextManager:
@@ -190,8 +194,11 @@ class CloudHttp:
         import aiohttp  # noqa: PLC0415
 
         if self._session is None:
+            from margelle.net.resolver import CloudResolver  # noqa: PLC0415
+
+            resolver = CloudResolver(self._names, self._timeout_s)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True),
+                connector=aiohttp.TCPConnector(force_close=True, resolver=resolver),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=self._timeout_s, connect=min(CONNECT_TIMEOUT_S, self._timeout_s)),
             )

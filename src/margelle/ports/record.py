@@ -28,7 +28,7 @@ class Receipt(Struct, frozen=True):
     duration_ms: int
 
 
-_NEED_USER: Final = frozenset({"sign-in", "store", "bug", "failed"})
+_NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed"})
 
 
 class Incident(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -56,3 +57,8 @@ class Vendor(Struct, frozen=True):
     source: Callable[[Account, Http, Tokens], Source]
     face: Callable[[FaceContext], Sequence[BaseRoute]]
     configure: Callable[[Mapping[str, Any], Catalogue], Callable[[Account, Http, Tokens], Source]] | None = None
+
+    @property
+    def host(self) -> str:
+        """The host of the vendor's own cloud."""
+        return urlsplit(self.base_url).hostname or ""

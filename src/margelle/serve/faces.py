@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.routing import BaseRoute, Host, Mount, Router
 
@@ -43,5 +42,5 @@ def mounts(
         routes = vendor.face(FaceContext(reader, store, desk, quota, actions, clock, own, catalogue))
         face = Router(routes, redirect_slashes=False)
         faces.append(Mount(f"/{vendor.name}", app=face, name=vendor.name))
-        hosts.append(Host(urlsplit(vendor.base_url).hostname or "", app=face))
+        hosts.append(Host(vendor.host, app=face))
     return faces + hosts

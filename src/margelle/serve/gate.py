@@ -26,6 +26,7 @@ _log: Final = logging.getLogger("margelle.serve")
 
 # An answer's own header of the same name wins: a page that needs a style sheet says so itself.
 _HEADERS: Final = (
+    (b"server", b"Margelle"),  # by which a collector knows a hub where it looked for a cloud
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),

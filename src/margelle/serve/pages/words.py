@@ -129,6 +129,7 @@ TODO_FR: Final[dict[str, str]] = {
     "sign-in": "Au propriétaire du compte : se reconnecter avec « margelle account add ». Tout le reste continue.",
     "not-found": "Rien à faire pour l’instant : le contenu du compte est bientôt relu.",
     "unreachable": "Rien à faire pour l’instant : la demande est répétée. Si cela dure, à l’exploitant : vérifier le réseau de cette machine.",
+    "misled": "À l’exploitant : le nom du cloud mène à un hub Margelle. Indiquer un autre chemin avec le réglage collect.resolve. Rien n’est perdu.",
     "unavailable": "Au fabricant : son service est en panne. La demande est répétée, rien de ce qu’il garde n’est perdu.",
     "malformed": "Au fabricant : son service répond n’importe quoi. La demande est répétée ; si cela dure, signalez-le avec le reçu.",
     "vanished": "Au propriétaire du compte : rien, si le bassin a été cédé ; sinon, regarder dans l’application du fabricant.",
