@@ -96,6 +96,12 @@ def test_the_sectors_meet_where_the_alarm_is_and_halfway_to_it() -> None:
 def test_the_words_are_those_that_clients_know() -> None:
     assert MESSAGES["fr"]["TooLow"] == DOCUMENT["PH"]["Message"] == DOCUMENT["Desinfectant"]["Message"]
     assert set(MESSAGES["fr"].values()) - {"Trop élevé"} == set(LISTS["messages_fr"])
+    assert list(MESSAGES["fr"].items()) == list(
+        zip(LISTS["sectors"], ("Trop faible", "Bon", "Parfait", "Bon", "Trop élevé"), strict=True)
+    )
+    assert list(MESSAGES["en"].items()) == list(
+        zip(LISTS["sectors"], ("Too low", "Good", "Perfect", "Good", "Too high"), strict=True)
+    )
     for label, kind in LISTS["disinfectant_labels"].items():
         assert LABELS["fr"][kind] == label
         said = measure(Desinfectant=DOCUMENT["Desinfectant"] | {"Label": label})
