@@ -96,6 +96,12 @@ def test_the_sectors_meet_where_the_alarm_is_and_halfway_to_it() -> None:
 def test_the_words_are_those_that_clients_know() -> None:
     assert MESSAGES["fr"]["TooLow"] == DOCUMENT["PH"]["Message"] == DOCUMENT["Desinfectant"]["Message"]
     assert set(MESSAGES["fr"].values()) - {"Trop élevé"} == set(LISTS["messages_fr"])
+    assert list(MESSAGES["fr"].items()) == list(
+        zip(LISTS["sectors"], ("Trop faible", "Bon", "Parfait", "Bon", "Trop élevé"), strict=True)
+    )
+    assert list(MESSAGES["en"].items()) == list(
+        zip(LISTS["sectors"], ("Too low", "Good", "Perfect", "Good", "Too high"), strict=True)
+    )
     for label, kind in LISTS["disinfectant_labels"].items():
         assert LABELS["fr"][kind] == label
         said = measure(Desinfectant=DOCUMENT["Desinfectant"] | {"Label": label})
@@ -364,6 +370,22 @@ def test_solids_and_orp_stand_in_for_what_only_a_flipr_tells() -> None:
     (told,) = days(tds=[500.0], orp=[725.0], bromine_estimate=[3.0])
     assert told["Conductivity"]["MaxValue"] == 1000
     assert (told["Desinfectant"]["Label"], told["Desinfectant"]["MaxDeviation"]) == ("Brome", 0.5)
+    assert told["Desinfectant"]["AvgValue"] == 3
+
+
+def test_statistics_have_their_labels_in_english_too() -> None:
+    at = datetime(2017, 8, 10, tzinfo=UTC)
+    names = {
+        "temperature": "Temperature", "ph": "PH", "orp": "Redox potential", "conductivity": "Conductivity", "uv_index": "UV index",
+        "cloud_cover": "Cloud cover", "battery": "Battery", "bromine_estimate": "Bromine",
+    }  # fmt: skip
+    (day,) = days_to({name: [point(name, 7.0, at)] for name in names}, View("en"))
+    told = json.loads(encode(day))
+    assert [one["Label"] for one in told.values() if isinstance(one, dict)] == [
+        "Temperature", "PH", "Redox potential", "Redox potential", "Conductivity", "UV index", "Cloud cover", "Battery", "Bromine"
+    ]  # fmt: skip
+    assert LABELS["en"].keys() == LABELS["fr"].keys()
+    assert LABELS["fr"]["temperature"] == exchange("flipr", "stats-per-days").response.json[0]["Temperature"]["Label"]
 
 
 def test_days_are_newest_first_and_doubtful_values_left_out() -> None:

@@ -72,32 +72,32 @@ class Measure(Struct, rename="pascal", kw_only=True):
     desinfectant: Disinfectant | None = None
 
 
-class Statistics(Struct, rename="pascal"):
+class Statistics(Struct, rename="pascal", omit_defaults=True):
     """ "Récupération des statistiques": one quantity on one day, by its value, its deviation, or both."""
 
     label: str
-    max_deviation: int | float | UnsetType = UNSET
-    min_deviation: int | float | UnsetType = UNSET
-    avg_deviation: int | float | UnsetType = UNSET
-    med_deviation: int | float | UnsetType = UNSET
-    max_value: int | float | UnsetType = UNSET
-    min_value: int | float | UnsetType = UNSET
-    avg_value: int | float | UnsetType = UNSET
-    med_value: int | float | UnsetType = UNSET
+    max_deviation: float | None = None
+    min_deviation: float | None = None
+    avg_deviation: float | None = None
+    med_deviation: float | None = None
+    max_value: float | None = None
+    min_value: float | None = None
+    avg_value: float | None = None
+    med_value: float | None = None
 
 
-class DayStatistics(Struct, rename="pascal", kw_only=True):
+class DayStatistics(Struct, rename="pascal", kw_only=True, omit_defaults=True):
     """ "Récupération des statistiques": one day. The document leaves out what is between PH and Date; the phone's app misspells one key."""
 
-    temperature: Statistics | UnsetType = UNSET
-    ph: Statistics | UnsetType = field(name="PH", default=UNSET)
-    oxydo_reduction_potentiel: Statistics | UnsetType = UNSET
-    oxydo_recution_potential: Statistics | UnsetType = UNSET
-    conductivity: Statistics | UnsetType = UNSET
-    uv_index: Statistics | UnsetType = UNSET
-    cloud_coverage: Statistics | UnsetType = UNSET
-    battery: Statistics | UnsetType = UNSET
-    desinfectant: Statistics | UnsetType = UNSET
+    temperature: Statistics | None = None
+    ph: Statistics | None = field(name="PH", default=None)
+    oxydo_reduction_potentiel: Statistics | None = None
+    oxydo_recution_potential: Statistics | None = None
+    conductivity: Statistics | None = None
+    uv_index: Statistics | None = None
+    cloud_coverage: Statistics | None = None
+    battery: Statistics | None = None
+    desinfectant: Statistics | None = None
     date: str
 
 
@@ -105,7 +105,7 @@ class Resume(Struct, rename="pascal"):
     """modules/{serial}/NewResume, undocumented. `current` is a measure, or an empty text where the probe sleeps or is not calibrated."""
 
     current: Raw = NULL
-    last_week: list[Measure] | UnsetType = UNSET
+    last_week: list[Measure] | None = None
 
 
 class CommercialType(Struct, rename="pascal"):

@@ -14,7 +14,7 @@ from margelle.domain.series import DayStatistics, by_day
 from margelle.domain.unit import convert
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate.measure import UNITS, View, disinfectant_deviation, measure_to
-from margelle.vendors.flipr.translate.words import DEVIATION, ESTIMATES, LABELS, VENDOR, ph_deviation, rounded
+from margelle.vendors.flipr.translate.words import DEVIATION, LABELS, VENDOR, ph_deviation, rounded
 
 _PLAIN: Final = (("temperature", "temperature"), ("conductivity", "conductivity"), ("uv_index", "uv_index"))
 
@@ -64,14 +64,9 @@ def _day(day: date, told: Mapping[str, DayStatistics], view: View) -> wire.DaySt
 
 def _disinfect(said: wire.DayStatistics, values: Mapping[str, tuple[float, ...]], view: View) -> None:
     """The disinfectant by its estimate, its deviation, or both; without either, by what the ORP says of it."""
-    kind = (
-        "bromine"
-        if "bromine_estimate" in values
-        else view.disinfectant
-        if view.disinfectant in LABELS["fr"]
-        else "chlorine"
-    )
-    estimate = next((values[name] for name in ESTIMATES if name in values), None)
+    bromine = "bromine_estimate" in values
+    kind = "bromine" if bromine else view.disinfectant if view.disinfectant in LABELS["fr"] else "chlorine"
+    estimate = values.get("bromine_estimate" if bromine else "free_chlorine_estimate")
     deviations = values.get(DEVIATION) or tuple(
         disinfectant_deviation(None, orp, view.orp) or 0.0 for orp in values.get("orp", ())
     )

@@ -19,7 +19,6 @@ VENDOR: Final = "flipr"
 DEVIATION: Final = "flipr.disinfectant_deviation"
 """A quantity that only Flipr has: how far the disinfectant is from ideal, without a unit."""
 
-ESTIMATES: Final = ("free_chlorine_estimate", "bromine_estimate")
 IDEAL_PH: Final = Decimal("7.2")
 PH_TO_ALARM: Final = Decimal("0.4")
 """All five pairs of value and deviation that the document prints fit (pH - 7.2) / 0.4."""
