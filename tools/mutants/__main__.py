@@ -70,7 +70,13 @@ VENDORS: Final = (
     ),
     Shared(
         "baxo",
-        ("wire", "translate.words", "translate.tags", "translate.value", "translate.place"),  # not zone: dates and spellings that change nothing
+        (
+            "wire",
+            "translate.words",
+            "translate.tags",
+            "translate.value",
+            "translate.place",
+        ),  # not zone: dates and spellings that change nothing
         (
             ("--noconftest", *_tests("baxo", "translate", "evidence")),
             _tests("baxo", "client"),
