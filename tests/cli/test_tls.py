@@ -165,7 +165,8 @@ def test_what_was_made_is_shown_with_ways_to_trust_it(margelle: Margelle, made: 
     fingerprint = re.search(r"SHA-256 +((?:[0-9A-F]{2}:){31}[0-9A-F]{2})", shown.out)
     assert fingerprint is not None
     assert fingerprint[1] == told["authority_fingerprint"]
-    assert told["names"] == [VENDOR, "pool.home.arpa", "localhost", "127.0.0.1", "::1"]
+    hosts = [VENDOR, "apis.goflipr.com", "api.bamo.fr"]
+    assert told["names"] == [*hosts, "pool.home.arpa", "localhost", "127.0.0.1", "::1"]
     assert told["missing"] == []
     assert f"REQUESTS_CA_BUNDLE={made}" in shown.out
     assert "PRIVATE KEY" not in shown.out
