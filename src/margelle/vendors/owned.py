@@ -7,8 +7,8 @@ from margelle.errors import Unavailable
 from margelle.ports import Reader
 
 
-async def sites_of(reader: Reader, user: User) -> list[Site]:
-    """The user's sites, by id.
+async def sites_of(reader: Reader, user: User, vendor: str) -> list[Site]:
+    """The user's sites: first those of the face's own `vendor`, since some clients look at the first one only; then by id.
 
     Raises Unavailable where there is none because nothing has been collected yet, or it is doubted that there is none: clients
     delete what they had when they are told an empty list.
@@ -16,7 +16,7 @@ async def sites_of(reader: Reader, user: User) -> list[Site]:
     sites = await reader.sites(owner=user.email)
     if not sites:
         await _demand_discovery(reader, user)
-    return sites
+    return sorted(sites, key=lambda site: (site.vendor != vendor, site.id))
 
 
 async def _demand_discovery(reader: Reader, user: User) -> None:

@@ -343,3 +343,11 @@ async def test_a_cloud_whose_clock_is_a_little_fast_is_believed(house: House) ->
     await furnish(house, sites=[replace(SITE, updated_at=NOW + timedelta(minutes=10))])
 
     assert (await house.get("/pools")).json()[0]["updated_at"] == "2020-03-23T16:40:00+0000"
+
+
+async def test_ondilos_own_pools_come_first_since_some_clients_look_at_the_first_one_only() -> None:
+    house = await empty_house()
+    await furnish(house, sites=[TANK, FLIPR, SITE], probes=[PROBE])
+    await house.sign_in()
+    pools = (await house.get("/pools")).json()
+    assert [pool["name"] for pool in pools] == [SITE.name, TANK.name, FLIPR.name]

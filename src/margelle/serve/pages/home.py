@@ -91,7 +91,8 @@ class Visit(Struct, frozen=True):
 async def home(reader: Reader, visit: Visit) -> Home:
     """The page for this visit."""
     found = await reader.sites(owner=visit.owner)
-    sites = [await _site(reader, visit, site) for site in found]
+    views = [await _site(reader, visit, site) for site in found]
+    sites = sorted(views, key=lambda view: not view.todo)  # what needs somebody comes first
     accounts = [await _account(reader, visit, account) for account in await reader.accounts(visit.owner)]
     here = visit.zone(found[0]) if found else zone(visit.time_zone)
     as_of = visit.words("as_of", time=clock_time(visit.now, here, visit.now, visit.words.language))

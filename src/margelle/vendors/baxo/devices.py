@@ -41,7 +41,7 @@ class Devices:
     async def contracts(self, user: User) -> dict[str, list[Site]]:
         """The user's sites by contract. Raises Unavailable where there is none yet, or it is doubted that there is none."""
         found: dict[str, list[Site]] = {}
-        for site in await sites_of(self._reader, user):
+        for site in await sites_of(self._reader, user, VENDOR):
             found.setdefault(contract_id(site), []).append(site)
         return found
 

@@ -37,7 +37,7 @@ class Modules:
     async def of(self, user: User) -> dict[str, Shown]:
         """The user's probes by public serial. Raises Unavailable where what they have is not known yet."""
         found = {}
-        for site in await sites_of(self._reader, user):
+        for site in await sites_of(self._reader, user, VENDOR):
             for probe in await self._reader.probes(site.id):
                 serial = await self._serial(site, probe)
                 found[serial] = Shown(serial, site, probe)

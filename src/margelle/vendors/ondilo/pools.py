@@ -39,7 +39,7 @@ class Pools:
         Raises Unavailable where there is none because nothing has been collected yet, or it is doubted that there is none: clients
         delete what they had when they are told an empty list.
         """
-        return {await self._site_id(site): site for site in await sites_of(self._reader, user)}
+        return {await self._site_id(site): site for site in await sites_of(self._reader, user, VENDOR)}
 
     async def site(self, user: User, public_id: str) -> Site:
         """One of the user's sites. Raises NotFound."""
