@@ -60,15 +60,6 @@ VENDORS: Final = (
         ),
     ),
     Shared(
-        "flipr",
-        ("wire", "translate.words", "translate.measure", "translate.module", "translate.statistics"),
-        (
-            ("--noconftest", *_tests("flipr", "translate", "evidence")),
-            _tests("flipr", "client"),
-            _tests("flipr", "face"),
-        ),
-    ),
-    Shared(
         "baxo",
         (
             "wire",

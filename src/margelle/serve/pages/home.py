@@ -94,7 +94,8 @@ async def home(reader: Reader, visit: Visit) -> Home:
     views = [await _site(reader, visit, site) for site in found]
     sites = sorted(views, key=lambda view: not view.todo)  # what needs somebody comes first
     accounts = [await _account(reader, visit, account) for account in await reader.accounts(visit.owner)]
-    here = visit.zone(found[0]) if found else zone(visit.time_zone)
+    first = next((site for site in found if site.id == sites[0].id), None)
+    here = visit.zone(first) if first else zone(visit.time_zone)
     as_of = visit.words("as_of", time=clock_time(visit.now, here, visit.now, visit.words.language))
     return Home(_headline(visit.words, sites, accounts), tuple(sites), tuple(accounts), as_of)
 
