@@ -36,7 +36,10 @@ def said_before_kill(process: subprocess.Popen[str], lines: int) -> list[str]:
     assert process.stdout is not None
     first = [process.stdout.readline() for _ in range(lines)]
     process.kill()
-    return [line.strip() for line in (*first, *said(process)) if line.strip()]
+    rest = process.stdout.readlines()  # communicate() would miss what readline() has read ahead
+    process.stdout.close()
+    process.wait()
+    return [line.strip() for line in (*first, *rest) if line.strip()]
 
 
 async def everything(store: SqliteStore, name: str) -> list[Measurement]:
