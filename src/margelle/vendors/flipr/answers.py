@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import msgspec
@@ -19,9 +18,9 @@ from margelle.errors import (
     Unavailable,
     Unreachable,
 )
+from margelle.vendors.refusal import seconds
 
 RETRY_AFTER_S: Final = 30
-NOT_KEPT: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 DENIED: Final = "Authorization has been denied for this request."
 _JSON: Final = "application/json; charset=utf-8"
 
@@ -57,14 +56,3 @@ def failure_of(error: MargelleError) -> Response:
     if status == 503:
         return failure(503, str(error), retry_after=seconds(error.retry_after_s or RETRY_AFTER_S))
     return failure(status, str(error))
-
-
-def refusal(error: str, description: str, status: int = 400, wait_s: float | None = None) -> Response:
-    """An error of OAuth2 (RFC 6749, 5.2)."""
-    headers = dict(NOT_KEPT) if wait_s is None else {**NOT_KEPT, "retry-after": seconds(wait_s)}
-    return Response(msgspec.json.encode({"error": error, "error_description": description}), status, headers, _JSON)
-
-
-def seconds(wait_s: float) -> str:
-    """A time to wait, in whole seconds."""
-    return str(max(1, math.ceil(wait_s)))

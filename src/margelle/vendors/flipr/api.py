@@ -15,7 +15,7 @@ from margelle.domain.site import User
 from margelle.errors import BadInput, MargelleError, NotFound, Refused, StoreError
 from margelle.ports import FaceContext
 from margelle.vendors.flipr import wire
-from margelle.vendors.flipr.answers import failure, failure_of, seconds, success
+from margelle.vendors.flipr.answers import failure, failure_of, success
 from margelle.vendors.flipr.modules import Modules, Shown
 from margelle.vendors.flipr.profile import Profile
 from margelle.vendors.flipr.translate import (
@@ -35,6 +35,7 @@ from margelle.vendors.flipr.translate import (
 )
 from margelle.vendors.form import pairs
 from margelle.vendors.kept import Kept
+from margelle.vendors.refusal import seconds
 
 _log: Final = logging.getLogger(__name__)
 

@@ -15,9 +15,10 @@ from margelle.domain.site import User
 from margelle.errors import BadInput, Limited, Refused
 from margelle.ports import FaceContext
 from margelle.vendors.flipr import wire
-from margelle.vendors.flipr.answers import NOT_KEPT, RETRY_AFTER_S, refusal
+from margelle.vendors.flipr.answers import RETRY_AFTER_S
 from margelle.vendors.flipr.profile import Profile
 from margelle.vendors.form import body, pairs, parameters
+from margelle.vendors.refusal import NOT_KEPT, refusal
 
 WRONG_LOGIN: Final = "The user name or password is incorrect."
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +19,7 @@ from margelle.errors import (
     Unavailable,
     Unreachable,
 )
+from margelle.vendors.refusal import seconds
 
 RETRY_AFTER_S: Final = 30
 _JSON: Final = "application/json"
@@ -52,33 +52,20 @@ def failure(status: int, what: str, **headers: str) -> Response:
 def failure_of(error: MargelleError) -> Response:
     """What one of our own errors is to a client of the customer API. The operator's troubles are not the client's to read."""
     if isinstance(error, StoreError):
-        return failure(503, "The store cannot answer now.", retry_after=_seconds(error.retry_after_s or RETRY_AFTER_S))
+        return failure(503, "The store cannot answer now.", retry_after=seconds(error.retry_after_s or RETRY_AFTER_S))
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     if status == 401:
         return failure(401, str(error), www_authenticate='Bearer error="invalid_token"')
     if status == 503:
-        return failure(503, str(error), retry_after=_seconds(error.retry_after_s or RETRY_AFTER_S))
+        return failure(503, str(error), retry_after=seconds(error.retry_after_s or RETRY_AFTER_S))
     return failure(status, str(error))
 
 
 def limited(status: int, wait_s: float) -> Response:
     """Beyond the quota."""
-    return Response(_LIMITED, status, {"retry-after": _seconds(wait_s)}, _JSON)
-
-
-def refusal(error: str, description: str, status: int = 400, wait_s: float | None = None) -> Response:
-    """An error of OAuth2 (RFC 6749, 5.2): clients read both words."""
-    headers = dict(NOT_KEPT) if wait_s is None else {**NOT_KEPT, "retry-after": _seconds(wait_s)}
-    return Response(msgspec.json.encode({"error": error, "error_description": description}), status, headers, _JSON)
-
-
-NOT_KEPT: Final = {"cache-control": "no-store", "pragma": "no-cache"}
+    return Response(_LIMITED, status, {"retry-after": seconds(wait_s)}, _JSON)
 
 
 def options(*methods: str) -> Response:
     """What may be done here."""
     return Response(status_code=204, headers={"allow": ", ".join(methods)})
-
-
-def _seconds(wait_s: float) -> str:
-    return str(max(1, math.ceil(wait_s)))

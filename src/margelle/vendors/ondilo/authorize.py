@@ -14,10 +14,11 @@ from starlette.types import Receive, Scope, Send
 from margelle.errors import BadInput, Limited, Refused
 from margelle.ports import FaceContext
 from margelle.vendors.form import body, pairs, parameters
-from margelle.vendors.ondilo.answers import NOT_KEPT, options, refusal
+from margelle.vendors.ondilo.answers import options
 from margelle.vendors.ondilo.page import WORDS, Page, language
 from margelle.vendors.ondilo.profile import Profile
 from margelle.vendors.ondilo.redirect import Redirect, raw_value, redirect_to
+from margelle.vendors.refusal import NOT_KEPT, refusal
 
 CODE_LIFE_S: Final = 600.0
 _METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")

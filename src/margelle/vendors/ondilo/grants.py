@@ -13,9 +13,10 @@ from margelle.errors import BadInput
 from margelle.ports import FaceContext, Grant
 from margelle.vendors.form import body, parameters
 from margelle.vendors.ondilo import wire
-from margelle.vendors.ondilo.answers import NOT_KEPT, options, refusal
+from margelle.vendors.ondilo.answers import options
 from margelle.vendors.ondilo.profile import Profile
 from margelle.vendors.ondilo.redirect import same_uri
+from margelle.vendors.refusal import NOT_KEPT, refusal
 
 
 class TokenEndpoint:
