@@ -173,7 +173,7 @@ async def test_a_kill_between_asking_and_noting_loses_and_doubles_nothing() -> N
             await drive(collecting(store, cloud), clock, START + 2 * DAY)
         except _Killed:
             kills += 1
-            clock.now += timedelta(seconds=20)
+            clock.now += timedelta(seconds=60)
     assert kills > 10
     for quantity in QUANTITIES:
         told = await kept(store, pool, quantity)

@@ -696,3 +696,74 @@ async def test_pruning_forgets_what_is_of_no_use_and_never_a_measurement(store: 
     assert {i.kind for i in await store.incidents()} == {"recent", "open"}
     assert [m.value for m in await store.history(PROBE, "ph")] == [8]
     assert len(await store.revisions(PROBE, "ph", old)) == 1
+
+
+# --- collectors ------------------------------------------------------------------------------------------------------
+
+LIFE_S = 40.0
+LIFE = timedelta(seconds=LIFE_S)
+
+
+async def _accounts(store: Store, *names: str) -> None:
+    await store.put_user(user())
+    for name in names:
+        await store.put_account(replace(account(), id=name))
+
+
+async def test_a_collector_alone_has_every_account(store: Store) -> None:
+    await _accounts(store, "a", "b", "c")
+    assert await store.claim("one", NOW, LIFE_S) == ["a", "b", "c"]
+    await store.put_account(replace(account(), id="d"))
+    assert await store.claim("one", NOW + MOMENT, LIFE_S) == ["a", "b", "c", "d"]
+    assert await store.collectors(NOW) == {"one": 4}
+
+
+async def test_no_two_collectors_ever_have_one_account_and_all_have_somebody(store: Store) -> None:
+    await _accounts(store, *"abcdefg")
+    await store.claim("one", NOW, LIFE_S)
+    assert await store.claim("two", NOW, LIFE_S) == [], "what another has is not taken away"
+    kept = await store.claim("one", NOW, LIFE_S)
+    taken = await store.claim("two", NOW, LIFE_S)
+    assert (len(kept), len(taken)) == (4, 3)
+    assert sorted(kept + taken) == list("abcdefg")
+    assert await store.claim("one", NOW, LIFE_S) == kept, "and then it stays so"
+    assert await store.claim("two", NOW, LIFE_S) == taken
+
+
+async def test_what_is_being_asked_is_not_given_back(store: Store) -> None:
+    await _accounts(store, *"abcd")
+    await store.claim("one", NOW, LIFE_S)
+    await store.claim("two", NOW, LIFE_S)
+    assert await store.claim("one", NOW, LIFE_S, keep=["d"]) == ["a", "d"]
+    assert await store.claim("two", NOW, LIFE_S) == ["b", "c"]
+
+
+async def test_a_dead_collectors_accounts_are_anothers_when_its_claim_has_run_out(store: Store) -> None:
+    await _accounts(store, "a", "b")
+    await store.claim("dead", NOW, LIFE_S)
+    assert await store.claim("heir", NOW + LIFE - MOMENT, LIFE_S) == []
+    assert await store.collectors(NOW + LIFE) == {"heir": 0}
+    assert await store.claim("heir", NOW + LIFE, LIFE_S) == ["a", "b"]
+    assert await store.claim("dead", NOW + LIFE, LIFE_S) == [], "it comes back to find its work taken over"
+
+
+async def test_a_collector_that_ends_gives_all_back_at_once(store: Store) -> None:
+    await _accounts(store, "a", "b")
+    await store.claim("one", NOW, LIFE_S)
+    await store.release("one")
+    assert await store.collectors(NOW) == {}
+    assert await store.claim("two", NOW, LIFE_S) == ["a", "b"]
+
+
+async def test_a_claim_of_before_the_clock_was_set_back_holds_nobody_up(store: Store) -> None:
+    await _accounts(store, "a")
+    await store.claim("one", NOW + DAY, LIFE_S)
+    assert await store.claim("two", NOW, LIFE_S) == ["a"]
+
+
+async def test_a_removed_account_is_nobodys(store: Store) -> None:
+    await _accounts(store, "a", "b")
+    await store.claim("one", NOW, LIFE_S)
+    await store.remove_account("a")
+    assert await store.claim("one", NOW, LIFE_S) == ["b"]
+    assert await store.collectors(NOW) == {"one": 1}

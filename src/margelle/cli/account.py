@@ -195,10 +195,10 @@ async def enter(home: House, account: Account, token: Token) -> None:
 
 async def _first_look(home: House, account: Account) -> Exit:
     """Look up what the account has, unless a running hub does so."""
-    from margelle.cli.hub import collecting
+    from margelle.cli.hub import collecting_alone
 
     try:
-        with collecting(home.settings):
+        async with collecting_alone(home):
             note("Looking up what it has")
             await home.look_up(account)
     except Conflict:

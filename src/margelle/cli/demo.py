@@ -117,7 +117,6 @@ def login_of(environ: Mapping[str, str]) -> Login:
 
 async def _run(settings: Settings, login: Login, *, by_environ: bool) -> None:
     from margelle.cli import server
-    from margelle.cli.hub import collecting
     from margelle.cli.lock import held
     from margelle.config import FILE_NAME
 
@@ -129,7 +128,6 @@ async def _run(settings: Settings, login: Login, *, by_environ: bool) -> None:
     with (
         server.stopped_by_signals() as stop,
         busy,
-        collecting(settings),
         server.bind("127.0.0.1", settings["port"], "PORT=" if by_environ else "--port ") as hub,
         server.bind("127.0.0.1", 0) as cloud,
     ):

@@ -110,13 +110,20 @@ class House:
         finally:
             budget.close()
 
-    def collector(self) -> Collector:
-        """The collector of all accounts."""
+    def collector(self, name: str = "") -> Collector:
+        """The collector of all accounts; of those that were claimed under `name`, if that is given."""
         from margelle.collect.loop import Collector
 
         days = self.settings["receipts_days"]
         return Collector(
-            self.store, self.vendors, self.http, self.tokens, self.clock, self.settings.catalogue, receipts_days=days
+            self.store,
+            self.vendors,
+            self.http,
+            self.tokens,
+            self.clock,
+            self.settings.catalogue,
+            receipts_days=days,
+            name=name,
         )
 
     def app(self, *, public_page: bool = False, ready: Callable[[], bool] | None = None) -> Starlette:

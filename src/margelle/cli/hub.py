@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from margelle.cli.terminal import Exit, invocation, note, run, say, utc_now
+from margelle.errors import Conflict
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
@@ -72,23 +73,24 @@ def collect(
     server.run(_collect(settings))
 
 
-def collecting(settings: Settings) -> AbstractContextManager[None]:
-    """The right to collect into this data folder, which one process has at a time."""
-    from margelle.cli.lock import held
+@asynccontextmanager
+async def collecting_alone(home: House) -> AsyncIterator[str]:
+    """The right to collect from every account, under this name, while no other collector runs. Raises Conflict."""
+    from margelle.collect import holder
+    from margelle.collect.loop import LEASE_S
 
-    hint = "Stop it first, or use `margelle serve --no-collect` beside it."
-    return held(_lock(settings), f"Another process collects into {settings.data_dir} already", hint)
-
-
-def collects(settings: Settings) -> bool:
-    """Whether a process collects into this data folder now."""
-    from margelle.cli.lock import is_held
-
-    return is_held(_lock(settings))
-
-
-def _lock(settings: Settings) -> Path:
-    return settings.data_dir / "collect.lock"
+    name, now = holder.new(), home.clock()
+    await home.store.claim(name, now, LEASE_S)
+    try:
+        others = [one for one in await home.store.collectors(now) if one != name and not holder.is_dead(one)]
+        if others:
+            raise Conflict(
+                f"Another process collects into {home.settings.data_dir} already (process {others[0].split()[-2]}).",
+                hint="It asks what is due by itself.",
+            )
+        yield name
+    finally:
+        await home.store.release(name)
 
 
 async def _serve(settings: Settings) -> None:
@@ -101,7 +103,6 @@ async def _serve(settings: Settings) -> None:
         server.stopped_by_signals() as stop,
         server.bind(settings["host"], settings["port"]) as bound,
         server.bind(settings["host"], settings["tls.port"], "--tls-port") if certificate else nullcontext() as secure,
-        collecting(settings) if collects else nullcontext(),
     ):
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             await _warn(home, settings)
@@ -150,7 +151,7 @@ def _is_loopback(host: str) -> bool:
 async def _collect(settings: Settings) -> None:
     from margelle.cli import house, server
 
-    with server.stopped_by_signals() as stop, collecting(settings):
+    with server.stopped_by_signals() as stop:
         async with house.opened(settings) as home:
             await home.collector().run(stop)
 
@@ -158,10 +159,10 @@ async def _collect(settings: Settings) -> None:
 async def _collect_once(settings: Settings) -> Exit:
     from margelle.cli import house
 
-    with collecting(settings):
-        async with house.opened(settings) as home:
+    async with house.opened(settings) as home:
+        async with collecting_alone(home) as name:
             note("Asking what is due")
-            due_at = await home.collector().round()
-            say(f"Done. Next: {due_at:%Y-%m-%d %H:%M} UTC." if due_at else "Done. There is no account to collect from.")
-            wrong = await home.store.incidents(open_only=True)
-            return Exit.NEEDS_USER if any(one.needs_user for one in wrong) else Exit.OK
+            due_at = await home.collector(name).round()
+        say(f"Done. Next: {due_at:%Y-%m-%d %H:%M} UTC." if due_at else "Done. There is no account to collect from.")
+        wrong = await home.store.incidents(open_only=True)
+        return Exit.NEEDS_USER if any(one.needs_user for one in wrong) else Exit.OK

@@ -56,7 +56,6 @@ def status(
 
 async def _status(settings: Settings, name: str) -> dict[str, Any]:
     from margelle.cli import house
-    from margelle.cli.hub import collects
     from margelle.collect.report import reports
 
     async with house.opened(settings) as home:
@@ -70,7 +69,7 @@ async def _status(settings: Settings, name: str) -> dict[str, Any]:
         return {
             "at": now,
             "measurements": await home.store.count(),
-            "collecting": collects(settings),
+            "collecting": bool(await home.store.collectors(now)),
             "needs_user": bool(wrong) or any(one["locked"] for one in shown),
             "accounts": shown,
         }

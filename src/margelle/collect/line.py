@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from margelle.collect import backfill, plan, progress
+from margelle.collect.circuit import Circuit
 from margelle.collect.failure import SIGN_IN
 from margelle.collect.gather import Gather, Meter
 from margelle.collect.plan import Ask
+from margelle.collect.progress import Hold, Progress
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account
 from margelle.ports import Clock, Http, Store, Tokens, Vendor
@@ -30,6 +32,7 @@ class Line:
         vendor: Vendor,
         http: Http,
         tokens: Tokens,
+        circuit: Circuit,
         *,
         store: Store,
         clock: Clock,
@@ -38,6 +41,7 @@ class Line:
         self.account = account
         self.due_at: datetime | None = None
         self._vendor = vendor
+        self._circuit = circuit
         self._meter = Meter(http, clock)
         self._source = vendor.source(account, self._meter, tokens)
         self._store = store
@@ -62,7 +66,9 @@ class Line:
         asked: set[tuple[str, str]] = set()
         while (ask := await self._next(gather, asked)) is not None and not stopping():
             asked.add((ask.act, ask.where))
+            failures = gather.progress.failures
             await gather.perform(ask)
+            self._tell(gather.progress, failures)
             await self._save(gather)
 
     async def _next(self, gather: Gather, asked: set[tuple[str, str]]) -> Ask | None:
@@ -74,7 +80,20 @@ class Line:
             await self._save(gather)
         asks = plan.asks(self.account.id, gather.progress, self._vendor.pace, now)
         self.due_at = max(min(ask.due_at for ask in asks), now + REST)
-        return next((ask for ask in asks if ask.due_at <= now and (ask.act, ask.where) not in asked), None)
+        ask = next((ask for ask in asks if ask.due_at <= now and (ask.act, ask.where) not in asked), None)
+        if ask is None or (until := self._circuit.wait_until(self.account.id, now)) is None:
+            return ask
+        self.due_at = until
+        gather.progress.hold = Hold(until, "unavailable")
+        await self._save(gather)
+        return None
+
+    def _tell(self, known: Progress, failures: int) -> None:
+        """Tell the other accounts of the cloud how it was, when before this account had seen it fail so many times in a row."""
+        if known.failures > failures:
+            self._circuit.failed(self.account.id, self._clock())
+        elif known.failures == 0:
+            self._circuit.answered()
 
     async def _ready(self) -> Gather:
         if self._gather is None:

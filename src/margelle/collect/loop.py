@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from margelle.collect import failure
+from margelle.collect import failure, holder
+from margelle.collect.circuit import Circuit
 from margelle.collect.failure import SIGN_IN
 from margelle.collect.line import REST, Line
 from margelle.domain.quantity import CATALOGUE, Catalogue
@@ -21,15 +23,20 @@ Pause = Callable[[float, asyncio.Event], Awaitable[None]]
 """`pause(seconds, event)`: returns after so many seconds, or when the event is set."""
 
 AT_ONCE: Final = 8
-"""So many accounts ask at the same time."""
+"""So many accounts ask one cloud at the same time. Other clouds are not kept waiting by it."""
 
 NOTICE_S: Final = 5.0
 """So often it is looked whether an account was added, signed in again or removed."""
+
+CLAIM_EVERY: Final = timedelta(seconds=15)
+LEASE_S: Final = 40.0
+"""An account whose collector has died is another's within a minute: after this, and one more claim."""
 
 GRACE_S: Final = 1.0
 """How long, after a stop, the requests that are under way may take to end by themselves. They only read, and are made again."""
 
 _IDLE: Final = timedelta(minutes=10)
+_MOMENT_S: Final = 0.05
 _DAY: Final = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
@@ -41,10 +48,10 @@ async def pause(seconds: float, event: asyncio.Event) -> None:
 
 
 class Collector:
-    """Collects from all accounts of a store.
+    """Collects from the accounts of a store, which it shares with every other collector that runs on it.
 
-    Accounts are asked side by side, each one strictly in a line. `http_for` and `tokens_for` are called once for an account, and again
-    when its login or cloud is changed.
+    Accounts are asked side by side, each one strictly in a line, and no cloud waits for another. `http_for` and `tokens_for` are called
+    once for an account, and again when its login or cloud is changed. `name` tells this collector from others; none: one that no other has.
     """
 
     def __init__(  # noqa: PLR0917 - the hub's parts, in the order in which a reading meets them
@@ -58,7 +65,9 @@ class Collector:
         *,
         receipts_days: int = 30,
         pause: Pause = pause,
+        name: str = "",
     ) -> None:
+        self._name = name or holder.new()
         self._store = store
         self._vendors = vendors
         self._http_for = http_for
@@ -67,106 +76,163 @@ class Collector:
         self._catalogue = catalogue
         self._receipts_days = receipts_days
         self._pause = pause
+        self._accounts: dict[str, Account] = {}
         self._lines: dict[str, Line] = {}
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._circuits: dict[str, Circuit] = {}
+        self._due: dict[str, datetime] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._claimed_at: datetime | None = None
         self._pruned_at: datetime | None = None
+        self._version: int | None = None
 
     async def round(self, stop: asyncio.Event | None = None) -> datetime | None:
-        """Ask all that is due now. Returns when something will be due next; None where there is no account."""
-        accounts = await self._store.accounts()
-        now = self._clock()
-        for name in set(self._lines) - {account.id for account in accounts}:
-            del self._lines[name]
-        await self._prune(now)
+        """Ask all that is due now, each account once. Returns when something will be due next; None where there is no account."""
         stopping = stop.is_set if stop is not None else _never
-        dues = await asyncio.gather(
-            *(self._advance(account, stopping) for account in accounts if self._is_due(account, now))
-        )
-        dues += [line.due_at for line in self._lines.values()]
-        return min((due for due in dues if due is not None), default=None)
+        await self._take_stock(self._clock())
+        asked = self._begin(stopping)
+        while self._asking:
+            await _first_of(self._asking.values())
+            asked |= self._begin(stopping, asked)
+        return self._next_due
 
     async def run(self, stop: asyncio.Event) -> None:
         """Collect until `stop` is set. What was asked for when it is set may still be answered, for a moment."""
-        while not stop.is_set():
-            due = await self._round_until(stop)
-            if not stop.is_set():
-                await self._wait(due, stop)
-
-    async def _round_until(self, stop: asyncio.Event) -> datetime:
-        now = self._clock()
-        work = asyncio.create_task(self.round(stop))
-        stopped = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({work}, timeout=GRACE_S)
-            return (await work if work.done() else None) or now + _IDLE
+            while not stop.is_set():
+                due = await self._turn(stop)
+                await self._rest(due, stop)
+        finally:
+            await self._end()
+
+    # --- turns
+
+    async def _turn(self, stop: asyncio.Event) -> datetime:
+        """Begin what is due now. Returns until when nothing need be done, if nothing happens before."""
+        now = self._clock()
+        try:
+            if await self._has_news(now):
+                await self._take_stock(now)
+            self._begin(stop.is_set)
         except StoreError as error:
             _log.error("The store cannot be used, the collector waits: %s", error)
+            self._version = None
             return now + REST
         except Exception:
-            _log.exception("An unexpected error in a round, the collector waits")
+            _log.exception("An unexpected error, the collector waits")
+            self._version = None
             return now + 10 * REST
-        finally:
+        return self._next_due or now + _IDLE
+
+    async def _rest(self, until: datetime, stop: asyncio.Event) -> None:
+        """Wait until then, or until an account has been asked, or it is time to look around."""
+        left_s = min((until - self._clock()).total_seconds(), NOTICE_S)
+        if self._asking:
+            stopped = asyncio.create_task(stop.wait())
+            await _first_of([*self._asking.values(), stopped], max(left_s, _MOMENT_S))
             stopped.cancel()
-            work.cancel()
-            await asyncio.gather(stopped, work, return_exceptions=True)
+        elif left_s > 0:
+            await self._pause(left_s, stop)
 
-    async def _wait(self, due: datetime, stop: asyncio.Event) -> None:
-        version = None  # of before the round: what was changed during it is noticed too
-        while not stop.is_set():
-            left_s = (due - self._clock()).total_seconds()
-            if left_s <= 0:
-                return
-            await self._pause(min(left_s, NOTICE_S), stop)
-            before, version = version, await self._version()
-            if version != before and await self._wanted():
-                return
+    async def _end(self) -> None:
+        """Let what is under way end by itself, for a moment, and give the accounts back."""
+        tasks = list(self._asking.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE_S)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(StoreError):
+            await self._store.release(self._name)
 
-    async def _version(self) -> int | None:
-        try:
-            return await self._store.version()
-        except StoreError:
-            return None
+    # --- what there is to collect from
 
-    async def _wanted(self) -> bool:
-        """Whether a user has added, changed or removed an account, or has signed in again, so that a round is to begin now."""
-        try:
-            accounts = await self._store.accounts()
-            signed_in = [line for line in self._lines.values() if await self._has_signed_in(line)]
-        except StoreError:
-            return False
-        for line in signed_in:
-            line.wake()
-        known = {name: _login(line.account) for name, line in self._lines.items()}
-        changed = known != {account.id: _login(account) for account in accounts if account.vendor in self._vendors}
-        return changed or bool(signed_in)
+    async def _has_news(self, now: datetime) -> bool:
+        """Whether anything may have changed since stock was taken, or the accounts are to be claimed again."""
+        before, self._version = self._version, await self._store.version()
+        claimed = self._claimed_at is not None and self._claimed_at <= now < self._claimed_at + CLAIM_EVERY
+        return before != self._version or not claimed
 
-    async def _has_signed_in(self, line: Line) -> bool:
+    async def _take_stock(self, now: datetime) -> None:
+        """Find out which accounts are ours, and which of them a user has added, changed, removed or signed in again."""
+        await self._prune(now)
+        await self._bury(now)
+        ours = set(await self._store.claim(self._name, now, LEASE_S, tuple(self._asking)))
+        self._claimed_at = now
+        accounts = {account.id: account for account in await self._store.accounts() if account.id in ours}
+        for name in self._accounts.keys() - accounts:
+            self._lines.pop(name, None)
+            self._due.pop(name, None)
+        for name, account in accounts.items():
+            known = self._accounts.get(name)
+            if known is None or _login(known) != _login(account) or await self._has_signed_in(name):
+                self._due[name] = now
+        self._accounts = accounts
+
+    async def _bury(self, now: datetime) -> None:
+        """A collector that was killed on this machine need not be waited for."""
+        for name in await self._store.collectors(now):
+            if holder.is_dead(name):
+                await self._store.release(name)
+
+    def _holds(self, now: datetime) -> bool:
+        """Whether what was claimed is still ours: a process that was asleep may have lost it."""
+        return self._claimed_at is not None and now - self._claimed_at < timedelta(seconds=LEASE_S)
+
+    async def _has_signed_in(self, account: str) -> bool:
         """Whether the line waits for its user to sign in, and whoever took the new sign-in has ended the incident."""
-        if not line.waits_for_user:
+        line = self._lines.get(account)
+        if line is None or not line.waits_for_user:
             return False
-        incidents = await self._store.incidents(line.account.id, open_only=True)
-        return not any(one.kind == SIGN_IN for one in incidents)
+        incidents = await self._store.incidents(account, open_only=True)
+        if any(one.kind == SIGN_IN for one in incidents):
+            return False
+        line.wake()
+        return True
 
-    def _is_due(self, account: Account, now: datetime) -> bool:
-        line = self._lines.get(account.id)
-        return line is None or line.due_at is None or line.due_at <= now or _login(line.account) != _login(account)
+    # --- asking
 
-    async def _advance(self, account: Account, stopping: Callable[[], bool]) -> datetime | None:
-        """One account's part of a round. Whatever happens in it stays in it."""
-        async with self._gate:
-            try:
-                line = self._line(account)
-                await line.advance(stopping)
-            except MargelleError as error:
-                _log.error("%s cannot be collected now: %s", account.id, error)
-                kind, what = ("store" if isinstance(error, StoreError) else "failed"), str(error)
-            except Exception as error:
-                _log.exception("An unexpected error while collecting %s", account.id)
-                kind, what = "bug", f"An unexpected {type(error).__name__}: {error!s:.200}"
-            else:
-                return line.due_at
-            return await self._set_back(account, kind, what)
+    @property
+    def _next_due(self) -> datetime | None:
+        return min(self._due.values(), default=None)
+
+    def _begin(self, stopping: Callable[[], bool], but: Collection[str] = ()) -> set[str]:
+        """Ask the accounts that are due (`but` these), those that wait longest first, and no cloud for too many at once."""
+        now = self._clock()
+        begun: set[str] = set()
+        if stopping() or not self._holds(now):
+            return begun
+        busy = Counter(_cloud(self._accounts[name]) for name in self._asking if name in self._accounts)
+        due = [name for name, at in self._due.items() if at <= now and name not in self._asking and name not in but]
+        for name in sorted(due, key=self._due.__getitem__):
+            account = self._accounts[name]
+            if busy[_cloud(account)] < AT_ONCE:
+                busy[_cloud(account)] += 1
+                begun.add(name)
+                del self._due[name]
+                self._asking[name] = asyncio.create_task(self._advance(account, stopping))
+        return begun
+
+    async def _advance(self, account: Account, stopping: Callable[[], bool]) -> None:
+        """Ask one account all that is due. Whatever happens in it stays in it."""
+        try:
+            due = await self._asked(account, stopping)
+        finally:
+            del self._asking[account.id]
+        if account.id in self._accounts:
+            self._due.setdefault(account.id, due or self._clock())
+
+    async def _asked(self, account: Account, stopping: Callable[[], bool]) -> datetime | None:
+        """When the account is due again."""
+        try:
+            line = self._line(account)
+            await line.advance(lambda: stopping() or not self._holds(self._clock()))
+        except MargelleError as error:
+            _log.error("%s cannot be collected now: %s", account.id, error)
+            return await self._set_back(account, "store" if isinstance(error, StoreError) else "failed", str(error))
+        except Exception as error:
+            _log.exception("An unexpected error while collecting %s", account.id)
+            return await self._set_back(account, "bug", f"An unexpected {type(error).__name__}: {error!s:.200}")
+        return line.due_at
 
     async def _set_back(self, account: Account, kind: str, what: str) -> datetime:
         now = self._clock()
@@ -174,10 +240,7 @@ class Collector:
             await self._store.note_incident(failure.incident(account.id, account.id, kind, what, now))
         except StoreError as error:
             _log.error("That cannot be recorded either: %s", error)
-        due = now + 10 * REST
-        if line := self._lines.get(account.id):
-            line.due_at = due
-        return due
+        return now + 10 * REST
 
     def _line(self, account: Account) -> Line:
         line = self._lines.get(account.id)
@@ -186,8 +249,18 @@ class Collector:
             if vendor is None:
                 raise ConfigError(f"{account.id} is of {account.vendor!r}, which this hub does not know.")
             changed = line is not None
-            http, tokens = self._http_for(account), self._tokens_for(account)
-            line = Line(account, vendor, http, tokens, store=self._store, clock=self._clock, catalogue=self._catalogue)
+            cloud = _cloud(account)
+            circuit = self._circuits.setdefault(cloud, Circuit(cloud))
+            line = Line(
+                account,
+                vendor,
+                self._http_for(account),
+                self._tokens_for(account),
+                circuit,
+                store=self._store,
+                clock=self._clock,
+                catalogue=self._catalogue,
+            )
             if changed:
                 line.wake()
             self._lines[account.id] = line
@@ -200,8 +273,20 @@ class Collector:
             self._pruned_at = now
 
 
+async def _first_of(tasks: Iterable[asyncio.Task[Any]], timeout_s: float | None = None) -> None:
+    """Wait until one of `tasks` is done, or for so long. What it was killed by is raised."""
+    done, _ = await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
 def _never() -> bool:
     return False
+
+
+def _cloud(account: Account) -> str:
+    """Which cloud an account is asked from."""
+    return f"{account.vendor} {account.base_url}"
 
 
 def _login(account: Account) -> tuple[str, str, str, str, str]:

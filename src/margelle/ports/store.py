@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -118,6 +118,10 @@ class Reader(Protocol):
         """How many measurements are kept."""
         ...
 
+    async def collectors(self, now: datetime) -> dict[str, int]:
+        """The collectors whose last claim has not run out, and how many accounts each has."""
+        ...
+
 
 class Writer(Protocol):
     """Keeps things. When a method returns, what it kept survives a kill of the process; when it raises, nothing was kept."""
@@ -198,6 +202,18 @@ class Writer(Protocol):
 
     async def record(self, entry: AuditEntry) -> None:
         """Add to the audit log."""
+        ...
+
+    async def claim(self, collector: str, now: datetime, life_s: float, keep: Collection[str] = ()) -> list[str]:
+        """The accounts, by id, that `collector` collects until `now` + `life_s`: of two collectors, never both have one.
+
+        It keeps those that it has and takes those that nobody has, up to an equal share among all collectors that live; what it has beyond
+        its share it gives back, but for `keep`, which are being asked. A collector lives until its last claim has run out.
+        """
+        ...
+
+    async def release(self, collector: str) -> None:
+        """Give back all that `collector` has claimed."""
         ...
 
     async def prune(self, now: datetime, *, receipts_days: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -138,3 +138,13 @@ def check_recommendations(site: str, recommendations: Iterable[Recommendation]) 
     for recommendation in recommendations:
         if recommendation.site != site:
             raise BadInput(f"The recommendation {recommendation.id} is of {recommendation.site}, not of {site}.")
+
+
+def share(accounts: int, collectors: int) -> int:
+    """How many accounts a collector may have, so that all of them have somebody."""
+    return -(-accounts // collectors)
+
+
+def surplus(held: Sequence[str], most: int, keep: Collection[str]) -> list[str]:
+    """Which of the accounts in `held` are given back so that no more than `most` stay, none of them in `keep`: the last ones."""
+    return [account for account in reversed(held) if account not in keep][: max(len(held) - most, 0)]
