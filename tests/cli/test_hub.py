@@ -162,6 +162,7 @@ def test_serving_collects_answers_and_ends_cleanly(hub: Margelle, start: Start) 
     assert once.ended() == 1
     assert "Another process collects into" in once.text
     second = start("collect")  # it shares the accounts
+    second.until("Data:")
     assert second.end(signal.SIGTERM) == 0
     beside = start("serve", "--no-collect", "--port", "0")
     FaceClient(beside.until(r"Face:\s+(http://\S+)")[1]).sign_in("anna@example.org", PASSWORD)

@@ -153,6 +153,7 @@ async def _collect(settings: Settings) -> None:
 
     with server.stopped_by_signals() as stop:
         async with house.opened(settings) as home:
+            say(f"Data:   {settings.data_dir}")
             await home.collector().run(stop)
 
 
