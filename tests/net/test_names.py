@@ -135,6 +135,20 @@ async def test_a_cloud_that_answers_as_a_hub_does_is_not_believed(
         assert (await http.ask(request)).status == 200
 
 
+@pytest.mark.parametrize(("server", "refused"), [("Margelle (17af)", True), ("Margelle (b2c4)", False)])
+async def test_this_hub_itself_is_no_cloud_whatever_it_is_called(
+    make: Make, cloud: HostileCloud, server: str, refused: bool
+) -> None:
+    cloud.always(hostile.json([], headers={"Server": server}))
+    http = make(names=Names.of([], [CLOUD], mark="17af"))
+    request = Request("pools", "GET", f"http://127.0.0.1:{cloud.port}/ondilo/pools")
+    if refused:
+        with pytest.raises(Misled, match="leads back to this hub itself"):
+            await http.ask(request)
+    else:
+        assert (await http.ask(request)).status == 200
+
+
 @pytest.mark.parametrize(
     ("number", "here"),
     [("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("0.0.0.0", True), (AWAY, False), ("2001:db8::7", False)],
