@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from margelle.domain.site import Account, Probe
 from margelle.errors import BadInput, Limited, Malformed, NotFound, Refused, Unavailable
 from margelle.ports import AdviceSource, Answer, Discovery, HistorySource, Source, Token
+from margelle.redaction import redact
 from margelle.vendors.flipr import FLIPR
 from margelle.vendors.flipr.client import FliprConnector, FliprSource
 from margelle.vendors.flipr.discovery import todays
@@ -97,6 +98,7 @@ async def test_a_refused_login_says_which_one_is_meant() -> None:
     with pytest.raises(Refused, match="incorrect") as refused:
         await FliprConnector(BASE, FakeHttp(token=said("a login refused"))).sign_in("a", "b")
     assert "Flipr app" in refused.value.hint
+    assert "incorrect" in redact(refused.value.what), "the reason is not masked as if it were the token"
 
 
 @pytest.mark.parametrize(
