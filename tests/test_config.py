@@ -177,11 +177,9 @@ def test_a_wrong_value_in_the_environment_names_the_variable() -> None:
 
 @pytest.mark.parametrize("given", ["flags", "environ"])
 def test_what_a_setting_must_be_is_read_although_its_name_sounds_secret(given: str) -> None:
-    wrong = {
-        "flags": {"flags": {"baxo.password_grace_s": "-1"}},
-        "environ": {"environ": HOME | {"MARGELLE_BAXO_PASSWORD_GRACE_S": "-1"}},
-    }[given]
-    told = redact(refused(**wrong))
+    flags: dict[str, object] = {"baxo.password_grace_s": "-1"}
+    environ = HOME | {"MARGELLE_BAXO_PASSWORD_GRACE_S": "-1"}
+    told = redact(refused(flags=flags) if given == "flags" else refused(environ=environ))
     assert "baxo.password_grace_s is" in told
     assert "but it must be from 0 to" in told
 
