@@ -9,19 +9,27 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
+from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 
+from margelle.cli import demo, terminal
 from margelle.cli.demo import EMAIL, HOURLY, PASSWORD, login_of
-from margelle.errors import BadInput
+from margelle.domain.site import Account, Site
+from margelle.errors import BadInput, Conflict
+from margelle.ports import Discovery
 from margelle.simulate import pool as simulated
+from margelle.simulate.feed import Progress
+from margelle.store.memory import MemoryStore
 from tests.cli.conftest import Running, Start
 from tests.cli.face_client import FaceClient, Refusal
+from tests.conftest import NOW
 
 LOGIN = "Zoë + poisson & 50 %@exämple.org"
 SECRET = " pâss wörd + & 100 % 🐟 "
@@ -287,3 +295,17 @@ def test_a_port_that_is_none_is_refused(start: Start, port: str) -> None:
     assert running.ended() == 2
     assert f"PORT is {port!r}" in running.text
     assert "Traceback" not in running.text
+
+
+@pytest.mark.parametrize(("behind", "refused"), [(timedelta(days=6), False), (timedelta(days=8), True)])
+async def test_a_clock_far_behind_the_last_run_is_told_and_not_waited_for(
+    behind: timedelta, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    site = Site("ondilo@demo:1", "ondilo", "1", "Piscine")
+    await store.put_account(Account("ondilo", "ondilo", "owner@clouds.example"))
+    await store.put_discovery("ondilo", Discovery((site,), ()), NOW)
+    await store.put_memo(f"clouds/{site.id}", msgspec.json.encode(Progress(NOW, NOW, NOW)))
+    monkeypatch.setattr(terminal, "utc_now", lambda: NOW - behind)
+    with pytest.raises(Conflict, match="has lived until 2026-") if refused else nullcontext():
+        await demo._demand_time(store)
