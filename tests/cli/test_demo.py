@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import signal
 import socket
@@ -21,8 +23,8 @@ import pytest
 
 from margelle.cli import demo, terminal
 from margelle.cli.demo import EMAIL, HOURLY, PASSWORD, login_of
-from margelle.domain.site import Account, Site
-from margelle.errors import BadInput, Conflict
+from margelle.domain.site import Account, Person, Site
+from margelle.errors import BadInput, Conflict, StoreError
 from margelle.ports import Discovery
 from margelle.simulate import pool as simulated
 from margelle.simulate.feed import Progress
@@ -303,9 +305,24 @@ async def test_a_clock_far_behind_the_last_run_is_told_and_not_waited_for(
 ) -> None:
     store = MemoryStore()
     site = Site("ondilo@demo:1", "ondilo", "1", "Piscine")
-    await store.put_account(Account("ondilo", "ondilo", "owner@clouds.example"))
-    await store.put_discovery("ondilo", Discovery((site,), ()), NOW)
+    await store.put_account(Account("ondilo", "ondilo", "owner@clouds.example", "owner@clouds.example"))
+    await store.put_discovery("ondilo", Discovery(Person(), (site,), (), ()), NOW)
     await store.put_memo(f"clouds/{site.id}", msgspec.json.encode(Progress(NOW, NOW, NOW)))
     monkeypatch.setattr(terminal, "utc_now", lambda: NOW - behind)
     with pytest.raises(Conflict, match="has lived until 2026-") if refused else nullcontext():
         await demo._demand_time(store)
+
+
+def test_settings_that_cannot_be_written_whole_are_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, text: str, encoding: str) -> int:
+        self.write_bytes(text.encode(encoding)[:9])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StoreError, match=r"margelle\.toml cannot be written: No space left on device\."):
+        demo._write_settings(tmp_path / "margelle.toml")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    (tmp_path / "margelle.toml").write_text("# mine\n")
+    demo._write_settings(tmp_path / "margelle.toml")
+    assert (tmp_path / "margelle.toml").read_text() == "# mine\n"

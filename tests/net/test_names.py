@@ -14,6 +14,7 @@ import dns.rrset
 import pytest
 
 from margelle.errors import BadInput, Misled, Unreachable
+from margelle.net.address import host_name
 from margelle.net.names import Names, is_here
 from margelle.net.resolver import CloudResolver
 from margelle.ports import Request
@@ -189,3 +190,9 @@ def test_the_setting_is_read() -> None:
 def test_an_entry_that_says_nothing_is_refused(entry: str) -> None:
     with pytest.raises(BadInput):
         Names.of([entry])
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a..b", "-a.b", "\n"])
+def test_what_is_no_name_of_a_host_is_said_so(text: str) -> None:
+    with pytest.raises(BadInput, match="is not the name of a host"):
+        host_name(text)

@@ -16,7 +16,7 @@ import typer
 from msgspec import Struct
 
 from margelle.cli.terminal import invocation, note
-from margelle.errors import BadInput, Conflict
+from margelle.errors import BadInput, Conflict, StoreError
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
@@ -143,9 +143,16 @@ async def _run(settings: Settings, login: Login, *, by_environ: bool) -> None:
 
 
 def _write_settings(file: Path) -> None:
-    """Let other commands find what the demo works with, unless somebody has written there already."""
-    with suppress(FileExistsError), file.open("x", encoding="utf-8") as written:
-        written.write(_SETTINGS)
+    """Let other commands find what the demo works with, unless somebody has written there already. All of it or nothing."""
+    draft = file.with_name(f".{file.name}.part")  # ours alone: the folder is locked
+    try:
+        if not file.exists():
+            draft.write_text(_SETTINGS, encoding="utf-8")
+            draft.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise StoreError(f"{file} cannot be written: {error.strerror}.") from error
 
 
 async def _live(
