@@ -175,6 +175,17 @@ def test_a_measure_of_2021_has_an_estimate_and_a_level() -> None:
     assert told["flipr.disinfectant_deviation"].value == -1.0137
 
 
+@pytest.mark.parametrize(("ph", "deviation", "sector"), LISTS["ph_told"])
+def test_a_deviation_of_ph_is_the_clouds_and_not_reckoned_anew(ph: float, deviation: float, sector: str) -> None:
+    assert ph_deviation(ph) != deviation
+    points = read(PH={"Label": "PH", "Value": ph, "Deviation": deviation}).values()
+    assert shown(*points)["PH"] | {"Message": ""} == {
+        "Label": "PH", "Message": "", "Deviation": deviation, "Value": ph, "DeviationSector": sector,
+    }  # fmt: skip
+    (day,) = json.loads(encode(days_to({one.quantity: [one] for one in points}, FRENCH)))
+    assert (day["PH"]["MaxDeviation"], day["PH"]["MaxValue"]) == (deviation, ph)
+
+
 def test_bromine_is_another_estimate() -> None:
     told = read(Desinfectant={"Label": "Brome", "Value": 3.2})
     assert told["bromine_estimate"].value == 3.2
@@ -223,9 +234,9 @@ def test_the_documents_measure_comes_back_as_it_was() -> None:
     assert all(list(printed[key]) == list(value) for key, value in DOCUMENT.items() if isinstance(value, dict))
 
 
-def test_a_measure_of_2021_comes_back_but_for_the_digits_of_its_ph_deviation() -> None:
+def test_a_measure_of_2021_comes_back_as_it_came() -> None:
     printed = shown(*read(**CURRENT).values())
-    assert printed["PH"] == CURRENT["PH"] | {"Deviation": -0.47}
+    assert printed["PH"] == CURRENT["PH"]
     for key in ("Temperature", "OxydoReductionPotentiel", "Conductivity", "Battery", "Desinfectant", "UvIndex"):
         assert printed[key] == CURRENT[key]
 

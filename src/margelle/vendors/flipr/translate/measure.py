@@ -20,6 +20,7 @@ from margelle.vendors.flipr.translate.words import (
     DISINFECTANTS,
     LABELS,
     MESSAGES,
+    PH_DEVIATION,
     VENDOR,
     Language,
     number,
@@ -46,6 +47,7 @@ UNITS: Final[dict[str, Unit]] = {
     "battery": Unit.RATIO,
     "free_chlorine_estimate": Unit.MG_PER_L,
     "bromine_estimate": Unit.MG_PER_L,
+    PH_DEVIATION: Unit.RATIO,
     DEVIATION: Unit.RATIO,
 }
 """The unit on their wire of each quantity that a Flipr tells."""
@@ -87,6 +89,7 @@ def _values(measure: wire.Measure) -> Iterator[tuple[str, Raw]]:
     yield "temperature", measure.temperature
     if measure.ph:
         yield "ph", measure.ph.value
+        yield PH_DEVIATION, measure.ph.deviation
     if measure.oxydo_reduction_potentiel:
         yield "orp", measure.oxydo_reduction_potentiel.value
     if measure.conductivity and isinstance(measure.conductivity.value, Raw):
@@ -213,11 +216,12 @@ def _acidity(points: Mapping[str, Measurement], view: View) -> wire.Acidity:
     ph = _value(points, "ph")
     if ph is None:
         return wire.Acidity(label=LABELS[view.language]["ph"])
-    deviation = ph_deviation(ph)
+    told = _value(points, PH_DEVIATION)
+    deviation = ph_deviation(ph) if told is None else told
     return wire.Acidity(
         label=LABELS[view.language]["ph"],
         message=MESSAGES[view.language][sector_of(deviation)],
-        deviation=Raw(encode(deviation)),
+        deviation=Raw(encode(deviation)) if told is None else _printed(points, PH_DEVIATION),
         value=_printed(points, "ph"),
         deviation_sector=sector_of(deviation),
     )

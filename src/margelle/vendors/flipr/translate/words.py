@@ -18,6 +18,8 @@ from margelle.vendors.flipr import wire
 VENDOR: Final = "flipr"
 DEVIATION: Final = "flipr.disinfectant_deviation"
 """A quantity that only Flipr has: how far the disinfectant is from ideal, without a unit."""
+PH_DEVIATION: Final = "flipr.ph_deviation"
+"""Another: how far the pH is. The cloud reckons it with more digits of the pH than it tells, so it does not follow from what it tells."""
 
 IDEAL_PH: Final = Decimal("7.2")
 PH_TO_ALARM: Final = Decimal("0.4")
