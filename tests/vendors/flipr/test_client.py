@@ -272,7 +272,10 @@ async def test_a_discovery_finds_probes_with_their_pools_and_no_hubs() -> None:
     found = await it.discover(NOW)
     assert [(site.id, site.name, site.volume_m3, site.disinfection.primary) for site in found.sites] == [("flipr:AB256C", "Piscine", 45.0, "chlorine")]  # fmt: skip
     assert found.probes == (AB,)
-    assert found.sites[0].attributes == {"built_year": 2012, "commercial_type": "Pro", "hub": "HB0001", "place": 4711}
+    assert found.sites[0].attributes == {
+        "built_year": 2012, "commercial_type": "Pro", "commercial_type_id": 2, "hub": "HB0001", "place": 4711,
+        "status": "Activated", "status_since": "2021-01-05T16:16:36.487",
+    }  # fmt: skip
     assert (found.faults, found.unread, found.complete, found.person.email) == ((), {}, True, "john@doe.org")
     assert http.targets == [f"GET {BASE}{path}" for path in ("/modules", "/place", "/modules/AB256C/pool", "/modules/AB256C/survey/last")]  # fmt: skip
 

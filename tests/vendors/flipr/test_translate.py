@@ -11,7 +11,7 @@ from msgspec.json import decode, encode
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
-from margelle.domain.site import Account, Band, Disinfection, Site
+from margelle.domain.site import Account, Band, Disinfection, Scalar, Site
 from margelle.domain.unit import Unit
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate import (
@@ -415,13 +415,21 @@ def module(**changed: Any) -> wire.Module:
     return decode(json.dumps(answer("flipr", "two modules").json[0] | changed), type=wire.Module)
 
 
+KEPT: dict[str, Scalar] = {
+    "commercial_type": "Pro",
+    "commercial_type_id": 2,
+    "status": "Activated",
+    "status_since": "2021-01-05T16:16:36.487",
+}
+
+
 def test_a_module_is_a_site_of_its_own_with_its_pool_and_place() -> None:
     pool = decode(answer("flipr", "a pool").text, type=wire.Pool)
     (place,) = decode(answer("flipr", "the places").text, type=list[wire.Place])
     site = site_from(ACCOUNT, module(Serial="ab256c"), pool, place, "salt")
     assert site == Site(
         id="flipr:AB256C", vendor="flipr", key="AB256C", name="Piscine", kind="pool", volume_m3=45.0, disinfection=Disinfection("salt"),
-        attributes={"built_year": 2012, "commercial_type": "Pro", "hub": "HB0001", "place": 4711},
+        attributes=KEPT | {"built_year": 2012, "hub": "HB0001", "place": 4711},
     )  # fmt: skip
     probe = probe_from(site, module())
     assert (probe.id, probe.site, probe.serial, probe.firmware) == ("flipr:AB256C/probe", site.id, "AB256C", "4")
@@ -432,7 +440,7 @@ def test_a_module_without_anything_else_is_called_by_its_serial() -> None:
     assert (bare.name, bare.kind, bare.attributes, bare.disinfection.primary) == ("Flipr X", "spa", {}, "other")
     assert probe_from(bare, wire.Module(serial="X")).firmware == ""
     huge = site_from(ACCOUNT, module(), wire.Pool(volume=10**30, built_year=10**30), wire.Place(id=10**30), None)
-    assert (huge.volume_m3, huge.attributes) == (None, {"commercial_type": "Pro"})
+    assert (huge.volume_m3, huge.attributes) == (None, KEPT)
 
 
 def test_a_module_comes_back_with_what_clients_read() -> None:
@@ -442,13 +450,21 @@ def test_a_module_comes_back_with_what_clients_read() -> None:
     assert {key: type(value) for key, value in told.items()} == {key: type(theirs[key]) for key in told}
     for key in ("IsSuspended", "ModuleType_Id", "Version", "IsForSpa", "SigfoxStatus", "IsSubscriptionValid"):
         assert told[key] == theirs[key]
-    assert told["CommercialType"]["Value"] == "Pro"
+    assert told["CommercialType"] == theirs["CommercialType"]
     assert (told["Serial"], told["LastMeasureDateTime"]) == ("21BXYZ", "2018-01-09T09:30:05.558277")
     other = module_to(
         "00LFLS", replace(SITE, vendor="ondilo", kind="spa"), replace(PROBE, vendor="ondilo", firmware="1.6"), None
     )
     assert (other.version, other.last_measure_date_time, other.is_for_spa) == (1, None, True)
     assert other.commercial_type == wire.CommercialType(id=1, value="Start")
+
+
+def test_a_module_was_activated_when_the_cloud_says_and_not_when_it_last_measured() -> None:
+    theirs = module(CommercialType={"Id": 7, "Value": "Max"})
+    site = site_from(ACCOUNT, theirs, None, None, None)
+    told = module_to("AB256C", site, PROBE, MEASURED_AT)
+    assert (told.status, told.commercial_type) == (theirs.status, theirs.commercial_type)
+    assert module_to("21BXYZ", SITE, PROBE, MEASURED_AT).status == wire.Status(status="Activated")
 
 
 def test_a_pool_comes_back() -> None:

@@ -9,11 +9,14 @@ from typing import Final
 
 from margelle.domain.site import Account, Disinfectant, Disinfection, Probe, Recommendation, Scalar, Site
 from margelle.vendors.flipr import wire
-from margelle.vendors.flipr.translate.words import VENDOR, time_to
+from margelle.vendors.flipr.translate.words import VENDOR, text, time_to
 
 PROBE: Final = 1
 HUB: Final = 2
 """The types of module."""
+
+COMMERCIAL_TYPES: Final = {"Start": 1, "Pro": 2}
+"""By name, the numbers that the cloud gives them."""
 
 LIMITED: Final = (("Temperature", "temperature"), ("PH", "ph"), ("OxydoReductionPotentiel", "orp"))
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -36,8 +39,13 @@ def site_from(
     said: dict[str, Scalar] = {
         "built_year": pool.built_year if _sane(pool.built_year) else None,
         "commercial_type": module.commercial_type.value if module.commercial_type else None,
+        "commercial_type_id": module.commercial_type.id
+        if module.commercial_type and _sane(module.commercial_type.id)
+        else None,
         "hub": hubs[0] if hubs else None,
         "place": place.id if place and _sane(place.id) else None,
+        "status": module.status.status if module.status else None,
+        "status_since": module.status.date_time if module.status else None,
     }
     return Site(
         id=account.own_id(key),
@@ -66,16 +74,19 @@ def probe_from(site: Site, module: wire.Module) -> Probe:
 def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None) -> wire.Module:
     """A probe of any vendor as a module; `newest` is when it last measured."""
     own = site.attributes if site.vendor == VENDOR else {}
-    commercial = own.get("commercial_type")
+    commercial = text(own.get("commercial_type")) or "Start"
+    known_as = own.get("commercial_type_id", COMMERCIAL_TYPES.get(commercial, 1))
     version = probe.firmware if probe.vendor == VENDOR else ""
     naive = time_to(newest).removesuffix("Z") if newest else None
     return wire.Module(
         serial=serial,
         module_type_id=PROBE,
         is_suspended=False,
-        status=wire.Status(status="Activated", date_time=naive),
+        status=wire.Status(
+            status=text(own.get("status")) or "Activated", date_time=text(own.get("status_since")) or None
+        ),
         version=int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 1,
-        commercial_type=wire.CommercialType(id=1, value=commercial if isinstance(commercial, str) else "Start"),
+        commercial_type=wire.CommercialType(id=known_as if isinstance(known_as, int) else 1, value=commercial),
         is_for_spa=site.kind == "spa",
         last_measure_date_time=naive,
         sigfox_status="Inactive",

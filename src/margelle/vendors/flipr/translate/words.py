@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from msgspec import Raw
 
-from margelle.domain.site import Disinfectant
+from margelle.domain.site import Disinfectant, Scalar
 from margelle.vendors.flipr import wire
 
 VENDOR: Final = "flipr"
@@ -114,6 +114,11 @@ def word(said: Raw) -> str:
         read = json.loads(text)
         return read if isinstance(read, str) else text
     return text
+
+
+def text(value: Scalar) -> str:
+    """An attribute as a text; empty where there is none."""
+    return value if isinstance(value, str) else ""
 
 
 def rounded(value: float) -> int | float:
