@@ -238,7 +238,9 @@ async def test_pool_place_short_term_and_thresholds_have_the_keys_of_the_evidenc
     assert (await house.get("/modules/21BXYZ/pool")).json() == answer("flipr", "a pool").json
     assert (await house.get("/place")).json() == [{"Id": 4711, "Modules": [{"Serial": "21BXYZ"}], "Hubs": []}]
     assert list((await house.get("/modules/21BXYZ/shortterm")).json()) == LISTS["short_term_keys"]
-    assert (await house.get("/modules/21BXYZ/Thresholds")).json() == {}
+    told = (await house.get("/modules/21BXYZ/Thresholds")).json()
+    usual = answer("flipr", "the thresholds").json["PhMax"]
+    assert told == {"PhMin": {"Value": 6.8, "IsDefaultValue": True}, "PhMax": usual}
     assert (await house.get("/place/4711/allAlerts")).json() == []
     hub = (await house.get("/hub/21BXYZ/state")).json()
     assert list(hub) == list(answer("flipr", "a hub's state").json)
@@ -376,8 +378,9 @@ async def test_an_ico_is_a_module_like_any_other() -> None:
     assert current["Desinfectant"] == {"Label": "Chlore", "Message": "Parfait", "Deviation": 0, "Value": 0, "DeviationSector": "Medium"}  # fmt: skip
     assert (await house.get(f"/modules/{serial}/pool")).json()["PrivateName"] == "John's Pool"
     assert (await house.get(f"/modules/{serial}/Thresholds")).json() == {
-        "Temperature": {"Min": 10, "Max": 30}, "PH": {"Min": 7.6, "Max": 8.5}, "OxydoReductionPotentiel": {"Min": 400, "Max": 900}
-    }  # fmt: skip
+        name: {"Value": value, "IsDefaultValue": False}
+        for name, value in zip(answer("flipr", "the thresholds").json, (7.6, 8.5, 400, 10, 30), strict=True)
+    }
     again = (await house.get("/modules")).json()
     assert [one["Serial"] for one in again] == [one["Serial"] for one in modules]
 
@@ -392,6 +395,9 @@ async def test_what_ondilo_recommends_is_an_alert() -> None:
         "Title": RECOMMENDATION.title,
         "Message": RECOMMENDATION.message,
     }
+    (theirs,) = answer("flipr", "the alerts").json
+    assert {key: type(alert[key]) for key in theirs} == {key: type(value) for key, value in theirs.items()}
+    assert alert["Subtitle"] == RECOMMENDATION.message
 
 
 async def test_of_another_vendor_values_of_one_day_are_one_measure() -> None:

@@ -103,7 +103,7 @@ class Api:
         """GET /modules/{serial}/shortterm."""
         return short_term_to(await self._modules.air_temperature(await self._shown(ask), ask.now))
 
-    async def thresholds(self, ask: Ask) -> dict[str, wire.Limits]:
+    async def thresholds(self, ask: Ask) -> wire.Thresholds:
         """GET /modules/{serial}/Thresholds."""
         return thresholds_to((await self._shown(ask)).site)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from margelle.domain.site import Account, Disinfectant, Disinfection, Probe, Recommendation, Scalar, Site
+from margelle.domain.site import Account, Band, Disinfectant, Disinfection, Probe, Recommendation, Scalar, Site
 from margelle.vendors.flipr import wire
-from margelle.vendors.flipr.translate.words import VENDOR, text, time_to
+from margelle.vendors.flipr.translate.words import IDEAL_PH, PH_TO_ALARM, VENDOR, text, time_to
 
 PROBE: Final = 1
 HUB: Final = 2
@@ -18,7 +18,16 @@ HUB: Final = 2
 COMMERCIAL_TYPES: Final = {"Start": 1, "Pro": 2}
 """By name, the numbers that the cloud gives them."""
 
-LIMITED: Final = (("Temperature", "temperature"), ("PH", "ph"), ("OxydoReductionPotentiel", "orp"))
+LIMITS: Final = {
+    "ph_min": ("ph", "low"),
+    "ph_max": ("ph", "high"),
+    "redox": ("orp", "low"),
+    "temperature": ("temperature", "low"),
+    "temperature_max": ("temperature", "high"),
+}
+"""Which end of which band each of their limits is."""
+
+USUAL_LIMITS: Final = {"ph_min": float(IDEAL_PH - PH_TO_ALARM), "ph_max": float(IDEAL_PH + PH_TO_ALARM)}
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LENGTH: Final = 6
 
@@ -110,20 +119,23 @@ def place_to(place_id: int, serials: Iterable[str]) -> wire.Place:
     return wire.Place(id=place_id, modules=[wire.PlaceModule(serial=serial) for serial in serials], hubs=[])
 
 
-def thresholds_to(site: Site) -> dict[str, wire.Limits]:
-    """The owner's limits."""
-    return {
-        name: wire.Limits(min=site.bands[quantity].low, max=site.bands[quantity].high)
-        for name, quantity in LIMITED
-        if quantity in site.bands
-    }
+def thresholds_to(site: Site) -> wire.Thresholds:
+    """The owner's limits. Where there are none, those of the pH are where its deviation becomes a problem."""
+    told = wire.Thresholds()
+    for name, (quantity, end) in LIMITS.items():
+        limit = getattr(site.bands.get(quantity, Band()), end)
+        usual = USUAL_LIMITS.get(name)
+        if limit is not None or usual is not None:
+            setattr(told, name, wire.Limit(usual if limit is None else limit, limit is None))
+    return told
 
 
 def alert_to(alert_id: int, recommendation: Recommendation) -> wire.Alert:
     """What any vendor recommends, as an alert of the place."""
     return wire.Alert(
-        id=alert_id,
+        id=str(alert_id),
         title=recommendation.title,
+        subtitle=recommendation.message,
         message=recommendation.message,
         date_time=time_to(recommendation.created_at),
     )
