@@ -258,6 +258,13 @@ def test_another_vendors_values_have_flipr_units_and_two_decimals() -> None:
     assert printed["UvIndex"] is printed["CloudCoverage"] is printed["Conductivity"]["Value"] is None
 
 
+@pytest.mark.parametrize("doubts", [None, (Doubt("vendor", "out of the water"),)])
+def test_an_unknown_temperature_is_not_there_since_homey_takes_null_for_0_degrees(doubts: Any) -> None:
+    points = [] if doubts is None else [foreign("temperature", 25.5, doubts=doubts)]
+    printed = shown(foreign("ph", 7.2), *points)
+    assert list(printed) == [key for key in DOCUMENT if key != "Temperature"]
+
+
 @pytest.mark.parametrize("solids", ["tds", "salt"])
 def test_solids_become_conductivity_by_the_named_factor(solids: str) -> None:
     assert shown(foreign("temperature", 25.5), foreign(solids, 702.0))["Conductivity"]["Value"] == 1404

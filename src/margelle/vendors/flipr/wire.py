@@ -62,7 +62,7 @@ class Measure(Struct, rename="pascal", kw_only=True):
 
     measure_id: int | None = None
     date_time: str
-    temperature: Raw = NULL
+    temperature: Raw | UnsetType = NULL
     ph: Acidity | None = field(name="PH", default=None)
     oxydo_reduction_potentiel: Redox | None = None
     conductivity: Conductivity | None = None

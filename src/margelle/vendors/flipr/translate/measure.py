@@ -85,14 +85,14 @@ def disinfectant_from(measure: wire.Measure) -> Disinfectant | None:
     return DISINFECTANTS.get(label.casefold())
 
 
-def _values(measure: wire.Measure) -> Iterator[tuple[str, Raw]]:
+def _values(measure: wire.Measure) -> Iterator[tuple[str, Raw | UnsetType]]:
     yield "temperature", measure.temperature
     if measure.ph:
         yield "ph", measure.ph.value
         yield PH_DEVIATION, measure.ph.deviation
     if measure.oxydo_reduction_potentiel:
         yield "orp", measure.oxydo_reduction_potentiel.value
-    if measure.conductivity and isinstance(measure.conductivity.value, Raw):
+    if measure.conductivity:
         yield "conductivity", measure.conductivity.value
     yield "uv_index", measure.uv_index
     yield "cloud_cover", measure.cloud_coverage
@@ -100,8 +100,7 @@ def _values(measure: wire.Measure) -> Iterator[tuple[str, Raw]]:
         yield "battery", measure.battery.deviation
     if measure.desinfectant:
         bromine = disinfectant_from(measure) == "bromine"
-        if isinstance(measure.desinfectant.value, Raw):
-            yield "bromine_estimate" if bromine else "free_chlorine_estimate", measure.desinfectant.value
+        yield "bromine_estimate" if bromine else "free_chlorine_estimate", measure.desinfectant.value
         yield DEVIATION, measure.desinfectant.deviation
 
 
@@ -121,7 +120,7 @@ def _level(said: wire.Conductivity, probe: Probe, at: datetime, origin: str) -> 
     return [Measurement(probe.id, "conductivity", at, None, level[:RAW_KEPT], unit, origin, (doubt,))] if level else []
 
 
-def _blank(said: Raw) -> bool:
+def _blank(said: Raw | UnsetType) -> bool:
     return written(said) == "" or number(written(said)) == 0
 
 
@@ -152,7 +151,7 @@ def measure_to(points: Mapping[str, Measurement], view: View) -> wire.Measure:
     return wire.Measure(
         measure_id=int(at.timestamp()),
         date_time=time_to(at),
-        temperature=_printed(points, "temperature"),
+        temperature=_printed(points, "temperature") if _value(points, "temperature") is not None else UNSET,
         ph=_acidity(points, view),
         oxydo_reduction_potentiel=wire.Redox(label=words["orp"], value=_printed(points, "orp")),
         conductivity=_conductivity(points, words["conductivity"]),
@@ -183,9 +182,7 @@ def resume_to(points: Mapping[str, Measurement], week: Iterable[wire.Measure], v
         measure.temperature = Raw(b"0.01")
     if measure.battery and number(written(measure.battery.deviation)) is None:
         measure.battery.deviation = Raw(b"1")
-    if measure.desinfectant and (
-        isinstance(measure.desinfectant.value, UnsetType) or number(written(measure.desinfectant.value)) is None
-    ):
+    if measure.desinfectant and number(written(measure.desinfectant.value)) is None:
         measure.desinfectant.value = Raw(b"0")
     return wire.Resume(current=Raw(encode(measure)), last_week=list(week))
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, Literal
 
-from msgspec import Raw
+from msgspec import Raw, UnsetType
 
 from margelle.domain.site import Disinfectant, Scalar
 from margelle.vendors.flipr import wire
@@ -95,8 +95,10 @@ def time_to(at: datetime) -> str:
     return (text.rstrip("0") if "." in text else text) + "Z"
 
 
-def written(said: Raw) -> str:
-    """The JSON of a value; empty where there is none: null, or an empty text as of a probe that sleeps."""
+def written(said: Raw | UnsetType) -> str:
+    """The JSON of a value; empty where there is none: nothing, null, or an empty text as of a probe that sleeps."""
+    if isinstance(said, UnsetType):
+        return ""
     text = bytes(said).decode(errors="replace").strip()
     return "" if text in {"null", '""'} else text
 
