@@ -258,6 +258,7 @@ def other(quantity: str, value: float | None, raw: str, unit: Unit, *doubts: Dou
         (other("tds", 1147.0, "1147", Unit.PPM), Tag("TDS", "tds", Unit.MG_PER_L), "1147"),
         (other("ondilo.foo", 1e-9, "1e-9", Unit.PPM), Tag("F", "ondilo.foo", Unit.RATIO), "1e-09"),
         (other("orp", 600.123, "x", Unit.MILLIVOLT), Tag("R", "orp", Unit.MILLIVOLT), "600.12"),
+        (other("temperature", -0.001, "x", Unit.CELSIUS), Tag("T", "temperature", Unit.CELSIUS), "0"),
     ],
 )
 def test_another_vendors_value_is_told_in_the_tags_unit(point: Measurement, tag: Tag, text: str) -> None:
