@@ -448,8 +448,20 @@ async def test_a_plant_with_nothing_that_a_flipr_measures_can_be_shown() -> None
     await house.store.add([Measurement(probe.id, "level", MEASURED_AT, 1.2, "1.2", Unit.METRE, "baxo/realtimes")], NOW)
     await house.sign_in()
     (module,) = (await house.get("/modules")).json()
+    assert module["ModuleType_Id"] is None
     assert (await house.get(f"/modules/{module['Serial']}/NewResume")).json() == {}
     assert (await house.get(f"/modules/{module['Serial']}/survey/statsPerDays/3")).json() == []
+
+
+async def test_a_plant_that_measures_what_a_flipr_does_is_a_module_of_its_type() -> None:
+    house = await empty_house()
+    site, probe = Site("baxo:1", "baxo", "1", "Bath", "plant"), Probe("baxo:1/d", "baxo:1", "baxo", "1")
+    await house.furnish((site, probe), vendor="baxo", name="baxo-1")
+    await house.store.add([point(name, 7.0, probe=probe.id, origin="baxo/realtimes") for name in ("ph", "orp")], NOW)
+    await house.sign_in()
+    assert (await house.get("/modules")).json()[0]["ModuleType_Id"] is None
+    await house.store.add([point("temperature", 7.0, probe=probe.id, origin="baxo/realtimes")], NOW)
+    assert (await house.get("/modules")).json()[0]["ModuleType_Id"] == LISTS["module_types"]["probe"]
 
 
 async def test_an_answer_is_kept_until_the_store_changes(house: House) -> None:

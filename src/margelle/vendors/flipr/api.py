@@ -130,7 +130,7 @@ class Api:
     async def _module(self, shown: Shown, ask: Ask) -> wire.Module:
         points = await self._modules.latest(shown, ask.now)
         newest = max((point.at for point in points.values()), default=None)
-        return module_to(shown.serial, shown.site, shown.probe, newest)
+        return module_to(shown.serial, shown.site, shown.probe, newest, like=await self._modules.is_like(shown))
 
     async def _measures(self, shown: Shown, ask: Ask, span: timedelta) -> list[wire.Measure]:
         points = await self._modules.history(shown, ask.now - span, ask.now)

@@ -16,6 +16,7 @@ from margelle.vendors.flipr.translate.measure import (
     resume_to,
 )
 from margelle.vendors.flipr.translate.module import (
+    ALWAYS,
     HUB,
     PROBE,
     alert_to,
@@ -35,6 +36,7 @@ from margelle.vendors.flipr.translate.statistics import days_to, measures_to
 from margelle.vendors.flipr.translate.words import DEVIATION, VENDOR, Language
 
 __all__ = [
+    "ALWAYS",
     "DEVIATION",
     "HUB",
     "PROBE",

@@ -11,6 +11,9 @@ from margelle.domain.site import Account, Band, Disinfectant, Disinfection, Prob
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate.words import IDEAL_PH, PH_TO_ALARM, VENDOR, text, time_to
 
+ALWAYS: Final = frozenset({"temperature", "ph", "orp"})
+"""What every Flipr measures."""
+
 PROBE: Final = 1
 HUB: Final = 2
 """The types of module."""
@@ -80,8 +83,11 @@ def probe_from(site: Site, module: wire.Module) -> Probe:
     )
 
 
-def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None) -> wire.Module:
-    """A probe of any vendor as a module; `newest` is when it last measured."""
+def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None, *, like: bool = True) -> wire.Module:
+    """A probe of any vendor as a module; `newest` is when it last measured, and `like` says whether it measures what a Flipr does.
+
+    One that does not has no type: Home Assistant sets up none of an account's modules where one of type 1 has no measure.
+    """
     own = site.attributes if site.vendor == VENDOR else {}
     commercial = text(own.get("commercial_type")) or "Start"
     known_as = own.get("commercial_type_id", COMMERCIAL_TYPES.get(commercial, 1))
@@ -89,7 +95,7 @@ def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None) ->
     naive = time_to(newest).removesuffix("Z") if newest else None
     return wire.Module(
         serial=serial,
-        module_type_id=PROBE,
+        module_type_id=PROBE if like else None,
         is_suspended=False,
         status=wire.Status(
             status=text(own.get("status")) or "Activated", date_time=text(own.get("status_since")) or None
