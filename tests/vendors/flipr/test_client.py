@@ -113,6 +113,15 @@ async def test_any_other_answer_is_what_it_means(came: Answer, error: type[Excep
         await FliprConnector(BASE, FakeHttp(token=came)).sign_in("a", "b")
 
 
+async def test_a_cloud_that_shuts_out_home_automation_has_not_refused_the_login() -> None:
+    """As in January 2024: 403 for days, also for the token (home-assistant/core#108955)."""
+    http = FakeHttp(token=[answer("<html>Forbidden", 403)] * 2)
+    with pytest.raises(Unavailable, match="may still be good"):
+        await FliprConnector(BASE, http).sign_in("a", "b")
+    with pytest.raises(Unavailable):
+        await renewed(http, BASE, Token("old", "9f2c"))
+
+
 async def test_there_is_no_sign_in_by_browser() -> None:
     connector = FliprConnector(BASE, FakeHttp())
     with pytest.raises(BadInput, match="--login"):
