@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -93,6 +93,16 @@ async def test_the_statistics_are_of_so_many_days_up_to_today_in_the_documents_s
         "2018-01-09T00:00:00Z"
     ]
     assert (await house.get("/modules/21BXYZ/survey/statsPerDays/0")).json() == []
+
+
+async def test_a_probe_whose_clock_is_fast_makes_no_day_that_has_not_begun(house: House) -> None:
+    house.now[0] = datetime(2018, 1, 9, 23, 58, tzinfo=UTC)
+    await house.store.add(documented(datetime(2018, 1, 10, 0, 2, tzinfo=UTC)), house.now[0])
+    told = (await house.get("/modules/21BXYZ/survey/statsPerDays/2")).json()
+    assert [day["Date"] for day in told] == ["2018-01-09T00:00:00Z"]
+    house.now[0] = datetime(2018, 1, 10, 0, 0, tzinfo=UTC)
+    told = (await house.get("/modules/21BXYZ/survey/statsPerDays/1")).json()
+    assert [day["Date"] for day in told] == ["2018-01-10T00:00:00Z"]
 
 
 # --- other people's requests

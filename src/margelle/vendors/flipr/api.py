@@ -32,6 +32,7 @@ from margelle.vendors.flipr.translate import (
     resume_to,
     short_term_to,
     thresholds_to,
+    time_to,
 )
 from margelle.vendors.form import pairs
 from margelle.vendors.kept import Kept
@@ -85,7 +86,8 @@ class Api:
         shown = await self._shown(ask)
         midnight = ask.now.replace(hour=0, minute=0, second=0, microsecond=0)
         points = await self._modules.history(shown, midnight - timedelta(days=days - 1), ask.now)
-        return days_to(points, View.of(shown.site, ask.language))
+        told = days_to(points, View.of(shown.site, ask.language))
+        return [day for day in told if day.date <= time_to(midnight)]  # a fast clock is in tomorrow before midnight
 
     async def resume(self, ask: Ask) -> wire.Resume | dict[str, Any]:
         """GET /modules/{serial}/NewResume; an empty object where nothing has been measured."""
