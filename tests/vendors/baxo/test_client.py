@@ -287,17 +287,34 @@ async def test_a_status_is_the_error_that_it_means(status: int, kind: type[Marge
         await source(FakeHttp(realtimes=answer('{"message":"x"}', status))).latest(PROBE, NOW)
 
 
-@pytest.mark.parametrize("status", [401, 403])
-async def test_a_refused_password_is_not_sent_again(status: int) -> None:
+@pytest.mark.parametrize(("ask", "status"), [("realtimes", 401), ("contracts", 401), ("contracts", 403)])
+async def test_a_refused_password_is_not_sent_again(ask: str, status: int) -> None:
     tokens = FakeTokens("VOTREMOTDEPASSE")
-    http = FakeHttp(realtimes=answer('{"message":"wrong VOTREMOTDEPASSE"}', status))
+    http = FakeHttp(**{ask: answer('{"message":"wrong VOTREMOTDEPASSE"}', status)})
     one = source(http, tokens)
     with pytest.raises(Refused, match="Sign in again"):
-        await one.latest(PROBE, NOW)
+        await (one.discover(NOW) if ask == "contracts" else one.latest(PROBE, NOW))
     assert tokens.rejected == ["VOTREMOTDEPASSE"]
     with pytest.raises(Refused, match="no longer takes"):
         await one.latest(PROBE, NOW)
     assert len(http.requests) == 1
+
+
+async def test_a_login_that_may_not_write_still_may_read() -> None:
+    tokens = FakeTokens("VOTREMOTDEPASSE")
+    forbidden = answer('{"error":"forbidden","message":"This user may not write parameters."}', 403)
+    one = source(FakeHttp(**{"tags-write": forbidden, "realtimes": answer(text("realtimes"))}), tokens)
+    with pytest.raises(Conflict, match="may not write"):
+        await one.write(PROBE, "TAG_1", "25")
+    assert tokens.rejected == []
+    assert (await one.latest(PROBE, NOW)).measurements
+
+
+async def test_a_contract_that_a_login_may_not_see_hides_no_other() -> None:
+    tokens = FakeTokens("VOTREMOTDEPASSE")
+    http = described(contracts=answer(text("contracts")), devices=[answer("", 403), answer(text("devices"))])
+    found = await source(http, tokens).discover(NOW)
+    assert (len(found.sites), found.complete, tokens.rejected) == (2, False, [])
 
 
 # --- discovery

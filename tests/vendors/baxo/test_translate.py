@@ -258,6 +258,7 @@ def other(quantity: str, value: float | None, raw: str, unit: Unit, *doubts: Dou
         (other("tds", 1147.0, "1147", Unit.PPM), Tag("TDS", "tds", Unit.MG_PER_L), "1147"),
         (other("ondilo.foo", 1e-9, "1e-9", Unit.PPM), Tag("F", "ondilo.foo", Unit.RATIO), "1e-09"),
         (other("orp", 600.123, "x", Unit.MILLIVOLT), Tag("R", "orp", Unit.MILLIVOLT), "600.12"),
+        (other("temperature", -0.001, "x", Unit.CELSIUS), Tag("T", "temperature", Unit.CELSIUS), "0"),
     ],
 )
 def test_another_vendors_value_is_told_in_the_tags_unit(point: Measurement, tag: Tag, text: str) -> None:
@@ -426,6 +427,12 @@ def test_a_status_is_told_as_it_came(said: Scalar, told: int) -> None:
         ("(UTC-04:00) Heure de l’Atlantique (Canada)", "America/Halifax"),
         ("(UTC-04:00) Heure de l'Atlantique (Canada)", "America/Halifax"),
         ("(UTC-04:00) Atlantic Time (Canada)", "America/Halifax"),
+        ("(UTC-03:30) Terre-Neuve", "America/St_Johns"),
+        ("(UTC-03:30) Newfoundland", "America/St_Johns"),
+        ("(UTC-05:00) Indiana (Est)", "America/Indiana/Indianapolis"),
+        ("(UTC-05:00) Indiana (East)", "America/Indiana/Indianapolis"),
+        ("(UTC-08:00) Basse-Californie", "America/Tijuana"),
+        ("(UTC-08:00) Baja California", "America/Tijuana"),
         ("(UTC+01:00) Afrique centrale - Ouest", "Africa/Lagos"),
         ("(UTC+01:00) West Central Africa", "Africa/Lagos"),
         ("(UTC+10:00) Canberra, Melbourne, Sydney", "Australia/Canberra"),

@@ -50,6 +50,7 @@ DOCUMENTED: dict[str, tuple[float, str, Unit]] = {
     "uv_index": (0.0, "0", Unit.UV_INDEX),
     "cloud_cover": (76.0, "0.76", Unit.RATIO),
     "battery": (100.0, "1", Unit.RATIO),
+    "flipr.ph_deviation": (-10.15, "-10.15", Unit.RATIO),
     "flipr.disinfectant_deviation": (-1.28, "-1.28", Unit.RATIO),
 }
 """What the document's measure tells, in our words."""

@@ -115,6 +115,15 @@ async def test_any_other_answer_is_what_it_means(came: Answer, error: type[Excep
         await FliprConnector(BASE, FakeHttp(token=came)).sign_in("a", "b")
 
 
+async def test_a_cloud_that_shuts_out_home_automation_has_not_refused_the_login() -> None:
+    """As in January 2024: 403 for days, also for the token (home-assistant/core#108955)."""
+    http = FakeHttp(token=[answer("<html>Forbidden", 403)] * 2)
+    with pytest.raises(Unavailable, match="may still be good"):
+        await FliprConnector(BASE, http).sign_in("a", "b")
+    with pytest.raises(Unavailable):
+        await renewed(http, BASE, Token("old", "9f2c"))
+
+
 async def test_there_is_no_sign_in_by_browser() -> None:
     connector = FliprConnector(BASE, FakeHttp())
     with pytest.raises(BadInput, match="--login"):
@@ -180,7 +189,7 @@ async def test_a_module_that_the_cloud_does_not_know_is_not_found() -> None:
 async def test_one_wrong_field_costs_only_itself() -> None:
     it, _ = source(survey_last=of(MEASURE | {"PH": 7, "MeasureId": "x"}))
     batch = await it.latest(PROBE, NOW)
-    assert {one.quantity for one in batch.measurements} == set(DOCUMENTED) - {"ph"}
+    assert {one.quantity for one in batch.measurements} == set(DOCUMENTED) - {"ph", "flipr.ph_deviation"}
     assert "survey/last.PH" in what(batch)
 
 
@@ -274,7 +283,10 @@ async def test_a_discovery_finds_probes_with_their_pools_and_no_hubs() -> None:
     found = await it.discover(NOW)
     assert [(site.id, site.name, site.volume_m3, site.disinfection.primary) for site in found.sites] == [("flipr:AB256C", "Piscine", 45.0, "chlorine")]  # fmt: skip
     assert found.probes == (AB,)
-    assert found.sites[0].attributes == {"built_year": 2012, "commercial_type": "Pro", "hub": "HB0001", "place": 4711}
+    assert found.sites[0].attributes == {
+        "built_year": 2012, "commercial_type": "Pro", "commercial_type_id": 2, "hub": "HB0001", "place": 4711,
+        "status": "Activated", "status_since": "2021-01-05T16:16:36.487",
+    }  # fmt: skip
     assert (found.faults, found.unread, found.complete, found.person.email) == ((), {}, True, "john@doe.org")
     assert http.targets == [f"GET {BASE}{path}" for path in ("/modules", "/place", "/modules/AB256C/pool", "/modules/AB256C/survey/last")]  # fmt: skip
 

@@ -25,6 +25,7 @@ LAST = exchange("flipr", "survey-last").response.json
 CURRENT = answer("flipr", "a resume").json["Current"]
 (DAY,) = exchange("flipr", "stats-per-days").response.json
 MODULES = answer("flipr", "two modules").json
+THRESHOLDS = answer("flipr", "the thresholds").json
 PLACES = answer("flipr", "the places").json
 
 ELIDED = "the document leaves out what is between PH and Date; the names are those of a measure"
@@ -38,10 +39,10 @@ UNSEEN = {
         "Battery": ELIDED,
         "Desinfectant": ELIDED,
     },
-    "Limits": dict.fromkeys(("Min", "Max"), "clients pass them on without reading any"),
-    "Alert": dict.fromkeys(
-        ("Id", "Title", "Message", "DateTime"), "clients read Title and Message: facts/lists.json, alert_keys"
-    ),
+    "Alert": {
+        "Message": "Flipr_Pool reads it where the phone's app reads Subtitle: facts/lists.json, alert_keys",
+        "DateTime": "ours: when it was recommended",
+    },
 }
 """Fields of wire types that no evidence shows, each with where they come from."""
 
@@ -51,7 +52,7 @@ NEEDED = {
     "DayStatistics": ["Date"],
     "Module": ["Serial"],
     "Place": ["Id"],
-    "Alert": ["Id", "Title", "Message", "DateTime"],
+    "Alert": ["Id", "Title", "Subtitle"],
     "TokenAnswer": ["access_token"],
 }
 
@@ -83,11 +84,12 @@ SEEN: dict[type[Struct], list[dict[str, Any]]] = {
     wire.ShortTerm: [answer("flipr", "the short term").json],
     wire.HubState: [answer("flipr", "a hub's state").json, answer("flipr", "the state of what is no hub").json],
     wire.TokenAnswer: [answer("flipr", "a token for a login").json],
-    wire.Limits: [],
-    wire.Alert: [],
+    wire.Thresholds: [THRESHOLDS],
+    wire.Limit: list(THRESHOLDS.values()),
+    wire.Alert: answer("flipr", "the alerts").json,
 }
 
-PRINTED_ONLY = {wire.HubState, wire.Limits, wire.Alert}
+PRINTED_ONLY = {wire.HubState, wire.Thresholds, wire.Limit, wire.Alert}
 """What is never read from a cloud."""
 
 

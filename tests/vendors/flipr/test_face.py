@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -93,6 +93,16 @@ async def test_the_statistics_are_of_so_many_days_up_to_today_in_the_documents_s
         "2018-01-09T00:00:00Z"
     ]
     assert (await house.get("/modules/21BXYZ/survey/statsPerDays/0")).json() == []
+
+
+async def test_a_probe_whose_clock_is_fast_makes_no_day_that_has_not_begun(house: House) -> None:
+    house.now[0] = datetime(2018, 1, 9, 23, 58, tzinfo=UTC)
+    await house.store.add(documented(datetime(2018, 1, 10, 0, 2, tzinfo=UTC)), house.now[0])
+    told = (await house.get("/modules/21BXYZ/survey/statsPerDays/2")).json()
+    assert [day["Date"] for day in told] == ["2018-01-09T00:00:00Z"]
+    house.now[0] = datetime(2018, 1, 10, 0, 0, tzinfo=UTC)
+    told = (await house.get("/modules/21BXYZ/survey/statsPerDays/1")).json()
+    assert [day["Date"] for day in told] == ["2018-01-10T00:00:00Z"]
 
 
 # --- other people's requests
@@ -238,7 +248,9 @@ async def test_pool_place_short_term_and_thresholds_have_the_keys_of_the_evidenc
     assert (await house.get("/modules/21BXYZ/pool")).json() == answer("flipr", "a pool").json
     assert (await house.get("/place")).json() == [{"Id": 4711, "Modules": [{"Serial": "21BXYZ"}], "Hubs": []}]
     assert list((await house.get("/modules/21BXYZ/shortterm")).json()) == LISTS["short_term_keys"]
-    assert (await house.get("/modules/21BXYZ/Thresholds")).json() == {}
+    told = (await house.get("/modules/21BXYZ/Thresholds")).json()
+    usual = answer("flipr", "the thresholds").json["PhMax"]
+    assert told == {"PhMin": {"Value": 6.8, "IsDefaultValue": True}, "PhMax": usual}
     assert (await house.get("/place/4711/allAlerts")).json() == []
     hub = (await house.get("/hub/21BXYZ/state")).json()
     assert list(hub) == list(answer("flipr", "a hub's state").json)
@@ -376,8 +388,9 @@ async def test_an_ico_is_a_module_like_any_other() -> None:
     assert current["Desinfectant"] == {"Label": "Chlore", "Message": "Parfait", "Deviation": 0, "Value": 0, "DeviationSector": "Medium"}  # fmt: skip
     assert (await house.get(f"/modules/{serial}/pool")).json()["PrivateName"] == "John's Pool"
     assert (await house.get(f"/modules/{serial}/Thresholds")).json() == {
-        "Temperature": {"Min": 10, "Max": 30}, "PH": {"Min": 7.6, "Max": 8.5}, "OxydoReductionPotentiel": {"Min": 400, "Max": 900}
-    }  # fmt: skip
+        name: {"Value": value, "IsDefaultValue": False}
+        for name, value in zip(answer("flipr", "the thresholds").json, (7.6, 8.5, 400, 10, 30), strict=True)
+    }
     again = (await house.get("/modules")).json()
     assert [one["Serial"] for one in again] == [one["Serial"] for one in modules]
 
@@ -392,6 +405,9 @@ async def test_what_ondilo_recommends_is_an_alert() -> None:
         "Title": RECOMMENDATION.title,
         "Message": RECOMMENDATION.message,
     }
+    (theirs,) = answer("flipr", "the alerts").json
+    assert {key: type(alert[key]) for key in theirs} == {key: type(value) for key, value in theirs.items()}
+    assert alert["Subtitle"] == RECOMMENDATION.message
 
 
 async def test_of_another_vendor_values_of_one_day_are_one_measure() -> None:
@@ -442,8 +458,20 @@ async def test_a_plant_with_nothing_that_a_flipr_measures_can_be_shown() -> None
     await house.store.add([Measurement(probe.id, "level", MEASURED_AT, 1.2, "1.2", Unit.METRE, "baxo/realtimes")], NOW)
     await house.sign_in()
     (module,) = (await house.get("/modules")).json()
+    assert module["ModuleType_Id"] is None
     assert (await house.get(f"/modules/{module['Serial']}/NewResume")).json() == {}
     assert (await house.get(f"/modules/{module['Serial']}/survey/statsPerDays/3")).json() == []
+
+
+async def test_a_plant_that_measures_what_a_flipr_does_is_a_module_of_its_type() -> None:
+    house = await empty_house()
+    site, probe = Site("baxo:1", "baxo", "1", "Bath", "plant"), Probe("baxo:1/d", "baxo:1", "baxo", "1")
+    await house.furnish((site, probe), vendor="baxo", name="baxo-1")
+    await house.store.add([point(name, 7.0, probe=probe.id, origin="baxo/realtimes") for name in ("ph", "orp")], NOW)
+    await house.sign_in()
+    assert (await house.get("/modules")).json()[0]["ModuleType_Id"] is None
+    await house.store.add([point("temperature", 7.0, probe=probe.id, origin="baxo/realtimes")], NOW)
+    assert (await house.get("/modules")).json()[0]["ModuleType_Id"] == LISTS["module_types"]["probe"]
 
 
 async def test_an_answer_is_kept_until_the_store_changes(house: House) -> None:

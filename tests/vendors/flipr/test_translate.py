@@ -11,7 +11,7 @@ from msgspec.json import decode, encode
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
-from margelle.domain.site import Account, Band, Disinfection, Site
+from margelle.domain.site import Account, Band, Disinfection, Scalar, Site
 from margelle.domain.unit import Unit
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate import (
@@ -175,6 +175,17 @@ def test_a_measure_of_2021_has_an_estimate_and_a_level() -> None:
     assert told["flipr.disinfectant_deviation"].value == -1.0137
 
 
+@pytest.mark.parametrize(("ph", "deviation", "sector"), LISTS["ph_told"])
+def test_a_deviation_of_ph_is_the_clouds_and_not_reckoned_anew(ph: float, deviation: float, sector: str) -> None:
+    assert ph_deviation(ph) != deviation
+    points = read(PH={"Label": "PH", "Value": ph, "Deviation": deviation}).values()
+    assert shown(*points)["PH"] | {"Message": ""} == {
+        "Label": "PH", "Message": "", "Deviation": deviation, "Value": ph, "DeviationSector": sector,
+    }  # fmt: skip
+    (day,) = json.loads(encode(days_to({one.quantity: [one] for one in points}, FRENCH)))
+    assert (day["PH"]["MaxDeviation"], day["PH"]["MaxValue"]) == (deviation, ph)
+
+
 def test_bromine_is_another_estimate() -> None:
     told = read(Desinfectant={"Label": "Brome", "Value": 3.2})
     assert told["bromine_estimate"].value == 3.2
@@ -223,9 +234,9 @@ def test_the_documents_measure_comes_back_as_it_was() -> None:
     assert all(list(printed[key]) == list(value) for key, value in DOCUMENT.items() if isinstance(value, dict))
 
 
-def test_a_measure_of_2021_comes_back_but_for_the_digits_of_its_ph_deviation() -> None:
+def test_a_measure_of_2021_comes_back_as_it_came() -> None:
     printed = shown(*read(**CURRENT).values())
-    assert printed["PH"] == CURRENT["PH"] | {"Deviation": -0.47}
+    assert printed["PH"] == CURRENT["PH"]
     for key in ("Temperature", "OxydoReductionPotentiel", "Conductivity", "Battery", "Desinfectant", "UvIndex"):
         assert printed[key] == CURRENT[key]
 
@@ -245,6 +256,13 @@ def test_another_vendors_values_have_flipr_units_and_two_decimals() -> None:
     assert printed["OxydoReductionPotentiel"]["Value"] == 725
     assert printed["Battery"]["Deviation"] == 0.87
     assert printed["UvIndex"] is printed["CloudCoverage"] is printed["Conductivity"]["Value"] is None
+
+
+@pytest.mark.parametrize("doubts", [None, (Doubt("vendor", "out of the water"),)])
+def test_an_unknown_temperature_is_not_there_since_homey_takes_null_for_0_degrees(doubts: Any) -> None:
+    points = [] if doubts is None else [foreign("temperature", 25.5, doubts=doubts)]
+    printed = shown(foreign("ph", 7.2), *points)
+    assert list(printed) == [key for key in DOCUMENT if key != "Temperature"]
 
 
 @pytest.mark.parametrize("solids", ["tds", "salt"])
@@ -404,13 +422,21 @@ def module(**changed: Any) -> wire.Module:
     return decode(json.dumps(answer("flipr", "two modules").json[0] | changed), type=wire.Module)
 
 
+KEPT: dict[str, Scalar] = {
+    "commercial_type": "Pro",
+    "commercial_type_id": 2,
+    "status": "Activated",
+    "status_since": "2021-01-05T16:16:36.487",
+}
+
+
 def test_a_module_is_a_site_of_its_own_with_its_pool_and_place() -> None:
     pool = decode(answer("flipr", "a pool").text, type=wire.Pool)
     (place,) = decode(answer("flipr", "the places").text, type=list[wire.Place])
     site = site_from(ACCOUNT, module(Serial="ab256c"), pool, place, "salt")
     assert site == Site(
         id="flipr:AB256C", vendor="flipr", key="AB256C", name="Piscine", kind="pool", volume_m3=45.0, disinfection=Disinfection("salt"),
-        attributes={"built_year": 2012, "commercial_type": "Pro", "hub": "HB0001", "place": 4711},
+        attributes=KEPT | {"built_year": 2012, "hub": "HB0001", "place": 4711},
     )  # fmt: skip
     probe = probe_from(site, module())
     assert (probe.id, probe.site, probe.serial, probe.firmware) == ("flipr:AB256C/probe", site.id, "AB256C", "4")
@@ -421,7 +447,7 @@ def test_a_module_without_anything_else_is_called_by_its_serial() -> None:
     assert (bare.name, bare.kind, bare.attributes, bare.disinfection.primary) == ("Flipr X", "spa", {}, "other")
     assert probe_from(bare, wire.Module(serial="X")).firmware == ""
     huge = site_from(ACCOUNT, module(), wire.Pool(volume=10**30, built_year=10**30), wire.Place(id=10**30), None)
-    assert (huge.volume_m3, huge.attributes) == (None, {"commercial_type": "Pro"})
+    assert (huge.volume_m3, huge.attributes) == (None, KEPT)
 
 
 def test_a_module_comes_back_with_what_clients_read() -> None:
@@ -431,13 +457,21 @@ def test_a_module_comes_back_with_what_clients_read() -> None:
     assert {key: type(value) for key, value in told.items()} == {key: type(theirs[key]) for key in told}
     for key in ("IsSuspended", "ModuleType_Id", "Version", "IsForSpa", "SigfoxStatus", "IsSubscriptionValid"):
         assert told[key] == theirs[key]
-    assert told["CommercialType"]["Value"] == "Pro"
+    assert told["CommercialType"] == theirs["CommercialType"]
     assert (told["Serial"], told["LastMeasureDateTime"]) == ("21BXYZ", "2018-01-09T09:30:05.558277")
     other = module_to(
         "00LFLS", replace(SITE, vendor="ondilo", kind="spa"), replace(PROBE, vendor="ondilo", firmware="1.6"), None
     )
     assert (other.version, other.last_measure_date_time, other.is_for_spa) == (1, None, True)
     assert other.commercial_type == wire.CommercialType(id=1, value="Start")
+
+
+def test_a_module_was_activated_when_the_cloud_says_and_not_when_it_last_measured() -> None:
+    theirs = module(CommercialType={"Id": 7, "Value": "Max"})
+    site = site_from(ACCOUNT, theirs, None, None, None)
+    told = module_to("AB256C", site, PROBE, MEASURED_AT)
+    assert (told.status, told.commercial_type) == (theirs.status, theirs.commercial_type)
+    assert module_to("21BXYZ", SITE, PROBE, MEASURED_AT).status == wire.Status(status="Activated")
 
 
 def test_a_pool_comes_back() -> None:

@@ -37,7 +37,9 @@ DRY = (Doubt("vendor", "The probe is out of the water"),)
 
 
 async def furnished(house: House) -> None:
-    """Besides the document's probe: one in icy water, one that sleeps, and an ICO."""
+    """Besides the document's probe: one in icy water, one that sleeps, an ICO, and a plant of which Home Assistant must not hear."""
+    plant = Site("baxo:1", "baxo", "1", "Tank", "plant"), Probe("baxo:1/device", "baxo:1", "baxo", "c/1")
+    await house.furnish(plant, vendor="baxo", name="baxo-1")
     icy, asleep = (
         (
             replace(SITE, id=f"flipr:{key}", key=key),
@@ -77,7 +79,7 @@ async def test_home_assistants_library_sees_every_probe(tmp_path: Path, slash: s
     assert version("flipr-api") == "1.6.1"
     told = await run(tmp_path, SLASH=slash)
     documented = exchange("flipr", "survey-last").response.json
-    assert told["all"] == {"flipr": ["21BXYZ", "ICE001", "NAP001", "00LFLS"], "hub": []}
+    assert told["all"] == {"flipr": ["21BXYZ", "ICE001", "NAP001", "00LFLT"], "hub": []}
     assert told["measures"]["21BXYZ"] == {
         "temperature": documented["Temperature"], "ph": documented["PH"]["Value"], "chlorine": 0,
         "red_ox": documented["OxydoReductionPotentiel"]["Value"], "date_time": str(MEASURED_AT),
@@ -86,8 +88,8 @@ async def test_home_assistants_library_sees_every_probe(tmp_path: Path, slash: s
     }  # fmt: skip
     assert told["measures"]["ICE001"]["temperature"] == 0.01
     assert told["measures"]["NAP001"]["error"] == "FliprError"
-    assert told["measures"]["00LFLS"]["temperature"] == 36.5
-    assert datetime.fromisoformat(told["measures"]["00LFLS"]["date_time"]).astimezone(UTC) == MEASURED_AT
+    assert told["measures"]["00LFLT"]["temperature"] == 36.5
+    assert datetime.fromisoformat(told["measures"]["00LFLT"]["date_time"]).astimezone(UTC) == MEASURED_AT
 
 
 async def test_home_assistants_library_reads_our_refusals(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from margelle.vendors.baxo.translate import contract_to, device_to, log_from, lo
 from margelle.vendors.form import body
 
 METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
+WRITE: Final = "devices-tags-write"
 LONGEST_VALUE: Final = 200
 
 _log: Final = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Api:
             "device": self.device,
             "devices-realtimes": self.realtimes,
             PAGED: self.historics,
-            "devices-tags-write": self.write,
+            WRITE: self.write,
         }
 
     async def contracts(self, ask: Ask) -> wire.Contracts:
@@ -180,6 +181,8 @@ class Endpoint:
         service = self._api.services.get(given.one("get"))
         if service is None:
             raise BadInput(f"There is no service '{given.one('get')[:40]}'.")
+        if method == "HEAD" and given.one("get") == WRITE:  # which promises to change nothing (RFC 9110, 9.2.1)
+            return failure(405, "HEAD changes nothing.", allow=", ".join(METHODS))
         now = self._context.clock()
         user = await self._door.admit(given, _address(scope), now)
         wait_s = self._context.quota.take(user.email, now)

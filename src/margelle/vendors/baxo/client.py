@@ -94,7 +94,7 @@ class BaxoSource:
         while pages.next is not None:
             try:
                 pages.read(await self._cloud.ask_next("historics", pages.next))
-            except (Limited, Unreachable, Unavailable, Malformed, NotFound) as error:
+            except (Limited, Unreachable, Unavailable, Malformed, NotFound, Conflict) as error:
                 pages.faults.append(Fault("historics.next", f"after {len(pages.found)} values: {error}"))
                 break
         return Batch(tuple(pages.found), few(pages.faults))

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec import Raw
 
 from margelle.domain.site import Account
-from margelle.errors import BadInput, Malformed, Refused
+from margelle.errors import BadInput, Conflict, Malformed, Refused
 from margelle.ports import Answer, Http, Request, Token, Tokens
 from margelle.vendors.answer import Entries, entries, refusal, said, value
 
@@ -20,6 +20,10 @@ PATH: Final = "/k1"
 """2.1 Adresse de base."""
 
 SIGN_IN_AGAIN: Final = "Sign in again with `margelle account add baxo --login …`."
+CONTRACTS: Final = "contracts"
+"""The service that every login may ask. A 403 to it is about the login; to any other, about the one contract, device or tag that was asked for."""
+
+MAY_NOT: Final = "The contract's administrator decides that; the login itself is still good."
 ACTIVATE: Final = (
     "Use the e-mail and password of BAXO Connect; the API must also have been activated for them by the administrator."
 )
@@ -51,6 +55,8 @@ class Cloud:
         password = await self._tokens.access(_renewed)
         base_url = self._account.base_url or BASE_URL
         answer = await asked(self._http, base_url, name, (self._account.login, password), parameters)
+        if answer.status == 403 and ("get", CONTRACTS) not in parameters:
+            raise Conflict(f"The cloud does not let this login do it: {said(answer.body)}", hint=MAY_NOT)
         if answer.status in {401, 403}:
             await self._tokens.reject(password)
             raise Refused(f"The cloud refused the login: {said(answer.body)}", hint=SIGN_IN_AGAIN)

@@ -32,6 +32,7 @@ from margelle.vendors.flipr.translate import (
     resume_to,
     short_term_to,
     thresholds_to,
+    time_to,
 )
 from margelle.vendors.form import pairs
 from margelle.vendors.kept import Kept
@@ -85,7 +86,8 @@ class Api:
         shown = await self._shown(ask)
         midnight = ask.now.replace(hour=0, minute=0, second=0, microsecond=0)
         points = await self._modules.history(shown, midnight - timedelta(days=days - 1), ask.now)
-        return days_to(points, View.of(shown.site, ask.language))
+        told = days_to(points, View.of(shown.site, ask.language))
+        return [day for day in told if day.date <= time_to(midnight)]  # a fast clock is in tomorrow before midnight
 
     async def resume(self, ask: Ask) -> wire.Resume | dict[str, Any]:
         """GET /modules/{serial}/NewResume; an empty object where nothing has been measured."""
@@ -103,7 +105,7 @@ class Api:
         """GET /modules/{serial}/shortterm."""
         return short_term_to(await self._modules.air_temperature(await self._shown(ask), ask.now))
 
-    async def thresholds(self, ask: Ask) -> dict[str, wire.Limits]:
+    async def thresholds(self, ask: Ask) -> wire.Thresholds:
         """GET /modules/{serial}/Thresholds."""
         return thresholds_to((await self._shown(ask)).site)
 
@@ -130,7 +132,7 @@ class Api:
     async def _module(self, shown: Shown, ask: Ask) -> wire.Module:
         points = await self._modules.latest(shown, ask.now)
         newest = max((point.at for point in points.values()), default=None)
-        return module_to(shown.serial, shown.site, shown.probe, newest)
+        return module_to(shown.serial, shown.site, shown.probe, newest, like=await self._modules.is_like(shown))
 
     async def _measures(self, shown: Shown, ask: Ask, span: timedelta) -> list[wire.Measure]:
         points = await self._modules.history(shown, ask.now - span, ask.now)

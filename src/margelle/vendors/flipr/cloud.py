@@ -10,12 +10,10 @@ from margelle.errors import Refused
 from margelle.ports import Answer, Http, Token, Tokens
 from margelle.vendors.answer import refusal, said
 from margelle.vendors.bearer import Bearer
-from margelle.vendors.flipr.sign_in import renewed
+from margelle.vendors.flipr.sign_in import SUSPENDED, renewed
 
 HEADERS: Final = {"Accept": "application/json", "Content-Type": "application/json", "Cache-Control": "no-cache"}
 """The document asks for the content type, misspelt, on every request."""
-
-SUSPENDED: Final = "Flipr has shut out home automation before, for days: the login may still be good."
 
 
 class Cloud:

@@ -21,7 +21,11 @@ EMPTY: Final = {b"", b"null", b"{}", b"[]"}
 POOL: Final = ("name", "volume_m3", "attributes")
 PLACE: Final = ("attributes",)
 DISINFECTION: Final = ("disinfection",)
-OF_MODULE: Final[dict[str, tuple[str, ...]]] = {"IsForSpa": ("kind",), "CommercialType": ("attributes",)}
+OF_MODULE: Final[dict[str, tuple[str, ...]]] = {
+    "IsForSpa": ("kind",),
+    "CommercialType": ("attributes",),
+    "Status": ("attributes",),
+}
 
 
 class Survey(Findings, kw_only=True):

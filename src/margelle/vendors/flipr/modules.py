@@ -12,7 +12,7 @@ from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.site import Probe, Recommendation, Site, User
 from margelle.errors import NotFound
 from margelle.ports import FaceContext
-from margelle.vendors.flipr.translate import SHOWN, VENDOR, preferred_number, serial_of, shows_itself
+from margelle.vendors.flipr.translate import ALWAYS, SHOWN, VENDOR, preferred_number, serial_of, shows_itself
 from margelle.vendors.owned import sites_of
 
 TOGETHER: Final = timedelta(days=1)
@@ -74,6 +74,10 @@ class Modules:
             for quantity in SHOWN
             if quantity in known
         }
+
+    async def is_like(self, shown: Shown) -> bool:
+        """Whether a probe measures what a Flipr does; of one in no tank and no plant that is taken for granted."""
+        return shown.site.kind not in {"tank", "plant"} or set(await self._reader.quantities(shown.probe.id)) >= ALWAYS
 
     async def air_temperature(self, shown: Shown, now: datetime) -> float | None:
         """The newest temperature of the air, if the probe tells it."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from margelle.errors import BadInput, Refused
+from margelle.errors import BadInput, Refused, Unavailable
 from margelle.ports import Http, Request, Token
+from margelle.vendors.answer import said
 from margelle.vendors.flipr import wire
 from margelle.vendors.token import SIGN_IN_AGAIN, token_of
 
@@ -16,6 +17,7 @@ TOKEN_PATH: Final = "/OAuth2/token"  # noqa: S105
 TOKEN_LIFE_S: Final = 23_327_999.0
 """How long an access token is good for where the cloud does not say: what it has always said."""
 
+SUSPENDED: Final = "Flipr has shut out home automation before, for days: the login may still be good."
 WRONG_LOGIN: Final = "Use the e-mail and password of the Flipr app."
 
 
@@ -55,4 +57,6 @@ async def _token(
     answer = await http.ask(
         Request("token", "POST", f"{base_url}{TOKEN_PATH}", form=form, headers=headers, redirects=False)
     )
+    if answer.status == 403:  # a wrong login is 400
+        raise Unavailable(f"The cloud answered 403: {said(answer.body)}", hint=SUSPENDED)
     return token_of(answer, wire.TokenAnswer, life_s=TOKEN_LIFE_S, kept=kept, hint=hint)

@@ -73,7 +73,8 @@ def value_to(point: Measurement, tag: Tag, tags: Tags) -> Raw | None:
     if point.raw_unit is tag.unit and number_of(point.raw) is not None:
         return Raw(encode(point.raw))
     unit = tags.unit(point.quantity)
-    return Raw(encode(plain(round(convert(point.value, unit, tag.unit), DIGITS) if unit else point.value)))
+    value = round(convert(point.value, unit, tag.unit), DIGITS) if unit else point.value
+    return Raw(encode(plain(value + 0.0)))  # which makes -0.0 a plain 0
 
 
 def _measurement(  # noqa: PLR0917 - what was said, of what, and how it is counted

@@ -31,6 +31,12 @@ _REGIONS: Final = {
     "heure de l’atlantique (canada)": "America/Halifax",
     "heure de l'atlantique (canada)": "America/Halifax",
     "atlantic time (canada)": "America/Halifax",
+    "terre-neuve": "America/St_Johns",
+    "newfoundland": "America/St_Johns",
+    "indiana (est)": "America/Indiana/Indianapolis",
+    "indiana (east)": "America/Indiana/Indianapolis",
+    "basse-californie": "America/Tijuana",
+    "baja california": "America/Tijuana",
     "afrique centrale - ouest": "Africa/Lagos",
     "west central africa": "Africa/Lagos",
 }

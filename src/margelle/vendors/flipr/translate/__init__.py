@@ -16,6 +16,7 @@ from margelle.vendors.flipr.translate.measure import (
     resume_to,
 )
 from margelle.vendors.flipr.translate.module import (
+    ALWAYS,
     HUB,
     PROBE,
     alert_to,
@@ -32,9 +33,10 @@ from margelle.vendors.flipr.translate.module import (
     thresholds_to,
 )
 from margelle.vendors.flipr.translate.statistics import days_to, measures_to
-from margelle.vendors.flipr.translate.words import DEVIATION, VENDOR, Language
+from margelle.vendors.flipr.translate.words import DEVIATION, VENDOR, Language, time_to
 
 __all__ = [
+    "ALWAYS",
     "DEVIATION",
     "HUB",
     "PROBE",
@@ -61,4 +63,5 @@ __all__ = [
     "shows_itself",
     "site_from",
     "thresholds_to",
+    "time_to",
 ]

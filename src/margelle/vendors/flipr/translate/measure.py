@@ -20,6 +20,7 @@ from margelle.vendors.flipr.translate.words import (
     DISINFECTANTS,
     LABELS,
     MESSAGES,
+    PH_DEVIATION,
     VENDOR,
     Language,
     number,
@@ -46,6 +47,7 @@ UNITS: Final[dict[str, Unit]] = {
     "battery": Unit.RATIO,
     "free_chlorine_estimate": Unit.MG_PER_L,
     "bromine_estimate": Unit.MG_PER_L,
+    PH_DEVIATION: Unit.RATIO,
     DEVIATION: Unit.RATIO,
 }
 """The unit on their wire of each quantity that a Flipr tells."""
@@ -83,13 +85,14 @@ def disinfectant_from(measure: wire.Measure) -> Disinfectant | None:
     return DISINFECTANTS.get(label.casefold())
 
 
-def _values(measure: wire.Measure) -> Iterator[tuple[str, Raw]]:
+def _values(measure: wire.Measure) -> Iterator[tuple[str, Raw | UnsetType]]:
     yield "temperature", measure.temperature
     if measure.ph:
         yield "ph", measure.ph.value
+        yield PH_DEVIATION, measure.ph.deviation
     if measure.oxydo_reduction_potentiel:
         yield "orp", measure.oxydo_reduction_potentiel.value
-    if measure.conductivity and isinstance(measure.conductivity.value, Raw):
+    if measure.conductivity:
         yield "conductivity", measure.conductivity.value
     yield "uv_index", measure.uv_index
     yield "cloud_cover", measure.cloud_coverage
@@ -97,8 +100,7 @@ def _values(measure: wire.Measure) -> Iterator[tuple[str, Raw]]:
         yield "battery", measure.battery.deviation
     if measure.desinfectant:
         bromine = disinfectant_from(measure) == "bromine"
-        if isinstance(measure.desinfectant.value, Raw):
-            yield "bromine_estimate" if bromine else "free_chlorine_estimate", measure.desinfectant.value
+        yield "bromine_estimate" if bromine else "free_chlorine_estimate", measure.desinfectant.value
         yield DEVIATION, measure.desinfectant.deviation
 
 
@@ -118,7 +120,7 @@ def _level(said: wire.Conductivity, probe: Probe, at: datetime, origin: str) -> 
     return [Measurement(probe.id, "conductivity", at, None, level[:RAW_KEPT], unit, origin, (doubt,))] if level else []
 
 
-def _blank(said: Raw) -> bool:
+def _blank(said: Raw | UnsetType) -> bool:
     return written(said) == "" or number(written(said)) == 0
 
 
@@ -149,7 +151,7 @@ def measure_to(points: Mapping[str, Measurement], view: View) -> wire.Measure:
     return wire.Measure(
         measure_id=int(at.timestamp()),
         date_time=time_to(at),
-        temperature=_printed(points, "temperature"),
+        temperature=_printed(points, "temperature") if _value(points, "temperature") is not None else UNSET,
         ph=_acidity(points, view),
         oxydo_reduction_potentiel=wire.Redox(label=words["orp"], value=_printed(points, "orp")),
         conductivity=_conductivity(points, words["conductivity"]),
@@ -180,9 +182,7 @@ def resume_to(points: Mapping[str, Measurement], week: Iterable[wire.Measure], v
         measure.temperature = Raw(b"0.01")
     if measure.battery and number(written(measure.battery.deviation)) is None:
         measure.battery.deviation = Raw(b"1")
-    if measure.desinfectant and (
-        isinstance(measure.desinfectant.value, UnsetType) or number(written(measure.desinfectant.value)) is None
-    ):
+    if measure.desinfectant and number(written(measure.desinfectant.value)) is None:
         measure.desinfectant.value = Raw(b"0")
     return wire.Resume(current=Raw(encode(measure)), last_week=list(week))
 
@@ -213,11 +213,12 @@ def _acidity(points: Mapping[str, Measurement], view: View) -> wire.Acidity:
     ph = _value(points, "ph")
     if ph is None:
         return wire.Acidity(label=LABELS[view.language]["ph"])
-    deviation = ph_deviation(ph)
+    told = _value(points, PH_DEVIATION)
+    deviation = ph_deviation(ph) if told is None else told
     return wire.Acidity(
         label=LABELS[view.language]["ph"],
         message=MESSAGES[view.language][sector_of(deviation)],
-        deviation=Raw(encode(deviation)),
+        deviation=Raw(encode(deviation)) if told is None else _printed(points, PH_DEVIATION),
         value=_printed(points, "ph"),
         deviation_sector=sector_of(deviation),
     )

@@ -14,7 +14,7 @@ from margelle.domain.series import DayStatistics, by_day
 from margelle.domain.unit import convert
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate.measure import UNITS, View, disinfectant_deviation, measure_to
-from margelle.vendors.flipr.translate.words import DEVIATION, LABELS, VENDOR, ph_deviation, rounded
+from margelle.vendors.flipr.translate.words import DEVIATION, LABELS, PH_DEVIATION, VENDOR, ph_deviation, rounded
 
 _PLAIN: Final = (("temperature", "temperature"), ("conductivity", "conductivity"), ("uv_index", "uv_index"))
 
@@ -49,9 +49,8 @@ def _day(day: date, told: Mapping[str, DayStatistics], view: View) -> wire.DaySt
         if quantity in values:
             setattr(said, name, _of_values(words[quantity], values[quantity]))
     if "ph" in values:
-        said.ph = _with_deviations(
-            _of_values(words["ph"], values["ph"]), [ph_deviation(rounded(ph)) for ph in values["ph"]]
-        )
+        deviations = values.get(PH_DEVIATION) or [ph_deviation(rounded(ph)) for ph in values["ph"]]
+        said.ph = _with_deviations(_of_values(words["ph"], values["ph"]), deviations)
     if "orp" in values:
         said.oxydo_reduction_potentiel = said.oxydo_recution_potential = _of_values(words["orp"], values["orp"])
     if "cloud_cover" in values:

@@ -10,14 +10,16 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, Literal
 
-from msgspec import Raw
+from msgspec import Raw, UnsetType
 
-from margelle.domain.site import Disinfectant
+from margelle.domain.site import Disinfectant, Scalar
 from margelle.vendors.flipr import wire
 
 VENDOR: Final = "flipr"
 DEVIATION: Final = "flipr.disinfectant_deviation"
 """A quantity that only Flipr has: how far the disinfectant is from ideal, without a unit."""
+PH_DEVIATION: Final = "flipr.ph_deviation"
+"""Another: how far the pH is. The cloud reckons it with more digits of the pH than it tells, so it does not follow from what it tells."""
 
 IDEAL_PH: Final = Decimal("7.2")
 PH_TO_ALARM: Final = Decimal("0.4")
@@ -93,8 +95,10 @@ def time_to(at: datetime) -> str:
     return (text.rstrip("0") if "." in text else text) + "Z"
 
 
-def written(said: Raw) -> str:
-    """The JSON of a value; empty where there is none: null, or an empty text as of a probe that sleeps."""
+def written(said: Raw | UnsetType) -> str:
+    """The JSON of a value; empty where there is none: nothing, null, or an empty text as of a probe that sleeps."""
+    if isinstance(said, UnsetType):
+        return ""
     text = bytes(said).decode(errors="replace").strip()
     return "" if text in {"null", '""'} else text
 
@@ -112,6 +116,11 @@ def word(said: Raw) -> str:
         read = json.loads(text)
         return read if isinstance(read, str) else text
     return text
+
+
+def text(value: Scalar) -> str:
+    """An attribute as a text; empty where there is none."""
+    return value if isinstance(value, str) else ""
 
 
 def rounded(value: float) -> int | float:
