@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,25 +16,28 @@ from margelle.ports import Store
 from margelle.serve.app import build
 from margelle.serve.sign_in import hash_password
 from margelle.store.memory import MemoryStore
-from tests.vendors.fakes import FakeHttp, FakeTokens
+from tests.vendors.fakes import FakeHttp, FakeTokens, Script
 from tests.vendors.ondilo.house import FakeActions
 from tests.vendors.parties import PARTIES, Caller, Party
-from tests.vendors.parties.party import Scripts
 
 LOGIN, PASSWORD = "john@doe.org", "p&ss w+rd é"
 HASH = hash_password(PASSWORD)
-ROUNDS = 20
+Answers = Mapping[str, Script | list[Script]]
+NOTHING: Final[Answers] = {}
+ROUNDS: Final = 20
 """More than any party's evidence needs."""
 
 
-async def collect(store: Store, party: Party, moment: int = -1, realm: str = "", **answers: object) -> None:
+async def collect(
+    store: Store, party: Party, moment: int = -1, answers: Answers = NOTHING, *, realm: str = "", name: str = ""
+) -> None:
     """Let the vendor's own source collect what was told at a moment, but for `answers`, until nothing more is due."""
     at = party.moments[moment]
     account = party.account(LOGIN, realm)
+    account = replace(account, id=name or account.id)
     if await store.account(account.id) is None:
         await store.put_account(account)
-    scripts: Scripts = {**at.answers, **answers}  # type: ignore[dict-item]
-    http = FakeHttp(**scripts)  # type: ignore[arg-type]
+    http = FakeHttp(**{**at.answers, **answers})
     vendor = replace(party.vendor, pace=(), source=party.source)
     collector = Collector(store, {party.name: vendor}, lambda _: http, lambda _: FakeTokens(), lambda: at.now)
     for _ in range(ROUNDS):
@@ -62,10 +66,10 @@ def faces(store: Store, now: list[datetime], settings: Mapping[str, Mapping[str,
     return House(store, build(store, vendors, of, lambda: now[0], FakeActions(store), pages=False), now)
 
 
-async def house(*parties: Party, moment: int = 0, store: Store | None = None) -> House:
-    """A hub of one user that collected from these parties at a moment of each; it is the last one's instant."""
-    store = store or MemoryStore()
+async def house(*parties: Party, moment: int = 0, answers: Answers = NOTHING) -> House:
+    """A hub of one user that collected from these parties at a moment of each, but for `answers`; it is the last one's instant."""
+    store = MemoryStore()
     await store.put_user(User(LOGIN, HASH, "John", "Doe"))
     for party in parties:
-        await collect(store, party, moment)
+        await collect(store, party, moment, answers)
     return faces(store, [parties[-1].moments[moment].now])

@@ -27,7 +27,7 @@ BY_NACL = pytest.approx
 """A number that follows from `NACL_FACTOR`."""
 
 
-def measure(data_type: str, value: float | None, at: str, reason: str | None = None) -> dict[str, Any]:
+def measure(data_type: str, value: object, at: str, reason: str | None = None) -> dict[str, Any]:
     """An entry of Ondilo's measures, in its order."""
     return {
         "data_type": data_type,
