@@ -74,7 +74,8 @@ def _refused(said: Response) -> None:
 BAXO = Party(
     vendor=VENDOR,
     moments=(Moment(THEN, _answers(THEN)),),
-    listing=("contracts", "devices"),
+    listing={"contracts": b'{"contracts":[]}', "devices": b'{"devices":[]}'},
+    lists="get=contracts",
     knock=_knock,
     sign_in=_sign_in,
     tour=_tour,

@@ -85,7 +85,8 @@ def _refused(said: Response) -> None:
 FLIPR = Party(
     vendor=VENDOR,
     moments=(Moment(THEN, _documented(THEN)), Moment(LATER, _recorded(LATER))),
-    listing=("modules",),
+    listing={"modules": b"[]"},
+    lists="/modules",
     knock=_knock,
     sign_in=_sign_in,
     tour=_tour,

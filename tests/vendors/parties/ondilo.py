@@ -82,7 +82,8 @@ ONDILO = Party(
             LATER, _answers(LATER, told(answer("ondilo", "lastmeasures, naive times, salt without a measure"), LATER))
         ),
     ),
-    listing=("pools",),
+    listing={"pools": b"[]"},
+    lists="/pools",
     knock=_knock,
     sign_in=_sign_in,
     tour=_tour,

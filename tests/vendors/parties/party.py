@@ -38,14 +38,16 @@ class Knock(Struct, frozen=True):
 class Party(Struct, frozen=True):
     """A vendor, its cloud's answers and its clients' requests.
 
-    `moments` are oldest first. `listing` are the operations without which a discovery is not complete. `knock` makes a request of a path (for
+    `moments` are oldest first. `listing` are the operations without which a discovery is not complete, each with the body that lists
+    nothing. `lists` is the path of a face that tells what there is. `knock` makes a request of a path (for
     BAXO a query) and of what `sign_in` returned, empty for nobody's; `tour` finds all that a signed-in caller can ask for by GET.
     `refused` asserts that an error has the vendor's own shape. `settings` are the installation's.
     """
 
     vendor: Vendor
     moments: tuple[Moment, ...]
-    listing: tuple[str, ...]
+    listing: dict[str, bytes]
+    lists: str
     knock: Callable[[str, str], Knock]
     sign_in: Callable[[ASGIApp, str, str], Awaitable[str]]
     tour: Callable[[Caller], Awaitable[list[str]]]
