@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from starlette.routing import BaseRoute, Host, Mount, Router
+from starlette.routing import BaseRoute, Host, Mount, Route, Router
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Clock, FaceContext, Store, Vendor
@@ -40,7 +41,15 @@ def mounts(
         quota = FaceQuota(vendor.quota if quotas else ())
         reader = apart(store, vendor.name) if own_sites else store
         routes = vendor.face(FaceContext(reader, store, desk, quota, actions, clock, own, catalogue))
-        face = Router(routes, redirect_slashes=False)
-        faces.append(Mount(f"/{vendor.name}", app=face, name=vendor.name))
+        face = Router([_of_any_path(route) for route in routes], redirect_slashes=False)
+        faces.append(_of_any_path(Mount(f"/{vendor.name}", app=face, name=vendor.name)))
         hosts.append(Host(vendor.host, app=face))
     return faces + hosts
+
+
+def _of_any_path(route: BaseRoute) -> BaseRoute:
+    """The route, to which a line break in a path is a character like any other: what is nowhere gets the face's own answer."""
+    if isinstance(route, (Route, Mount)):
+        whole = route.path_regex.pattern.removesuffix("$") + r"\Z"
+        route.path_regex = re.compile(whole, route.path_regex.flags | re.DOTALL)
+    return route

@@ -201,7 +201,12 @@ async def test_what_a_cloud_said_while_it_was_ill_changes_nothing_afterwards(par
 # --- discovery
 
 
-FAILURES: dict[str, Script] = {"500": answer("", 500), "html": answer("<html>"), "cut": Unreachable("cut"), "limited": Limited("later")}
+FAILURES: dict[str, Script] = {
+    "500": answer("", 500),
+    "html": answer("<html>"),
+    "cut": Unreachable("cut"),
+    "limited": Limited("later"),
+}
 
 
 @EVERY_VENDOR
