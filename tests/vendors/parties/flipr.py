@@ -85,7 +85,7 @@ def _refused(said: Response) -> None:
 FLIPR = Party(
     vendor=VENDOR,
     moments=(Moment(THEN, _documented(THEN)), Moment(LATER, _recorded(LATER))),
-    listing={"modules": b"[]"},
+    listing={"modules": answer("flipr", "no modules").text.encode()},
     lists="/modules",
     knock=_knock,
     sign_in=_sign_in,
