@@ -11,7 +11,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from margelle.domain.site import Person, Probe, Site, User
-from margelle.errors import StoreError
+from margelle.errors import (
+    ConfigError,
+    Conflict,
+    Limited,
+    Malformed,
+    MargelleError,
+    Misled,
+    StoreError,
+    Unavailable,
+    Unreachable,
+)
 from margelle.ports import Discovery, Rate, Vendor
 from margelle.serve.app import build
 from margelle.store.memory import MemoryStore
@@ -127,6 +137,26 @@ async def test_a_store_that_cannot_be_read_is_unavailable_and_says_nothing_of_it
     assert int(said.headers["retry-after"]) > 0
     party.refused(said)
     assert "secret" not in said.text
+
+
+@pytest.mark.parametrize(
+    "kind", [Malformed, ConfigError, Conflict, Limited, Unreachable, Misled, Unavailable, MargelleError]
+)
+@EVERY_VENDOR
+async def test_no_error_of_ours_is_a_500(
+    party: Party, kind: type[MargelleError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = await hub(party)
+    one = await there.caller()
+
+    async def fails(*_: object, **__: object) -> None:
+        raise kind("It went wrong.")
+
+    monkeypatch.setattr(type(there.store), "sites", fails)
+    said = await one.ask(party.lists)
+    assert said.status in {400, 409, 429, 502, 503}
+    assert ("retry-after" in said.headers) == (said.status in {429, 503})
+    party.refused(said)
 
 
 @EVERY_VENDOR

@@ -80,7 +80,7 @@ def check(order: list[tuple[Party, str]], restarts: list[bool]) -> None:
         asyncio.run(all_of_it(Path(folder)))
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(
     st.permutations([(party, realm) for party in PARTIES for realm in REALMS]).map(lambda order: order[:5]),
     st.lists(st.booleans(), min_size=5, max_size=5),
