@@ -23,15 +23,18 @@ from tests.vendors.parties import BAXO, FLIPR, ONDILO, PARTIES, Caller, Party
 KEY = Fernet.generate_key()
 REALMS = ("", "test", "other-hub")
 NAMES = (b"John's Pool", b"Piscine", b"MyDevice1", b"MyDevice2")
+SERIAL = b"AB256C"
+"""The Flipr's."""
+
 HOW_MANY = {"ondilo": 1, "flipr": 1, "baxo": 2}
 """Probes in each party's evidence."""
 
 
-def renamed(party: Party, realm: str) -> dict[str, Any]:
+def renamed(party: Party, realm: str, serial: bytes = SERIAL) -> dict[str, Any]:
     """The party's answers, with the same ids in every realm and names that tell these apart."""
 
     def named(answer: Answer) -> Answer:
-        body = answer.body
+        body = answer.body.replace(SERIAL, serial)
         for name in NAMES:
             body = body.replace(name, name + f" @{realm}".encode())
         return Answer(answer.status, answer.headers, body, answer.at)
@@ -58,14 +61,14 @@ async def told(store: Store, credentials: dict[str, str]) -> dict[str, dict[str,
     return by_face
 
 
-def check(order: list[tuple[Party, str]], restarts: list[bool]) -> None:
+def check(order: list[tuple[Party, str]], restarts: list[bool], serial: bytes = SERIAL) -> None:
     async def all_of_it(folder: Path) -> None:
         url, vault = str(folder / "margelle.sqlite"), Vault(KEY)
         store, credentials = open_store(url, vault), dict[str, str]()
         await store.put_user(User(LOGIN, HASH))
         known: dict[str, dict[str, str]] = {face.name: {} for face in PARTIES}
         for n, (party, realm) in enumerate(order):
-            await collect(store, party, answers=renamed(party, realm), realm=realm)
+            await collect(store, party, answers=renamed(party, realm, serial), realm=realm)
             if restarts[n]:
                 await store.close()
                 store = open_store(url, vault)
@@ -93,6 +96,10 @@ def test_an_id_is_the_same_for_ever_and_never_somebody_elses(
 
 def test_the_same_vendor_ids_in_three_clouds_are_different_ids_on_every_face() -> None:
     check([(party, realm) for party in PARTIES for realm in REALMS], [False] * 8 + [True])
+
+
+def test_a_serial_of_another_form_is_one_probes_only_too() -> None:
+    check([(FLIPR, realm) for realm in reversed(REALMS)], [True, False, True], b"FLIPR-2026-000017")
 
 
 async def test_a_second_account_that_reaches_the_same_probe_shows_the_same_id(tmp_path: Path) -> None:
