@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -13,6 +15,7 @@ from margelle.config import OTHER_ENVIRONMENT, TABLE, env_name
 from margelle.ports import Setting
 from margelle.simulate.faults import CATALOGUE, Fault
 from margelle.vendors import VENDORS
+from tools import coverage
 from tools.lines import size
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
@@ -129,7 +132,13 @@ def add_a_vendor() -> str:
     return f"{head}{_LINES}\n| vendor | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}\n{rows}{_END}{tail}"
 
 
-PAGES: Final = {"settings.md": settings, "commands.md": commands, "faults.md": faults, "add-a-vendor.md": add_a_vendor}
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "settings.md": settings,
+    "commands.md": commands,
+    "faults.md": faults,
+    "add-a-vendor.md": add_a_vendor,
+    **{name: partial(coverage.page, party) for name, party in coverage.PAGES.items()},
+}
 
 
 def main() -> None:

@@ -110,7 +110,7 @@ class ParameterSink(Protocol):
     """A source whose vendor lets its probes' parameters be set."""
 
     async def write(self, probe: Probe, parameter: str, value: str) -> None:
-        """Set a parameter, by the vendor's name of it, to the vendor's text of a value."""
+        """Set a parameter, by the vendor's name of it, to the vendor's text of a value. Raises Conflict where it will not."""
         ...
 
 
@@ -123,7 +123,7 @@ class AdviceSource(Protocol):
         ...
 
     async def validate(self, recommendation: Recommendation, site: Site) -> None:
-        """Tell the vendor that it has been done."""
+        """Tell the vendor that it has been done. Raises Conflict where it will not have that."""
         ...
 
 

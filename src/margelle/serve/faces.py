@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from starlette.routing import BaseRoute, Host, Match, Mount, Router
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router
 from starlette.types import Scope
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
@@ -44,8 +44,8 @@ def mounts(
         quota = FaceQuota(vendor.quota if quotas else ())
         reader = apart(store, vendor.name) if own_sites else store
         routes = vendor.face(FaceContext(reader, store, desk, quota, actions, clock, own, catalogue))
-        face = Router(routes, redirect_slashes=False)
-        faces.append(Mount(f"/{vendor.name}", app=face, name=vendor.name))
+        face = Router([_of_any_path(route) for route in routes], redirect_slashes=False)
+        faces.append(_of_any_path(Mount(f"/{vendor.name}", app=face, name=vendor.name)))
         hosts.append(_VendorHost(vendor.host, app=face))
     return faces + hosts
 
@@ -60,3 +60,11 @@ class _VendorHost(Host):
         if found is None or found[1] != self.host:
             return Match.NONE, {}
         return Match.FULL, {"path_params": dict(scope.get("path_params", {})), "endpoint": self.app}
+
+
+def _of_any_path(route: BaseRoute) -> BaseRoute:
+    """The route, to which a line break in a path is a character like any other: what is nowhere gets the face's own answer."""
+    if isinstance(route, (Route, Mount)):
+        whole = route.path_regex.pattern.removesuffix("$") + r"\Z"
+        route.path_regex = re.compile(whole, route.path_regex.flags | re.DOTALL)
+    return route

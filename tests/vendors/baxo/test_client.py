@@ -351,11 +351,6 @@ async def test_what_a_device_told_of_can_be_asked_for_its_past() -> None:
     assert one.reach == "year"
 
 
-async def test_an_empty_list_of_contracts_is_doubted() -> None:
-    found = await source(described(contracts=answer('{"contracts":[]}'))).discover(NOW)
-    assert not found.complete
-
-
 @pytest.mark.parametrize(
     "failure", [answer("<html>", 502), answer('{"devices":null}'), Unreachable("cut"), Limited("x")]
 )

@@ -17,7 +17,6 @@ from tests.vendors.baxo.house import (
     CONTRACT,
     FIRST,
     ICO,
-    K1,
     NEWEST,
     NOW,
     OTHER_LOGIN,
@@ -210,13 +209,6 @@ async def test_a_parameter_that_is_there_twice_with_two_values_is_refused(house:
     assert answer.status == 400
 
 
-@pytest.mark.parametrize(("method", "status"), [("PUT", 405), ("DELETE", 405), ("OPTIONS", 204)])
-async def test_other_methods_are_told_which_there_are(house: House, method: str, status: int) -> None:
-    answer = await call(house.app, method, K1)
-    assert answer.status == status
-    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
-
-
 @pytest.mark.parametrize("path", ["/baxo/", "/baxo/k2", "/baxo/k1/x"])
 async def test_other_paths_are_not_found_in_json(house: House, path: str) -> None:
     answer = await call(house.app, "GET", path)
@@ -229,12 +221,6 @@ async def test_nothing_is_told_of_what_another_user_has(house: House) -> None:
     assert (await house.ask("devices", username=OTHER_LOGIN, contractId=CONTRACT)).status == 404
     assert (await house.ask("devices", username=OTHER_LOGIN, contractId="hers")).status == 200
     assert (await house.ask("devices", contractId="hers")).status == 404
-
-
-async def test_who_has_nothing_collected_yet_is_told_so() -> None:
-    answer = await (await empty_house()).ask("contracts")
-    assert answer.status == 503
-    assert answer.headers["retry-after"] == "30"
 
 
 # --- every probe

@@ -316,12 +316,6 @@ async def test_an_exhausted_budget_stops_the_discovery() -> None:
     assert found.faults == ()
 
 
-async def test_an_empty_list_of_modules_is_doubted() -> None:
-    found = await whole(modules=said("no modules"))[0].discover(NOW)
-    assert not found.complete
-    assert "no module at all" in what(found)
-
-
 async def test_a_wrong_entry_or_field_of_the_list_costs_only_itself() -> None:
     good, hub = evidence("flipr", "two modules").json
     it, _ = whole(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Band, Disinfection, Probe, Site, User
 from margelle.domain.unit import Unit
-from margelle.errors import ConfigError, StoreError
+from margelle.errors import ConfigError
 from margelle.ports import Discovery
 from margelle.store.memory import MemoryStore
 from margelle.vendors.flipr.profile import Profile
@@ -299,32 +299,6 @@ async def test_a_span_that_is_no_number_is_400(house: House, path: str) -> None:
     told = await house.get(f"/modules/21BXYZ/survey/{path}")
     assert told.status == 400
     assert message(told) == "The request is invalid."
-
-
-async def test_another_method_is_405(house: House) -> None:
-    told = await house.get("/modules", method="DELETE")
-    assert (told.status, told.headers["allow"]) == (405, "GET, HEAD")
-    assert message(told)
-
-
-async def test_what_has_not_been_collected_yet_is_503_and_no_empty_list() -> None:
-    house = await empty_house()
-    await house.sign_in()
-    told = await house.get("/modules")
-    assert (told.status, int(told.headers["retry-after"]) > 0) == (503, True)
-    assert message(told)
-    await house.furnish()
-    assert (await house.get("/modules")).json() == answer("flipr", "no modules").json
-
-
-async def test_a_failing_store_is_told_in_the_apis_shape(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(*_: Any, **__: Any) -> Any:
-        raise StoreError("/secret/path is full")
-
-    monkeypatch.setattr(house.store, "sites", fail)
-    told = await house.get("/modules")
-    assert told.status == 503
-    assert "secret" not in message(told)
 
 
 # --- language

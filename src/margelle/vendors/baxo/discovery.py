@@ -34,6 +34,8 @@ class Survey(Findings, kw_only=True):
         devices = [
             (contract, device) for contract in await self._contracts() for device in await self._devices(contract)
         ]
+        if not devices:
+            self.faults.append(Fault("devices", "the cloud lists no device at all"))
         turn = todays(len(devices), now)
         sites = tuple([await self._site(*one, asked=n in turn) for n, one in enumerate(devices)])
         probes: tuple[Probe, ...] = tuple(map(probe_from, sites))

@@ -75,8 +75,9 @@ class Pages:
         left, tables = PAGE, list[wire.Historic]()
         for device, reference, tags, since in await self._begin(wish, user):
             points = await self._devices.history(device, tags, since, _until(wish), left + 1)
-            if points[:left]:
-                tables.append(self._table(device, points[:left], reference, many=wish.many))
+            if rows := self._rows(points[:left]):
+                named = device.id if wish.many else UNSET
+                tables.append(wire.Historic(reference, named, Raw(msgspec.json.encode(rows))))
             if len(points) > left:
                 at_us = (points[left][1].at - EPOCH) // _MICROSECOND
                 return _printed(tables), replace(wish, place=Place(device.id, reference, at_us))
@@ -99,15 +100,9 @@ class Pages:
                 return [(device, reference, tags, EPOCH + place.at_us * _MICROSECOND), *every[n + 1 :]]
         raise NotFound("What this page would begin with is not there any more.")
 
-    def _table(
-        self, device: Device, points: list[tuple[Tag, Measurement]], reference: str, *, many: bool
-    ) -> wire.Historic:
-        rows = [row for tag, point in points if (row := row_to(point, tag, self._devices.tags)) is not None]
-        return wire.Historic(
-            tag_reference=reference,
-            device_identifier=device.id if many else UNSET,
-            logs=Raw(msgspec.json.encode(rows)),
-        )
+    def _rows(self, points: list[tuple[Tag, Measurement]]) -> list[wire.Row]:
+        """What there are words for: a tag of which there is no such value is left out, as one without any."""
+        return [row for tag, point in points if (row := row_to(point, tag, self._devices.tags)) is not None]
 
 
 def _printed(tables: list[wire.Historic]) -> wire.Historics:

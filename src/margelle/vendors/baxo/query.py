@@ -64,7 +64,7 @@ class Parameters:
 async def parameters(query: str, headers: Headers, body: bytes) -> Parameters:
     """The parameters of a request, whatever its body is called in the headers. Raises BadInput for one that cannot be read."""
     given = _pairs(query)
-    if "multipart/form-data" in headers.get("content-type", "").lower():
+    if body and "multipart/form-data" in headers.get("content-type", "").lower():
         return Parameters(given, await _parts(headers, body))
     if body.lstrip()[:1] == b"{":
         return Parameters(given, list(_members(body)))

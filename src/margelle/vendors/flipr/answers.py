@@ -11,6 +11,7 @@ from margelle.errors import (
     BadInput,
     Conflict,
     Limited,
+    Malformed,
     MargelleError,
     NotFound,
     Refused,
@@ -29,6 +30,7 @@ _STATUS: Final[tuple[tuple[type[MargelleError], int], ...]] = (
     (Conflict, 400),
     (Refused, 401),
     (NotFound, 404),
+    (Malformed, 502),
     (Limited, 503),
     (Unavailable, 503),
     (Unreachable, 503),
@@ -50,7 +52,7 @@ def failure_of(error: MargelleError) -> Response:
     """What one of our own errors is to a client. The operator's troubles are not the client's to read."""
     if isinstance(error, StoreError):
         return failure(503, "The store cannot answer now.", retry_after=seconds(error.retry_after_s or RETRY_AFTER_S))
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
     if status == 401:
         return failure(401, DENIED, www_authenticate="Bearer")
     if status == 503:

@@ -53,7 +53,7 @@ def failure_of(error: MargelleError) -> Response:
     """What one of our own errors is to a client of the customer API. The operator's troubles are not the client's to read."""
     if isinstance(error, StoreError):
         return failure(503, "The store cannot answer now.", retry_after=seconds(error.retry_after_s or RETRY_AFTER_S))
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
     if status == 401:
         return failure(401, str(error), www_authenticate='Bearer error="invalid_token"')
     if status == 503:
