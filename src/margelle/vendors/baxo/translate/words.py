@@ -22,10 +22,10 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _STATES: Final = {"true": 1.0, "false": 0.0}
 
 
-def instant_from(seconds: float, zone: tzinfo = UTC) -> datetime:
-    """The instant so many seconds after 2000-01-01 on the clock of `zone`. Raises ValueError where there is none."""
+def instant_from(seconds: float, zone: tzinfo = UTC, *, fold: int = 0) -> datetime:
+    """The instant so many seconds after 2000-01-01 on the clock of `zone`, the second such one with `fold` 1. Raises ValueError where there is none."""
     try:
-        return (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=zone).astimezone(UTC)
+        return (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=zone, fold=fold).astimezone(UTC)
     except (OverflowError, ValueError):
         raise ValueError(f"{seconds!r:.40} is no time") from None
 
