@@ -76,9 +76,9 @@ class Pages:
         for device, reference, tags, since in await self._begin(wish, user):
             points = await self._devices.history(device, tags, since, _until(wish), left + 1)
             if points[:left]:
-                tables.append(self._table(device, points[:left], reference, many=wish.many))
+                tables.append(self._table(device, points[:left], tags, many=wish.many))
             if len(points) > left:
-                at_us = (points[left][1].at - EPOCH) // _MICROSECOND
+                at_us = (points[left].at - EPOCH) // _MICROSECOND
                 return _printed(tables), replace(wish, place=Place(device.id, reference, at_us))
             left -= len(points)
         return _printed(tables), None
@@ -99,12 +99,12 @@ class Pages:
                 return [(device, reference, tags, EPOCH + place.at_us * _MICROSECOND), *every[n + 1 :]]
         raise NotFound("What this page would begin with is not there any more.")
 
-    def _table(
-        self, device: Device, points: list[tuple[Tag, Measurement]], reference: str, *, many: bool
-    ) -> wire.Historic:
-        rows = [row for tag, point in points if (row := row_to(point, tag, self._devices.tags)) is not None]
+    def _table(self, device: Device, points: list[Measurement], tags: list[Tag], *, many: bool) -> wire.Historic:
+        """What was measured of one reference, whose tags these are."""
+        tag_of, mapping = {tag.quantity: tag for tag in tags}, self._devices.tags
+        rows = [row for point in points if (row := row_to(point, tag_of[point.quantity], mapping)) is not None]
         return wire.Historic(
-            tag_reference=reference,
+            tag_reference=tags[0].reference,
             device_identifier=device.id if many else UNSET,
             logs=Raw(msgspec.json.encode(rows)),
         )
