@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Raw
@@ -58,6 +59,7 @@ def plain(number: float) -> str:
     return repr(number).removesuffix(".0")
 
 
+@lru_cache(1024)
 def lines(value: Scalar) -> tuple[str, ...]:
     """The texts that an attribute holds, one a line."""
     return tuple(line for line in text(value).split("\n") if line)
