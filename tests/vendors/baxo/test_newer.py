@@ -9,14 +9,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from margelle.collect.loop import Collector
+from margelle.domain.site import User
 from margelle.errors import Limited, Malformed
 from margelle.ports import Answer, BriefedSource, Request
+from margelle.store.memory import MemoryStore
 from margelle.vendors.baxo import BAXO
 from margelle.vendors.baxo.discovery import TAGS_COMPARED
 from margelle.vendors.baxo.translate import seconds_to
 from tests.conftest import NOW
-from tests.vendors.baxo.test_client import NOW_S, PROBE, asked, source
-from tests.vendors.fakes import FakeHttp, Script, answer
+from tests.vendors.baxo.test_client import ACCOUNT, NOW_S, PROBE, asked, source
+from tests.vendors.fakes import FakeHttp, FakeTokens, Script, answer
 
 AT = datetime(2018, 5, 2, 15, 37, 18, tzinfo=UTC)
 PARIS = "(UTC+01:00) Bruxelles, Copenhague, Madrid, Paris"
@@ -224,3 +227,17 @@ async def test_only_a_few_tags_of_about_the_same_time_are_compared() -> None:
     http = described(realtimes=said(logs=logs), historics=empty)
     await source(http).discover(NOW)
     assert "devices-historics" in [one["get"] for one in asked(http)]
+
+
+async def test_a_past_on_the_devices_clock_is_kept_where_it_belongs() -> None:
+    store = MemoryStore()
+    await store.put_user(User("me@here.org", "no password"))
+    await store.put_account(ACCOUNT)
+    http = described(historics=past_of(7200))
+    collector = Collector(store, {"baxo": BAXO}, lambda _: http, lambda _: FakeTokens(), lambda: NOW)
+    await collector.round()
+    assert "devices-historics" in [one["get"] for one in asked(http)[4:]]
+    kept = await store.history(PROBE.id, "baxo.A")
+    assert [(one.raw, one.at, one.doubts) for one in kept] == [
+        (f"7.{n}", NOW - timedelta(seconds=60 + 600 * (2 - n)), ()) for n in range(3)
+    ]
