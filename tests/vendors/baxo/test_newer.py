@@ -30,7 +30,7 @@ def said(**lists: Any) -> Answer:
 
 
 def log(tag: str, value: str, at: str, **more: Any) -> dict[str, Any]:
-    return {"tagReference": tag, "value": value, "datetime": at} | more
+    return {"tagReference": tag, "value": value, "timestamp": None, "datetime": at} | more
 
 
 # --- lists and times under their newer names
