@@ -69,8 +69,8 @@ VENDORS: Final = (
             "translate.place",
         ),  # not zone: dates and spellings that change nothing
         (
-            ("--noconftest", *_tests("baxo", "translate", "evidence")),
-            _tests("baxo", "client"),
+            ("--noconftest", *_tests("baxo", "translate", "clock", "evidence")),
+            _tests("baxo", "client", "newer"),
             _tests("baxo", "face_services", "face_pages"),
         ),
     ),

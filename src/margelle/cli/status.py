@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from margelle.collect.report import AccountReport
     from margelle.config import Settings
     from margelle.domain.measurement import Measurement
-    from margelle.domain.site import Account
+    from margelle.domain.site import Account, Site
     from margelle.ports import Store
 
 HELD: Final = {
@@ -91,6 +91,7 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
             {
                 "id": site.id,
                 "name": site.name,
+                "remarks": _remarks(home, site),
                 "probes": [await _probe(home, probe.id, now) for probe in await home.store.probes(site.id)],
             }
             for site in sites
@@ -99,6 +100,11 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
         "incidents": report.incidents,
         "gaps": report.gaps,
     }
+
+
+def _remarks(home: House, site: Site) -> tuple[str, ...]:
+    vendor = home.vendors.get(site.vendor)
+    return vendor.remarks(site) if vendor is not None and vendor.remarks is not None else ()
 
 
 async def _locked(store: Store, account: Account) -> str:
@@ -152,6 +158,8 @@ def _show_account(account: dict[str, Any]) -> None:
         say(f"  ! {account['locked']}")
     for site in account["sites"]:
         say(f"  {brief(site['name'])}  ({site['id']})")
+        for remark in site["remarks"]:
+            say(f"    {remark}")
         for probe in site["probes"]:
             _show_values(probe["latest"])
     for incident in account["incidents"]:

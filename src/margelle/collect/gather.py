@@ -21,6 +21,7 @@ from margelle.ports import (
     AdviceSource,
     Answer,
     Batch,
+    BriefedSource,
     Clock,
     Fault,
     HistorySource,
@@ -190,7 +191,11 @@ class Gather:
         source, window = self.source, ask.window
         if not isinstance(source, HistorySource) or window is None:
             raise NotFound("This cloud tells no past.")
-        batch = await source.history(await self._probe(ask.subject), ask.quantity, window, self._clock())
+        probe = await self._probe(ask.subject)
+        site = await self._store.site(probe.site)
+        if isinstance(source, BriefedSource) and site is not None:
+            source.brief(site)
+        batch = await source.history(probe, ask.quantity, window, self._clock())
         now = self._clock()
         kept = await self._keep(batch, now)
         instants = sorted({one.at for one in _timely(kept) if one.quantity == ask.quantity})

@@ -98,6 +98,15 @@ class HistorySource(Protocol):
 
 
 @runtime_checkable
+class BriefedSource(HistorySource, Protocol):
+    """A source that must know what a discovery found out about a site, to tell its past."""
+
+    def brief(self, site: Site) -> None:
+        """Take note of a site as it is kept."""
+        ...
+
+
+@runtime_checkable
 class LongMemorySource(HistorySource, Protocol):
     """A source that tells more than the last month."""
 

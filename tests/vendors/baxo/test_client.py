@@ -248,7 +248,7 @@ async def test_a_past_on_the_devices_clock_is_asked_for_and_read_by_it() -> None
     ("logs", "kept", "faults"),
     [
         ([{"tagReference": "A", "value": "1", "timestamp": 5}, {"value": "1", "timestamp": 5}], 1, 1),
-        ([{"tagReference": "A", "value": "1", "timestamp": "x"}], 0, 1),
+        ([{"tagReference": "A", "value": "1", "timestamp": "x"}], 0, 2),
         ([{"tagReference": "A", "value": "1", "timestamp": 1e300}], 0, 1),
         ([{"tagReference": "", "value": "1", "timestamp": 5}], 0, 1),
         ([{"tagReference": "A", "value": "1", "timestamp": 5, "isEvent": "no", "more": 1}], 1, 1),
@@ -325,6 +325,7 @@ def described(**scripts: Script | list[Script]) -> FakeHttp:
         "contracts": answer(json.dumps({"contracts": json.loads(text("contracts"))["contracts"][:1]})),
         "devices": answer(text("devices")),
         "realtimes": answer(text("realtimes")),
+        "historics": answer(text("historics")),
     }
     return FakeHttp(**(usual | scripts))
 
@@ -332,11 +333,13 @@ def described(**scripts: Script | list[Script]) -> FakeHttp:
 async def test_a_discovery_reads_contracts_devices_and_their_tags() -> None:
     http = described()
     found = await source(http).discover(NOW)
-    assert [said["get"] for said in asked(http)] == ["contracts", "devices", "devices-realtimes", "devices-realtimes"]
+    services = ["contracts", "devices", "devices-realtimes", "devices-realtimes", "devices-historics"]
+    assert [said["get"] for said in asked(http)] == services
     assert [site.id for site in found.sites] == ["baxo:3219875446", "baxo:14587"]
     assert found.probes[0] == PROBE
     assert found.complete
-    assert found.unread == {}
+    assert found.unread == {"baxo:14587": ("attributes",)}  # nothing of which time its past is in could be told
+    assert found.faults == ()
     assert found.person.email == "VOTREADRESSE"
 
 

@@ -25,6 +25,7 @@ from margelle.vendors.baxo.translate import (
     EPOCH,
     Tag,
     Tags,
+    WallClock,
     contract_id,
     contract_to,
     device_to,
@@ -197,7 +198,7 @@ def test_an_instant_beyond_all_time_is_refused(seconds: float) -> None:
 def test_a_past_value_may_be_on_the_devices_clock() -> None:
     row, tag = wire.Row(Raw(b'"1"'), 578590638, 1), NO_TAGS.of("1").named("T")
     paris = ZoneInfo("Europe/Paris")
-    point = row_from(row, tag, PROBE, NO_TAGS, paris)
+    point = row_from(row, tag, PROBE, NO_TAGS, WallClock(paris))
     assert point is not None
     assert point.at == AT - timedelta(hours=2)
     assert seconds_to(point.at, paris) == 578590638

@@ -25,21 +25,28 @@ from margelle.vendors.baxo.profile import Profile
 from margelle.vendors.baxo.query import Parameters, parameters
 from margelle.vendors.baxo.translate import contract_to, device_to, log_from, log_to, seconds_to
 from margelle.vendors.form import body
+from margelle.vendors.kept import Kept
 
 METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
 WRITE: Final = "devices-tags-write"
 LONGEST_VALUE: Final = 200
 
+KEPT: Final = {"contracts", "devices", "device", "devices-realtimes"}
+"""The services whose answers are kept for a moment: what they say follows from the store and the question."""
+
 _log: Final = logging.getLogger(__name__)
 
 
 class Ask(Struct, frozen=True):
-    """A request by `user` at `now`; `url` is where it was sent, without its query."""
+    """A request by `user` at `now`; `scope` is the server's of it."""
 
     user: User
     now: datetime
     given: Parameters
-    url: URL
+    scope: Scope
+
+
+Service = Callable[[Ask], Awaitable[Any]]
 
 
 class Forbidden(Exception):
@@ -55,7 +62,7 @@ class Api:
         self._pages = pages.Pages(self._devices)
         self._profile = profile
         self._door = door
-        self.services: dict[str, Callable[[Ask], Awaitable[Any]]] = {
+        self.services: dict[str, Service] = {
             "contracts": self.contracts,
             "devices": self.devices,
             "device": self.device,
@@ -96,7 +103,7 @@ class Api:
         if following is not None:
             token = await self._door.keep_page(ask.user, pages.token_of(following), ask.now)
             query = {"get": PAGED, "username": ask.user.email, "pageToken": token}
-            page.next = str(ask.url.replace(query=urlencode(query)))
+            page.next = str(URL(scope=ask.scope).replace(query=urlencode(query)))
         return page
 
     async def write(self, ask: Ask) -> dict[str, str]:
@@ -157,6 +164,7 @@ class Endpoint:
         self._context = context
         self._door = Door(context, profile)
         self._api = Api(context, profile, self._door)
+        self._kept = Kept()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -188,7 +196,18 @@ class Endpoint:
         wait_s = self._context.quota.take(user.email, now)
         if wait_s is not None:
             return failure(429, "Too many requests.", wait_s=wait_s)
-        return success(await service(Ask(user, now, given, URL(scope=scope).replace(query=""))))
+        ask = Ask(user, now, given, scope)
+        return success(await service(ask)) if given.one("get") not in KEPT else await self._answered(service, ask)
+
+    async def _answered(self, service: Service, ask: Ask) -> Response:
+        """The answer, or the one that was given a moment ago, if nothing was stored since."""
+        version = await self._context.reader.version()
+        key = ask.user.email, ask.given.question
+        answer = self._kept.get(version, key, ask.now)
+        if answer is None:
+            answer = success(await service(ask))
+            self._kept.put(version, key, ask.now, answer)
+        return answer
 
 
 def _printed(device: Device) -> wire.Device:

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from msgspec import UNSET
-
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Probe, Site
 from margelle.domain.unit import Unit
@@ -16,15 +14,18 @@ from margelle.errors import Conflict, Limited, Malformed, NotFound, Unavailable,
 from margelle.ports import Answer, Batch, Discovery, Fault, Http, Tokens, Window
 from margelle.vendors.answer import entry, few
 from margelle.vendors.baxo import wire
-from margelle.vendors.baxo.cloud import BaxoConnector, Cloud, envelope, listed
+from margelle.vendors.baxo.cloud import BaxoConnector, Cloud, envelope
 from margelle.vendors.baxo.discovery import Survey
 from margelle.vendors.baxo.profile import Profile
+from margelle.vendors.baxo.records import Table, logs_in, page_in
 from margelle.vendors.baxo.translate import (
     DeviceTags,
     Tag,
+    WallClock,
     ids_of,
     lines,
     log_from,
+    past_time,
     row_from,
     seconds_to,
     zone_from,
@@ -51,11 +52,18 @@ class BaxoSource:
         self._account = account
         self._cloud = Cloud(account, http, tokens)
         self._profile = profile
-        self._zones: dict[str, ZoneInfo] = {}
+        self._zones: dict[str, tzinfo] = {}
 
     async def discover(self, now: datetime) -> Discovery:
         """The account's contracts and devices."""
-        return await Survey(cloud=self._cloud, account=self._account).discovered(now)
+        looks = self._profile.historics_time == "auto"
+        return await Survey(cloud=self._cloud, account=self._account, looks_at_clocks=looks).discovered(now)
+
+    def brief(self, site: Site) -> None:
+        """By which clock the device's past is counted, as a discovery has found out."""
+        chosen = self._profile.historics_time
+        time = past_time(site) if chosen == "auto" else chosen
+        self._zones[site.key] = ZoneInfo(site.time_zone) if time == "local" else UTC
 
     async def latest(self, probe: Probe, now: datetime) -> Batch:  # noqa: ARG002
         """The value of every tag."""
@@ -63,7 +71,7 @@ class BaxoSource:
         answer = await self._cloud.ask(
             "realtimes", "devices-realtimes", (("contractId", contract), ("deviceId", device))
         )
-        found = listed(envelope(answer, wire.Logs, "realtimes").logs, wire.Log, "realtimes")
+        found = logs_in(answer, "realtimes")
         tags, faults = self._profile.tags.of(device), found.faults
         read: dict[Measurement, None] = {}
         for n, log in enumerate(found.read):
@@ -118,7 +126,7 @@ class BaxoSource:
 
     async def _zone(self, contract: str, device: str) -> tzinfo:
         """The wall clock by which the device's past is counted."""
-        if self._profile.historics_time == "utc":
+        if device not in self._zones and self._profile.historics_time != "local":
             return UTC
         if device not in self._zones:
             answer = await self._cloud.ask("device", "device", (("contractId", contract), ("deviceId", device)))
@@ -131,7 +139,7 @@ class _Pages:
     """The pages of one history, as they come."""
 
     def __init__(self, probe: Probe, device: str, profile: Profile, zone: tzinfo) -> None:
-        self._probe, self._device, self._profile, self._zone = probe, device, profile, zone
+        self._probe, self._device, self._profile, self._clock = probe, device, profile, WallClock(zone)
         self._tags: DeviceTags = profile.tags.of(device)
         self._seen: set[str] = set()
         self.found: dict[Measurement, None] = {}
@@ -140,12 +148,11 @@ class _Pages:
 
     def read(self, answer: Answer) -> None:
         """Take over one page."""
-        page = envelope(answer, wire.Historics, "historics")
-        self._follow(None if page.next is UNSET else page.next)
-        tables = listed(page.historics, wire.Historic, "historics")
-        self.faults += tables.faults
-        for n, table in enumerate(tables.read):
-            self.found |= dict.fromkeys(self._values(table, f"historics[{n}]"))
+        page = page_in(answer, "historics")
+        self._follow(page.next)
+        self.faults += page.faults
+        for table in page.tables:
+            self.found |= dict.fromkeys(self._values(table))
 
     def _follow(self, url: str | None) -> None:
         """A cloud that sends us to a page again would do so for ever."""
@@ -155,20 +162,18 @@ class _Pages:
         self.next = url if url and not again else None
         self._seen |= {url} if url else set()
 
-    def _values(self, table: wire.Historic, where: str) -> Iterator[Measurement]:
+    def _values(self, table: Table) -> Iterator[Measurement]:
         try:
-            _demand_device(self._device, table.device_identifier)
+            _demand_device(self._device, table.device)
             tag = self._tags.named(table.tag_reference)
-            rows = listed(table.logs, wire.Row, f"{where}.logs")
-        except (ValueError, Malformed) as error:
-            self.faults.append(Fault(where, str(error)))
+        except ValueError as error:
+            self.faults.append(Fault(table.where, str(error)))
             return
-        self.faults += rows.faults
-        for n, row in enumerate(rows.read):
+        for n, row in enumerate(table.rows):
             try:
-                point = row_from(row, tag, self._probe, self._profile.tags, self._zone)
+                point = row_from(row, tag, self._probe, self._profile.tags, self._clock)
             except ValueError as error:
-                self.faults.append(Fault(f"{where}.logs[{n}]", str(error)))
+                self.faults.append(Fault(f"{table.where}.logs[{n}]", str(error)))
                 continue
             if point is not None:
                 yield point

@@ -75,11 +75,11 @@ class Pages:
         left, tables = PAGE, list[wire.Historic]()
         for device, reference, tags, since in await self._begin(wish, user):
             points = await self._devices.history(device, tags, since, _until(wish), left + 1)
-            if rows := self._rows(points[:left]):
-                named = device.id if wish.many else UNSET
-                tables.append(wire.Historic(reference, named, Raw(msgspec.json.encode(rows))))
+            table = self._table(device, points[:left], tags, many=wish.many)
+            if table is not None:
+                tables.append(table)
             if len(points) > left:
-                at_us = (points[left][1].at - EPOCH) // _MICROSECOND
+                at_us = (points[left].at - EPOCH) // _MICROSECOND
                 return _printed(tables), replace(wish, place=Place(device.id, reference, at_us))
             left -= len(points)
         return _printed(tables), None
@@ -100,9 +100,17 @@ class Pages:
                 return [(device, reference, tags, EPOCH + place.at_us * _MICROSECOND), *every[n + 1 :]]
         raise NotFound("What this page would begin with is not there any more.")
 
-    def _rows(self, points: list[tuple[Tag, Measurement]]) -> list[wire.Row]:
-        """What there are words for: a tag of which there is no such value is left out, as one without any."""
-        return [row for tag, point in points if (row := row_to(point, tag, self._devices.tags)) is not None]
+    def _table(self, device: Device, points: list[Measurement], tags: list[Tag], *, many: bool) -> wire.Historic | None:
+        """What was measured of one reference, whose tags these are; None where there is nothing that has words."""
+        tag_of, mapping = {tag.quantity: tag for tag in tags}, self._devices.tags
+        rows = [row for point in points if (row := row_to(point, tag_of[point.quantity], mapping)) is not None]
+        if not rows:
+            return None
+        return wire.Historic(
+            tag_reference=tags[0].reference,
+            device_identifier=device.id if many else UNSET,
+            logs=Raw(msgspec.json.encode(rows)),
+        )
 
 
 def _printed(tables: list[wire.Historic]) -> wire.Historics:

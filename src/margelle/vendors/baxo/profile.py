@@ -21,9 +21,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "historics_time",
         str,
-        "utc",
-        "In which time the cloud counts the past: BAMO's document does not say. `local` is the device's own; choose it where values of the past come from the future.",
-        choices=("utc", "local"),
+        "auto",
+        "In which time the cloud counts the past: BAMO's document does not say. `auto` looks for each device's values of now in its past, and `margelle status` tells what it found; `utc` and `local`, the device's own, fix it.",
+        choices=("auto", "utc", "local"),
     ),
     Setting(
         "profile",
@@ -51,7 +51,7 @@ class Profile(Struct, frozen=True):
     """The settings, each by its name."""
 
     tags: Tags
-    historics_time: Literal["utc", "local"] = "utc"
+    historics_time: Literal["auto", "utc", "local"] = "auto"
     profile: Literal["lenient", "strict"] = "lenient"
     password_grace_s: float = 86_340.0
     writers: tuple[str, ...] = ()

@@ -34,6 +34,12 @@ class Parameters:
         for name, value in [*form, *(pair for pair in query if _plain(pair[0]) not in in_form)]:
             self._values.setdefault(_plain(name), []).append(value)
 
+    @property
+    def question(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What is asked for, without who asks."""
+        asked = self._values.items()
+        return tuple(sorted((name, tuple(values)) for name, values in asked if name not in {"username", "password"}))
+
     def one(self, *names: str) -> str:
         """The value of a parameter, by any of its names. Raises BadInput where there is none."""
         value = self.maybe(*names)

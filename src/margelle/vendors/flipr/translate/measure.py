@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
@@ -194,16 +195,22 @@ def _own(point: Measurement) -> bool:
 def _value(points: Mapping[str, Measurement], quantity: str) -> float | None:
     """The number in the quantity's canonical unit. A Flipr says nothing about doubts, so another vendor's doubtful value is none."""
     point = points.get(quantity)
-    return point.value if point is not None and (_own(point) or point.valid) else None
+    return point.value if point is not None and (not point.doubts or _own(point)) else None
 
 
 def _printed(points: Mapping[str, Measurement], quantity: str) -> Raw:
     """The number as Flipr wrote it; another vendor's in their unit and with two decimals."""
-    point, value = points.get(quantity), _value(points, quantity)
-    if point is None or value is None:
+    value = _value(points, quantity)
+    if value is None:
         return wire.NULL
+    point = points[quantity]
     if _own(point) and number(point.raw) is not None:
         return Raw(point.raw.encode())
+    return _print(quantity, value)
+
+
+@lru_cache(4096)  # instruments have few digits: the same numbers come again and again
+def _print(quantity: str, value: float) -> Raw:
     if quantity in CATALOGUE:
         value = convert(value, CATALOGUE[quantity].unit, UNITS[quantity])
     return Raw(encode(rounded(value)))

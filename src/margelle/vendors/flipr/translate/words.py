@@ -8,6 +8,7 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import Raw, UnsetType
@@ -123,11 +124,13 @@ def text(value: Scalar) -> str:
     return value if isinstance(value, str) else ""
 
 
+@lru_cache(4096)  # instruments have few digits: the same numbers come again and again
 def rounded(value: float) -> int | float:
     """A number with two decimals as the cloud prints it: halves to even, an integral one without `.0`."""
     return _plain(Decimal(repr(value)))
 
 
+@lru_cache(1024)
 def ph_deviation(ph: float) -> int | float:
     """How far a pH is from ideal; beyond 1 and -1 it is a problem."""
     return _plain((Decimal(repr(ph)) - IDEAL_PH) / PH_TO_ALARM)
