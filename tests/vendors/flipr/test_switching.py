@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 
+from margelle.domain.measurement import Doubt
 from margelle.domain.site import Account
 from margelle.domain.switch import Switch, Turn
+from margelle.domain.unit import Unit
 from margelle.errors import Conflict, Malformed, NotFound, Refused, Unavailable
 from margelle.ports import Answer, SwitchSource
 from margelle.vendors.flipr import wire
@@ -76,6 +79,11 @@ async def test_what_cannot_be_understood_is_kept_and_doubted(change: dict[str, A
     batch = await acting(hub=of(STATE | change))[0].standing(HUB, NOW)
     told = {one.quantity: (one.value, one.raw, one.valid) for one in batch.measurements}
     assert told == {name: value for name, value in (("switch.state", state), ("switch.mode", mode)) if value}
+    assert {one.raw_unit for one in batch.measurements} == {Unit.STATE}
+    for one in batch.measurements:
+        assert [(doubt.kind, one.raw in doubt.reason) for doubt in one.doubts] == [("unreadable", True)] * (
+            not one.valid
+        )
 
 
 async def test_a_wrong_field_costs_only_itself() -> None:
@@ -102,8 +110,11 @@ async def test_any_other_answer_is_what_it_means(came: Answer, error: type[Excep
 
 
 def test_a_long_text_is_kept_in_part() -> None:
-    (point,) = standing_from(wire.HubState(behavior="x" * 5000), HUB, NOW, "flipr/hub")
-    assert (len(point.raw), len(point.doubts[0].reason) < 100) == (2000, True)
+    said = wire.HubState(Raw(b'"' + b"y" * 5000 + b'"'), "x" * 5000)
+    state, mode = standing_from(said, HUB, NOW, "flipr/hub")
+    assert (len(state.raw), len(mode.raw)) == (2000, 2000)
+    assert state.doubts == (Doubt("unreadable", '"' + "y" * 39 + " is neither on (1) nor off (0)"),)
+    assert mode.doubts == (Doubt("unreadable", "x" * 40 + " is no mode that is known"),)
 
 
 # --- switching
