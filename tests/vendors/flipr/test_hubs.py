@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
@@ -15,6 +17,7 @@ from margelle.domain.switch import Switch
 from margelle.domain.unit import Unit
 from margelle.errors import Conflict, Limited, Malformed, MargelleError, NotFound, Refused, Unavailable
 from margelle.ports import Discovery
+from margelle.vendors.flipr.translate import hub_to
 from tests.evidence import answer, facts
 from tests.vendors.flipr.house import HUB, LOGIN, NOW, OTHER_LOGIN, SITE, House, listening, pumped_house, stands
 
@@ -63,6 +66,19 @@ async def test_a_hub_is_a_module_of_the_second_kind_and_stands_in_its_place(pump
         {"Id": 4711, "Modules": [{"Serial": "21BXYZ"}], "Hubs": [{"Serial": "HB0001"}]}
     ]
     assert (await pumped.get("/modules/HB0001/survey/last")).status == 404
+
+
+@pytest.mark.parametrize(("firmware", "version"), [("4", 4), ("", 1), ("v2", 1), ("²", 1), ("9" * 10, 1)])
+def test_a_hub_comes_back_with_what_clients_read(firmware: str, version: int) -> None:
+    theirs = answer("flipr", "two modules").json[1]
+    told = json.loads(encode(hub_to("HB0001", replace(HUB, firmware=firmware), SITE)))
+    assert told["CommercialType"] == {"Id": 1, "Value": "Start"}
+    assert (told["Version"], told["Status"]["Status"]) == (version, theirs["Status"]["Status"])
+    for key in ("IsSuspended", "Serial", "IsForSpa", "ModuleType_Id"):
+        assert told[key] == theirs[key]
+    assert told["IsSubscriptionValid"] is True
+    assert hub_to("X", HUB, replace(SITE, kind="spa")).is_for_spa is True
+    assert hub_to("X", replace(HUB, vendor="ondilo", firmware="7"), SITE).version == 1
 
 
 async def test_a_probe_is_no_hub_whatever_is_wanted_of_it(pumped: House) -> None:
