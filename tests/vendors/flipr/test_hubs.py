@@ -17,7 +17,7 @@ from margelle.domain.switch import Switch
 from margelle.domain.unit import Unit
 from margelle.errors import Conflict, Limited, Malformed, MargelleError, NotFound, Refused, Unavailable
 from margelle.ports import Discovery
-from margelle.vendors.flipr.translate import hub_to
+from margelle.vendors.flipr.translate import hub_to, standing_to
 from tests.evidence import answer, facts
 from tests.vendors.flipr.house import HUB, LOGIN, NOW, OTHER_LOGIN, SITE, House, listening, pumped_house, stands
 
@@ -66,6 +66,16 @@ async def test_a_hub_is_a_module_of_the_second_kind_and_stands_in_its_place(pump
         {"Id": 4711, "Modules": [{"Serial": "21BXYZ"}], "Hubs": [{"Serial": "HB0001"}]}
     ]
     assert (await pumped.get("/modules/HB0001/survey/last")).status == 404
+
+
+def test_another_vendors_words_do_not_come_through_and_an_unknown_mode_is_no_state() -> None:
+    state, mode = (replace(one, origin="blue/pump") for one in stands(on=True, mode="auto"))
+    foreign = standing_to({"switch.state": state, "switch.mode": replace(mode, raw="AUTOMATIK 3")})
+    assert foreign is not None
+    assert json.loads(encode(foreign)) == STATE | {"behavior": "auto"}
+    assert standing_to({"switch.state": state, "switch.mode": replace(mode, value=None, raw="BOOST")}) is None
+    assert standing_to({"switch.state": state}) is None
+    assert standing_to({"switch.mode": mode}) is None
 
 
 @pytest.mark.parametrize(("firmware", "version"), [("4", 4), ("", 1), ("v2", 1), ("²", 1), ("9" * 10, 1)])
