@@ -20,6 +20,7 @@ from margelle.ports.source import (
     LongMemorySource,
     ParameterSink,
     Source,
+    SwitchSource,
     Window,
 )
 from margelle.ports.store import Reader, Store, Writer
@@ -54,6 +55,7 @@ __all__ = [
     "Setting",
     "Source",
     "Store",
+    "SwitchSource",
     "Token",
     "Tokens",
     "Vendor",

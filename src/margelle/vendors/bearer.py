@@ -21,7 +21,7 @@ class Bearer:
         self._http, self._tokens, self._headers, self._renew = http, tokens, headers, renew
 
     async def ask(
-        self, name: str, method: Literal["GET", "PUT"], url: str, query: tuple[tuple[str, str], ...] = ()
+        self, name: str, method: Literal["GET", "PUT", "POST"], url: str, query: tuple[tuple[str, str], ...] = ()
     ) -> Answer:
         """The answer, whatever its status but 401: one request, or two and a renewal where the token is refused. Raises Refused."""
         request = Request(name, method, url, query)

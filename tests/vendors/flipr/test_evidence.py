@@ -95,7 +95,7 @@ SEEN: dict[type[Struct], list[dict[str, Any]]] = {
     wire.Alert: answer("flipr", "the alerts").json,
 }
 
-PRINTED_ONLY = {wire.HubState, wire.Thresholds, wire.Limit, wire.Alert}
+PRINTED_ONLY = {wire.Thresholds, wire.Limit, wire.Alert}
 """What is never read from a cloud."""
 
 
