@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from margelle.domain.site import Account
 from margelle.errors import Refused
-from margelle.ports import Answer, Http, Token, Tokens
+from margelle.ports import Answer, Http, Tokens
 from margelle.vendors.answer import refusal, said
 from margelle.vendors.bearer import Bearer
 from margelle.vendors.flipr.sign_in import renewed
@@ -22,21 +22,16 @@ class Cloud:
     """One account's way to its cloud: one request, or two and a renewal where the access token is refused."""
 
     def __init__(self, base_url: str, account: Account, http: Http, tokens: Tokens) -> None:
-        self._base_url = (account.base_url or base_url).rstrip("/")
-        self._http = http
-        self._bearer = Bearer(http, tokens, HEADERS, self._renew)
+        self._bearer = Bearer(account.base_url or base_url, http, tokens, renewed, HEADERS)
 
     async def get(self, name: str, path: str) -> Answer:
         """The answer with status 200; every other one is raised as what it means."""
-        answer = await self._bearer.ask(name, "GET", f"{self._base_url}{path}")
+        answer = await self._bearer.ask(name, "GET", path)
         if answer.status == 403:
             raise Refused(f"The cloud answered 403: {said(answer.body)}", hint=SUSPENDED)
         if answer.status != 200:
             raise refusal(answer)
         return answer
-
-    async def _renew(self, token: Token) -> Token:
-        return await renewed(self._http, self._base_url, token)
 
 
 def path_of(serial: str) -> str:
