@@ -39,7 +39,7 @@ class LilyConnector(LoginOnly):
         if answer.status != 201:
             raise refusal(answer)
         try:
-            return Token(value(answer.body, wire.Key, "keys").key)
+            return Token(value(answer.body, wire.Key, "keys").api_key)
         except Malformed:
             raise Malformed("The cloud answered something that is no key.") from None
 

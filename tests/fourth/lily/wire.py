@@ -21,7 +21,7 @@ class Problem(Struct):
 class Key(Struct):
     """2 A key: the answer."""
 
-    key: str
+    api_key: str
 
 
 class Buoy(Struct):
