@@ -43,13 +43,24 @@ def measured(  # noqa: PLR0917 - in the order of a measurement
     return Measurement(probe.id, quantity, at, value, raw[:RAW_KEPT], unit, origin, doubts)
 
 
-def batch_of(listed: Entries[T], name: str, read: Callable[[T], Iterable[Measurement]]) -> Batch:
-    """What `read` finds in the entries of one answer, each measurement once; an entry of which it raises ValueError is a fault."""
+def batch_of(
+    listed: Entries[T],
+    name: str,
+    read: Callable[[T], Iterable[Measurement]],
+    remark: Callable[[T], str | None] = lambda _: None,
+) -> Batch:
+    """What `read` finds in the entries of one answer, each measurement once; an entry of which it raises ValueError is a fault.
+
+    The same one twice is one, and another value for the same instant is a correction. What `remark` has to say of an entry that was read is a fault, too.
+    """
     faults = listed.faults
     found: dict[Measurement, None] = {}
     for n, one in enumerate(listed.read):
         try:
             found |= dict.fromkeys(read(one))
+            said = remark(one)
         except ValueError as error:
-            faults.append(Fault(f"{name}[{n}]", f"{error}: {excerpt(encode(one).decode())}"))
+            said = f"{error}: {excerpt(encode(one).decode())}"
+        if said:
+            faults.append(Fault(f"{name}[{n}]", said))
     return Batch(tuple(found), few(faults))
