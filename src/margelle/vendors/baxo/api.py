@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final
@@ -12,10 +11,10 @@ from msgspec import Raw, Struct
 from msgspec.json import encode
 from starlette.datastructures import URL, Headers
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from margelle.domain.site import User
-from margelle.errors import BadInput, Malformed, MargelleError, NotFound, Refused, StoreError
+from margelle.errors import BadInput, Malformed, NotFound, Refused
 from margelle.ports import AuditEntry, FaceContext
 from margelle.vendors.baxo import pages, wire
 from margelle.vendors.baxo.answers import failure, failure_of, options, success
@@ -24,12 +23,11 @@ from margelle.vendors.baxo.door import PAGED, Door
 from margelle.vendors.baxo.profile import Profile
 from margelle.vendors.baxo.query import Parameters, parameters
 from margelle.vendors.baxo.translate import contract_to, device_to, log_from, log_to, seconds_to
+from margelle.vendors.endpoint import Endpoint, address, count
 from margelle.vendors.form import body
 
 METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
 LONGEST_VALUE: Final = 200
-
-_log: Final = logging.getLogger(__name__)
 
 
 class Ask(Struct, frozen=True):
@@ -149,27 +147,16 @@ class Api:
         return pages.wish_of(grant.redirect_uri)
 
 
-class Endpoint:
-    """The one address, as an ASGI application."""
+class Services(Endpoint):
+    """The one address."""
 
     def __init__(self, context: FaceContext, profile: Profile) -> None:
+        super().__init__(self._answered, failure_of)
         self._context = context
         self._door = Door(context, profile)
         self._api = Api(context, profile, self._door)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        try:
-            answer = await self._answer(scope, receive)
-        except Forbidden:
-            answer = failure(403, "This user may not write parameters.")
-        except MargelleError as error:
-            answer = failure_of(error)
-            if isinstance(error, StoreError):
-                _log.error("%s", error)
-        await answer(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+    async def _answered(self, scope: Scope, receive: Receive) -> Response:
         method = scope["method"]
         if method == "OPTIONS":
             return options(METHODS)
@@ -181,11 +168,12 @@ class Endpoint:
         if service is None:
             raise BadInput(f"There is no service '{given.one('get')[:40]}'.")
         now = self._context.clock()
-        user = await self._door.admit(given, _address(scope), now)
-        wait_s = self._context.quota.take(user.email, now)
-        if wait_s is not None:
-            return failure(429, "Too many requests.", wait_s=wait_s)
-        return success(await service(Ask(user, now, given, URL(scope=scope).replace(query=""))))
+        user = await self._door.admit(given, address(scope), now)
+        count(self._context, user, now)
+        try:
+            return success(await service(Ask(user, now, given, URL(scope=scope).replace(query=""))))
+        except Forbidden:
+            return failure(403, "This user may not write parameters.")
 
 
 def _printed(device: Device) -> wire.Device:
@@ -198,8 +186,3 @@ def _is_many(given: Parameters) -> bool:
 
 def _list(things: Any) -> Raw:
     return Raw(encode(list(things)))
-
-
-def _address(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""

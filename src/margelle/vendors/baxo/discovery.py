@@ -15,7 +15,7 @@ from margelle.vendors.answer import few
 from margelle.vendors.baxo import wire
 from margelle.vendors.baxo.cloud import Cloud, envelope, listed
 from margelle.vendors.baxo.translate import probe_from, site_from
-from margelle.vendors.survey import Findings, Read
+from margelle.vendors.survey import Findings, Read, turn_of
 
 DEVICES_A_DAY: Final = 20
 
@@ -78,5 +78,4 @@ class Survey(Findings, kw_only=True):
 
 def todays(count: int, now: datetime) -> set[int]:
     """Which of so many devices are asked for their tags: `DEVICES_A_DAY` of them, others every day."""
-    start = now.toordinal() * DEVICES_A_DAY
-    return {(start + n) % count for n in range(min(DEVICES_A_DAY, count))}
+    return turn_of(range(count), DEVICES_A_DAY, now)
