@@ -19,6 +19,7 @@ from margelle.ports.source import (
     LongMemorySource,
     ParameterSink,
     Source,
+    SwitchSource,
     Window,
 )
 from margelle.ports.store import Reader, Store, Writer
@@ -52,6 +53,7 @@ __all__ = [
     "Setting",
     "Source",
     "Store",
+    "SwitchSource",
     "Token",
     "Tokens",
     "Vendor",

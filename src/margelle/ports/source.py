@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Person, Probe, Recommendation, Site
+from margelle.domain.switch import Switch, Turn
 from margelle.ports.http import Token
 
 _Thing = TypeVar("_Thing", Site, Probe)
@@ -111,6 +112,19 @@ class ParameterSink(Protocol):
 
     async def write(self, probe: Probe, parameter: str, value: str) -> None:
         """Set a parameter, by the vendor's name of it, to the vendor's text of a value."""
+        ...
+
+
+@runtime_checkable
+class SwitchSource(Protocol):
+    """A source whose vendor switches things at its sites, such as pumps."""
+
+    async def standing(self, switch: Switch, now: datetime) -> Batch:
+        """How a switch stands now: its `STATE` and `MODE`, under its id."""
+        ...
+
+    async def turn(self, switch: Switch, wanted: Turn) -> None:
+        """Have it switched. Raises besides Conflict where its cloud will not."""
         ...
 
 

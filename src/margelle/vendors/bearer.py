@@ -35,7 +35,7 @@ class Bearer:
         self._headers, self._scheme = headers, scheme
 
     async def ask(
-        self, name: str, method: Literal["GET", "PUT"], path: str, query: tuple[tuple[str, str], ...] = ()
+        self, name: str, method: Literal["GET", "PUT", "POST"], path: str, query: tuple[tuple[str, str], ...] = ()
     ) -> Answer:
         """The answer, whatever its status but 401: one request, or two and a renewal where the token is refused. Raises Refused."""
         request = Request(name, method, f"{self._base_url}{self._prefix}{path}", query)

@@ -267,12 +267,12 @@ async def test_everything_has_a_past() -> None:
 # --- discovery
 
 
-async def test_a_discovery_finds_probes_with_their_pools_and_no_hubs() -> None:
+async def test_a_discovery_finds_probes_with_their_pools() -> None:
     it, http = whole()
     found = await it.discover(NOW)
     assert [(site.id, site.name, site.volume_m3, site.disinfection.primary) for site in found.sites] == [("flipr:AB256C", "Piscine", 45.0, "chlorine")]  # fmt: skip
     assert found.probes == (AB,)
-    assert found.sites[0].attributes == {"built_year": 2012, "commercial_type": "Pro", "hub": "HB0001", "place": 4711}
+    assert found.sites[0].attributes == {"built_year": 2012, "commercial_type": "Pro", "place": 4711}
     assert (found.faults, found.unread, found.complete, found.person.email) == ((), {}, True, "john@doe.org")
     assert http.targets == [f"GET {BASE}{path}" for path in ("/modules", "/place", "/modules/AB256C/pool", "/modules/AB256C/survey/last")]  # fmt: skip
 
@@ -290,7 +290,7 @@ async def test_what_fails_is_left_as_it_is_known() -> None:
     it, _ = whole(place=answer(status=502), pool=of([1]), survey_last=answer("<html>"))
     found = await it.discover(NOW)
     assert found.complete
-    assert set(found.unread["flipr:AB256C"]) == {"attributes", "name", "volume_m3", "disinfection"}
+    assert set(found.unread["flipr:AB256C"]) == {"attributes", "switches", "name", "volume_m3", "disinfection"}
     assert len(found.faults) == 3
 
 
@@ -298,7 +298,7 @@ async def test_an_exhausted_budget_stops_the_discovery() -> None:
     it, http = whole(place=Limited("The budget is used up."))
     found = await it.discover(NOW)
     assert [one.name for one in http.requests] == ["modules", "place"]
-    assert set(found.unread["flipr:AB256C"]) == {"attributes", "name", "volume_m3", "disinfection"}
+    assert set(found.unread["flipr:AB256C"]) == {"attributes", "switches", "name", "volume_m3", "disinfection"}
     assert found.faults == ()
 
 

@@ -87,7 +87,7 @@ SEEN: dict[type[Struct], list[dict[str, Any]]] = {
     wire.Alert: [],
 }
 
-PRINTED_ONLY = {wire.HubState, wire.Limits, wire.Alert}
+PRINTED_ONLY = {wire.Limits, wire.Alert}
 """What is never read from a cloud."""
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.asgi import Response, call
-from tests.vendors.flipr.house import House, documented_house
+from tests.vendors.flipr.house import House, pumped_house
 
 _loop = asyncio.new_event_loop()
 _house: list[House] = []
@@ -23,7 +23,7 @@ words = st.sampled_from(
 value = words | encoded
 queries = st.lists(st.tuples(value, value).map("=".join) | value, max_size=8).map("&".join)
 segments = st.sampled_from(
-    ["modules", "MODULES", "21BXYZ", "21bxyz", "survey", "last", "LastHours", "statsPerDays", "24", "-1", "0", "9999999", "NewResume", "pool",
+    ["HB0001", "auto", "planning", "Manual", "false", "modules", "MODULES", "21BXYZ", "21bxyz", "survey", "last", "LastHours", "statsPerDays", "24", "-1", "0", "9999999", "NewResume", "pool",
      "place", "4711", "allAlerts", "hub", "state", "mode", "manual", "True", "..", "", "OAuth2", "token"]
 )  # fmt: skip
 paths = st.lists(segments | encoded, max_size=6).map("/".join)
@@ -37,7 +37,7 @@ bodies = st.binary(max_size=200) | queries.map(str.encode)
 
 def _ask(method: str, target: str, sent: dict[str, str], body: bytes = b"") -> Response:
     if not _house:
-        _house.append(_loop.run_until_complete(documented_house()))
+        _house.append(_loop.run_until_complete(pumped_house()))
     headers = {"authorization": f"Bearer {_house[0].access}"} | sent
     return _loop.run_until_complete(call(_house[0].app, method, target, headers, body))
 
@@ -64,6 +64,20 @@ def test_any_request_is_answered(method: str, path: str, query: str, sent: dict[
 )
 def test_any_query_is_answered(what: str, query: str, sent: dict[str, str]) -> None:
     _sane(_ask("GET", f"/flipr/modules/21BXYZ/{what}?{query}", sent))
+
+
+@quickly
+@given(
+    methods,
+    st.sampled_from(["HB0001", "hb0001 ", "21BXYZ", "ZZZZZZ"]),
+    st.sampled_from(["state", "mode", "Mode", "manual", "MANUAL", "toggle"]),
+    st.sampled_from(["auto", "Manual", "planning", "True", "false", "1", "", "%00", "..", "%2F"]) | encoded,
+    bodies,
+)
+def test_any_way_to_a_hub_is_answered(method: str, serial: str, what: str, value: str, body: bytes) -> None:
+    answer = _ask(method, f"/flipr/hub/{quote(serial)}/{what}/{value}", {}, body)
+    _sane(answer)
+    assert answer.status != 200 or answer.headers["content-length"] == "0" or "stateEquipment" in answer.json()
 
 
 @quickly

@@ -410,7 +410,7 @@ def test_a_module_is_a_site_of_its_own_with_its_pool_and_place() -> None:
     site = site_from(ACCOUNT, module(Serial="ab256c"), pool, place, "salt")
     assert site == Site(
         id="flipr:AB256C", vendor="flipr", key="AB256C", name="Piscine", kind="pool", volume_m3=45.0, disinfection=Disinfection("salt"),
-        attributes={"built_year": 2012, "commercial_type": "Pro", "hub": "HB0001", "place": 4711},
+        attributes={"built_year": 2012, "commercial_type": "Pro", "place": 4711},
     )  # fmt: skip
     probe = probe_from(site, module())
     assert (probe.id, probe.site, probe.serial, probe.firmware) == ("flipr:AB256C/probe", site.id, "AB256C", "4")

@@ -12,10 +12,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from margelle.domain.site import User
+from margelle.domain.switch import Turn
 from margelle.errors import BadInput, MargelleError, NotFound, Refused, StoreError
 from margelle.ports import FaceContext
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.answers import failure, failure_of, success
+from margelle.vendors.flipr.hubs import Forbidden, Hubs
 from margelle.vendors.flipr.modules import Modules, Shown
 from margelle.vendors.flipr.profile import Profile
 from margelle.vendors.flipr.translate import (
@@ -23,8 +25,11 @@ from margelle.vendors.flipr.translate import (
     View,
     alert_to,
     days_to,
+    hub_to,
+    manual_from,
     measure_to,
     measures_to,
+    mode_from,
     module_to,
     not_a_hub,
     place_to,
@@ -61,12 +66,14 @@ Operation = Callable[[Ask], Awaitable[Any]]
 class Api:
     """What each path answers: wire types."""
 
-    def __init__(self, context: FaceContext) -> None:
+    def __init__(self, context: FaceContext, profile: Profile) -> None:
         self._modules = Modules(context)
+        self._hubs = Hubs(context, turned=profile.switch_pumps)
 
     async def modules(self, ask: Ask) -> list[wire.Module]:
-        """GET /modules."""
-        return [await self._module(shown, ask) for shown in (await self._modules.of(ask.user)).values()]
+        """GET /modules: the probes, then the hubs."""
+        probes = [await self._module(shown, ask) for shown in (await self._modules.of(ask.user)).values()]
+        return probes + [hub_to(hub.serial, hub.switch, hub.site) for hub in (await self._hubs.of(ask.user)).values()]
 
     async def last(self, ask: Ask) -> wire.Measure | dict[str, Any]:
         """GET /modules/{serial}/survey/last; an empty object where nothing has been measured."""
@@ -110,19 +117,44 @@ class Api:
     async def places(self, ask: Ask) -> list[wire.Place]:
         """GET /place."""
         places = await self._modules.places(ask.user)
-        return [place_to(number, [one.serial for one in shown]) for number, shown in places.items()]
+        probes, hubs = (await self._modules.of(ask.user)).values(), (await self._hubs.of(ask.user)).values()
+        return [
+            place_to(
+                number,
+                [one.serial for one in probes if one.site.id == site.id],
+                [one.serial for one in hubs if one.switch in site.switches],
+            )
+            for number, site in places.items()
+        ]
 
     async def alerts(self, ask: Ask) -> list[wire.Alert]:
         """GET /place/{id}/allAlerts: what the vendors recommend."""
         number = _count(ask.ids["place"])
-        shown = (await self._modules.places(ask.user)).get(number)
-        if not shown:
+        site = (await self._modules.places(ask.user)).get(number)
+        if site is None:
             raise NotFound("There is no such place.")
-        return [alert_to(key, one) for key, one in (await self._modules.alerts(shown[0].site)).items()]
+        return [alert_to(key, one) for key, one in (await self._modules.alerts(site)).items()]
 
     async def hub_state(self, ask: Ask) -> wire.HubState:
-        """GET /hub/{serial}/state: no probe is a hub."""
-        return not_a_hub((await self._shown(ask)).serial)
+        """GET /hub/{serial}/state."""
+        return await self._hub(ask, None)
+
+    async def hub_mode(self, ask: Ask) -> wire.HubState:
+        """PUT /hub/{serial}/mode/{mode}."""
+        return await self._hub(ask, _demanded(mode_from(ask.ids["mode"])))
+
+    async def hub_manual(self, ask: Ask) -> wire.HubState:
+        """POST /hub/{serial}/Manual/{on}: by hand from then on, also where the mode was another one."""
+        return await self._hub(ask, _demanded(manual_from(ask.ids["on"])))
+
+    async def _hub(self, ask: Ask, wanted: Turn | None) -> wire.HubState:
+        """How a hub stands, after it was turned as is wanted, if so. No probe is a hub."""
+        hub = await self._hubs.one(ask.user, ask.ids["serial"])
+        if hub is None:
+            return not_a_hub((await self._shown(ask)).serial)
+        if wanted is not None:
+            await self._hubs.turn(hub, wanted, ask.user, ask.now)
+        return await self._hubs.standing(hub, ask.now)
 
     async def _shown(self, ask: Ask) -> Shown:
         return await self._modules.one(ask.user, ask.ids["serial"])
@@ -141,8 +173,11 @@ class Api:
 class Endpoint:
     """One path of the API, as an ASGI application."""
 
-    def __init__(self, context: FaceContext, profile: Profile, kept: Kept, operation: Operation) -> None:
+    def __init__(
+        self, context: FaceContext, profile: Profile, kept: Kept, operation: Operation, method: str = "GET"
+    ) -> None:
         self._context = context
+        self._methods = ("GET", "HEAD") if method == "GET" else (method,)
         self._language = profile.language
         self._kept = kept
         self._operation = operation
@@ -151,6 +186,8 @@ class Endpoint:
         """Answer one request."""
         try:
             answer = await self._answer(scope)
+        except Forbidden:
+            answer = failure(403, "Pumps are not switched through this hub.")
         except MargelleError as error:
             answer = failure_of(error)
             if isinstance(error, StoreError):
@@ -159,22 +196,25 @@ class Endpoint:
 
     async def _answer(self, scope: Scope) -> Response:
         method = scope["method"]
-        if method not in {"GET", "HEAD"}:
-            return failure(
-                405, f"The requested resource does not support http method {method[:20]!r}.", allow="GET, HEAD"
-            )
+        if method not in self._methods:
+            what = f"The requested resource does not support http method {method[:20]!r}."
+            return failure(405, what, allow=", ".join(self._methods))
         user = await self._user(scope)
         now = self._context.clock()
         wait_s = self._context.quota.take(user.email, now)
         if wait_s is not None:
             return failure(429, "Too many requests.", retry_after=seconds(wait_s))
         language = _language(scope, user) if self._language == "auto" else self._language
+        ask = Ask(user, now, scope["path_params"], language)
+        return await self._told(scope, ask) if "GET" in self._methods else success(await self._operation(ask))
+
+    async def _told(self, scope: Scope, ask: Ask) -> Response:
         version = await self._context.reader.version()
-        key = (user.email, scope["path"].casefold(), language)
-        answer = self._kept.get(version, key, now)
+        key = (ask.user.email, scope["path"].casefold(), ask.language)
+        answer = self._kept.get(version, key, ask.now)
         if answer is None:
-            answer = success(await self._operation(Ask(user, now, scope["path_params"], language)))
-            self._kept.put(version, key, now, answer)
+            answer = success(await self._operation(ask))
+            self._kept.put(version, key, ask.now, answer)
         return answer
 
     async def _user(self, scope: Scope) -> User:
@@ -196,6 +236,12 @@ def _language(scope: Scope, user: User) -> Language:
         if start in {"fr", "en"}:
             return "fr" if start == "fr" else "en"
     return "en"
+
+
+def _demanded(turn: Turn | None) -> Turn:
+    if turn is None:
+        raise BadInput("The request is invalid.")
+    return turn
 
 
 def _count(text: str) -> int:

@@ -10,6 +10,7 @@ from msgspec.json import encode
 
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Probe, Site
+from margelle.domain.switch import Switch, Turn
 from margelle.errors import NotFound
 from margelle.ports import Batch, Discovery, Fault, Http, Tokens, Window
 from margelle.vendors.answer import Entries, entries, entry, excerpt, few
@@ -17,6 +18,7 @@ from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.cloud import Cloud, path_of
 from margelle.vendors.flipr.discovery import EMPTY, Survey
 from margelle.vendors.flipr.sign_in import FliprConnector
+from margelle.vendors.flipr.switching import Switching
 from margelle.vendors.flipr.translate import UNITS, measurements_from
 
 __all__ = ["FliprConnector", "FliprSource"]
@@ -39,11 +41,12 @@ class _Past(Struct):
 
 
 class FliprSource:
-    """One account's probes, measures and history."""
+    """One account's probes, measures and history, and its hubs."""
 
     def __init__(self, account: Account, http: Http, tokens: Tokens) -> None:
         self._account = account
         self._cloud = Cloud(BASE_URL, account, http, tokens)
+        self._hubs = Switching(self._cloud)
         self._past: _Past | None = None
         self._resumed: set[str] = set()
 
@@ -83,6 +86,14 @@ class FliprSource:
     def remembered(self, site: Site) -> tuple[str, ...]:  # noqa: ARG002
         """All that a Flipr tells; it costs one request."""
         return tuple(UNITS)
+
+    async def standing(self, switch: Switch, now: datetime) -> Batch:
+        """How a hub stands."""
+        return await self._hubs.standing(switch, now)
+
+    async def turn(self, switch: Switch, wanted: Turn) -> None:
+        """Have a hub's pump switched, or its mode."""
+        await self._hubs.turn(switch, wanted)
 
     async def _resume(self, probe: Probe) -> Batch:
         """What NewResume says is current. Raises NotFound where the cloud does not know the probe at all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 from margelle.domain.site import Account
@@ -26,12 +26,19 @@ class Cloud:
 
     async def get(self, name: str, path: str) -> Answer:
         """The answer with status 200; every other one is raised as what it means."""
-        answer = await self._bearer.ask(name, "GET", path)
-        if answer.status == 403:
-            raise Refused(f"The cloud answered 403: {said(answer.body)}", hint=SUSPENDED)
-        if answer.status != 200:
-            raise refusal(answer)
-        return answer
+        return _good(await self._bearer.ask(name, "GET", path), {200})
+
+    async def act(self, name: str, method: Literal["PUT", "POST"], path: str) -> Answer:
+        """The answer to an act without a body, likewise; it may also be one of the other statuses that mean success."""
+        return _good(await self._bearer.ask(name, method, path), {200, 201, 202, 204})
+
+
+def _good(answer: Answer, statuses: set[int]) -> Answer:
+    if answer.status == 403:
+        raise Refused(f"The cloud answered 403: {said(answer.body)}", hint=SUSPENDED)
+    if answer.status not in statuses:
+        raise refusal(answer)
+    return answer
 
 
 def path_of(serial: str) -> str:

@@ -50,12 +50,9 @@ class Modules:
             raise NotFound("There is no such module.")
         return shown
 
-    async def places(self, user: User) -> dict[int, list[Shown]]:
-        """The user's sites by public id, each with its probes."""
-        found: dict[int, list[Shown]] = {}
-        for shown in (await self.of(user)).values():
-            found.setdefault(await self._place(shown.site), []).append(shown)
-        return found
+    async def places(self, user: User) -> dict[int, Site]:
+        """The user's sites by public id: every site is a place."""
+        return {await self._place(site): site for site in await sites_of(self._reader, user, VENDOR)}
 
     async def latest(self, shown: Shown, now: datetime) -> dict[str, Measurement]:
         """By quantity, what was measured at the newest instant; of another vendor's probe, within the last day before it."""

@@ -24,6 +24,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         23_328_000.0,
         "How long an access token is good for, in seconds: 270 days, since some clients never renew one. A refresh token is good for ever.",
     ),
+    Setting(
+        "switch_pumps",
+        bool,
+        True,
+        "Whether users may switch the pumps of their own accounts through the hub; if not, they only see how they stand.",
+    ),
 )
 
 _LONGEST_LIFE_S: Final = 315_360_000
@@ -34,6 +40,7 @@ class Profile(Struct, frozen=True):
 
     language: Literal["auto", "fr", "en"] = "auto"
     access_token_life_s: float = 23_328_000.0
+    switch_pumps: bool = True
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Profile:

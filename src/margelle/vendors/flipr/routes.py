@@ -40,11 +40,11 @@ class BlindRoute(Route):
 def routes(context: FaceContext) -> list[BaseRoute]:
     """The routes below the face's prefix, the busiest first. Whatever else is asked for is answered in JSON too."""
     profile = Profile.of(context.settings)
-    api = Api(context)
+    api = Api(context, profile)
     kept = Kept()
 
-    def route(path: str, operation: Operation) -> BlindRoute:
-        return BlindRoute(path, Endpoint(context, profile, kept, operation), operation.__name__)
+    def route(path: str, operation: Operation, method: str = "GET") -> BlindRoute:
+        return BlindRoute(path, Endpoint(context, profile, kept, operation, method), operation.__name__)
 
     return [
         route("/modules/{serial}/survey/last", api.last),
@@ -58,6 +58,8 @@ def routes(context: FaceContext) -> list[BaseRoute]:
         route("/place", api.places),
         route("/place/{place}/allAlerts", api.alerts),
         route("/hub/{serial}/state", api.hub_state),
+        route("/hub/{serial}/mode/{mode}", api.hub_mode, "PUT"),
+        route("/hub/{serial}/Manual/{on}", api.hub_manual, "POST"),
         BlindRoute("/OAuth2/token", TokenEndpoint(context, profile), "token"),
         Route("/{path:path}", _Nowhere(), name="nowhere"),
     ]

@@ -185,13 +185,13 @@ class Alert(Struct, rename="pascal"):
 
 
 class HubState(Struct, rename="camel"):
-    """hub/{serial}/state, undocumented."""
+    """hub/{serial}/state and mode, undocumented. `state_equipment` is 1 while the pump runs; `behavior` is auto, manual or planning."""
 
-    state_equipment: int = 0
-    behavior: str = "auto"
-    planning: str = ""
-    internal_keep_alive: None = None
-    message_mode_auto_filtration: None = None
+    state_equipment: Raw = NULL
+    behavior: str | None = None
+    planning: Raw = NULL
+    internal_keep_alive: Raw = NULL
+    message_mode_auto_filtration: Raw = NULL
     error_code: str | None = field(name="ErrorCode", default=None)
     error_message: str | None = field(name="ErrorMessage", default=None)
 

@@ -6,6 +6,18 @@ whatever vendor, as Flipr would; what it must invent for that is listed in docs/
 
 from __future__ import annotations
 
+from margelle.vendors.flipr.translate.hub import (
+    NO_HUB,
+    as_module,
+    hub_site_from,
+    hub_to,
+    manual_from,
+    mode_from,
+    not_a_hub,
+    standing_from,
+    standing_to,
+    switch_from,
+)
 from margelle.vendors.flipr.translate.measure import (
     SHOWN,
     UNITS,
@@ -17,10 +29,10 @@ from margelle.vendors.flipr.translate.measure import (
 )
 from margelle.vendors.flipr.translate.module import (
     HUB,
+    HUBS,
     PROBE,
     alert_to,
     module_to,
-    not_a_hub,
     place_to,
     pool_to,
     preferred_number,
@@ -37,6 +49,8 @@ from margelle.vendors.flipr.translate.words import DEVIATION, VENDOR, Language
 __all__ = [
     "DEVIATION",
     "HUB",
+    "HUBS",
+    "NO_HUB",
     "PROBE",
     "SHOWN",
     "UNITS",
@@ -44,11 +58,16 @@ __all__ = [
     "Language",
     "View",
     "alert_to",
+    "as_module",
     "days_to",
     "disinfectant_from",
+    "hub_site_from",
+    "hub_to",
+    "manual_from",
     "measure_to",
     "measurements_from",
     "measures_to",
+    "mode_from",
     "module_to",
     "not_a_hub",
     "place_to",
@@ -60,5 +79,8 @@ __all__ = [
     "short_term_to",
     "shows_itself",
     "site_from",
+    "standing_from",
+    "standing_to",
+    "switch_from",
     "thresholds_to",
 ]

@@ -13,7 +13,8 @@ from margelle.vendors.flipr.translate.words import VENDOR, time_to
 
 PROBE: Final = 1
 HUB: Final = 2
-"""The types of module."""
+HUBS: Final = frozenset({HUB, 3})
+"""The types of module: 3 is a newer hub."""
 
 LIMITED: Final = (("Temperature", "temperature"), ("PH", "ph"), ("OxydoReductionPotentiel", "orp"))
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -32,11 +33,9 @@ def site_from(
     `kept_by` is what the newest measure says of the disinfectant. What only Flipr knows becomes attributes.
     """
     key, pool = module.serial.upper(), pool or wire.Pool()
-    hubs = [hub.serial for hub in (place.hubs if place else None) or () if hub.serial]
     said: dict[str, Scalar] = {
         "built_year": pool.built_year if _sane(pool.built_year) else None,
         "commercial_type": module.commercial_type.value if module.commercial_type else None,
-        "hub": hubs[0] if hubs else None,
         "place": place.id if place and _sane(place.id) else None,
     }
     return Site(
@@ -94,9 +93,10 @@ def pool_to(site: Site) -> wire.Pool:
     )
 
 
-def place_to(place_id: int, serials: Iterable[str]) -> wire.Place:
-    """A site of any vendor as a place, with its probes."""
-    return wire.Place(id=place_id, modules=[wire.PlaceModule(serial=serial) for serial in serials], hubs=[])
+def place_to(place_id: int, serials: Iterable[str], hubs: Iterable[str] = ()) -> wire.Place:
+    """A site of any vendor as a place, with its probes and hubs."""
+    modules, switches = ([wire.PlaceModule(serial=serial) for serial in some] for some in (serials, hubs))
+    return wire.Place(id=place_id, modules=modules, hubs=switches)
 
 
 def thresholds_to(site: Site) -> dict[str, wire.Limits]:
@@ -121,11 +121,6 @@ def alert_to(alert_id: int, recommendation: Recommendation) -> wire.Alert:
 def short_term_to(air_temperature: float | None) -> wire.ShortTerm:
     """The weather, as far as a probe tells it."""
     return wire.ShortTerm(air_temperature=None if air_temperature is None else round(air_temperature, 2))
-
-
-def not_a_hub(serial: str) -> wire.HubState:
-    """The answer about a hub for a module that is none: clients look for their hub by asking all."""
-    return wire.HubState(error_code="Forbidden", error_message=f"The module {serial} is not a HUB")
 
 
 def preferred_number(probe: Probe) -> int | None:
