@@ -48,14 +48,17 @@ def batch_of(
     name: str,
     read: Callable[[T], Iterable[Measurement]],
     remark: Callable[[T], str | None] = lambda _: None,
+    *,
+    newest_first: bool = False,
 ) -> Batch:
     """What `read` finds in the entries of one answer, each measurement once; an entry of which it raises ValueError is a fault.
 
-    The same one twice is one, and another value for the same instant is a correction. What `remark` has to say of an entry that was read is a fault, too.
+    The same one twice is one, and another value for the same instant is a correction, if the answer has it before (`newest_first`) or else after the one it corrects. What `remark` has to say of an entry that was read is a fault, too.
     """
     faults = listed.faults
     found: dict[Measurement, None] = {}
-    for n, one in enumerate(listed.read):
+    numbered = list(enumerate(listed.read))
+    for n, one in reversed(numbered) if newest_first else numbered:
         try:
             found |= dict.fromkeys(read(one))
             said = remark(one)
