@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.site import Account, Disinfection, Person, Probe, Site, User
-from margelle.domain.switch import Switch
+from margelle.domain.switch import Switch, SwitchMode, Turn, state_of
 from margelle.domain.unit import Unit
 from margelle.ports import Discovery, Store
 from margelle.serve.app import build
@@ -87,6 +87,17 @@ def stands(*, on: bool, mode: str, at: datetime = MEASURED_AT, switch: Switch = 
     ]
 
 
+class ObedientActions(FakeActions):
+    """Switches at once."""
+
+    async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
+        await super().switch(switch, wanted, site, user)
+        known = state_of(await self._store.latest(switch.id, NOW))
+        mode: SwitchMode = "manual" if wanted == "on" or wanted == "off" else wanted
+        on = wanted == "on" if wanted in {"on", "off"} else known is not None and known.on
+        await self._store.add(stands(on=on, mode=mode, at=NOW, switch=switch), NOW)
+
+
 class House(Struct):
     """The store, and the face over it at `now`, which a test may move."""
 
@@ -129,7 +140,7 @@ async def empty_house(store: Store | None = None, **settings: Any) -> House:
     store, now = store or MemoryStore(), [NOW]
     for login, language in ((LOGIN, "fr"), (OTHER_LOGIN, "en")):
         await store.put_user(User(login, PASSWORD_HASH, "Hub", "User", language))
-    actions = FakeActions(store)
+    actions = ObedientActions(store)
     app = build(store, [FLIPR], {"flipr": settings}, lambda: now[0], actions, pages=False)
     return House(store, app, now, actions)
 
