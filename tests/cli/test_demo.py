@@ -142,14 +142,26 @@ def _sees_the_flipr(face: str, pools: list[dict[str, Any]]) -> None:
     """The account at the other cloud is collected from too, and every pool is a module of the other face."""
     form = urlencode({"grant_type": "password", "username": LOGIN, "password": SECRET})
     token = _flipr(face, "POST", "/OAuth2/token", form)["access_token"]
-    modules = _flipr(face, "GET", "/modules", token=token)
+    found = _flipr(face, "GET", "/modules", token=token)
+    modules = [module for module in found if module["ModuleType_Id"] == 1]
     assert len(modules) == len(pools)
+    _switches_the_pump(face, token, [module["Serial"] for module in found if module not in modules])
     assert "21BXYZ" in {module["Serial"] for module in modules}
     for module in modules:
         month = _flipr(face, "GET", f"/modules/{module['Serial']}/survey/LastHours/720", token=token)
         assert len(month) > 500
         current = _flipr(face, "GET", f"/modules/{module['Serial']}/survey/last", token=token)
         assert current["Conductivity"]["Value"]
+
+
+def _switches_the_pump(face: str, token: str, hubs: list[str]) -> None:
+    """The Flipr's hub is there, and what is done at the face happens at the cloud."""
+    (hub,) = hubs
+    state = _flipr(face, "GET", f"/hub/{hub}/state", token=token)
+    wanted = 1 - state["stateEquipment"]
+    told = _flipr(face, "POST", f"/hub/{hub}/Manual/{bool(wanted)}", token=token)
+    assert (told["stateEquipment"], told["behavior"]) == (wanted, "manual")
+    assert _flipr(face, "PUT", f"/hub/{hub}/mode/auto", token=token)["behavior"] == state["behavior"] == "auto"
 
 
 def _flipr(face: str, method: str, path: str, body: str = "", token: str = "") -> Any:

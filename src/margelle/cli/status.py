@@ -9,7 +9,7 @@ import typer
 
 from margelle.cli.account import requests_left
 from margelle.cli.terminal import Exit, JsonOption, brief, counted, invocation, note, run, say, say_json
-from margelle.domain.unit import symbol
+from margelle.domain.unit import Unit, symbol
 from margelle.errors import NotFound, StoreError
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
                 "id": site.id,
                 "name": site.name,
                 "probes": [await _probe(home, probe.id, now) for probe in await home.store.probes(site.id)],
+                "switches": [await _probe(home, switch.id, now) for switch in site.switches],
             }
             for site in sites
         ],
@@ -126,7 +127,7 @@ def _value(home: House, one: Measurement, now: datetime) -> dict[str, Any]:
         "age_s": round((now - one.at).total_seconds()),
         "valid": one.valid,
         "reason": one.reason,
-        "text": "-" if one.value is None else f"{one.value:.{decimals}f}",
+        "text": "-" if one.value is None else one.raw if one.raw_unit is Unit.STATE else f"{one.value:.{decimals}f}",
     }
 
 
@@ -152,7 +153,7 @@ def _show_account(account: dict[str, Any]) -> None:
         say(f"  ! {account['locked']}")
     for site in account["sites"]:
         say(f"  {brief(site['name'])}  ({site['id']})")
-        for probe in site["probes"]:
+        for probe in (*site["probes"], *site["switches"]):
             _show_values(probe["latest"])
     for incident in account["incidents"]:
         times = f", {incident.count} times" if incident.count > 1 else ""

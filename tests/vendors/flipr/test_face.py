@@ -339,6 +339,23 @@ async def test_a_face_may_always_speak_french() -> None:
 # --- NewResume
 
 
+@pytest.mark.parametrize(
+    ("value", "level"), [(999.0, "Low"), (1000.0, "Medium"), (9999.0, "Medium"), (10_000.0, "High")]
+)
+async def test_a_face_may_tell_conductivity_in_words(value: float, level: str) -> None:
+    house = await documented_house(conductivity="level")
+    words = [replace(one, value=value, raw=f"{value:g}") if one.quantity == "conductivity" else one for one in documented()]  # fmt: skip
+    await house.store.add(words, NOW)
+    told = [(await house.get(f"/modules/21BXYZ/{path}")).json() for path in ("survey/last", "survey/LastHours/24")]
+    label = answer("flipr", "a resume").json["Current"]["Conductivity"]["Label"]
+    assert told[0]["Conductivity"] == told[1][0]["Conductivity"] == {"Label": label, "Level": level}
+
+
+async def test_a_face_that_tells_levels_has_none_of_what_it_does_not_know() -> None:
+    house = await documented_house(points=[point("temperature", 20.0)], conductivity="level")
+    assert (await house.get("/modules/21BXYZ/survey/last")).json()["Conductivity"]["Value"] is None
+
+
 async def test_a_resume_has_the_newest_measure_and_the_week(house: House) -> None:
     for days in (1, 6, 8):
         await house.store.add(documented(MEASURED_AT - timedelta(days=days)), NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from margelle.domain.unit import Unit
 from margelle.errors import Conflict, Limited, Malformed, MargelleError, NotFound, Refused, Unavailable
 from margelle.ports import Discovery
 from tests.evidence import answer, facts
-from tests.vendors.flipr.house import HUB, LOGIN, NOW, OTHER_LOGIN, SITE, House, pumped_house, stands
+from tests.vendors.flipr.house import HUB, LOGIN, NOW, OTHER_LOGIN, SITE, House, listening, pumped_house, stands
 
 LISTS = facts("flipr", "lists")
 SENT = [one for one in facts("flipr", "requests") if "HB0001" in one["path"]]
@@ -204,3 +205,16 @@ async def test_a_test_clouds_hub_keeps_its_serial_where_it_is_free(pumped: House
     assert len(serials) == len(set(serials)) == 4
     assert "HB0001" in serials
     assert "00LFLS" in serials
+
+
+@pytest.mark.parametrize("path", ["//hub/HB0001/state", "//modules", "/modules//"])
+async def test_two_slashes_at_the_root_of_the_vendors_host_are_no_other_host(pumped: House, path: str) -> None:
+    """As a server reads the request line, which is where such a path could be taken for the name of a host."""
+    async with listening(pumped) as base_url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(base_url.rpartition(":")[2]))
+        head = f"GET {path} HTTP/1.1\r\nHost: apis.goflipr.com\r\nAuthorization: bearer {pumped.access}\r\n"
+        writer.write(f"{head}Connection: close\r\n\r\n".encode())
+        told = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+    assert told.startswith(b"HTTP/1.1 200 ")
+    assert b'"Serial"' in told or b'"stateEquipment"' in told

@@ -64,6 +64,7 @@ async def test_a_hub_stands_as_the_cloud_says_at_the_instant_of_its_answer() -> 
         ({"behavior": "Planning", "planning": "12"}, (1.0, "1", True), (2.0, "Planning 12", True)),
         ({"behavior": "planning", "planning": 12}, (1.0, "1", True), (2.0, "planning 12", True)),
         ({"stateEquipment": True, "planning": None}, (1.0, "true", True), (0.0, "manual", True)),
+        ({"stateEquipment": False}, (0.0, "false", True), (0.0, "manual", True)),
         ({"stateEquipment": 2}, (2.0, "2", False), (0.0, "manual", True)),
         ({"stateEquipment": "on"}, (None, '"on"', False), (0.0, "manual", True)),
         ({"stateEquipment": None}, None, (0.0, "manual", True)),
@@ -190,7 +191,9 @@ async def test_without_places_a_hub_is_at_the_first_probe(kind: int) -> None:
 async def test_a_hub_alone_is_a_site_of_its_own() -> None:
     (_, hub) = evidence("flipr", "two modules").json
     found = await whole(modules=of([hub]))[0].discover(NOW)
-    assert [(site.id, site.switches) for site in found.sites] == [("flipr:HB0001", (HUB,))]
+    (site,) = found.sites
+    assert (site.id, site.vendor, site.key, site.name, site.kind) == ("flipr:HB0001", "flipr", "HB0001", "Flipr HB0001", "pool")  # fmt: skip
+    assert site.switches == (HUB,)
     assert (found.probes, found.complete) == ((), True)
 
 

@@ -66,6 +66,7 @@ class Api:
     def __init__(self, context: FaceContext, profile: Profile) -> None:
         self._modules = Modules(context)
         self._hubs = Hubs(context, turned=profile.switch_pumps)
+        self._levels = profile.conductivity == "level"
 
     async def modules(self, ask: Ask) -> list[wire.Module]:
         """GET /modules: the probes, then the hubs."""
@@ -76,7 +77,7 @@ class Api:
         """GET /modules/{serial}/survey/last; an empty object where nothing has been measured."""
         shown = await self._shown(ask)
         points = await self._modules.latest(shown, ask.now)
-        return measure_to(points, View.of(shown.site, ask.language)) if points else {}
+        return measure_to(points, self._view(shown, ask)) if points else {}
 
     async def last_hours(self, ask: Ask) -> list[wire.Measure]:
         """GET /modules/{serial}/survey/LastHours/{hours}: the newest first."""
@@ -89,7 +90,7 @@ class Api:
         shown = await self._shown(ask)
         midnight = ask.now.replace(hour=0, minute=0, second=0, microsecond=0)
         points = await self._modules.history(shown, midnight - timedelta(days=days - 1), ask.now)
-        return days_to(points, View.of(shown.site, ask.language))
+        return days_to(points, self._view(shown, ask))
 
     async def resume(self, ask: Ask) -> wire.Resume | dict[str, Any]:
         """GET /modules/{serial}/NewResume; an empty object where nothing has been measured."""
@@ -97,7 +98,7 @@ class Api:
         points = await self._modules.latest(shown, ask.now)
         if not points:
             return {}
-        return resume_to(points, await self._measures(shown, ask, WEEK), View.of(shown.site, ask.language))
+        return resume_to(points, await self._measures(shown, ask, WEEK), self._view(shown, ask))
 
     async def pool(self, ask: Ask) -> wire.Pool:
         """GET /modules/{serial}/pool."""
@@ -153,6 +154,9 @@ class Api:
             await self._hubs.turn(hub, wanted, ask.user, ask.now)
         return await self._hubs.standing(hub, ask.now)
 
+    def _view(self, shown: Shown, ask: Ask) -> View:
+        return View.of(shown.site, ask.language, levels=self._levels)
+
     async def _shown(self, ask: Ask) -> Shown:
         return await self._modules.one(ask.user, ask.ids["serial"])
 
@@ -164,7 +168,7 @@ class Api:
     async def _measures(self, shown: Shown, ask: Ask, span: timedelta) -> list[wire.Measure]:
         points = await self._modules.history(shown, ask.now - span, ask.now)
         together = [point for of_one in points.values() for point in of_one]
-        return measures_to(together, View.of(shown.site, ask.language))
+        return measures_to(together, self._view(shown, ask))
 
 
 class Path(Endpoint):

@@ -19,6 +19,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         choices=("auto", "fr", "en"),
     ),
     Setting(
+        "conductivity",
+        str,
+        "value",
+        "How conductivity is told in a measure: as a number of µS/cm, as documented, or as a level in words, as the cloud does since 2021.",
+        choices=("value", "level"),
+    ),
+    Setting(
         "access_token_life_s",
         float,
         23_328_000.0,
@@ -39,6 +46,7 @@ class Profile(Struct, frozen=True):
     """The settings, each by its name."""
 
     language: Literal["auto", "fr", "en"] = "auto"
+    conductivity: Literal["value", "level"] = "value"
     access_token_life_s: float = 23_328_000.0
     switch_pumps: bool = True
 

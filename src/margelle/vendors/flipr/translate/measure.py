@@ -56,6 +56,9 @@ SHOWN: Final = (*UNITS, "tds", "salt")
 USUAL_ORP: Final = Band(650, 750)
 """The ORP, in mV, of water that is kept well, where the owner has set no limits."""
 
+LEVELS: Final = (("Low", 1_000), ("Medium", 10_000))
+"""The word for a conductivity below so many µS/cm, and High beyond. Only the first word is known from the cloud; the bounds are ours."""
+
 _SKY: Final = {"uv_index", "cloud_cover", "battery"}
 """What is true of a probe that sleeps."""
 
@@ -133,13 +136,14 @@ class View(Struct, frozen=True):
     language: Language = "fr"
     disinfectant: Disinfectant = "chlorine"
     orp: Band = field(default_factory=lambda: USUAL_ORP)
+    levels: bool = False
 
     @classmethod
-    def of(cls, site: Site, language: Language) -> View:
-        """The view of a site."""
+    def of(cls, site: Site, language: Language, *, levels: bool = False) -> View:
+        """The view of a site; with `levels` it tells conductivity in words, as the cloud has since 2021."""
         band = site.bands.get("orp", Band())
         known = band.low is not None and band.high is not None and band.low < band.high
-        return cls(language, site.disinfection.primary, band if known else USUAL_ORP)
+        return cls(language, site.disinfection.primary, band if known else USUAL_ORP, levels)
 
 
 def measure_to(points: Mapping[str, Measurement], view: View) -> wire.Measure:
@@ -152,7 +156,7 @@ def measure_to(points: Mapping[str, Measurement], view: View) -> wire.Measure:
         temperature=_printed(points, "temperature"),
         ph=_acidity(points, view),
         oxydo_reduction_potentiel=wire.Redox(label=words["orp"], value=_printed(points, "orp")),
-        conductivity=_conductivity(points, words["conductivity"]),
+        conductivity=_levelled(_conductivity(points, words["conductivity"]), levels=view.levels),
         uv_index=_printed(points, "uv_index"),
         cloud_coverage=_printed(points, "cloud_cover"),
         battery=wire.Battery(label=words["battery"], deviation=_printed(points, "battery")),
@@ -232,6 +236,15 @@ def _conductivity(points: Mapping[str, Measurement], label: str) -> wire.Conduct
     solids = _value(points, "tds") if _value(points, "tds") is not None else _value(points, "salt")
     value = wire.NULL if solids is None else Raw(encode(rounded(conductivity_of_solids(solids))))
     return wire.Conductivity(label=label, value=value)
+
+
+def _levelled(said: wire.Conductivity, *, levels: bool) -> wire.Conductivity:
+    """A conductivity with the word for its value, if there is one, in the value's place."""
+    value = number(written(said.value)) if levels and isinstance(said.value, Raw) else None
+    if value is None:
+        return said
+    level = next((name for name, bound in LEVELS if value < bound), "High")
+    return wire.Conductivity(label=said.label, level=Raw(encode(level)))
 
 
 def _disinfectant(points: Mapping[str, Measurement], view: View) -> wire.Disinfectant:
