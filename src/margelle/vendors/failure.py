@@ -40,7 +40,7 @@ STATUS: Final[tuple[tuple[type[MargelleError], int], ...]] = (
     (Unavailable, 503),
     (Unreachable, 503),
 )
-"""The first that fits counts; 500 where none does."""
+"""The first that fits counts; 503 where none does: never a 500."""
 
 
 class Failure(NamedTuple):
@@ -56,7 +56,7 @@ def failure_of(error: MargelleError) -> Failure:
     wait_s = error.retry_after_s or RETRY_AFTER_S
     if isinstance(error, StoreError):
         return Failure(503, "The store cannot answer now.", wait_s)
-    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    status = next((status for kind, status in STATUS if isinstance(error, kind)), 503)
     return Failure(status, str(error), wait_s if status in {429, 503} else None)
 
 
