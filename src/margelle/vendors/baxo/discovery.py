@@ -28,7 +28,7 @@ from margelle.vendors.baxo.translate import (
     site_from,
     with_finding,
 )
-from margelle.vendors.survey import Findings, Read
+from margelle.vendors.survey import Findings, Read, turn_of
 
 DEVICES_A_DAY: Final = 20
 
@@ -149,5 +149,4 @@ def _said(records: Iterable[wire.Log | wire.Row]) -> Iterator[Said]:
 
 def todays(count: int, now: datetime) -> set[int]:
     """Which of so many devices are asked for their tags: `DEVICES_A_DAY` of them, others every day."""
-    start = now.toordinal() * DEVICES_A_DAY
-    return {(start + n) % count for n in range(min(DEVICES_A_DAY, count))}
+    return turn_of(range(count), DEVICES_A_DAY, now)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from margelle.domain.site import User
 from margelle.domain.switch import Turn
-from margelle.errors import BadInput, MargelleError, NotFound, Refused, StoreError
+from margelle.errors import BadInput, NotFound
 from margelle.ports import FaceContext
+from margelle.vendors.endpoint import Endpoint, count, holder
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.answers import failure, failure_of, success
 from margelle.vendors.flipr.hubs import Forbidden, Hubs
@@ -41,9 +41,6 @@ from margelle.vendors.flipr.translate import (
 )
 from margelle.vendors.form import pairs
 from margelle.vendors.kept import Kept
-from margelle.vendors.refusal import seconds
-
-_log: Final = logging.getLogger(__name__)
 
 MOST_HOURS: Final = 366 * 24
 MOST_DAYS: Final = 366
@@ -176,61 +173,40 @@ class Api:
         return measures_to(together, self._view(shown, ask))
 
 
-class Endpoint:
-    """One path of the API, as an ASGI application."""
+class Path(Endpoint):
+    """One path of the API."""
 
     def __init__(
         self, context: FaceContext, profile: Profile, kept: Kept, operation: Operation, method: str = "GET"
     ) -> None:
+        super().__init__(self._answered, failure_of)
         self._context = context
         self._methods = ("GET", "HEAD") if method == "GET" else (method,)
         self._language = profile.language
         self._kept = kept
         self._operation = operation
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        try:
-            answer = await self._answer(scope)
-        except Forbidden:
-            answer = failure(403, "Pumps are not switched through this hub.")
-        except MargelleError as error:
-            answer = failure_of(error)
-            if isinstance(error, StoreError):
-                _log.error("%s: %s", self._operation.__name__, error)
-        await answer(scope, receive, send)
-
-    async def _answer(self, scope: Scope) -> Response:
+    async def _answered(self, scope: Scope, _: Receive) -> Response:
         method = scope["method"]
         if method not in self._methods:
             what = f"The requested resource does not support http method {method[:20]!r}."
             return failure(405, what, allow=", ".join(self._methods))
-        user = await self._user(scope)
+        user = await holder(scope, self._context.desk)
         now = self._context.clock()
-        wait_s = self._context.quota.take(user.email, now)
-        if wait_s is not None:
-            return failure(429, "Too many requests.", retry_after=seconds(wait_s))
+        count(self._context, user, now)
         language = _language(scope, user) if self._language == "auto" else self._language
         ask = Ask(user, now, scope["path_params"], language)
-        return await self._told(scope, ask) if "GET" in self._methods else success(await self._operation(ask))
-
-    async def _told(self, scope: Scope, ask: Ask) -> Response:
+        if "GET" not in self._methods:
+            return await self._made(ask)
+        key = (user.email, scope["path"].casefold(), language)
         version = await self._context.reader.version()
-        key = (ask.user.email, scope["path"].casefold(), ask.language)
-        answer = self._kept.get(version, key, ask.now)
-        if answer is None:
-            answer = success(await self._operation(ask))
-            self._kept.put(version, key, ask.now, answer)
-        return answer
+        return await self._kept.or_made(version, key, now, lambda: self._made(ask))
 
-    async def _user(self, scope: Scope) -> User:
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                scheme, _, token = value.decode("latin-1").strip().partition(" ")
-                user = await self._context.desk.holder("access", token.strip()) if scheme.lower() == "bearer" else None
-                if user is not None:
-                    return user
-        raise Refused("The access token is missing, invalid or has expired.")
+    async def _made(self, ask: Ask) -> Response:
+        try:
+            return success(await self._operation(ask))
+        except Forbidden:
+            return failure(403, "Pumps are not switched through this hub.")
 
 
 def _language(scope: Scope, user: User) -> Language:

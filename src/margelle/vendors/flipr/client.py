@@ -6,20 +6,19 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
-from msgspec.json import encode
 
-from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Probe, Site
 from margelle.domain.switch import Switch, Turn
 from margelle.errors import NotFound
 from margelle.ports import Batch, Discovery, Fault, Http, Tokens, Window
-from margelle.vendors.answer import Entries, entries, entry, excerpt, few
+from margelle.vendors.answer import Entries, entries, entry
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.cloud import Cloud, path_of
 from margelle.vendors.flipr.discovery import EMPTY, Survey
 from margelle.vendors.flipr.sign_in import FliprConnector
 from margelle.vendors.flipr.switching import Switching
 from margelle.vendors.flipr.translate import UNITS, measurements_from
+from margelle.vendors.reading import batch_of
 
 __all__ = ["FliprConnector", "FliprSource"]
 
@@ -111,15 +110,7 @@ def _single(body: bytes, name: str) -> Entries[wire.Measure]:
 
 
 def _batch(listed: Entries[wire.Measure], name: str, probe: Probe) -> Batch:
-    """The measurements of one answer; the same one twice is one, and another value for the same instant is a correction."""
-    faults = listed.faults
-    found: dict[Measurement, None] = {}  # in order, each once
-    for n, measure in reversed(list(enumerate(listed.read))):  # the newest comes first
-        try:
-            found |= dict.fromkeys(measurements_from(measure, probe, f"flipr/{name}"))
-        except ValueError as error:
-            faults.append(Fault(f"{name}[{n}]", f"{error}: {excerpt(encode(measure).decode())}"))
-    return Batch(tuple(found), few(faults))
+    return batch_of(listed, name, lambda measure: measurements_from(measure, probe, f"flipr/{name}"), newest_first=True)
 
 
 def _only(batch: Batch, quantity: str) -> Batch:

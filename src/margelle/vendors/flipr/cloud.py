@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from margelle.domain.site import Account
 from margelle.errors import Refused
-from margelle.ports import Answer, Http, Token, Tokens
+from margelle.ports import Answer, Http, Tokens
 from margelle.vendors.answer import refusal, said
 from margelle.vendors.bearer import Bearer
 from margelle.vendors.flipr.sign_in import SUSPENDED, renewed
@@ -20,20 +20,15 @@ class Cloud:
     """One account's way to its cloud: one request, or two and a renewal where the access token is refused."""
 
     def __init__(self, base_url: str, account: Account, http: Http, tokens: Tokens) -> None:
-        self._base_url = (account.base_url or base_url).rstrip("/")
-        self._http = http
-        self._bearer = Bearer(http, tokens, HEADERS, self._renew)
+        self._bearer = Bearer(account.base_url or base_url, http, tokens, renewed, HEADERS)
 
     async def get(self, name: str, path: str) -> Answer:
         """The answer with status 200; every other one is raised as what it means."""
-        return _good(await self._bearer.ask(name, "GET", f"{self._base_url}{path}"), {200})
+        return _good(await self._bearer.ask(name, "GET", path), {200})
 
     async def act(self, name: str, method: Literal["PUT", "POST"], path: str) -> Answer:
         """The answer to an act without a body, likewise; it may also be one of the other statuses that mean success."""
-        return _good(await self._bearer.ask(name, method, f"{self._base_url}{path}"), {200, 201, 202, 204})
-
-    async def _renew(self, token: Token) -> Token:
-        return await renewed(self._http, self._base_url, token)
+        return _good(await self._bearer.ask(name, method, path), {200, 201, 202, 204})
 
 
 def _good(answer: Answer, statuses: set[int]) -> Answer:

@@ -24,7 +24,7 @@ from margelle.vendors.flipr.translate import (
     site_from,
     switch_from,
 )
-from margelle.vendors.survey import Findings, Read
+from margelle.vendors.survey import Findings, Read, turn_of
 
 MODULES_A_DAY: Final = 4
 EMPTY: Final = {b"", b"null", b"{}", b"[]"}
@@ -149,5 +149,4 @@ def homes_of(hubs: Iterable[str], probes: Iterable[str], places: Mapping[str, wi
 
 def todays(serials: list[str], now: datetime) -> set[str]:
     """The modules whose turn it is: `MODULES_A_DAY` of them, another few every day."""
-    start = now.toordinal() * MODULES_A_DAY
-    return {serials[(start + n) % len(serials)] for n in range(min(MODULES_A_DAY, len(serials)))}
+    return turn_of(serials, MODULES_A_DAY, now)

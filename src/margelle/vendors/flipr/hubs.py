@@ -11,8 +11,8 @@ from margelle.domain.site import Site, User
 from margelle.domain.switch import Switch, Turn
 from margelle.errors import Malformed, Refused, Unavailable
 from margelle.ports import AuditEntry, FaceContext
+from margelle.vendors.failure import RETRY_AFTER_S
 from margelle.vendors.flipr import wire
-from margelle.vendors.flipr.answers import RETRY_AFTER_S
 from margelle.vendors.flipr.translate import VENDOR, as_module, preferred_number, serial_of, standing_to
 from margelle.vendors.owned import sites_of
 
