@@ -23,7 +23,7 @@ from margelle.ports import Store
 from margelle.serve.sign_in import hash_password
 from margelle.simulate.clouds import Clouds
 from margelle.simulate.faults import CATALOGUE, Faults, Log
-from margelle.simulate.faults.catalogue import AHEAD
+from margelle.simulate.faults.content import AHEAD
 from margelle.simulate.pool import POOLS
 from margelle.store import open_store
 from margelle.store.memory import MemoryStore

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from margelle.simulate.faults import CATALOGUE, Faults, Log
-from margelle.simulate.faults.catalogue import AHEAD
+from margelle.simulate.faults.content import AHEAD
 from margelle.simulate.faults.middleware import Faulty
 from tests.asgi import Response, call
 from tests.conftest import NOW

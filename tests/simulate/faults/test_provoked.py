@@ -12,7 +12,8 @@ import pytest
 
 from margelle import testing
 from margelle.simulate.faults import CATALOGUE
-from margelle.simulate.faults.catalogue import AHEAD, SLOW_S
+from margelle.simulate.faults.content import AHEAD
+from margelle.simulate.faults.service import SLOW_S
 from tests.simulate.faults.client import Client, Told, ask
 from tests.simulate.faults.conftest import PAUSES
 

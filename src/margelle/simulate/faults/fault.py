@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -37,13 +38,15 @@ class Operation(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True):
-    """A client's request. `token` is the digest of its bearer token, empty without; `memory` is the fault's own, as long as it is chosen."""
+    """A client's request at `now`, by the clouds' clock. `given` are the fields of its query and its body; `token` is the digest of its bearer
+    token, empty without; `memory` is the fault's own, as long as it is chosen.
+    """
 
     operation: Operation
     path: str
-    query: str
-    form: dict[str, str]
+    given: dict[str, str]
     token: str
+    now: datetime
     memory: dict[str, Any]
 
 

@@ -51,7 +51,7 @@ class Api:
     def __init__(self, context: FaceContext, profile: Profile, door: Door) -> None:
         self._context = context
         self._devices = Devices(context, profile)
-        self._pages = pages.Pages(self._devices)
+        self._pages = pages.Pages(self._devices, profile.page_rows)
         self._profile = profile
         self._door = door
         self.services: dict[str, Callable[[Ask], Awaitable[Any]]] = {
