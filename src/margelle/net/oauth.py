@@ -81,6 +81,7 @@ class TokenKeeper:
         self._unsaved = None
         self._early_again_at = None
         await self._save(self._dated(token))
+        await self._store.put_memo(self._name, b"")  # where the token is a password, it may be good again
         self._rejected = ""
 
     async def close(self) -> None:

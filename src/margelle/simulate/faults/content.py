@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from margelle.simulate.faults import effect, grudge, refusal
-from margelle.simulate.faults.effect import always, answer, changed, timed
+from margelle.simulate.faults.effect import always, answer, changed
 from margelle.simulate.faults.fault import Effect, Fault, Fit
 from margelle.simulate.faults.operations import names
 from margelle.simulate.faults.service import CORE, O_API
@@ -126,20 +126,9 @@ CONTENT: Final[tuple[Fault, ...]] = (
     ),
     Fault(
         "readings-10min",
-        "The device restarts again and again: after each reading come five more, ten minutes apart.",
-        "Ondilo's owners' manual: after a restart the ICO measures every ten minutes for the first hour.",
-        (
-            Fit(
-                "ondilo",
-                ("lastmeasures",),
-                timed(lambda now: effect.ten_minutes_apart("value_time", now, newest=True)),
-            ),
-            Fit(
-                "ondilo",
-                ("measures",),
-                timed(lambda now: effect.ten_minutes_apart("value_time", now, newest=False)),
-            ),
-        ),
+        "The devices are restarted just before they are asked: they measure at once, and every ten minutes for an hour.",
+        "Ondilo's help pages: after a restart the ICO measures every ten minutes for the first hour.",
+        (Fit("ondilo", ("pools", "lastmeasures", "measures"), effect.restarted()),),
     ),
     Fault(
         "clock-ahead",

@@ -10,7 +10,6 @@ from typing import Any, Final
 from margelle.simulate.faults.fault import Answer, Effect
 
 JSON: Final = "application/json"
-QUICK: Final = timedelta(minutes=10)
 Change = Callable[[Any], Any]
 
 
@@ -46,14 +45,14 @@ def cut() -> Effect:
     return Effect(cut=True)
 
 
+def restarted() -> Effect:
+    """The right answer, of devices that have just been restarted."""
+    return Effect(restart=True)
+
+
 def changed(change: Change) -> Effect:
     """The right answer with its JSON changed. Errors, and what is no JSON, stay as they are."""
     return Effect(then=lambda _, told: rewritten(told, change))
-
-
-def timed(change: Callable[[datetime], Change]) -> Effect:
-    """As `changed`, by a change that follows from the time."""
-    return Effect(then=lambda ask, told: rewritten(told, change(ask.now)))
 
 
 def rewritten(told: Answer, change: Change) -> Answer:
@@ -165,24 +164,6 @@ def ahead(by: timedelta) -> Callable[[Any], Any]:
         return (at + by).strftime("%Y-%m-%dT%H:%M:%S").replace("T", said[10]) + said[19:] if at else said
 
     return shifted
-
-
-def ten_minutes_apart(key: str, now: datetime, *, newest: bool) -> Change:
-    """The rows of a device that restarts at every reading, their times at `key`: each is followed by five more, ten minutes apart, as long as they
-    come before the next row and are not after `now`. With `newest` each row is the last of its quantity, and is replaced by the last of these.
-    """
-    naive_now = now.replace(tzinfo=None)
-
-    def more(row: Any, before: datetime) -> list[Any]:
-        at = _time(row.get(key))
-        copies = [{**row, key: ahead(n * QUICK)(row[key])} for n in range(1, 6) if at and at + n * QUICK < before]
-        return copies[-1:] or [row] if newest else [row, *copies]
-
-    def changed_rows(rows: list[Any]) -> list[Any]:
-        ends = [naive_now if newest else _time(row.get(key)) or naive_now for row in rows[1:]]
-        return [one for row, before in zip(rows, [*ends, naive_now], strict=True) for one in more(row, before)]
-
-    return lists(changed_rows)
 
 
 def _time(text: Any) -> datetime | None:

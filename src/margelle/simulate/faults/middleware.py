@@ -17,10 +17,11 @@ from margelle.simulate.faults.log import EXCERPT, Entry, Log
 from margelle.simulate.faults.operations import operation_of
 
 Pause = Callable[[float], Awaitable[None]]
+Restart = Callable[[str], Awaitable[None]]
 
 
 class Faulty:
-    """Wraps an application. `hosts` are the vendors' names by their own hosts; `pause` lets time pass for slow answers."""
+    """Wraps an application. `hosts` are the vendors' names by their own hosts; `pause` lets time pass for slow answers, `restart` restarts a vendor's devices."""
 
     def __init__(
         self,
@@ -31,9 +32,10 @@ class Faulty:
         *,
         hosts: Mapping[str, str],
         pause: Pause = asyncio.sleep,
+        restart: Restart | None = None,
     ) -> None:
         self._app, self._faults, self._log, self._clock = app, faults, log, clock
-        self._hosts, self._pause = dict(hosts), pause
+        self._hosts, self._pause, self._restart = dict(hosts), pause, restart
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -63,14 +65,16 @@ class Faulty:
         """What the client is told, and whether the fault has made a difference."""
         effect = turn.effect
         token = hashlib.sha256(asked.token.encode()).hexdigest() if asked.token else ""
-        ask = Ask(operation, asked.path, asked.given, token, self._clock(), turn.memory)
+        ask = Ask(operation, asked.path, asked.given, token, turn.memory)
         if effect.pause_s:
             await self._pause(effect.pause_s)
+        if effect.restart and self._restart:
+            await self._restart(operation.vendor)
         if effect.instead and (told := effect.instead(ask)):
             return told, True
         real = await cloud()
         told = effect.then(ask, real) if effect.then else real
-        return told, told is not real or effect.cut or effect.pause_s > 0
+        return told, told is not real or effect.cut or effect.restart or effect.pause_s > 0
 
     def _place(self, scope: Scope) -> tuple[str, str]:
         """The vendor that is asked, and the path below its prefix; no vendor for anything else."""
