@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stamina
@@ -33,6 +34,7 @@ from margelle.vendors.baxo import BAXO
 from margelle.vendors.flipr import FLIPR
 from margelle.vendors.ondilo import ONDILO
 from tests.collect.cloud import DAY, HOUR, START, VirtualClock
+from tests.simulate.faults.client import ask
 
 LOGIN, PASSWORD = "ada@x.example", "correct horse"
 BEFORE, DURING, AFTER = 4 * HOUR, 9 * HOUR, 18 * HOUR
@@ -45,11 +47,11 @@ CASES = [
     for fault in CATALOGUE
     if any(one.startswith(f"{vendor}/") for one in fault.operations)
 ]
-SELDOM_ASKED = {"pools-400", "pools-none", "pool-vanished", "device-null", "thresholds-null"}
+SELDOM_ASKED = {"pools-400", "pools-none", "pool-vanished", "device-null", "thresholds-null", "readings-10min"}
 ASKED_FOR_AGAIN = {"keys-renamed"}
 """Faults of which something came, so that only the weekly look back mends them."""
 """Faults of what the collector asks once a day, and a few more."""
-FACES = {"baxo": {"page_rows": 30}, "flipr": {"access_token_life_s": 5400.0}}
+FACES: dict[str, dict[str, Any]] = {"baxo": {"page_rows": 30}, "flipr": {"access_token_life_s": 5400.0}}
 FROM_THE_START = {"next-expired", "next-circles", "rows-doubled", "rows-reordered"}
 """Faults of the past, which is asked for at first."""
 REFUSING = {"token-revoked", "login-refused", "not-activated", "forbidden-403"}
@@ -102,9 +104,7 @@ class World:
 
     @property
     def app(self) -> ASGIApp:
-        return self.clouds.app(
-            {"baxo": {"page_rows": 30}}, quotas=True, faults=self.faults, log=self.log, pause=self.pause
-        )
+        return self.clouds.app(FACES, quotas=True, faults=self.faults, log=self.log, pause=self.pause)
 
     async def pause(self, seconds: float) -> None:
         self.clock.now += timedelta(seconds=seconds)
@@ -203,6 +203,8 @@ async def test_the_collector_survives_a_fault_without_loss_and_invents_nothing(
             await world.live(START + BEFORE)
             assert await world.store.incidents(open_only=True) == []
         world.faults.choose(name)
+        if name == "readings-10min":
+            await _restarted_by_another_client(world, url)
         if name == "current-empty":  # of a path that is asked where the other one fails
             world.faults.choose("last-gone")
         await world.live(START + DURING + longer)
@@ -222,6 +224,14 @@ async def test_the_collector_survives_a_fault_without_loss_and_invents_nothing(
         assert noted
     _nothing_lost(true, kept, world.clock.now - 1.5 * HOUR, AHEAD if name == "clock-ahead" else 0 * HOUR)
     _nothing_invented(true, kept, AHEAD if name == "clock-ahead" else 0 * HOUR)
+
+
+async def _restarted_by_another_client(world: World, url: str) -> None:
+    """In the middle between two readings, and once only."""
+    world.faults.choose("readings-10min", operations=["ondilo/pools"], times=1)
+    await world.live(world.clock.now + 0.4 * HOUR)
+    await asyncio.to_thread(ask, url, "GET", "/ondilo/api/customer/v1/pools")
+    assert "readings-10min" not in world.faults.chosen
 
 
 def _nothing_lost(true: Points, kept: Points, settled: datetime, ahead: timedelta) -> None:
