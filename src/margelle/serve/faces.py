@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,8 @@ def mounts(
         reader = apart(store, vendor.name) if own_sites else store
         routes = vendor.face(FaceContext(reader, store, desk, quota, actions, clock, own, catalogue))
         face = Router(routes, redirect_slashes=False)
-        faces.append(Mount(f"/{vendor.name}", app=face, name=vendor.name))
+        mount = Mount(f"/{vendor.name}", app=face, name=vendor.name)
+        mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)  # a path may have a line break
+        faces.append(mount)
         hosts.append(Host(vendor.host, app=face))
     return faces + hosts

@@ -11,6 +11,7 @@ from margelle.ports import FaceContext
 from margelle.vendors.baxo.answers import failure
 from margelle.vendors.baxo.api import Endpoint
 from margelle.vendors.baxo.profile import Profile
+from margelle.vendors.rest import rest
 
 PATH: Final = "/k1"
 
@@ -21,7 +22,7 @@ def routes(context: FaceContext) -> list[BaseRoute]:
     return [
         Route(PATH, endpoint, name="k1"),
         Route(f"{PATH}/", endpoint, name="k1/"),
-        Route("/{path:path}", _Nowhere(), name="nowhere"),
+        rest(_Nowhere()),
     ]
 
 

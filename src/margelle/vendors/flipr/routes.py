@@ -16,6 +16,7 @@ from margelle.vendors.flipr.api import Api, Endpoint, Operation
 from margelle.vendors.flipr.grants import TokenEndpoint
 from margelle.vendors.flipr.profile import Profile
 from margelle.vendors.kept import Kept
+from margelle.vendors.rest import rest
 
 
 class BlindRoute(Route):
@@ -59,7 +60,7 @@ def routes(context: FaceContext) -> list[BaseRoute]:
         route("/place/{place}/allAlerts", api.alerts),
         route("/hub/{serial}/state", api.hub_state),
         BlindRoute("/OAuth2/token", TokenEndpoint(context, profile), "token"),
-        Route("/{path:path}", _Nowhere(), name="nowhere"),
+        rest(_Nowhere()),
     ]
 
 

@@ -14,6 +14,7 @@ from margelle.vendors.ondilo.api import Api, Endpoint, Operation
 from margelle.vendors.ondilo.authorize import AuthorizePage
 from margelle.vendors.ondilo.grants import TokenEndpoint
 from margelle.vendors.ondilo.profile import Profile
+from margelle.vendors.rest import rest
 
 PREFIX: Final = "/api/customer/v1"
 
@@ -40,7 +41,7 @@ def routes(context: FaceContext) -> list[BaseRoute]:
         route("PUT", "/pools/{pool}/recommendations/{recommendation}", api.validate),
         Route("/oauth2/token", TokenEndpoint(context, profile), name="token"),
         Route("/oauth2/authorize", AuthorizePage(context, profile), name="authorize"),
-        Route("/{path:path}", _Nowhere(), name="nowhere"),
+        rest(_Nowhere()),
     ]
 
 
