@@ -67,7 +67,6 @@ class Sky:
         self.url = ""
         self._log = Log()
         self._clock = MovedClock(start)
-        self._loop = asyncio.new_event_loop()
         self._store = MemoryStore()
         self._made = Clouds(
             self._store, list(VENDORS.values()), self._clock, seed=seed, users=people(self.password), past=past
@@ -83,6 +82,7 @@ class Sky:
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
+        self._loop = asyncio.new_event_loop()  # nothing fails any more
 
     @property
     def log(self) -> list[Entry]:

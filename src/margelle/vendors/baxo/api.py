@@ -185,7 +185,7 @@ class Endpoint:
         wait_s = self._context.quota.take(user.email, now)
         if wait_s is not None:
             return failure(429, "Too many requests.", wait_s=wait_s)
-        return success(await service(Ask(user, now, given, URL(scope=scope).replace(query=""))))
+        return success(await service(Ask(user, now, given, URL(scope={**scope, "query_string": b""}))))
 
 
 def _printed(device: Device) -> wire.Device:
