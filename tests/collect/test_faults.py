@@ -212,7 +212,7 @@ async def test_the_collector_survives_a_fault_without_loss_and_invents_nothing(
         world.faults.clear()
         asked_for = {one.kind for one in noted if one.needs_user and one.ended_at is None}
         assert ("sign-in" in asked_for) == (name in REFUSING)
-        if name in REFUSING - {"forbidden-403"}:
+        if name in REFUSING:
             await world.sign_in_again()
         await world.live(START + AFTER + 2 * longer)
         assert name in {entry.fault for entry in world.log.entries()}
