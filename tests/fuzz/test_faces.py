@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from margelle.vendors import VENDORS
-from tests.fuzz.faces import ELSEWHERE, Faces, paths_of
+from tests.fuzz.faces import ELSEWHERE, Faces, Request, paths_of
 from tests.fuzz.shapes import judge
 from tests.fuzz.strategies import lost, routed
 
@@ -60,3 +60,15 @@ def test_any_request_is_answered_in_its_vendors_shape_and_leaves_nothing(
 def test_there_are_paths_of_every_vendor() -> None:
     assert {vendor for vendor, path in ROUTES if path != ELSEWHERE} == set(VENDORS)
     assert len(ROUTES) > 20
+
+
+@pytest.mark.parametrize("body", [b'{"a":' * 10_000, b'{"a":"\xff"}', b"[" * 60_000])
+@pytest.mark.parametrize(
+    ("vendor", "route"),
+    [("ondilo", "/oauth2/token"), ("ondilo", "/oauth2/authorize"), ("flipr", "/OAuth2/token"), ("baxo", "/k1")],
+)
+def test_json_beyond_all_reason_is_refused(vendor: str, route: str, body: bytes) -> None:
+    request = Request(vendor, route, "POST", f"/{vendor}{route}", b"", (), (body,))
+    answer = faces().ask(request)
+    assert answer.status == 400
+    judge(request, answer, faces().store.written)
