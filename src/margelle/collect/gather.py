@@ -214,6 +214,8 @@ class Gather:
         batch = await source.history(probe, ask.quantity, window, self._clock())
         now = self._clock()
         kept = await self._keep(batch, now)
+        if batch.broken is not None:
+            raise batch.broken
         instants = sorted({one.at for one in _timely(kept) if one.quantity == ask.quantity})
         attempt = self.progress.attempt(ask.act, ask.subject, ask.quantity)
         if attempt.failures < PATIENCE:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Person, Probe, Recommendation, Site
 from margelle.domain.switch import Switch, Turn
+from margelle.errors import MargelleError
 from margelle.ports.http import Token
 
 _Thing = TypeVar("_Thing", Site, Probe)
@@ -64,10 +65,14 @@ class Discovery(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """Measurements of one answer, not yet judged, with what could not be read."""
+    """Measurements of one answer, not yet judged, with what could not be read.
+
+    `broken` is what ended it early, where a cloud tells in several answers: what came before is kept, and all of it is asked for again.
+    """
 
     measurements: tuple[Measurement, ...]
     faults: tuple[Fault, ...] = ()
+    broken: MargelleError | None = None
 
 
 class Source(Protocol):

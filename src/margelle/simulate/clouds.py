@@ -76,6 +76,7 @@ class Clouds:
         self._feeds: list[Feed | Telemetry | Drive] = []
         self._pumps: dict[str, Drive] = {}
         self._ready = False
+        self._turn = asyncio.Lock()
 
     @property
     def ready(self) -> bool:
@@ -106,9 +107,20 @@ class Clouds:
 
     async def advance(self, told: Callable[[float], None] | None = None) -> None:
         """Keep what has been measured up to now. Where the clock has gone back, nothing happens until it is there again."""
-        now = self._clock()
-        for n, feed in enumerate(self._feeds):
-            await feed.advance(now, partial(self._tell, told, n))
+        async with self._turn:
+            now = self._clock()
+            for n, feed in enumerate(self._feeds):
+                await feed.advance(now, partial(self._tell, told, n))
+
+    async def restart(self, vendor: str) -> None:
+        """Restart the devices in all pools of a vendor: each measures at once, and every ten minutes for an hour."""
+        async with self._turn:
+            now = self._clock()
+            for feed in self._feeds:
+                if isinstance(feed, Feed) and feed.vendor == vendor:
+                    await feed.advance(now, lambda _: None)
+                    await feed.restart(now)
+                    await feed.advance(now, lambda _: None)
 
     def _tell(self, told: Callable[[float], None] | None, done: int, share: float) -> None:
         if told:
@@ -157,7 +169,7 @@ class Clouds:
             hosts = {urlsplit(vendor.base_url).hostname or "": vendor.name for vendor in self._vendors}
             app.router.routes.extend(Control(faults, kept).routes())
             app.user_middleware.append(
-                Middleware(Faulty, faults, kept, self._clock, hosts=hosts, pause=pause)
+                Middleware(Faulty, faults, kept, self._clock, hosts=hosts, pause=pause, restart=self.restart)
             )  # within the gate
         return app
 

@@ -107,7 +107,7 @@ class Roster:
             key=pool.own_key,
             name=pool.name,
             kind=pool.kind,
-            volume_m3=pool.basin.volume_m3,
+            volume_m3=float(pool.basin.volume_m3),
             disinfection=Disinfection(pool.disinfectant, uv=pool.uv),
             address=pool.address,
             time_zone=pool.time_zone,

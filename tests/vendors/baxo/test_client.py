@@ -194,36 +194,56 @@ async def test_pages_are_followed_to_the_end_with_our_login_and_never_to_another
     assert batch.faults == ()
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        answer('{"error":"expired"}', 404),
-        answer("<html>", 502),
-        answer("<html>hello"),
-        Unreachable("cut"),
-        Limited("ours"),
-        answer("", 429),
-    ],
-)
+@pytest.mark.parametrize("failure", [answer('{"error":"expired"}', 404), answer("<html>hello"), answer("{}", 400)])
 async def test_what_came_before_a_page_failed_is_kept(failure: Script) -> None:
     http = FakeHttp(historics=[page(range(3), "?pageToken=t1"), failure])
     batch = await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
     assert len(batch.measurements) == 3
     assert [fault.where for fault in batch.faults] == ["historics.next"]
+    assert batch.broken is None
+
+
+@pytest.mark.parametrize("failure", [answer("<html>", 502), Unreachable("cut"), Limited("ours"), answer("", 429)])
+async def test_trouble_between_two_pages_keeps_what_came_and_is_told(failure: Script) -> None:
+    http = FakeHttp(historics=[page(range(3), "?pageToken=t1"), failure])
+    batch = await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
+    assert len(batch.measurements) == 3
+    assert batch.faults == ()
+    assert batch.broken is not None
+
+
+@pytest.mark.parametrize("failure", [answer('{"error":"expired"}', 404), answer("<html>hello"), answer("{}", 400)])
+async def test_a_next_page_that_has_expired_is_asked_for_from_the_last_value_on(failure: Script) -> None:
+    http = FakeHttp(
+        historics=[
+            page(range(3), "?pageToken=t1"),
+            failure,
+            page(range(2, 5), "?pageToken=t2"),
+            failure,
+            page(range(4, 6)),
+        ]
+    )
+    batch = await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
+    assert [point.raw for point in batch.measurements] == [str(n) for n in range(6)]
+    assert batch.faults == ()
+    starts = [int(one["startTime"]) for one in asked(http) if "startTime" in one]
+    assert len(starts) == 3
+    assert starts == sorted(set(starts))
 
 
 async def test_pages_that_go_in_circles_end() -> None:
     http = FakeHttp(historics=page(range(3), "?pageToken=t1"))
     batch = await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
-    assert len(http.requests) == 2
+    assert len(http.requests) == 3
     assert "no end" in batch.faults[0].what
 
 
 async def test_pages_without_end_end() -> None:
     count = iter(range(1000))
     http = FakeHttp(historics=lambda _: page(range(1), f"?pageToken={next(count)}"))
-    await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
-    assert len(http.requests) == MOST_PAGES + 1
+    batch = await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
+    assert len(http.requests) == MOST_PAGES
+    assert "no end" in batch.faults[0].what
 
 
 async def test_a_next_page_without_an_address_is_a_fault() -> None:

@@ -57,7 +57,7 @@ class Api:
     def __init__(self, context: FaceContext, profile: Profile, door: Door) -> None:
         self._context = context
         self._devices = Devices(context, profile)
-        self._pages = pages.Pages(self._devices)
+        self._pages = pages.Pages(self._devices, profile.page_rows)
         self._profile = profile
         self._door = door
         self.services: dict[str, Service] = {
@@ -101,7 +101,8 @@ class Api:
         if following is not None:
             token = await self._door.keep_page(ask.user, pages.token_of(following), ask.now)
             query = {"get": PAGED, "username": ask.user.email, "pageToken": token}
-            page.next = str(URL(scope=ask.scope).replace(query=urlencode(query)))
+            address = URL(scope={**ask.scope, "query_string": b""})  # whose bytes may be anything
+            page.next = str(address.replace(query=urlencode(query)))
         return page
 
     async def write(self, ask: Ask) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The past, in pages of 10 000 rows (3.6, 3.7)."""
+"""The past, in pages of 10 000 rows (3.6, 3.7), or of fewer where the settings say so."""
 
 from __future__ import annotations
 
@@ -65,14 +65,15 @@ def wish_of(text: str) -> Wish:
 
 
 class Pages:
-    """Reads one page after another."""
+    """Reads one page after another, of at most `rows` rows."""
 
-    def __init__(self, devices: Devices) -> None:
+    def __init__(self, devices: Devices, rows: int) -> None:
         self._devices = devices
+        self._rows = rows
 
     async def page(self, wish: Wish, user: User) -> tuple[wire.Historics, Wish | None]:
         """A page, and what the next one is. Raises NotFound where a device is not there, or the tag where the page began."""
-        left, tables = PAGE, list[wire.Historic]()
+        left, tables = min(PAGE, self._rows), list[wire.Historic]()
         for device, reference, tags, since in await self._begin(wish, user):
             points = await self._devices.history(device, tags, since, _until(wish), left + 1)
             table = self._table(device, points[:left], tags, many=wish.many)

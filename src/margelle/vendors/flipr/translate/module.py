@@ -114,7 +114,9 @@ def pool_to(site: Site) -> wire.Pool:
     return wire.Pool(
         private_name=site.name,
         built_year=year if isinstance(year, int) else None,
-        volume=int(site.volume_m3) if site.volume_m3 is not None and site.volume_m3.is_integer() else site.volume_m3,
+        volume=int(site.volume_m3)
+        if site.volume_m3 is not None and float(site.volume_m3).is_integer()
+        else site.volume_m3,
         version=1,
     )
 
