@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from margelle.domain.site import Account, Band, Disinfection, Site
 from margelle.domain.unit import Unit
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate import (
+    HUB,
     View,
     days_to,
     disinfectant_from,
@@ -28,9 +30,11 @@ from margelle.vendors.flipr.translate import (
     probe_from,
     resume_to,
     serial_of,
+    short_term_to,
     shows_itself,
     site_from,
 )
+from margelle.vendors.flipr.translate import PROBE as PROBE_TYPE
 from margelle.vendors.flipr.translate.words import (
     LABELS,
     MESSAGES,
@@ -119,10 +123,20 @@ def test_the_words_are_those_that_clients_know() -> None:
         (CURRENT["DateTime"], datetime(2021, 2, 1, 7, 40, 21, tzinfo=UTC)),
         ("2021-02-01 07:40:21.5", datetime(2021, 2, 1, 7, 40, 21, 500000, tzinfo=UTC)),
         ("2021-02-01T08:40:21+01:00", datetime(2021, 2, 1, 7, 40, 21, tzinfo=UTC)),
+        ("2021-02-01T07:40:21.1234567Z", datetime(2021, 2, 1, 7, 40, 21, 123456, tzinfo=UTC)),
     ],
 )
 def test_a_time_is_read_to_the_microsecond_in_utc(text: str, at: datetime) -> None:
     assert time_from(text) == at
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_hub_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        told = time_from("2021-02-01 07:40:21")
+    time.tzset()
+    assert told == datetime(2021, 2, 1, 7, 40, 21, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2021-02-30T00:00:00Z", "2021-02-01"])
@@ -138,7 +152,14 @@ def test_a_time_is_printed_with_the_digits_it_has() -> None:
 
 
 def test_numbers_have_two_decimals_halves_to_even_and_no_needless_point() -> None:
-    assert [rounded(one) for one in (7.125, 7.135, 19.0, -0.225, 1e20)] == [7.12, 7.14, 19, -0.22, 10**20]
+    assert [rounded(one) for one in (7.125, 7.135, 19.0, -0.225, 1e20, 1e40)] == [
+        7.12,
+        7.14,
+        19,
+        -0.22,
+        10**20,
+        int(1e40),
+    ]
     assert isinstance(rounded(19.0), int)
 
 
@@ -193,6 +214,25 @@ def test_what_is_no_number_is_kept_unread() -> None:
     assert told["ph"].raw == "[7]"
 
 
+def test_what_is_no_text_in_utf_8_is_kept_as_far_as_it_can_be() -> None:
+    said = decode(b'{"DateTime":"2021-02-01T07:40:21Z","Temperature":"\xe9"}', type=wire.Measure)
+    (told,) = measurements_from(said, PROBE, "flipr/survey/last")
+    assert (told.value, told.raw) == (None, '"\N{REPLACEMENT CHARACTER}"')
+
+
+def test_of_what_is_no_number_the_beginning_is_kept() -> None:
+    told = read(Temperature="x" * 3000, Conductivity={"Level": "y" * 3000})
+    assert told["temperature"].raw == '"' + "x" * 1999
+    assert told["temperature"].doubts == (Doubt("unreadable", '"' + "x" * 39 + " is no number"),)
+    assert told["conductivity"].raw == "y" * 2000
+    assert told["conductivity"].doubts == (Doubt("vendor", "the cloud tells a level only: " + "y" * 40),)
+
+
+def test_a_level_that_is_no_text_is_kept_as_it_is_written() -> None:
+    assert read(Conductivity={"Level": 3})["conductivity"].raw == "3"
+    assert "conductivity" not in read(Conductivity={"Level": ""})
+
+
 def test_a_number_too_large_to_count_with_is_kept_unread() -> None:
     assert read(Temperature=10**400)["temperature"].value is None
 
@@ -200,7 +240,7 @@ def test_a_number_too_large_to_count_with_is_kept_unread() -> None:
 @pytest.mark.parametrize("nothing", [0, 0.0, None, ""])
 def test_a_probe_that_sleeps_is_doubted_but_for_the_sky_and_its_battery(nothing: Any) -> None:
     told = read(Temperature=nothing, PH={"Value": nothing}, OxydoReductionPotentiel={"Value": 0})
-    assert "sleeps" in str(told["orp"].reason)
+    assert told["orp"].doubts == (Doubt("vendor", "the probe sleeps for the winter, or is not calibrated"),)
     assert told["conductivity"].doubts[0].kind == "vendor"
     assert all(told[name].valid for name in ("uv_index", "cloud_cover", "battery"))
     kept = told.get("temperature")
@@ -420,8 +460,16 @@ def test_a_module_without_anything_else_is_called_by_its_serial() -> None:
     bare = site_from(ACCOUNT, wire.Module(serial="X", is_for_spa=True), None, None, None)
     assert (bare.name, bare.kind, bare.attributes, bare.disinfection.primary) == ("Flipr X", "spa", {}, "other")
     assert probe_from(bare, wire.Module(serial="X")).firmware == ""
-    huge = site_from(ACCOUNT, module(), wire.Pool(volume=10**30, built_year=10**30), wire.Place(id=10**30), None)
+
+
+@pytest.mark.parametrize("largest", [2**53 - 1, -(2**53) + 1])
+def test_a_number_is_known_as_far_as_json_keeps_every_digit(largest: int) -> None:
+    beyond = largest + (1 if largest > 0 else -1)
+    huge = site_from(ACCOUNT, module(), wire.Pool(volume=beyond, built_year=beyond), wire.Place(id=beyond), None)
     assert (huge.volume_m3, huge.attributes) == (None, {"commercial_type": "Pro"})
+    large = site_from(ACCOUNT, module(), wire.Pool(volume=largest, built_year=largest), wire.Place(id=largest), None)
+    assert large.volume_m3 == largest
+    assert large.attributes == {"commercial_type": "Pro", "built_year": largest, "place": largest}
 
 
 def test_a_module_comes_back_with_what_clients_read() -> None:
@@ -432,16 +480,33 @@ def test_a_module_comes_back_with_what_clients_read() -> None:
     for key in ("IsSuspended", "ModuleType_Id", "Version", "IsForSpa", "SigfoxStatus", "IsSubscriptionValid"):
         assert told[key] == theirs[key]
     assert told["CommercialType"]["Value"] == "Pro"
+    assert told["Status"] == theirs["Status"] | {"DateTime": "2018-01-09T09:30:05.558277"}
     assert (told["Serial"], told["LastMeasureDateTime"]) == ("21BXYZ", "2018-01-09T09:30:05.558277")
     other = module_to(
-        "00LFLS", replace(SITE, vendor="ondilo", kind="spa"), replace(PROBE, vendor="ondilo", firmware="1.6"), None
+        "00LFLS", replace(SITE, vendor="ondilo", kind="spa"), replace(PROBE, vendor="ondilo", firmware="16"), None
     )
     assert (other.version, other.last_measure_date_time, other.is_for_spa) == (1, None, True)
     assert other.commercial_type == wire.CommercialType(id=1, value="Start")
 
 
+@pytest.mark.parametrize(("firmware", "version"), [("999999999", 999999999), ("1234567890", 1), ("1.6", 1), ("٤", 1)])
+def test_a_version_is_a_number_of_some_digits(firmware: str, version: int) -> None:
+    assert module_to("AB256C", SITE, replace(PROBE, firmware=firmware), None).version == version
+
+
+def test_modules_are_of_the_types_that_clients_know() -> None:
+    assert LISTS["module_types"] == {"probe": PROBE_TYPE, "hub": HUB}
+
+
+def test_the_air_has_two_decimals() -> None:
+    assert short_term_to(24.567).air_temperature == 24.57
+
+
 def test_a_pool_comes_back() -> None:
-    assert json.loads(encode(pool_to(SITE))) == answer("flipr", "a pool").json | {"BuiltYear": 2012}
+    assert encode(pool_to(SITE)).decode() == "".join(answer("flipr", "a pool").text.split())
+    assert pool_to(replace(SITE, volume_m3=None, attributes={"built_year": "about 2012"})) == wire.Pool(
+        private_name="Piscine", version=1
+    )
     assert pool_to(replace(SITE, volume_m3=1.5, attributes={})) == wire.Pool(
         private_name="Piscine", volume=1.5, version=1
     )
@@ -464,11 +529,12 @@ def test_a_fliprs_serial_is_its_number(serial: str) -> None:
 
 
 def test_numbers_that_are_given_look_like_serials() -> None:
+    assert (serial_of(1), preferred_number(replace(PROBE, serial="000001"))) == ("000001", 1)
     assert serial_of(1_000_000) == "00LFLS"
     assert serial_of(2**31 - 1) == "ZIK0ZJ"
 
 
-@pytest.mark.parametrize("serial", ["", "ABC", "21BXYZ7", "21bxyz", "21BXY-", "ZZZZZZ", "000000"])
+@pytest.mark.parametrize("serial", ["", "ABC", "21BXYZ7", "21bxyz", "21BXYx", "21BXY-", "ZZZZZZ", "000000"])
 def test_a_serial_of_another_form_has_no_number(serial: str) -> None:
     assert preferred_number(replace(PROBE, serial=serial)) is None
 

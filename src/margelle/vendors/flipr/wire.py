@@ -171,8 +171,8 @@ class ShortTerm(Struct, rename="pascal"):
 class Limits(Struct, rename="pascal"):
     """A quantity's limits in modules/{serial}/Thresholds: clients only pass them on, and the names here are ours."""
 
-    min: int | float | None = None
-    max: int | float | None = None
+    min: int | float | None
+    max: int | float | None
 
 
 class Alert(Struct, rename="pascal"):
