@@ -252,6 +252,34 @@ def test_a_true_zero_is_a_temperature_like_any_other() -> None:
     assert (zero.value, zero.raw, zero.valid) == (0.0, "0", True)
 
 
+@pytest.mark.parametrize(
+    ("changed", "valid"), [({"PH": None}, False), ({"PH": None, "Temperature": 21.0}, True), ({"PH": {}}, False)]
+)
+def test_without_a_ph_a_temperature_tells_whether_the_probe_sleeps(changed: dict[str, Any], valid: bool) -> None:
+    assert read(**({"Temperature": 0} | changed))["orp"].valid is valid
+
+
+def test_a_doubt_is_added_to_those_that_there_are() -> None:
+    orp = read(Temperature=0, PH={"Value": 0}, OxydoReductionPotentiel={"Value": "high"})["orp"]
+    asleep = Doubt("vendor", "the probe sleeps for the winter, or is not calibrated")
+    assert (orp.raw, orp.raw_unit) == ('"high"', Unit.MILLIVOLT)
+    assert orp.doubts == (Doubt("unreadable", '"high" is no number'), asleep)
+
+
+def test_a_charge_that_is_no_number_is_kept_unread() -> None:
+    battery = read(Battery={"Deviation": "full"})["battery"]
+    assert (battery.value, battery.raw, battery.valid) == (None, '"full"', False)
+
+
+def test_a_conductivity_is_told_once_or_not_at_all() -> None:
+    def told(**changed: Any) -> list[float | None]:
+        read = measurements_from(measure(**changed), PROBE, "flipr/survey/last")
+        return [one.value for one in read if one.quantity == "conductivity"]
+
+    assert told(Conductivity={"Value": 1413, "Level": "Low"}) == [1413]
+    assert told(Conductivity=None) == []
+
+
 # --- printing a measure
 
 
@@ -289,7 +317,10 @@ def test_another_vendors_values_have_flipr_units_and_two_decimals() -> None:
 
 @pytest.mark.parametrize("solids", ["tds", "salt"])
 def test_solids_become_conductivity_by_the_named_factor(solids: str) -> None:
-    assert shown(foreign("temperature", 25.5), foreign(solids, 702.0))["Conductivity"]["Value"] == 1404
+    assert shown(foreign("temperature", 25.5), foreign(solids, 702.0))["Conductivity"] == {
+        "Label": "Conductivité",
+        "Value": 1404,
+    }
 
 
 def test_a_conductivity_wins_over_solids() -> None:
@@ -309,8 +340,17 @@ def test_the_disinfectant_is_told_by_the_orp_between_the_owners_limits() -> None
     view = View.of(replace(SITE, bands={"orp": Band(600, 850)}, disinfection=Disinfection("salt")), "fr")
     own = shown(foreign("orp", 800.0), view=view)["Desinfectant"]
     assert own == {"Label": "Sel", "Message": "Bon", "Deviation": 0.6, "DeviationSector": "MediumHigh"}
-    assert View.of(replace(SITE, bands={"orp": Band(600, None)}), "fr").orp == Band(650, 750)
+    for unusable in (Band(600, None), Band(None, 850), Band(800, 800)):
+        assert View.of(replace(SITE, bands={"orp": unusable}), "fr").orp == (650, 750)
     assert shown(foreign("temperature", 20.0))["Desinfectant"]["DeviationSector"] is None
+
+
+def test_a_disinfectant_that_flipr_has_no_word_for_is_called_chlorine() -> None:
+    assert shown(foreign("orp", 700.0), view=View("fr", "oxygen"))["Desinfectant"]["Label"] == "Chlore"
+
+
+def test_a_value_of_its_own_that_was_written_as_no_number_is_printed_as_one() -> None:
+    assert shown(point("ph", 7.2, raw="seven"))["PH"]["Value"] == 7.2
 
 
 def test_bromine_has_its_label() -> None:
@@ -346,6 +386,28 @@ def test_a_resume_without_what_a_flipr_measures_is_of_a_sleeping_probe(missing: 
     )
 
 
+@pytest.mark.parametrize("doubtful", ["temperature", "ph", "orp"])
+def test_a_resume_does_not_count_with_what_is_doubtful(doubtful: str) -> None:
+    doubts = {doubtful: (Doubt("vendor", "asleep"),)}
+    points = {"temperature": 21.0, "ph": 7.2, "orp": 700.0}
+    assert resumed(*(point(name, value, doubts=doubts.get(name, ())) for name, value in points.items())) == ""
+    unread = [point(name, None if name == doubtful else value, raw="x") for name, value in points.items()]
+    assert resumed(*unread) == ""
+
+
+def test_a_resume_has_its_week_whether_the_probe_sleeps_or_not() -> None:
+    week = [measure()]
+    awake = {one.quantity: one for one in documented()}
+    assert resume_to({}, week, FRENCH).last_week == resume_to(awake, week, FRENCH).last_week == week
+
+
+def test_a_resume_tells_the_estimate_and_the_charge_that_are_known() -> None:
+    current = resumed(*read(**CURRENT).values())
+    assert {key: current[key] for key in ("Battery", "Desinfectant")} == {
+        key: CURRENT[key] for key in ("Battery", "Desinfectant")
+    }
+
+
 def test_a_sleeping_flipr_goes_on_sleeping() -> None:
     told = read(Temperature=0, PH={"Value": 0}, OxydoReductionPotentiel={"Value": 0})
     assert resumed(*told.values()) == ""
@@ -363,18 +425,18 @@ def test_measures_are_those_of_an_instant_newest_first() -> None:
 
 
 def test_another_vendors_measures_are_those_of_a_minute() -> None:
-    at = datetime(2026, 7, 14, 12, 30, 10, tzinfo=UTC)
-    told = measures_to([foreign("ph", 7.2, at), foreign("temperature", 21.0, at + timedelta(seconds=40))], FRENCH)
-    assert [one.date_time for one in told] == ["2026-07-14T12:30:50Z"]
+    at = datetime(2026, 7, 14, 12, 30, 10, 250000, tzinfo=UTC)
+    told = measures_to([foreign("ph", 7.2, at), foreign("temperature", 21.0, at + timedelta(seconds=40.5))], FRENCH)
+    assert [one.date_time for one in told] == ["2026-07-14T12:30:50.75Z"]
     flipr = measures_to([point("ph", 7.2, at), point("temperature", 21.0, at + timedelta(seconds=40))], FRENCH)
     assert len(flipr) == 2
 
 
-def days(**values: list[float]) -> Any:
+def days(view: View = FRENCH, /, **values: list[float]) -> Any:
     """Statistics of Flipr's own points of one day."""
     start = datetime(2017, 8, 10, tzinfo=UTC)
     points = {name: [point(name, value, start + timedelta(hours=n)) for n, value in enumerate(of_one)] for name, of_one in values.items()}  # fmt: skip
-    return json.loads(encode(days_to(points, FRENCH)))
+    return json.loads(encode(days_to(points, view)))
 
 
 def test_the_statistics_of_a_day_are_in_the_documents_shape() -> None:
@@ -411,6 +473,24 @@ def test_solids_and_orp_stand_in_for_what_only_a_flipr_tells() -> None:
     assert told["Conductivity"]["MaxValue"] == 1000
     assert (told["Desinfectant"]["Label"], told["Desinfectant"]["MaxDeviation"]) == ("Brome", 0.5)
     assert told["Desinfectant"]["AvgValue"] == 3
+
+
+def test_of_conductivity_dissolved_solids_and_salt_the_first_that_is_known_is_told() -> None:
+    (salt,) = days(salt=[400.0])
+    (solids,) = days(salt=[400.0], tds=[500.0])
+    (measured,) = days(salt=[400.0], tds=[500.0], conductivity=[1413.0])
+    assert [one["Conductivity"]["MaxValue"] for one in (salt, solids, measured)] == [800, 1000, 1413]
+
+
+def test_the_disinfectant_of_a_day_is_told_by_what_is_known_of_it() -> None:
+    assert "Desinfectant" not in days(temperature=[20.0])[0]
+    estimate = {"MaxValue": 3, "MinValue": 2, "AvgValue": 2.5, "MedValue": 2.5}
+    assert days(bromine_estimate=[2.0, 3.0])[0]["Desinfectant"] == {"Label": "Brome"} | estimate
+    ideal = dict.fromkeys(("MaxDeviation", "MinDeviation", "AvgDeviation", "MedDeviation"), 0)
+    labels = {"chlorine": "Chlore", "bromine": "Brome", "salt": "Sel", "oxygen": "Chlore", "other": "Chlore"}
+    for kind, label in labels.items():
+        (told,) = days(View("fr", kind), orp=[700.0])  # type: ignore[arg-type]
+        assert told["Desinfectant"] == {"Label": label} | ideal
 
 
 def test_statistics_have_their_labels_in_english_too() -> None:

@@ -65,16 +65,12 @@ def _day(day: date, told: Mapping[str, DayStatistics], view: View) -> wire.DaySt
 def _disinfect(said: wire.DayStatistics, values: Mapping[str, tuple[float, ...]], view: View) -> None:
     """The disinfectant by its estimate, its deviation, or both; without either, by what the ORP says of it."""
     bromine = "bromine_estimate" in values
-    kind = "bromine" if bromine else view.disinfectant if view.disinfectant in LABELS["fr"] else "chlorine"
     estimate = values.get("bromine_estimate" if bromine else "free_chlorine_estimate")
-    deviations = values.get(DEVIATION) or tuple(
-        disinfectant_deviation(None, orp, view.orp) or 0.0 for orp in values.get("orp", ())
-    )
-    label = LABELS[view.language][kind]
+    deviations = values.get(DEVIATION) or [disinfectant_deviation(orp, view.orp) for orp in values.get("orp", ())]
+    label = view.label(bromine=bromine)
     if estimate or deviations:
-        said.desinfectant = _of_values(label, estimate) if estimate else wire.Statistics(label=label)
-    if deviations and isinstance(said.desinfectant, wire.Statistics):
-        _with_deviations(said.desinfectant, deviations)
+        shown = _of_values(label, estimate) if estimate else wire.Statistics(label=label)
+        said.desinfectant = _with_deviations(shown, deviations) if deviations else shown
 
 
 def _values(quantity: str, of_day: DayStatistics) -> tuple[float, ...]:
