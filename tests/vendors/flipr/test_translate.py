@@ -50,7 +50,7 @@ from tests.vendors.flipr.house import DOCUMENTED, MEASURED_AT, PROBE, SITE, docu
 LISTS = facts("flipr", "lists")
 DOCUMENT = exchange("flipr", "survey-last").response.json
 CURRENT = answer("flipr", "a resume").json["Current"]
-FRENCH = View("fr")
+FRENCH = View("fr", "chlorine")
 ACCOUNT = Account("flipr-1", "flipr", "john@doe.org", "john@doe.org")
 
 
@@ -299,7 +299,7 @@ def test_a_measure_of_2021_comes_back_but_for_the_digits_of_its_ph_deviation() -
 
 
 def test_labels_and_messages_speak_the_users_language() -> None:
-    printed = shown(*documented(), view=View("en"))
+    printed = shown(*documented(), view=View("en", "chlorine"))
     assert printed["PH"]["Message"] == "Too low"
     assert [printed[key]["Label"] for key in ("PH", "OxydoReductionPotentiel", "Conductivity", "Battery", "Desinfectant")] == [
         "PH", "Redox potential", "Conductivity", "Battery", "Chlorine"
@@ -499,7 +499,7 @@ def test_statistics_have_their_labels_in_english_too() -> None:
         "temperature": "Temperature", "ph": "PH", "orp": "Redox potential", "conductivity": "Conductivity", "uv_index": "UV index",
         "cloud_cover": "Cloud cover", "battery": "Battery", "bromine_estimate": "Bromine",
     }  # fmt: skip
-    (day,) = days_to({name: [point(name, 7.0, at)] for name in names}, View("en"))
+    (day,) = days_to({name: [point(name, 7.0, at)] for name in names}, View("en", "chlorine"))
     told = json.loads(encode(day))
     assert [one["Label"] for one in told.values() if isinstance(one, dict)] == [
         "Temperature", "PH", "Redox potential", "Redox potential", "Conductivity", "UV index", "Cloud cover", "Battery", "Bromine"

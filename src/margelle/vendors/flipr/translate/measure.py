@@ -130,8 +130,8 @@ def _doubted(one: Measurement) -> Measurement:
 class View(Struct, frozen=True):
     """How a face shows a site's measures: in which language, what keeps the water clean, and the owner's limits."""
 
-    language: Language = "fr"
-    disinfectant: Disinfectant = "chlorine"
+    language: Language
+    disinfectant: Disinfectant
     orp: tuple[float, float] = USUAL_ORP
 
     @classmethod
