@@ -57,6 +57,9 @@ SHOWN: Final = (*UNITS, "tds", "salt")
 USUAL_ORP: Final = (650.0, 750.0)
 """The limits of the ORP, in mV, of water that is kept well, where the owner has set no limits."""
 
+_COUNTED: Final = {"temperature", "ph", "orp"}
+"""What a probe that does not sleep always knows."""
+
 _SKY: Final = {"uv_index", "cloud_cover", "battery"}
 """What is true of a probe that sleeps."""
 
@@ -160,7 +163,7 @@ def resume_to(points: Mapping[str, Measurement], week: Iterable[wire.Measure], v
     full battery, a hundredth of a degree.
     """
     current = Raw(b'""')
-    if all(_counts(points.get(quantity)) for quantity in ("temperature", "ph", "orp")):
+    if all(_counts(points.get(quantity)) for quantity in _COUNTED):
         measure = _measure(points, view, battery=Raw(b"1"), estimate=Raw(b"0"))
         if number(written(measure.temperature)) == 0:
             measure.temperature = Raw(b"0.01")

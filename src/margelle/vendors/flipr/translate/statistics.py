@@ -16,7 +16,8 @@ from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate.measure import UNITS, View, disinfectant_deviation, measure_to
 from margelle.vendors.flipr.translate.words import DEVIATION, LABELS, VENDOR, ph_deviation, rounded
 
-_PLAIN: Final = (("temperature", "temperature"), ("conductivity", "conductivity"), ("uv_index", "uv_index"))
+_PLAIN: Final = {"temperature", "conductivity", "uv_index"}
+"""What has values only, under the same name there as here."""
 
 
 def measures_to(points: Iterable[Measurement], view: View) -> list[wire.Measure]:
@@ -45,9 +46,8 @@ def _day(day: date, told: Mapping[str, DayStatistics], view: View) -> wire.DaySt
     for solids in ("salt", "tds"):
         if solids in values and "conductivity" not in told:
             values["conductivity"] = tuple(map(conductivity_of_solids, values[solids]))
-    for quantity, name in _PLAIN:
-        if quantity in values:
-            setattr(said, name, _of_values(words[quantity], values[quantity]))
+    for quantity in _PLAIN & values.keys():
+        setattr(said, quantity, _of_values(words[quantity], values[quantity]))
     if "ph" in values:
         said.ph = _with_deviations(
             _of_values(words["ph"], values["ph"]), [ph_deviation(rounded(ph)) for ph in values["ph"]]
