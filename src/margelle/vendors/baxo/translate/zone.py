@@ -47,9 +47,7 @@ def zone_from(text: str) -> str | None:
     if shown is None:
         return None
     sign, hours, minutes, where = shown.groups("0")
-    offset = timedelta(hours=int(hours), minutes=int(minutes)) * (1 if sign in "+0" else -1)
-    if where.lower() in _UTC and not offset:
-        return "UTC"
+    offset = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign in {"-", "\u2212"} else 1)
     return _place(where, offset) or _by_offset(offset)
 
 
