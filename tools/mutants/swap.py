@@ -44,6 +44,12 @@ class Watch:
         self.spots: set[Spot] = set()
         self._modules = frozenset(modules)
 
+    def forget(self) -> None:
+        """Nothing has been entered, and nothing is remembered from an earlier test that would keep one from entering."""
+        self.spots = set()
+        for module in self._modules:
+            _forget(sys.modules[module])
+
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
         """For sys.setprofile."""
         if event == "call" and (module := frame.f_globals.get("__name__")) in self._modules:
@@ -108,7 +114,8 @@ def _rehearse(session: pytest.Session, watch: Watch) -> list[Rehearsed]:
 
 
 def _watched(session: pytest.Session, item: pytest.Item, following: pytest.Item | None, watch: Watch) -> Rehearsed:
-    watch.spots, began = set(), monotonic()
+    watch.forget()
+    began = monotonic()
     sys.setprofile(watch)
     item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
     sys.setprofile(None)
@@ -134,6 +141,10 @@ def _swap(mistake: Mistake) -> None:
     for name in mistake.function.split("."):
         code = next(one for one in code.co_consts if isinstance(one, CodeType) and one.co_name == name)
     _function(module, mistake.function).__code__ = code
+    _forget(module)
+
+
+def _forget(module: ModuleType) -> None:
     for thing in vars(module).values():
         if callable(clear := getattr(thing, "cache_clear", None)):
             clear()

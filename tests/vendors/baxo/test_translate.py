@@ -443,6 +443,7 @@ def test_a_status_is_told_as_it_came(said: Scalar, told: int) -> None:
         ("(GMT+01:00) Paris", "Europe/Paris"),
         ("  (UTC+01:00)  Paris ", "Europe/Paris"),
         ("Europe/Lisbon", "Europe/Lisbon"),
+        ("Japan", "Japan"),
         ("(UTC+03:00) Nulle part", "Etc/GMT-3"),
         ("(UTC-03:00) Paris", "Etc/GMT+3"),
         ("(UTC+03:30) Téhéran", "Asia/Tehran"),

@@ -89,7 +89,7 @@ def _standard(name: str) -> timedelta | None:
 
 
 def _iana(text: str) -> str | None:
-    return text if "/" in text and _standard(text) is not None else None
+    return text if _standard(text) is not None else None
 
 
 def _plainly(city: str) -> str:
