@@ -349,6 +349,11 @@ def test_a_disinfectant_that_flipr_has_no_word_for_is_called_chlorine() -> None:
     assert shown(foreign("orp", 700.0), view=View("fr", "oxygen"))["Desinfectant"]["Label"] == "Chlore"
 
 
+def test_a_told_deviation_wins_over_the_orp() -> None:
+    told = shown(point("flipr.disinfectant_deviation", 0.1), point("orp", 181.0))["Desinfectant"]
+    assert told == {"Label": "Chlore", "Message": "Parfait", "Deviation": 0.1, "DeviationSector": "Medium"}
+
+
 def test_a_value_of_its_own_that_was_written_as_no_number_is_printed_as_one() -> None:
     assert shown(point("ph", 7.2, raw="seven"))["PH"]["Value"] == 7.2
 
