@@ -124,7 +124,7 @@ def _watched(session: pytest.Session, item: pytest.Item, following: pytest.Item 
 
 def _trial(session: pytest.Session, mistake: Mistake, items: Sequence[pytest.Item]) -> int:
     try:
-        _swap(mistake)
+        swap(mistake)
     except ValueError:  # another number of free variables
         return LEFT
     for item, following in pairwise([*items, None]):
@@ -135,7 +135,8 @@ def _trial(session: pytest.Session, mistake: Mistake, items: Sequence[pytest.Ite
     return UNNOTICED
 
 
-def _swap(mistake: Mistake) -> None:
+def swap(mistake: Mistake) -> None:
+    """The function of a mistake has it from now on, whoever holds the function. Raises ValueError where it cannot."""
     module = sys.modules[mistake.module]
     code = compile(mistake.source, f"<{mistake.module} with a mistake>", "exec")
     for name in mistake.function.split("."):
