@@ -103,6 +103,10 @@ def test_each_job_is_told_with_its_outcome() -> None:
         mute()
         raise ValueError("of no interest")
 
+    def end() -> int:
+        signal.raise_signal(signal.SIGKILL)
+        return 0
+
     jobs = [
         ("notices", lambda: 1),
         ("does not", lambda: 0),

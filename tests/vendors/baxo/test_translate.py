@@ -438,6 +438,8 @@ def test_a_status_is_told_as_it_came(said: Scalar, told: int) -> None:
         ("(UTC+15:00) Nulle part", None),
         ("(UTC+00:00) Nulle part", "UTC"),
         ("(UTC) UTC", "UTC"),
+        ("(UTC+07:00) Ho Chi Minh City", "Asia/Saigon"),
+        ("(UTC+07:00) Hô-Chi-Minh-Ville", "Asia/Saigon"),
         ("(UTC+09:00) Japan", "Japan"),
         ("(UTC+01:00)", "Etc/GMT-1"),
         ("(UTC+01:00) UTC", "Etc/GMT-1"),
