@@ -161,6 +161,29 @@ def test_what_a_cloud_leaves_out_or_sends_as_null_is_none(kind: type[Struct]) ->
     assert decode(json.dumps(nulls | least), type=kind) == bare
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (wire.Status, '{"Comment":"lent","DateTime":null,"Status":null}'),
+        (wire.Pool, '{"BuiltYear":null,"PrivateName":null,"Volume":45,"Version":null}'),
+        (wire.Pool, '{"BuiltYear":null,"PrivateName":null,"Volume":45.5,"Version":null}'),
+        (wire.ShortTerm, '{"AirTemperature":24,"WaterState":null}'),
+        (wire.Limit, '{"Value":10,"IsDefaultValue":false}'),
+        (wire.Limit, '{"Value":7.2,"IsDefaultValue":true}'),
+        (wire.Limit, '{"Value":null,"IsDefaultValue":true}'),
+        (wire.TokenAnswer, '{"access_token":"a","token_type":null,"expires_in":23327999,"refresh_token":null}'),
+        (wire.TokenAnswer, '{"access_token":"a","token_type":null,"expires_in":59.5,"refresh_token":null}'),
+        (wire.TokenAnswer, '{"access_token":"a","token_type":null,"expires_in":"60","refresh_token":null}'),
+    ],
+)
+def test_numbers_and_texts_that_the_evidence_does_not_show_are_read_as_they_are(kind: type[Struct], text: str) -> None:
+    assert encode(decode(text, type=kind)).decode() == text
+
+
+def test_a_days_date_is_the_last_as_the_document_prints_it() -> None:
+    assert fields(wire.DayStatistics)[-1].encode_name == list(DAY)[-1]
+
+
 def test_the_sectors_and_alert_keys_are_those_of_the_evidence() -> None:
     from typing import get_args
 

@@ -410,6 +410,15 @@ async def test_of_another_vendor_values_of_one_day_are_one_measure() -> None:
     assert told["DateTime"] == "2018-01-09T09:40:05.558277Z"
 
 
+@pytest.mark.parametrize("solids", ["tds", "salt"])
+async def test_solids_are_shown_as_conductivity(solids: str) -> None:
+    house = await documented_house()
+    await house.furnish((replace(ICO_SITE, bands=ICO_SITE.bands), ICO), vendor="ondilo", name="ondilo-1")
+    await house.store.add([ondilo("temperature", 25.5), ondilo(solids, 702.0)], NOW)
+    (serial,) = [one["Serial"] for one in (await house.get("/modules")).json() if one["Serial"] != "21BXYZ"]
+    assert (await house.get(f"/modules/{serial}/survey/last")).json()["Conductivity"]["Value"] == 1404
+
+
 async def test_the_weather_of_a_probe_that_tells_it_is_the_short_term() -> None:
     house = await _with_ico()
     await house.store.add([ondilo("air_temperature", 24.5)], NOW)

@@ -7,8 +7,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import encode
+from msgspec.structs import replace
 
 from margelle.domain.chemistry import conductivity_of_solids
 from margelle.domain.measurement import Doubt, Measurement
@@ -56,8 +57,11 @@ UNITS: Final[dict[str, Unit]] = {
 SHOWN: Final = (*UNITS, "tds", "salt")
 """The quantities of any probe that go into a measure."""
 
-USUAL_ORP: Final = Band(650, 750)
-"""The ORP, in mV, of water that is kept well, where the owner has set no limits."""
+USUAL_ORP: Final = (650.0, 750.0)
+"""The limits of the ORP, in mV, of water that is kept well, where the owner has set no limits."""
+
+_COUNTED: Final = {"temperature", "ph", "orp"}
+"""What a probe that does not sleep always knows."""
 
 LEVELS: Final = (("Low", 1_000), ("Medium", 10_000))
 """The word for a conductivity below so many µS/cm, and High beyond. Only the first word is known from the cloud; the bounds are ours."""
@@ -129,28 +133,53 @@ def _blank(said: Raw | UnsetType) -> bool:
 
 
 def _doubted(one: Measurement) -> Measurement:
-    doubts = (*one.doubts, Doubt("vendor", ASLEEP))
-    return Measurement(one.probe, one.quantity, one.at, one.value, one.raw, one.raw_unit, one.origin, doubts)
+    return replace(one, doubts=(*one.doubts, Doubt("vendor", ASLEEP)))
 
 
 class View(Struct, frozen=True):
     """How a face shows a site's measures: in which language, what keeps the water clean, and the owner's limits."""
 
-    language: Language = "fr"
-    disinfectant: Disinfectant = "chlorine"
-    orp: Band = field(default_factory=lambda: USUAL_ORP)
+    language: Language
+    disinfectant: Disinfectant
+    orp: tuple[float, float] = USUAL_ORP
     levels: bool = False
 
     @classmethod
     def of(cls, site: Site, language: Language, *, levels: bool = False) -> View:
         """The view of a site; with `levels` it tells conductivity in words, as the cloud has since 2021."""
         band = site.bands.get("orp", Band())
-        known = band.low is not None and band.high is not None and band.low < band.high
-        return cls(language, site.disinfection.primary, band if known else USUAL_ORP, levels)
+        low, high = band.low, band.high
+        limits = (low, high) if low is not None and high is not None and low < high else USUAL_ORP
+        return cls(language, site.disinfection.primary, limits, levels)
+
+    def label(self, *, bromine: bool) -> str:
+        """What keeps the water clean: bromine where it is estimated, chlorine where Flipr has no word for it."""
+        labels = LABELS[self.language]
+        return labels["bromine"] if bromine else labels.get(self.disinfectant, labels["chlorine"])
 
 
 def measure_to(points: Mapping[str, Measurement], view: View) -> wire.Measure:
     """The measurements of about one instant, of any vendor, as a measure: null where there is none. There must be one."""
+    return _measure(points, view, battery=wire.NULL, estimate=UNSET)
+
+
+def resume_to(points: Mapping[str, Measurement], week: Iterable[wire.Measure], view: View) -> wire.Resume:
+    """The answer of NewResume. Its clients count with every number, and take 0 °C for a sleeping probe.
+
+    Where temperature, pH or ORP are not known it says so, as for a probe that sleeps. Any other number stands in: none of the disinfectant, a
+    full battery, a hundredth of a degree.
+    """
+    current = Raw(b'""')
+    if all(_counts(points.get(quantity)) for quantity in _COUNTED):
+        measure = _measure(points, view, battery=Raw(b"1"), estimate=Raw(b"0"))
+        if number(written(measure.temperature)) == 0:
+            measure.temperature = Raw(b"0.01")
+        current = Raw(encode(measure))
+    return wire.Resume(current=current, last_week=list(week))
+
+
+def _measure(points: Mapping[str, Measurement], view: View, *, battery: Raw, estimate: Raw | UnsetType) -> wire.Measure:
+    """A measure, with what stands in for an unknown battery and an unknown estimate of the disinfectant."""
     at = max(point.at for point in points.values())
     words = LABELS[view.language]
     return wire.Measure(
@@ -162,34 +191,16 @@ def measure_to(points: Mapping[str, Measurement], view: View) -> wire.Measure:
         conductivity=_levelled(_conductivity(points, words["conductivity"]), levels=view.levels),
         uv_index=_printed(points, "uv_index"),
         cloud_coverage=_printed(points, "cloud_cover"),
-        battery=wire.Battery(label=words["battery"], deviation=_printed(points, "battery")),
-        desinfectant=_disinfectant(points, view),
+        battery=wire.Battery(
+            label=words["battery"],
+            deviation=battery if _value(points, "battery") is None else _printed(points, "battery"),
+        ),
+        desinfectant=_disinfectant(points, view, estimate),
     )
 
 
-def resume_to(points: Mapping[str, Measurement], week: Iterable[wire.Measure], view: View) -> wire.Resume:
-    """The answer of NewResume. Its clients count with every number, and take 0 °C for a sleeping probe.
-
-    Where temperature, pH or ORP are not known it says so, as for a probe that sleeps. Any other number stands in: none of the disinfectant, a
-    full battery, a hundredth of a degree.
-    """
-    asleep = any(
-        point is None or (not point.valid and _own(point)) for point in map(points.get, ("temperature", "ph", "orp"))
-    )
-    measure = measure_to(points, view) if points and not asleep else None
-    whole = measure and all(
-        number(written(said)) is not None
-        for said in (measure.temperature, measure.ph.value, measure.oxydo_reduction_potentiel.value)  # type: ignore[union-attr]
-    )
-    if measure is None or not whole:
-        return wire.Resume(current=Raw(b'""'), last_week=list(week))
-    if number(written(measure.temperature)) == 0:
-        measure.temperature = Raw(b"0.01")
-    if measure.battery and number(written(measure.battery.deviation)) is None:
-        measure.battery.deviation = Raw(b"1")
-    if measure.desinfectant and number(written(measure.desinfectant.value)) is None:
-        measure.desinfectant.value = Raw(b"0")
-    return wire.Resume(current=Raw(encode(measure)), last_week=list(week))
+def _counts(point: Measurement | None) -> bool:
+    return point is not None and point.value is not None and point.valid
 
 
 def _own(point: Measurement) -> bool:
@@ -255,12 +266,15 @@ def _levelled(said: wire.Conductivity, *, levels: bool) -> wire.Conductivity:
     return wire.Conductivity(label=said.label, level=Raw(encode(level)))
 
 
-def _disinfectant(points: Mapping[str, Measurement], view: View) -> wire.Disinfectant:
+def _disinfectant(points: Mapping[str, Measurement], view: View, missing: Raw | UnsetType) -> wire.Disinfectant:
     bromine = _value(points, "bromine_estimate") is not None
-    kind = "bromine" if bromine else view.disinfectant if view.disinfectant in LABELS["fr"] else "chlorine"
-    estimate = _printed(points, "bromine_estimate" if bromine else "free_chlorine_estimate")
-    deviation = disinfectant_deviation(_value(points, DEVIATION), _value(points, "orp"), view.orp)
-    shown = wire.Disinfectant(label=LABELS[view.language][kind], value=estimate if written(estimate) else UNSET)
+    estimate = "bromine_estimate" if bromine else "free_chlorine_estimate"
+    told, orp = _value(points, DEVIATION), _value(points, "orp")
+    deviation = told if told is not None or orp is None else disinfectant_deviation(orp, view.orp)
+    shown = wire.Disinfectant(
+        label=view.label(bromine=bromine),
+        value=missing if _value(points, estimate) is None else _printed(points, estimate),
+    )
     if deviation is not None:
         shown.deviation = _printed(points, DEVIATION) if DEVIATION in points else Raw(encode(rounded(deviation)))
         shown.deviation_sector = sector_of(deviation)
@@ -268,8 +282,7 @@ def _disinfectant(points: Mapping[str, Measurement], view: View) -> wire.Disinfe
     return shown
 
 
-def disinfectant_deviation(told: float | None, orp: float | None, band: Band) -> float | None:
-    """How far the disinfectant is from ideal: as Flipr told it, else by where the ORP (mV) stands between its limits."""
-    if told is not None or orp is None or band.low is None or band.high is None:
-        return told
-    return (orp - (band.low + band.high) / 2) / ((band.high - band.low) / 2)
+def disinfectant_deviation(orp: float, limits: tuple[float, float]) -> float:
+    """How far the disinfectant is from ideal, where Flipr does not tell it: where the ORP (mV) stands between its limits."""
+    low, high = limits
+    return (orp - (low + high) / 2) / ((high - low) / 2)

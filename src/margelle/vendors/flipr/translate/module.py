@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeGuard
 
 from margelle.domain.site import Account, Band, Disinfectant, Disinfection, Probe, Recommendation, Scalar, Site
 from margelle.vendors.flipr import wire
@@ -34,6 +34,7 @@ LIMITS: Final = {
 USUAL_LIMITS: Final = {"ph_min": float(IDEAL_PH - PH_TO_ALARM), "ph_max": float(IDEAL_PH + PH_TO_ALARM)}
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LENGTH: Final = 6
+_VERSION: Final = re.compile(r"[0-9]{1,9}")
 
 
 def site_from(
@@ -64,7 +65,7 @@ def site_from(
         key=key,
         name=pool.private_name or f"Flipr {key}",
         kind="spa" if module.is_for_spa else "pool",
-        volume_m3=float(pool.volume) if pool.volume is not None and _sane(pool.volume) else None,
+        volume_m3=float(pool.volume) if _sane(pool.volume) else None,
         disinfection=Disinfection(kept_by or "other"),
         attributes={name: value for name, value in said.items() if value is not None},
     )
@@ -90,7 +91,7 @@ def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None, *,
     own = site.attributes if site.vendor == VENDOR else {}
     commercial = text(own.get("commercial_type")) or "Start"
     known_as = own.get("commercial_type_id", COMMERCIAL_TYPES.get(commercial, 1))
-    version = probe.firmware if probe.vendor == VENDOR else ""
+    numbered = probe.vendor == VENDOR and _VERSION.fullmatch(probe.firmware)
     naive = time_to(newest).removesuffix("Z") if newest else None
     return wire.Module(
         serial=serial,
@@ -99,7 +100,7 @@ def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None, *,
         status=wire.Status(
             status=text(own.get("status")) or "Activated", date_time=text(own.get("status_since")) or None
         ),
-        version=int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 1,
+        version=int(probe.firmware) if numbered else 1,
         commercial_type=wire.CommercialType(id=known_as if isinstance(known_as, int) else 1, value=commercial),
         is_for_spa=site.kind == "spa",
         last_measure_date_time=naive,
@@ -174,9 +175,9 @@ def serial_of(number: int) -> str:
 
 def shows_itself(site: Site, probe: Probe) -> bool:
     """Whether a probe shows itself by its own serial, whatever its form: those of the vendor's own cloud are no two the same."""
-    return probe.vendor == VENDOR and site.id == f"{VENDOR}:{site.key}" and bool(probe.serial)
+    return probe.vendor == VENDOR and site.id == f"{VENDOR}:{site.key}" and probe.serial != ""
 
 
-def _sane(number: float | None) -> bool:
+def _sane(number: float | None) -> TypeGuard[float]:
     """Whether a number can be kept."""
-    return number is not None and -(2**53) < number < 2**53 and math.isfinite(number)
+    return number is not None and -(2**53) < number < 2**53

@@ -7,7 +7,7 @@ import math
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -86,7 +86,7 @@ def time_from(text: str) -> datetime:
     with suppress(ValueError, OverflowError):
         if found:
             day, time, fraction, offset = found.groups("")
-            return datetime.fromisoformat(f"{day}T{time}{fraction[:7]}{offset or 'Z'}").astimezone(UTC)
+            return datetime.fromisoformat(f"{day}T{time}{fraction}{offset or 'Z'}").astimezone(UTC)
     raise ValueError(f"{text[:60]!r} is no time")
 
 
@@ -147,5 +147,5 @@ def sector_of(deviation: float) -> wire.Sector:
 
 
 def _plain(value: Decimal) -> int | float:
-    short = float(value.quantize(Decimal("0.01"), ROUND_HALF_EVEN)) if abs(value) < 10**15 else float(value)
+    short = float(f"{value:.2f}")
     return int(short) if short.is_integer() else short
