@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from margelle.domain.quantity import Catalogue
-from margelle.domain.site import Account
+from margelle.domain.site import Account, Site
 from margelle.ports.face import FaceContext
 from margelle.ports.http import Clock, Http, Tokens
 from margelle.ports.source import Connector, Source
@@ -45,6 +45,7 @@ class Vendor(Struct, frozen=True):
     `quota` is what its document allows each user; `pace` is what we allow ourselves. `settings` are those of its face.
     `connect` and `source` take the account's HTTP; `face` returns the routes below the face's prefix. Where collecting depends on the
     installation's settings (by name without the vendor's prefix) and its quantities, `configure` returns the `source` for them.
+    `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Vendor(Struct, frozen=True):
     source: Callable[[Account, Http, Tokens], Source]
     face: Callable[[FaceContext], Sequence[BaseRoute]]
     configure: Callable[[Mapping[str, Any], Catalogue], Callable[[Account, Http, Tokens], Source]] | None = None
+    remarks: Callable[[Site], tuple[str, ...]] | None = None
 
     @property
     def host(self) -> str:
