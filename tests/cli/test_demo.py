@@ -153,11 +153,14 @@ def _sees_the_flipr(face: str, pools: list[dict[str, Any]]) -> None:
     form = urlencode({"grant_type": "password", "username": LOGIN, "password": SECRET})
     token = _flipr(face, "POST", "/OAuth2/token", form)["access_token"]
     found = _flipr(face, "GET", "/modules", token=token)
-    modules = [module for module in found if module["ModuleType_Id"] == 1]
+    hubs = [module["Serial"] for module in found if module["ModuleType_Id"] == 2]
+    modules = [module for module in found if module["Serial"] not in hubs]
     assert len(modules) == len(pools)
-    _switches_the_pump(face, token, [module["Serial"] for module in found if module not in modules])
-    assert "21BXYZ" in {module["Serial"] for module in modules}
-    for module in modules:
+    _switches_the_pump(face, token, hubs)
+    pools_alone = [module for module in modules if module["ModuleType_Id"] == 1]
+    assert "21BXYZ" in {module["Serial"] for module in pools_alone}
+    assert len(pools_alone) == 4, "the plants measure other things than a Flipr does"
+    for module in pools_alone:
         month = _flipr(face, "GET", f"/modules/{module['Serial']}/survey/LastHours/720", token=token)
         assert len(month) > 500
         current = _flipr(face, "GET", f"/modules/{module['Serial']}/survey/last", token=token)

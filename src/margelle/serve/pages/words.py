@@ -139,6 +139,7 @@ TODO_FR: Final[dict[str, str]] = {
     "limited": "Rien à faire : la collecte reprend dès que le quota le permet. D’autres programmes sur le même compte l’entament aussi.",
     "sign-in": "Au propriétaire du compte : se reconnecter avec « margelle account add ». Tout le reste continue.",
     "not-found": "Rien à faire pour l’instant : le contenu du compte est bientôt relu.",
+    "forbidden": "Au propriétaire du compte, si cela dure : demander au fabricant pourquoi son service lui refuse cela. Tout le reste continue.",
     "unreachable": "Rien à faire pour l’instant : la demande est répétée. Si cela dure, à l’exploitant : vérifier le réseau de cette machine.",
     "misled": "À l’exploitant : le nom du cloud mène à un hub Margelle. Indiquer un autre chemin avec le réglage collect.resolve. Rien n’est perdu.",
     "unavailable": "Au fabricant : son service est en panne. La demande est répétée, rien de ce qu’il garde n’est perdu.",
