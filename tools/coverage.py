@@ -236,9 +236,10 @@ def _fields(party: Party, seen: dict[type[Struct], list[dict[str, Any]]], unseen
     told = {name: list(_objects(answer)) for name, answer in _told(party.name).items()}
     rows = []
     for kind, objects in seen.items():
+        joined = [one for one in objects if not any(one in of for of in told.values())]  # from several of an answer
         for one in fields(kind):
             name = one.encode_name
-            where = [file for file, of in told.items() if any(name in found and found in objects for found in of)]
+            where = [file for file, of in told.items() if _tells(of, name, objects, joined)]
             reason = unseen.get(kind.__name__, {}).get(name) or unseen.get(kind.__name__, {}).get(one.name)
             rows.append(f"| {_code(kind.__name__)} | {_code(name)} | {', '.join(where) or f'none: {reason}'} |\n")
     return f"""\
@@ -247,6 +248,14 @@ def _fields(party: Party, seen: dict[type[Struct], list[dict[str, Any]]], unseen
 | type | field | occurs in |
 |---|---|---|
 {"".join(rows)}"""
+
+
+def _tells(answer: list[Any], name: str, objects: list[dict[str, Any]], joined: list[dict[str, Any]]) -> bool:
+    """Whether an answer has the field in one of the objects, or in a part of one that was joined."""
+    return any(
+        name in found and (found in objects or any(found.items() <= whole.items() for whole in joined))
+        for found in answer
+    )
 
 
 def _words(party: Party) -> str:

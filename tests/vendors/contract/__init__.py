@@ -6,8 +6,9 @@ from typing import Final
 
 import pytest
 
+from tests.fourth.party import LILY
 from tests.vendors.parties import PARTIES, Party
 
-JOINED: Final[tuple[Party, ...]] = (*PARTIES,)
+JOINED: Final[tuple[Party, ...]] = (*PARTIES, LILY)
 
 EVERY_VENDOR = pytest.mark.parametrize("party", JOINED, ids=lambda party: party.name)

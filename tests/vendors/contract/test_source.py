@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from margelle.domain.site import Person, Probe, Recommendation, Site
+from margelle.domain.switch import Switch
 from margelle.errors import Conflict, Limited, Malformed, NotFound, Refused, Unavailable, Unreachable
 from margelle.net.budget import Budget
 from margelle.net.http import CloudHttp
@@ -23,6 +25,7 @@ from margelle.ports import (
     ParameterSink,
     Request,
     Source,
+    SwitchSource,
 )
 from margelle.store.memory import MemoryStore
 from tests import hostile
@@ -109,19 +112,23 @@ def asks(source: Source, site: Site, probe: Probe, party: Party) -> Asks:
         advice = Recommendation(f"{site.id}/recommendation/1", site.id, "1", "", "", now, now)
         every["recommendations"] = lambda: source.recommendations(site, now)
         every["validate"] = lambda: source.validate(advice, site)
+    if isinstance(source, SwitchSource):
+        for switch in site.switches:
+            every["standing"] = partial(source.standing, switch, now)
+            every["turn"] = partial(source.turn, switch, "on")
     if isinstance(source, ParameterSink):
         every["write"] = lambda: source.write(probe, "A", "1")
     return every
 
 
-def sane(told: Any, site: Site, probe: Probe) -> None:
+def sane(told: Any, subject: Probe | Switch) -> None:
     """Nothing was made up."""
     if isinstance(told, Discovery):
         assert not told.complete or told.sites
         assert all(one.site in {of.id for of in told.sites} for one in told.probes)
     if isinstance(told, Batch):
         for point in told.measurements:
-            assert point.probe == probe.id
+            assert point.probe == subject.id
             assert point.value is not None or point.doubts
 
 
@@ -147,10 +154,10 @@ async def test_whatever_comes_is_read_or_raised_as_documented_and_no_secret_is_t
                 except DOCUMENTED as error:
                     said.append(f"{error} {error.hint}")
                 except Conflict as error:
-                    assert what in {"write", "validate"}
+                    assert what in {"write", "validate", "standing", "turn"}
                     said.append(str(error))
                 else:
-                    sane(told, site, probe)
+                    sane(told, site.switches[0] if what == "standing" else probe)
                     said.append(repr(getattr(told, "faults", "")))
         finally:
             await http.close()
@@ -159,7 +166,7 @@ async def test_whatever_comes_is_read_or_raised_as_documented_and_no_secret_is_t
     assert [secret for secret in SECRETS if secret in kept] == []
 
 
-class Switch:
+class Recovering:
     """A cloud that gets well."""
 
     def __init__(self, http: Http) -> None:
@@ -180,14 +187,14 @@ def ill(party: Party, script: Script) -> FakeHttp:
 async def test_what_a_cloud_said_while_it_was_ill_changes_nothing_afterwards(party: Party, script: Script) -> None:
     at, account = party.moments[0], party.account(LOGIN)
     found = await good(party)
-    switch = Switch(ill(party, script))
-    source = party.source(account, switch, FakeTokens())
+    cloud = Recovering(ill(party, script))
+    source = party.source(account, cloud, FakeTokens())
     for ask in asks(source, found.sites[0], found.probes[0], party).values():
         try:
             await ask()
         except (*DOCUMENTED, Conflict):
             continue
-    switch.http = FakeHttp(**at.answers)
+    cloud.http = FakeHttp(**at.answers)
     fresh = party.source(account, FakeHttp(**at.answers), FakeTokens())
     assert await source.discover(at.now) == await fresh.discover(at.now) == found
     for site, probe in zip(found.sites, found.probes, strict=True):
@@ -253,7 +260,11 @@ async def test_without_its_list_no_discovery_is_complete_and_without_another_par
         if found.complete:
             assert found.unread
             kept = found.over(known.person, known.sites, known.probes)
-            assert (kept.person, kept.sites, kept.probes) == (known.person, known.sites, known.probes), name
+            assert (kept.person, kept.probes) == (known.person, known.probes), name
+            for site, before in zip(kept.sites, known.sites, strict=True):
+                assert site.attributes.keys() == before.attributes.keys(), name
+                reasons = {one: before.attributes[one] for one in party.reasons & before.attributes.keys()}
+                assert replace(site, attributes=site.attributes | reasons) == before, name
 
 
 @EVERY_VENDOR

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.vendors.parties import Caller
+from tests.vendors.parties.flipr import HUB
 
 
 async def on_ondilo(one: Caller) -> list[tuple[str, str]]:
@@ -11,12 +14,28 @@ async def on_ondilo(one: Caller) -> list[tuple[str, str]]:
 
 
 async def on_flipr(one: Caller) -> list[tuple[str, str]]:
-    """Modules by their pool's name, with serial and place."""
+    """Modules that measure by their pool's name, with serial and place."""
     places = {module["Serial"]: place["Id"] for place in await one.json("/place") for module in place["Modules"]}
-    serials = [module["Serial"] for module in await one.json("/modules")]
+    serials = [module["Serial"] for module in await probes_on_flipr(one)]
     return [
         ((await one.json(f"/modules/{serial}/pool"))["PrivateName"], f"{serial} in {places[serial]}")
         for serial in serials
+    ]
+
+
+async def probes_on_flipr(one: Caller) -> list[dict[str, Any]]:
+    """The modules that measure."""
+    return [module for module in await one.json("/modules") if module["ModuleType_Id"] != HUB]
+
+
+async def hubs_on_flipr(one: Caller) -> list[tuple[str, str]]:
+    """Hubs by the name of the pool that is at their place, with serial and place."""
+    places = {hub["Serial"]: place for place in await one.json("/place") for hub in place["Hubs"]}
+    names = {key.partition(" ")[0]: name for name, key in await on_flipr(one)}
+    listed = [module["Serial"] for module in await one.json("/modules") if module["ModuleType_Id"] == HUB]
+    return [
+        (f"the hub of {names[places[serial]['Modules'][0]['Serial']]}", f"{serial} in {places[serial]['Id']}")
+        for serial in listed
     ]
 
 
@@ -32,4 +51,4 @@ async def on_baxo(one: Caller) -> list[tuple[str, str]]:
 
 
 LISTED = {"ondilo": on_ondilo, "flipr": on_flipr, "baxo": on_baxo}
-"""By face: the name and the whole id of everything that a caller sees, as listed."""
+"""By face: the name and the whole id of every probe that a caller sees, as listed."""

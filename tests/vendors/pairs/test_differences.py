@@ -41,6 +41,7 @@ TOLD: dict[str, dict[str, str]] = {
         "Level": "the measurement",
         "Current": "the newest measure",
         "Title": "the recommendation",
+        "Subtitle": "the recommendation",
         "IsForSpa": "the site",
         "LastMeasureDateTime": "the measurement",
         "PrivateName": "the site",

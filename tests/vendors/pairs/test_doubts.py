@@ -105,7 +105,7 @@ NO_NUMBER = '{"logs":[{"tagReference":"TAG_1","value":"ERR 7","timestamp":578590
     ("face", "path", "shown"),
     [
         (ONDILO, "/pools/1000001/lastmeasures?types[]=temperature", '"value":null,"value_time":"2018-05-02 15:37:18","is_valid":false,"exclusion_reason":"\'ERR 7\' is no number"'),
-        (FLIPR, "/modules/00LFLT/survey/last", '"Temperature":null'),
+        (FLIPR, "/modules/00LFLT/survey/last", '{"MeasureId":1525275438,"DateTime":"2018-05-02T15:37:18Z","PH":{'),
         (BAXO, "get=devices-realtimes&contractId=xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx&deviceId=3219875446", '"value":"ERR 7"'),
     ],
     ids=["ondilo", "flipr", "baxo"],

@@ -13,6 +13,7 @@ import pytest
 from margelle.domain.chemistry import NACL_FACTOR
 from tests.evidence import answer, exchange
 from tests.vendors.pairs.house import LOGIN, house
+from tests.vendors.pairs.shown import probes_on_flipr
 from tests.vendors.parties import BAXO, FLIPR, ONDILO
 
 ICO_ON_FLIPR, ICO_ON_BAXO = "00LFLS", "3a82a7fa-3e48-5555-aa8c-f938fd8d3d33"
@@ -80,12 +81,20 @@ async def test_an_ico_through_flipr_is_a_module_with_its_pool_and_limits() -> No
     pool = await one.json(f"/modules/{ICO_ON_FLIPR}/pool")
     assert pool == {"BuiltYear": None, "PrivateName": "John's Pool", "Volume": 15, "Version": 1}
     assert await one.json(f"/modules/{ICO_ON_FLIPR}/Thresholds") == {
-        "Temperature": {"Min": 10, "Max": 30},
-        "PH": {"Min": 7.6, "Max": 8.5},
-        "OxydoReductionPotentiel": {"Min": 400, "Max": 900},
+        name: {"Value": value, "IsDefaultValue": False}
+        for name, value in {"PhMin": 7.6, "PhMax": 8.5, "Redox": 400, "Temperature": 10, "TemperatureMax": 30}.items()
     }
     (alert,) = await one.json(f"/place/{FIRST_NUMBER}/allAlerts")
-    assert (alert["Title"], alert["DateTime"]) == ("Clean your filter", "2020-03-25T04:09:59Z")
+    (printed,) = exchange("ondilo", "recommendations").response.json
+    assert alert == {
+        "Id": str(FIRST_NUMBER),
+        "Title": "Clean your filter",
+        "Subtitle": printed["message"],
+        "Steps": [],
+        "Status": 0,
+        "Message": printed["message"],
+        "DateTime": "2020-03-25T04:09:59Z",
+    }
 
 
 async def test_an_ico_through_flipr_tells_its_values_in_fliprs_units() -> None:
@@ -178,10 +187,14 @@ async def test_a_flipr_through_fliprs_face_is_what_the_document_prints() -> None
     assert last.pop("DateTime") == "2018-01-09T09:30:05.558277Z"  # six digits of seven
     del printed["MeasureId"], printed["DateTime"]
     assert last == printed
-    (module,) = await one.json("/modules")
-    told = answer("flipr", "two modules").json[0]
+    module, hub = await one.json("/modules")
+    told, told_hub = answer("flipr", "two modules").json
     for key in ("Serial", "IsForSpa", "Version", "ModuleType_Id", "IsSubscriptionValid", "SigfoxStatus"):
         assert module[key] == told[key]
+    for key in ("Serial", "IsForSpa", "Version", "ModuleType_Id", "IsSuspended"):
+        assert hub[key] == told_hub[key]
+    assert await one.json("/place") == answer("flipr", "the places").json
+    assert await one.json("/hub/HB0001/state") == answer("flipr", "a hub's state").json
     assert await one.json("/modules/AB256C/pool") == answer("flipr", "a pool").json
     (hour,) = await one.json("/modules/AB256C/survey/LastHours/24?l=fr")
     assert {key: hour[key] for key in printed} == printed
@@ -192,10 +205,10 @@ async def test_a_fliprs_measure_of_2021_comes_back_as_its_client_recorded_it() -
     told = answer("flipr", "a resume").json["Current"]
     shown = (await one.json("/modules/AB256C/NewResume?l=fr"))["Current"]
     assert shown["DateTime"] == told["DateTime"]
-    for key in ("Temperature", "OxydoReductionPotentiel", "Conductivity", "UvIndex", "CloudCoverage", "Battery"):
+    unkept = {"MeasureId", "ModeId", "Source", "SourceId"}
+    for key in told.keys() - unkept:
         assert shown[key] == told[key]
-    assert shown["Desinfectant"] == told["Desinfectant"]
-    assert shown["PH"] == told["PH"] | {"Deviation": -0.47}  # (7.0119 - 7.2) / 0.4, of which two decimals
+    assert shown.keys() - told.keys() == set()
 
 
 async def test_a_flipr_through_ondilo_is_a_pool_with_a_device() -> None:
@@ -257,7 +270,7 @@ async def test_a_flipr_through_baxo_is_a_device_whose_fractions_are_percent() ->
     }
     told = {
         "BATTERY": "100", "CLOUD_COVER": "76", "CONDUCTIVITY": "31920", "FLIPR.DISINFECTANT_DEVIATION": "-1.28",
-        "ORP": "181", "PH": "3.14", "TEMPERATURE": "21.06", "UV_INDEX": "0",
+        "FLIPR.PH_DEVIATION": "-10.15", "ORP": "181", "PH": "3.14", "TEMPERATURE": "21.06", "UV_INDEX": "0",
     }  # fmt: skip
     at = 6583 * 86400 + 34205  # 2018-01-09 09:30:05 is 6 583 days and 34 205 s after 2000
     logs = (await one.json(f"get=devices-realtimes&{of}&deviceId=1000000"))["logs"]
@@ -317,9 +330,10 @@ async def test_a_baxo_device_through_ondilo_tells_celsius_and_solids() -> None:
 
 async def test_a_baxo_device_through_flipr_tells_a_conductivity() -> None:
     one = await (await house(BAXO)).at(FLIPR)
+    modules = await one.json("/modules")
+    assert [module["ModuleType_Id"] for module in modules] == [None, None]  # in a plant, and no pH
     names = {
-        (await one.json(f"/modules/{module['Serial']}/pool"))["PrivateName"]: module["Serial"]
-        for module in await one.json("/modules")
+        (await one.json(f"/modules/{module['Serial']}/pool"))["PrivateName"]: module["Serial"] for module in modules
     }
     assert names == {"MyDevice2": "00LFLS", "MyDevice1": "00LFLT"}
     warm, salty = f"/modules/{names['MyDevice1']}", f"/modules/{names['MyDevice2']}"
@@ -330,10 +344,8 @@ async def test_a_baxo_device_through_flipr_tells_a_conductivity() -> None:
         2587,
     )
     past = await one.json(f"{warm}/survey/LastHours/720")
-    assert [said["Temperature"] for said in past] == [
-        -4.44,
-        None,
-    ]  # 662 degC is doubted, and Flipr has no word for that
+    told = [said.get("Temperature", "nothing") for said in past]
+    assert told == [-4.44, "nothing"]  # 662 degC is doubted, and Flipr has no word for that
     (day,) = await one.json(f"{warm}/survey/statsPerDays/30")
     assert (day["Date"], day["Temperature"]["MaxValue"]) == ("2018-05-02T00:00:00Z", -4.44)
     salt = await one.json(f"{salty}/survey/LastHours/720")
@@ -352,7 +364,7 @@ async def test_a_user_of_three_vendors_sees_four_probes_in_every_face_its_own_ve
     if face is ONDILO:
         names = [pool["name"] for pool in await one.json("/pools")]
     elif face is FLIPR:
-        serials = [module["Serial"] for module in await one.json("/modules")]
+        serials = [module["Serial"] for module in await probes_on_flipr(one)]
         names = [(await one.json(f"/modules/{serial}/pool"))["PrivateName"] for serial in serials]
     else:
         contracts = [contract["id"] for contract in (await one.json("get=contracts"))["contracts"]]

@@ -17,7 +17,7 @@ from margelle.store import open_store
 from margelle.store.vault import Vault
 from tests.vendors.fakes import FakeHttp, FakeTokens
 from tests.vendors.pairs.house import HASH, LOGIN, collect, faces
-from tests.vendors.pairs.shown import LISTED
+from tests.vendors.pairs.shown import LISTED, hubs_on_flipr
 from tests.vendors.parties import BAXO, FLIPR, ONDILO, PARTIES, Caller, Party
 
 KEY = Fernet.generate_key()
@@ -28,6 +28,9 @@ SERIAL = b"AB256C"
 
 HOW_MANY = {"ondilo": 1, "flipr": 1, "baxo": 2}
 """Probes in each party's evidence."""
+
+HUBS = {"flipr": {"flipr": 1}}
+"""By face, the hubs in each party's evidence: no other face has a word for them."""
 
 
 def renamed(party: Party, realm: str, serial: bytes = SERIAL) -> dict[str, Any]:
@@ -54,7 +57,8 @@ async def told(store: Store, credentials: dict[str, str]) -> dict[str, dict[str,
     for face in PARTIES:
         if face.name not in credentials:
             credentials[face.name] = (await hub.at(face)).credentials
-        pairs = await LISTED[face.name](Caller(face, hub.app, credentials[face.name]))
+        caller = Caller(face, hub.app, credentials[face.name])
+        pairs = await LISTED[face.name](caller) + (await hubs_on_flipr(caller) if face is FLIPR else [])
         by_face[face.name] = dict(pairs)
         assert len(by_face[face.name]) == len(pairs)
         assert len(set(by_face[face.name].values())) == len(pairs)
@@ -75,7 +79,8 @@ def check(order: list[tuple[Party, str]], restarts: list[bool], serial: bytes = 
             now = await told(store, credentials)
             for face, before in known.items():
                 assert before.items() <= now[face].items()
-                assert len(now[face]) == sum(HOW_MANY[one.name] for one, _ in order[: n + 1])
+                hubs = HUBS.get(face, {})
+                assert len(now[face]) == sum(HOW_MANY[one.name] + hubs.get(one.name, 0) for one, _ in order[: n + 1])
             known = now
         await store.close()
 

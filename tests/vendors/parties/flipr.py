@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.types import ASGIApp
@@ -20,6 +21,9 @@ LATER = datetime(2021, 2, 1, 8, 0, tzinfo=UTC)
 """Twenty minutes after the measure of a resume that was recorded."""
 
 LISTS = facts("flipr", "lists")
+HUB: Final = answer("flipr", "two modules").json[1]["ModuleType_Id"]
+"""The type of a module that switches a pump and measures nothing."""
+
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -28,6 +32,9 @@ def _answers(now: datetime, **newest: Answer) -> Scripts:
         "modules": told(answer("flipr", "two modules"), now),
         "place": told(answer("flipr", "the places"), now),
         "pool": told(answer("flipr", "a pool"), now),
+        "hub": told(answer("flipr", "a hub's state"), now),
+        "hub_mode": told(answer("flipr", "a hub's state"), now),
+        "hub_Manual": told(answer("flipr", "a hub's state"), now),
     } | newest
 
 
@@ -56,7 +63,8 @@ def _knock(path: str, credentials: str) -> Knock:
 
 
 async def _tour(caller: Caller) -> list[str]:
-    serials = [module["Serial"] for module in await caller.json("/modules")]
+    modules = await caller.json("/modules")
+    probes = [module["Serial"] for module in modules if module["ModuleType_Id"] != HUB]
     places = [place["Id"] for place in await caller.json("/place")]
     own = [
         "survey/last",
@@ -70,8 +78,8 @@ async def _tour(caller: Caller) -> list[str]:
     return [
         "/modules",
         "/place",
-        *(f"/modules/{serial}/{path}" for serial in serials for path in own),
-        *(f"/hub/{serial}/state" for serial in serials),
+        *(f"/modules/{serial}/{path}" for serial in probes for path in own),
+        *(f"/hub/{module['Serial']}/state" for module in modules),
         *(f"/place/{place}/allAlerts" for place in places),
     ]
 

@@ -41,7 +41,8 @@ class Party(Struct, frozen=True):
     `moments` are oldest first. `listing` are the operations without which a discovery is not complete, each with the body that lists
     nothing. `lists` is the path of a face that tells what there is. `knock` makes a request of a path (for
     BAXO a query) and of what `sign_in` returned, empty for nobody's; `tour` finds all that a signed-in caller can ask for by GET.
-    `refused` asserts that an error has the vendor's own shape. `settings` are the installation's.
+    `refused` asserts that an error has the vendor's own shape. `settings` are the installation's. `reasons` are a site's attributes that
+    only say why something else of it is not known yet: that is today's reason, whatever it was before.
     """
 
     vendor: Vendor
@@ -53,6 +54,7 @@ class Party(Struct, frozen=True):
     tour: Callable[[Caller], Awaitable[list[str]]]
     refused: Callable[[Response], None]
     settings: dict[str, Any] = field(default_factory=dict)
+    reasons: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
