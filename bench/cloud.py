@@ -26,9 +26,12 @@ def main() -> None:
     """Serve until killed."""
     port, clock = int(sys.argv[1]), Path(sys.argv[2])
 
+    def now() -> datetime:
+        return datetime.fromtimestamp(float(clock.read_text()), UTC)
+
     async def latest(request: Request) -> Response:
-        pool, now = int(request.path_params["pool"]), datetime.fromtimestamp(float(clock.read_text()), UTC)
-        at = newest(pool, now)
+        pool = int(request.path_params["pool"])
+        at = newest(pool, now())
         shared = {"value_time": f"{at:%Y-%m-%dT%H:%M:%S}+0000", "is_valid": True, "exclusion_reason": None}
         told = [{"data_type": name, "value": 7 + (pool + at.hour) % 50 / 100, **shared} for name in TYPES]
         return Response(json.dumps(told), media_type="application/json")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import aiohttp
 
 from bench.cloud import TYPES, newest
 from bench.installation import USER, environ
@@ -81,7 +84,7 @@ async def _hub(folder: Path, port: int) -> tuple[float, float, float]:
             event.set()
 
     collector = house.collector()
-    collector._pause = passing  # noqa: SLF001 - time passes as fast as the work allows
+    collector._pause = passing  # time passes as fast as the work allows
     await collector.run(stop)
     del before
     asked = [len((await progress.load(house.store, f"ondilo-{n}")).spent) for n in range(0, ACCOUNTS, 50)]
@@ -113,8 +116,6 @@ async def _known(store: Store, account: Account, n: int) -> None:
 
 async def _bare(port: int, requests: int) -> tuple[float, float, float]:
     """The same requests, eight at once."""
-    import aiohttp
-
     begun_s = cpu_s(_pid())
     left = iter(range(requests))
 
@@ -130,8 +131,6 @@ async def _bare(port: int, requests: int) -> tuple[float, float, float]:
 
 
 def _pid() -> int:
-    import os
-
     return os.getpid()
 
 
