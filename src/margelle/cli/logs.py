@@ -10,7 +10,7 @@ from typing import Final, TextIO
 
 import msgspec
 
-from margelle.cli.terminal import plain
+from margelle.cli.plain import plain
 from margelle.redaction import redact
 
 _LOUD: Final = ("aiohttp.access", "margelle.access", "uvicorn", "uvicorn.access", "uvicorn.error")

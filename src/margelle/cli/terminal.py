@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 from msgspec import Struct
 
+from margelle.cli import logs
+from margelle.cli.plain import plain
 from margelle.errors import BadInput, ConfigError, MargelleError
 from margelle.redaction import redact
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from margelle.config import Settings
 
 T = TypeVar("T")
-
-_OBEYED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _LONGEST_INPUT: Final = 8192
 
@@ -48,7 +47,6 @@ class Invocation(Struct):
 
     def settings(self, **flags: Any) -> Settings:
         """The effective settings; `flags` by name with `__` for a dot, None where not given. Sets up logging by them."""
-        from margelle.cli import logs
         from margelle.config import load
 
         named = {name.replace("__", "."): value for name, value in flags.items() if value is not None}
@@ -84,11 +82,6 @@ def say(text: str = "") -> None:
 def note(text: str) -> None:
     """Print a line beside the output, on standard error."""
     typer.echo(plain(text), err=True)
-
-
-def plain(text: str) -> str:
-    """`text` without what a terminal obeys, or what turns writing around: clouds choose names and reasons."""
-    return _OBEYED.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def brief(text: str, most: int = 100) -> str:
