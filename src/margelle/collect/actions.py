@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from margelle.collect.keeping import keep
 from margelle.domain.measurement import Measurement
-from margelle.domain.plausible import judge
+from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site, User
 from margelle.errors import Conflict, MargelleError, NotFound
 from margelle.ports import AdviceSource, AuditEntry, Clock, ParameterSink, Source, Store
@@ -17,8 +18,15 @@ from margelle.redaction import redact
 class ForwardedActions:
     """Implements `ports.Actions` through the sources that collect: `source_for` returns the one of an account."""
 
-    def __init__(self, store: Store, source_for: Callable[[Account], Source], clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        source_for: Callable[[Account], Source],
+        clock: Clock,
+        catalogue: Catalogue = CATALOGUE,
+    ) -> None:
         self._store = store
+        self._catalogue = catalogue
         self._source_for = source_for
         self._clock = clock
 
@@ -53,7 +61,8 @@ class ForwardedActions:
         except MargelleError as error:
             return redact(f"not known: {error.what}")
         now = self._clock()
-        await self._store.add([judge(one, now) for one in batch.measurements], now)
+        site = await self._store.site(probe.site)
+        await keep(self._store, batch.measurements, now, self._catalogue, site.kind if site is not None else "other")
         told = next((one for one in batch.measurements if one.quantity == wanted.quantity), None)
         if told is None:
             return "the cloud tells nothing of it"

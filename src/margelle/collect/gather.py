@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from margelle.collect import backfill, failure
+from margelle.collect.keeping import keep
 from margelle.collect.plan import Ask
 from margelle.collect.progress import Act, Progress, Spent
 from margelle.domain.measurement import Doubt, Measurement
-from margelle.domain.plausible import judge
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.errors import Limited, Malformed, MargelleError, NotFound, StoreError
@@ -176,7 +176,7 @@ class Gather:
     async def _latest(self, ask: Ask) -> list[Incident]:
         batch = await self.source.latest(await self._probe(ask.subject), self._clock())
         now = self._clock()
-        kept = await self._keep(batch, now)
+        kept = await self._keep(ask.subject, batch, now)
         instants = {one.quantity: one.at for one in sorted(_timely(kept), key=lambda one: one.at)}
         track = self.progress.probes[ask.subject]
         backfill.arrived(track, instants, now, empty=not kept)
@@ -192,7 +192,7 @@ class Gather:
             raise NotFound("This cloud tells no past.")
         batch = await source.history(await self._probe(ask.subject), ask.quantity, window, self._clock())
         now = self._clock()
-        kept = await self._keep(batch, now)
+        kept = await self._keep(ask.subject, batch, now)
         instants = sorted({one.at for one in _timely(kept) if one.quantity == ask.quantity})
         attempt = self.progress.attempt(ask.act, ask.subject, ask.quantity)
         if attempt.failures < PATIENCE:
@@ -240,11 +240,15 @@ class Gather:
             raise NotFound(f"The store has no probe {probe}.")
         return found
 
-    async def _keep(self, batch: Batch, now: datetime) -> list[Measurement]:
-        judged = [judge(_finite(one), now, self._catalogue) for one in batch.measurements]
-        if judged:
-            await self._store.add(judged, now)
-        return judged
+    async def _keep(self, probe: str, batch: Batch, now: datetime) -> list[Measurement]:
+        site = await self._store.site(self.progress.probes[probe].site)
+        return await keep(
+            self._store,
+            [_finite(one) for one in batch.measurements],
+            now,
+            self._catalogue,
+            site.kind if site is not None else "other",
+        )
 
     def _unreadable(self, where: str, faults: Sequence[Fault], now: datetime) -> list[Incident]:
         if not faults:
