@@ -7,7 +7,7 @@ computed again at any time, and in any part of a series, as long as `REACH` on e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 from zlib import crc32
@@ -62,7 +62,7 @@ def _verdicts(series: dict[str, list[Measurement]], kind: SiteKind) -> _Verdicts
         _say(said, "exposed", dry(series))
     if kind not in _QUICK:
         jumped = {
-            rule.quantity: jumps(series[rule.quantity], rule, said.get(rule.quantity, ()))
+            rule.quantity: jumps(_but(series[rule.quantity], said[rule.quantity]), rule)
             for rule in JUMPS
             if rule.quantity in series
         }
@@ -84,6 +84,10 @@ def _settled(point: Measurement, bare: Measurement, verdicts: _Verdicts) -> Meas
     doubt = verdicts[bare.quantity].get(bare.at) if not bare.doubts and bare.quantity in verdicts else None
     doubts = (doubt,) if doubt else bare.doubts
     return point if point.doubts == doubts else replace(point, doubts=doubts)
+
+
+def _but(series: list[Measurement], dry: Container[datetime]) -> list[Measurement]:
+    return [point for point in series if point.at not in dry] if dry else series
 
 
 def _instant(point: Measurement) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import takewhile
 from statistics import fmean, median
@@ -19,11 +19,11 @@ _AHEAD: Final = 16
 """So many breaks ahead a return is looked for: a series with more of them within hours is noise, not water."""
 
 
-def jumps(series: Sequence[Measurement], rule: Jump, dry: Collection[datetime] = ()) -> dict[datetime, str]:
+def jumps(series: Sequence[Measurement], rule: Jump) -> dict[datetime, str]:
     """The instants of `series` (one quantity's sound values, in order) that are spikes, and why.
 
     A spike leaves a level and is back at it within `EXCURSION`. A value that nothing has followed yet is doubted until something does; a
-    step that stays (a calibration, new water) is believed from its second reading on, and the first one after the `dry` instants at once.
+    step that stays (a calibration, new water) is believed from its second reading on.
     """
     values = [point.value or 0.0 for point in series]
     hours = [point.at.timestamp() / 3600 for point in series]
@@ -40,7 +40,7 @@ def jumps(series: Sequence[Measurement], rule: Jump, dry: Collection[datetime] =
         return {}
     found = _Series(values, hours, rule)
     spikes = {series[n].at: SPIKE for place in range(len(breaks)) for n in found.spike(breaks[place : place + _AHEAD])}
-    waiting = {series[n].at: WAITS for n in breaks if found.last_word(n) and series[n - 1].at not in dry}
+    waiting = {series[n].at: WAITS for n in breaks if found.last_word(n)}
     return waiting | spikes
 
 

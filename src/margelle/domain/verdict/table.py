@@ -20,10 +20,10 @@ WETTED: Final = timedelta(hours=48)
 EXCURSION: Final = timedelta(hours=8)
 """What leaves a level and is back at it within this time is a spike; what stays longer is a step, which is believed."""
 
-REACH: Final = EXCURSION + WETTED
+REACH: Final = 2 * EXCURSION + WETTED
 """A verdict on a point depends on nothing that lies further from it, before or after."""
 
-UNHEARD: Final = timedelta(hours=40)
+UNHEARD: Final = 2 * EXCURSION
 """A value that jumps is doubted until another one follows within this time."""
 
 RHYTHM: Final = timedelta(hours=3)
