@@ -12,7 +12,7 @@ from margelle.domain.site import Account, Person, Probe, Site, User
 from margelle.ports import Discovery
 from margelle.store import open_store
 from margelle.store.vault import Vault
-from tests.cli.conftest import Margelle
+from tests.cli.conftest import Margelle, Start
 from tests.conftest import NOW
 from tests.domain.water import PROBE, series
 
@@ -32,6 +32,14 @@ async def _fill(folder: Path) -> None:
     points = series("ph", values)
     await store.add([replace(one, doubts=(STALE,)) if n == 5 else one for n, one in enumerate(points)], NOW)
     await store.close()
+
+
+def test_a_hub_judges_what_an_older_one_has_kept_in_the_background(start: Start, tmp_path: Path) -> None:
+    asyncio.run(_fill(tmp_path / "data"))
+    here = ("--set", f"data_dir={tmp_path / 'data'}")
+    hub = start("collect", *here)
+    hub.until(r"Judged anew: 40 measurements, 2 of them otherwise")
+    assert hub.end() == 0, hub.text
 
 
 def test_what_is_kept_is_judged_once_and_again_when_asked(margelle: Margelle, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from margelle.collect.keeping import PIECE, keep
+from margelle.collect.keeping import SPARSE, keep
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.verdict import REACH, review
 from margelle.errors import StoreError
@@ -130,17 +130,17 @@ class _Watched(MemoryStore):
 
 
 async def test_a_long_past_is_judged_piece_by_piece() -> None:
-    store, points = _Watched(), flat(pool(1500))
+    store, points = _Watched(), flat(pool(2400))
     await keep(store, points[::2], NOW, kind="pool")
     await keep(store, points, NOW, kind="pool")
-    assert timedelta(0) < store.longest <= PIECE + 4 * REACH + HOUR
+    assert timedelta(0) < store.longest <= SPARSE + 4 * REACH + HOUR
 
 
 async def test_points_years_apart_in_one_answer_do_not_read_the_years_between() -> None:
     store = _Watched()
     await keep(store, flat(pool(10)), NOW)
     await keep(store, [told("ph", 7.3, 20), replace(told("orp", 655, 20), at=START.replace(year=2020))], NOW)
-    assert store.longest <= PIECE + 4 * REACH + HOUR
+    assert store.longest <= 5 * HOUR * 24 + 4 * REACH + HOUR
 
 
 async def test_where_the_store_fails_neither_points_nor_verdicts_are_kept() -> None:

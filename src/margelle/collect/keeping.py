@@ -16,6 +16,10 @@ from margelle.ports import Reader, Store
 PIECE: Final = timedelta(days=5)
 """So long a stretch is judged at once, with what is around it: all of it is in memory meanwhile."""
 
+SPARSE: Final = timedelta(days=31)
+MANY: Final = 2000
+"""A stretch in which fewer points than this arrived may be as long as a month."""
+
 _Place = tuple[str, datetime]
 _MOMENT: Final = timedelta(microseconds=1)
 _NONE: Final = timedelta(0)
@@ -87,17 +91,17 @@ async def _settled(
 
 
 def _spans(instants: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
-    """`instants` (in order) in spans of no more than `PIECE`, and none with a long silence in it."""
-    first = last = None
-    for at in instants:
-        if first is None or last is None:
-            first = at
-        elif at - first > PIECE or at - last > REACH:
-            yield first, last
-            first = at
-        last = at
-    if first is not None and last is not None:
-        yield first, last
+    """`instants` (in order) in spans that are not too long, and none with a long silence in it."""
+    start = 0
+    for n in range(1, len(instants) + 1):
+        if n == len(instants) or _ends(instants, start, n):
+            yield instants[start], instants[n - 1]
+            start = n
+
+
+def _ends(instants: Sequence[datetime], start: int, n: int) -> bool:
+    length = instants[n] - instants[start]
+    return instants[n] - instants[n - 1] > REACH or length > SPARSE or (length > PIECE and n - start >= MANY)
 
 
 def _moved(at: datetime, by: timedelta) -> datetime:

@@ -114,13 +114,15 @@ JUMPS: Final = (
         "1 kW warms 1 m³ by 0.86 K in an hour, so a spa of 1 m³ with 3 kW by 2.6 K; the rest is sun on still water, "
         "and room for both: our choice.",
     ),
-    Jump("ph", 0.6, 0.3, False, "A dose against pH moves it by 0.2 to 0.4 until it is mixed. Our choice, above that."),
+    Jump(
+        "ph", 0.6, 0.3, False, "Owners dose by 0.2 to 0.4 at a time, and it takes hours to mix. Our choice, above that."
+    ),
     Jump(
         "orp",
         220.0,
         50.0,
         False,
-        "A spa loses some 180 mV in an hour of bathing, and a dose brings as much back; 85 mV are a decade of chlorine. Our choice, above that.",
+        "Electrodes in pools show about 85 mV for each tenfold of chlorine, so 220 mV are a factor of 400 within moments. Our choice.",
     ),
     Jump("conductivity", 0.4, 0.1, True, _SOLIDS),
     Jump("salt", 0.4, 0.1, True, _SOLIDS),
@@ -199,7 +201,7 @@ BOTH: Final = (
         "orp",
         850.0,
         False,
-        "At pH 9.3 less than 2 % of chlorine is hypochlorous acid (Morris 1966), so 850 mV would take several tens of mg/L. Our choice.",
+        "At pH 9.3 less than 2 % of chlorine is hypochlorous acid (Morris 1966): at 85 mV a decade, 850 mV would take more than 100 mg/L of chlorine. Ozone can do it, and is not told apart. Our choice.",
     ),
 )
 
