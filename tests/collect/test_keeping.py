@@ -158,3 +158,13 @@ async def test_what_the_vendor_said_stands_first_and_alone() -> None:
     await keep(store, [*points, told_so], NOW, kind="pool")
     (found,) = [point for point in await kept(store) if (point.quantity, point.at) == (told_so.quantity, told_so.at)]
     assert found == told_so
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=15)
+async def test_after_corrections_in_any_order_all_stand_judged_as_if_nothing_had_ever_been_otherwise(seed: int) -> None:
+    store, dice = MemoryStore(), Random(seed)
+    wrong = [replace(one, value=9.9, raw="9.9") if dice.random() < 0.05 else one for one in troubled()]
+    for batch in [*batches(wrong, dice), *batches(troubled(), dice)]:
+        await keep(store, batch, NOW, kind="pool")
+    assert await kept(store) == review(troubled(), "pool")
