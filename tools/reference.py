@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -12,6 +13,9 @@ from typer.cli import get_docs_for_click
 
 from margelle.cli.command import app
 from margelle.config import OTHER_ENVIRONMENT, TABLE, env_name
+from margelle.domain.plausible import EARLIEST
+from margelle.domain.quantity import CATALOGUE as QUANTITIES
+from margelle.domain.verdict import table
 from margelle.ports import Setting
 from margelle.simulate.faults import CATALOGUE, Fault
 from margelle.vendors import VENDORS
@@ -112,6 +116,116 @@ def faults() -> str:
     )
 
 
+_VERDICTS: Final = """\
+# Verdicts
+
+Written by `make docs` from the tables in `src/margelle/domain/verdict/table.py` and `src/margelle/domain/quantity.py`. These are version {version} of the rules.
+
+Every measurement is kept as it came: value, raw text, and what its vendor says of it. Beside it stand the hub's own **verdicts**: doubts, each of a kind and with
+a reason. They never change or hide a value. A doubted value is shown with its reason on the pages, is left out of statistics, and is told on the faces as each vendor tells
+such a thing: Ondilo's `is_valid: false` with the reason as `exclusion_reason`, a null where another vendor's probe is shown as a Flipr, nothing where it is shown as a
+device of BAXO Connect. A Flipr's or BAXO device's own value is told on its own vendor's face as that vendor's cloud has written it: neither has a word for a doubt.
+(`NewResume` tells a Flipr whose temperature, pH or ORP is doubted as one that sleeps.)
+
+A verdict follows from the measurements of the same probe around the point, at most {reach:g} hours away, and from these rules. It does not depend on when, or in
+which order, they came: a late or corrected point judges its neighbours anew. It is no correction of the value, so no revision is kept of it. What came with a
+measurement stays: `vendor` (excluded by its maker), `unreadable` (no number), `future` (its time was ahead of the clock when it came). A point that is doubted for one of these, or
+for its range or time, is no witness for or against others, and one verdict is said of a point: the first of those below that fits.
+
+When a rule changes, a hub that collects judges all that it keeps anew, in the background; `margelle review` does it at once, and goes on where it was interrupted. The range of
+[a quantity of your own](settings.md) counts as a rule.
+
+## range and past
+
+Outside these bounds no water that we know has it. A time before the year {earliest} is `past`.
+
+| quantity | from | to | unit |
+|---|---:|---:|---|
+{ranges}
+## exposed: the probe was out of the water
+
+The conductivity cell shows air: less than the bound, while the water conducted {times} times or more within {wetted:g} hours. All that the electrodes told at that instant is
+doubted ({electrodes}). So are they where two or more of them jump at once. Sites of the kind *tank* and *plant* are not judged by their cell, *plant* by neither.
+
+| quantity | below | wet from | source |
+|---|---:|---:|---|
+{dry}
+## jump: faster than water changes
+
+A value that leaves a level faster than allowed, and is back at it within {excursion:g} hours, is a spike, and doubted. If it stays it is a step, such as a calibration or new water, and is
+believed from its second reading on; the first is doubted until that comes, and for good only where nothing comes within {unheard:g} hours. After a long silence more is allowed, so a spike
+right at its edge is not seen. Not judged on sites of the kind *plant*, which may dose as they like. Salt, TDS and conductivity: in parts of the larger value.
+
+| quantity | at once | and for each hour | source |
+|---|---:|---:|---|
+{jumps}
+## stuck: the same for too long
+
+Told at least every {rhythm:g} hours, the very same number all that time, in quantities that always jitter. Judged where the number has so many digits after the point: what is coarse may well stay. So
+a sensor that is stuck at 7.2 is not found, one at 7.24 is. Not judged: what is constant or coarse by nature (battery, signal, salt, level, flow, pressure, estimates).
+
+| quantity | hours | digits | source |
+|---|---:|---:|---|
+{stuck}
+## cross: quantities that contradict each other
+
+Told at the same instant. Nobody knows which of the two is wrong, so both are doubted.
+
+| contradiction | source |
+|---|---|
+{cross}"""
+
+
+def verdicts() -> str:
+    """The page of the rules for verdicts."""
+    return _VERDICTS.format(
+        version=table.VERSION,
+        reach=_hours(table.REACH),
+        earliest=f"{EARLIEST:%Y}",
+        times=table.WET_TIMES,
+        wetted=_hours(table.WETTED),
+        electrodes=", ".join(sorted(table.ELECTRODES)),
+        excursion=_hours(table.EXCURSION),
+        unheard=_hours(table.UNHEARD),
+        rhythm=_hours(table.RHYTHM),
+        ranges=_rows((one.name, f"{one.low:g}", _plain(one.high), one.unit) for one in QUANTITIES),
+        dry=_rows((one.quantity, f"{one.below:g}", f"{one.wet:g}", one.source) for one in table.DRY),
+        jumps=_rows((one.quantity, _part(one.least, one), _part(one.per_hour, one), one.source) for one in table.JUMPS),
+        stuck=_rows((one.quantity, f"{_hours(one.lasting):g}", one.decimals, one.source) for one in table.STUCK),
+        cross=_rows(_contradictions()),
+    )
+
+
+def _contradictions() -> Iterator[tuple[object, ...]]:
+    for ratio in table.RATIOS:
+        low = f"below {ratio.low:g} or " if ratio.low else ""
+        yield (
+            f"{ratio.over} / {ratio.under} {low}above {ratio.high:g}, from {ratio.least:g} of the latter on",
+            ratio.source,
+        )
+    for rule in table.BOTH:
+        bound = f"{'below' if rule.below else 'above'} {rule.bound:g}"
+        yield f"{rule.one} of {rule.least:g} or more, and {rule.other} {bound}", rule.source
+    cold = f"temperature below {table.FREEZING:g} °C, less {1000 * table.SALT_FREEZING:g} K for each g/L of what is dissolved"
+    yield cold, table.FREEZING_SOURCE
+
+
+def _hours(span: timedelta) -> float:
+    return span.total_seconds() / 3600
+
+
+def _part(value: float, rule: table.Jump) -> str:
+    return f"{100 * value:g} %" if rule.relative else f"{value:g} {QUANTITIES[rule.quantity].unit}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}".replace(",", " ") if value >= 1000 else f"{value:g}"
+
+
+def _rows(rows: Iterable[Sequence[object]]) -> str:
+    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
+
+
 def _operations(fault: Fault) -> str:
     """What a fault fits, by vendor."""
     vendors = dict.fromkeys(one.partition("/")[0] for one in fault.operations)
@@ -137,6 +251,7 @@ def add_a_vendor() -> str:
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "settings.md": settings,
+    "verdicts.md": verdicts,
     "commands.md": commands,
     "faults.md": faults,
     "add-a-vendor.md": add_a_vendor,

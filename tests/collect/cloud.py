@@ -52,7 +52,7 @@ class Pool:
         return [self.measured(quantity, self.instants[last - 1]) for quantity in QUANTITIES if last]
 
     def measured(self, quantity: str, at: datetime) -> Measurement:
-        value = 20 + at.hour / 4 if quantity == "temperature" else 7.2 if quantity == "ph" else 680.0
+        value = 20 + at.hour / 4 if quantity == "temperature" else 7.2 if quantity == "ph" else 680.0 + at.hour
         return Measurement(self.probe.id, quantity, at, value, repr(value), Unit.CELSIUS, "fake/latest")
 
 

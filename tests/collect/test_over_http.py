@@ -70,7 +70,14 @@ class Ondilo:
         await hostile.json([self.measure(query["type"], at) for at in told])(call)
 
     def measure(self, data_type: str, at: datetime) -> dict[str, Any]:
-        value = {"temperature": 24.5, "ph": 7.2, "orp": 680, "tds": 900, "battery": 80, "rssi": 60}[data_type]
+        value = {
+            "temperature": 20.5 + at.hour / 8,
+            "ph": 7.2,
+            "orp": 680 + at.hour,
+            "tds": 900 + at.hour,
+            "battery": 80,
+            "rssi": 60,
+        }[data_type]
         time = f"{at:%Y-%m-%d %H:%M:%S}"
         return {"data_type": data_type, "value": value, "value_time": time, "is_valid": True, "exclusion_reason": None}
 

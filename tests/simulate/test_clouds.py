@@ -179,7 +179,9 @@ class Mortal(MemoryStore):
             raise Killed
         return kept
 
-    async def add(self, measurements: Sequence[Measurement], now: datetime) -> Added:
+    async def add(
+        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+    ) -> Added:
         return await self._die(super().add(list(measurements), now))  # type: ignore[no-any-return]
 
     async def put_memo(self, name: str, value: bytes) -> None:
@@ -266,7 +268,9 @@ class Watched(MemoryStore):
         self.full = False
         self.kept, self.refused = asyncio.Event(), asyncio.Event()
 
-    async def add(self, measurements: Sequence[Measurement], now: datetime) -> Added:
+    async def add(
+        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+    ) -> Added:
         if self.full:
             self.refused.set()
             raise StoreError("The disk is full.")

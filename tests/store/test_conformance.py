@@ -137,6 +137,57 @@ async def test_a_doubt_that_is_withdrawn_is_a_correction(store: Store) -> None:
     assert (await store.latest(PROBE, NOW))["ph"].valid
 
 
+VERDICTS = (Doubt("jump", "too fast"), Doubt("range", "too much"))
+
+
+async def test_another_verdict_of_ours_is_no_correction(store: Store) -> None:
+    await store.add([point(doubts=(DOUBT, VERDICTS[0]))], NOW)
+    assert await store.add([point(doubts=(DOUBT, VERDICTS[1]))], NOW + HOUR) == Added(same=1)
+    assert await store.add([point(doubts=(DOUBT,))], NOW + HOUR) == Added(same=1)
+    assert await store.history(PROBE, "ph") == [point(doubts=(DOUBT, VERDICTS[0]))]
+    assert await store.revisions(PROBE, "ph", NOW) == []
+
+
+async def test_a_review_changes_the_verdicts_and_keeps_no_revision(store: Store) -> None:
+    await store.add([point(doubts=(DOUBT,)), point(at=NOW + HOUR)], NOW)
+    before = await store.version()
+    reviewed = [point(doubts=(DOUBT, *VERDICTS)), point(at=NOW + HOUR, doubts=VERDICTS)]
+    assert await store.add([point(at=NOW + DAY)], NOW, reviewed) == Added(new=1)
+    assert await store.history(PROBE, "ph") == [*reviewed, point(at=NOW + DAY)]
+    assert (await store.latest(PROBE, NOW))["ph"] == reviewed[0]
+    assert await store.version() != before
+    assert await store.revisions(PROBE, "ph", NOW) == []
+    before = await store.version()
+    await store.add([], NOW, reviewed)
+    assert await store.version() == before
+    await store.add([], NOW, [point(doubts=(DOUBT,)), point(at=NOW + HOUR)])
+    assert (await store.history(PROBE, "ph"))[:2] == [point(doubts=(DOUBT,)), point(at=NOW + HOUR)]
+
+
+@pytest.mark.parametrize(
+    "reviewed",
+    [
+        point(7.3, doubts=VERDICTS),
+        point(7.2, doubts=(Doubt("vendor", "x"), *VERDICTS)),
+        point(7.2, at=NOW + DAY, doubts=VERDICTS),
+        point(7.2, quantity="orp", doubts=VERDICTS),
+    ],
+    ids=["another value", "another word of the vendor", "another instant", "another quantity"],
+)
+async def test_a_review_of_what_is_not_kept_like_that_changes_nothing(store: Store, reviewed: Measurement) -> None:
+    await store.add([point()], NOW)
+    await store.add([], NOW, [reviewed])
+    assert await store.history(PROBE, "ph") == [point()]
+    assert await store.history(PROBE, "orp") == []
+
+
+async def test_a_correction_comes_with_its_own_verdicts_and_the_old_ones_are_in_the_revision(store: Store) -> None:
+    await store.add([point(9.9, doubts=VERDICTS)], NOW)
+    assert await store.add([point(7.2)], NOW + HOUR) == Added(corrected=1)
+    assert await store.history(PROBE, "ph") == [point(7.2)]
+    assert [one.measurement.doubts for one in await store.revisions(PROBE, "ph", NOW)] == [VERDICTS]
+
+
 async def test_another_reason_of_a_doubt_is_a_correction(store: Store) -> None:
     await store.add([point(doubts=(DOUBT,))], NOW)
     assert await store.add([point(doubts=(BOUNDS,))], NOW + HOUR) == Added(corrected=1)

@@ -54,7 +54,7 @@ SPELLINGS = st.one_of(
     st.text(max_size=8),
 )
 DOUBTS = st.lists(
-    st.builds(Doubt, st.sampled_from(["vendor", "range", "future"]), st.sampled_from(["a", 'é"\\'])), max_size=2
+    st.builds(Doubt, st.sampled_from(["vendor", "range", "future", "jump"]), st.sampled_from(["a", 'é"\\'])), max_size=2
 )
 POINTS = st.builds(
     Measurement,
@@ -116,6 +116,10 @@ class BothStores(RuleBasedStateMachine):
     @rule(points=st.lists(POINTS, max_size=6))
     def add(self, points: list[Measurement]) -> None:
         self.both("add", points, self.at)
+
+    @rule(points=st.lists(POINTS, max_size=2), reviewed=st.lists(POINTS, max_size=6))
+    def review(self, points: list[Measurement], reviewed: list[Measurement]) -> None:
+        self.both("add", points, self.at, reviewed)
 
     @rule(step=st.integers(-3, 5))
     def pass_time(self, step: int) -> None:

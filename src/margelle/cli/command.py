@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from margelle import __version__
-from margelle.cli import account, clouds, demo, export, hub, settings, status, tls, user
+from margelle.cli import account, clouds, demo, export, hub, review, settings, status, tls, user
 from margelle.cli.terminal import Exit, Invocation, note, report
 from margelle.errors import BadInput, MargelleError
 
@@ -36,6 +36,7 @@ app.command(epilog="Example: margelle status --json")(status.status)
 app.command(epilog="Example: margelle export --site ondilo:234 --quantity ph --since 2026-01-01 --output ph.csv")(
     export.export
 )
+app.command(epilog="Example: margelle review --again")(review.review)
 app.command(epilog="Example: margelle settings --set port=9000")(settings.settings)
 
 

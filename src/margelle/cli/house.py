@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from margelle.collect.loop import Collector
+    from margelle.collect.reviewing import Reviewer
     from margelle.net.budget import Budget
     from margelle.net.http import CloudHttp
     from margelle.net.oauth import TokenKeeper
@@ -131,6 +132,12 @@ class House:
             name=name,
         )
 
+    def reviewer(self) -> Reviewer:
+        """What judges anew all that is kept, where a rule has changed."""
+        from margelle.collect.reviewing import Reviewer
+
+        return Reviewer(self.store, self.clock, self.settings.catalogue)
+
     def app(self, *, public_page: bool = False, ready: Callable[[], bool] | None = None) -> Starlette:
         """The web application: faces, pages and health."""
         from margelle.collect.actions import ForwardedActions
@@ -141,7 +148,7 @@ class House:
             list(self.vendors.values()),
             {name: self.settings.section(name) for name in self.vendors},
             self.clock,
-            ForwardedActions(self.store, self.source, self.clock),
+            ForwardedActions(self.store, self.source, self.clock, self.settings.catalogue),
             pages=self.settings["pages"],
             quotas=self.settings["faces.quotas"],
             public_page=public_page,

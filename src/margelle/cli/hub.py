@@ -113,6 +113,7 @@ async def _serve(settings: Settings) -> None:
                 group.create_task(certificate.keep(stop))
             if collects:
                 group.create_task(home.collector().run(stop))
+                group.create_task(home.reviewer().run(stop))
             _announce(bound, secure, settings)
 
 
@@ -152,9 +153,10 @@ async def _collect(settings: Settings) -> None:
     from margelle.cli import house, server
 
     with server.stopped_by_signals() as stop:
-        async with house.opened(settings) as home:
+        async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             say(f"Data:   {settings.data_dir}")
-            await home.collector().run(stop)
+            group.create_task(home.collector().run(stop))
+            group.create_task(home.reviewer().run(stop))
 
 
 async def _collect_once(settings: Settings) -> Exit:

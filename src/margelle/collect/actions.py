@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from margelle.collect.keeping import keep
 from margelle.domain.measurement import Measurement
-from margelle.domain.plausible import judge
+from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site, User
 from margelle.domain.switch import Switch, Turn, agrees, state_of
 from margelle.errors import Conflict, MargelleError, NotFound
@@ -18,8 +19,15 @@ from margelle.redaction import redact
 class ForwardedActions:
     """Implements `ports.Actions` through the sources that collect: `source_for` returns the one of an account."""
 
-    def __init__(self, store: Store, source_for: Callable[[Account], Source], clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        source_for: Callable[[Account], Source],
+        clock: Clock,
+        catalogue: Catalogue = CATALOGUE,
+    ) -> None:
         self._store = store
+        self._catalogue = catalogue
         self._source_for = source_for
         self._clock = clock
 
@@ -70,8 +78,7 @@ class ForwardedActions:
         except MargelleError as error:
             return redact(f"not known: {error.what}")
         now = self._clock()
-        kept = [judge(one, now) for one in batch.measurements]
-        await self._store.add(kept, now)
+        kept = await keep(self._store, batch.measurements, now, self._catalogue)
         state = state_of({one.quantity: one for one in kept})
         if state is None:
             return "the cloud does not tell how it stands"
@@ -85,7 +92,8 @@ class ForwardedActions:
         except MargelleError as error:
             return redact(f"not known: {error.what}")
         now = self._clock()
-        await self._store.add([judge(one, now) for one in batch.measurements], now)
+        site = await self._store.site(probe.site)
+        await keep(self._store, batch.measurements, now, self._catalogue, site.kind if site is not None else "other")
         told = next((one for one in batch.measurements if one.quantity == wanted.quantity), None)
         if told is None:
             return "the cloud tells nothing of it"

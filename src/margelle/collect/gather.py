@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from margelle.collect import backfill, failure
+from margelle.collect.keeping import keep
 from margelle.collect.plan import Ask
 from margelle.collect.progress import Act, Progress, Spent
 from margelle.domain.measurement import Doubt, Measurement
-from margelle.domain.plausible import judge
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.domain.switch import Switch
@@ -184,7 +184,7 @@ class Gather:
     async def _latest(self, ask: Ask) -> list[Incident]:
         batch = await self.source.latest(await self._probe(ask.subject), self._clock())
         now = self._clock()
-        kept = await self._keep(batch, now)
+        kept = await self._keep(self.progress.probes[ask.subject].site, batch, now)
         instants = {one.quantity: one.at for one in sorted(_timely(kept), key=lambda one: one.at)}
         track = self.progress.probes[ask.subject]
         backfill.arrived(track, instants, now, empty=not kept)
@@ -200,7 +200,7 @@ class Gather:
             raise NotFound("This cloud switches nothing.")
         batch = await source.standing(switch, self._clock())
         now = self._clock()
-        kept = await self._keep(batch, now)
+        kept = await self._keep("", batch, now)
         return self._unreadable(ask.where, batch.faults, now) + self._doubtful(switch.id, kept, now)
 
     async def _history(self, ask: Ask) -> list[Incident]:
@@ -213,7 +213,7 @@ class Gather:
             source.brief(site)
         batch = await source.history(probe, ask.quantity, window, self._clock())
         now = self._clock()
-        kept = await self._keep(batch, now)
+        kept = await self._keep(self.progress.probes[ask.subject].site, batch, now)
         if batch.broken is not None:
             raise batch.broken
         instants = sorted({one.at for one in _timely(kept) if one.quantity == ask.quantity})
@@ -270,11 +270,16 @@ class Gather:
                     return one
         raise NotFound(f"The store has no switch {switch}.")
 
-    async def _keep(self, batch: Batch, now: datetime) -> list[Measurement]:
-        judged = [judge(_finite(one), now, self._catalogue) for one in batch.measurements]
-        if judged:
-            await self._store.add(judged, now)
-        return judged
+    async def _keep(self, site_id: str, batch: Batch, now: datetime) -> list[Measurement]:
+        """Keep what was measured at a site, or of a switch, which is judged by no site."""
+        site = await self._store.site(site_id)
+        return await keep(
+            self._store,
+            [_finite(one) for one in batch.measurements],
+            now,
+            self._catalogue,
+            site.kind if site is not None else "other",
+        )
 
     def _unreadable(self, where: str, faults: Sequence[Fault], now: datetime) -> list[Incident]:
         if not faults:

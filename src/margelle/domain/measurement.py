@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from margelle.domain.unit import Unit
 
-DoubtKind = Literal["vendor", "unreadable", "range", "future", "past"]
+DoubtKind = Literal["vendor", "unreadable", "range", "future", "past", "exposed", "jump", "stuck", "cross"]
+
+GIVEN: Final[frozenset[DoubtKind]] = frozenset({"vendor", "unreadable", "future"})
+"""Doubts that came with the measurement: they are part of what was told. All others are verdicts, which can be recomputed."""
 
 
 class Doubt(Struct, frozen=True):
     """A reason not to trust a value; it stands beside the value, never in its place.
 
     `vendor`: the probe's maker excluded it, `reason` in its own words. `unreadable`: what came is not a number.
-    `range`: not plausible for the quantity. `future`, `past`: its instant cannot be true.
+    `range`: not plausible for the quantity. `future`, `past`: its instant cannot be true. `exposed`: the probe was out of the water.
+    `jump`: nothing in the water changes so fast and back. `stuck`: the same for too long. `cross`: it contradicts another quantity.
     """
 
     kind: DoubtKind
@@ -44,6 +48,11 @@ class Measurement(Struct, frozen=True, gc=False):
     def valid(self) -> bool:
         """Whether nothing speaks against the value."""
         return not self.doubts
+
+    @property
+    def given(self) -> tuple[Doubt, ...]:
+        """The doubts that came with it, without our verdicts."""
+        return tuple(doubt for doubt in self.doubts if doubt.kind in GIVEN) if self.doubts else ()
 
     @property
     def reason(self) -> str | None:

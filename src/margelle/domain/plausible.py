@@ -22,13 +22,19 @@ def judge(measurement: Measurement, now: datetime, catalogue: Catalogue = CATALO
 
     The value, the raw text and the vendor's own doubts stay as they are. A quantity that the catalogue does not know has no range.
     """
-    doubts = [*measurement.doubts]
     if measurement.at > now + CLOCK_TOLERANCE:
-        doubts.append(Doubt("future", f"its time is ahead of the clock ({now:%Y-%m-%d %H:%M} UTC)"))
-    elif measurement.at < EARLIEST:
+        ahead = Doubt("future", f"its time is ahead of the clock ({now:%Y-%m-%d %H:%M} UTC)")
+        measurement = replace(measurement, doubts=(*measurement.doubts, ahead))
+    return alone(measurement, catalogue)
+
+
+def alone(measurement: Measurement, catalogue: Catalogue = CATALOGUE) -> Measurement:
+    """`measurement` with the doubts that it came with, and those of its instant and value that need neither clock nor neighbours."""
+    doubts = [*measurement.given]
+    if measurement.at < EARLIEST:
         doubts.append(Doubt("past", f"its time is before {EARLIEST:%Y}"))
     quantity = catalogue.get(measurement.quantity)
     value = measurement.value
     if quantity is not None and value is not None and not quantity.low <= value <= quantity.high:
         doubts.append(Doubt("range", f"not between {quantity.low:g} and {quantity.high:g} {quantity.unit}"))
-    return measurement if len(doubts) == len(measurement.doubts) else replace(measurement, doubts=tuple(doubts))
+    return measurement if (*doubts,) == measurement.doubts else replace(measurement, doubts=(*doubts,))

@@ -146,10 +146,14 @@ class Writer(Protocol):
         """Keep an account's person, sites and probes; where the discovery is complete, its other sites have vanished since `now`. Nothing is deleted."""
         ...
 
-    async def add(self, measurements: Sequence[Measurement], now: datetime) -> Added:
+    async def add(
+        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+    ) -> Added:
         """Keep measurements, all or none. The key is (probe, quantity, at).
 
-        The same value and doubts again change nothing, but that an origin with more parts is taken over; others replace what was there, which stays as a revision.
+        The same value and given doubts again change nothing, but that an origin with more parts is taken over; others replace what was there, which
+        stays as a revision. `reviewed` are points that are kept, with other verdicts: they take the place of theirs, without a revision, where the
+        point is still the same.
         """
         ...
 

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 from msgspec.structs import replace
 
-from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.measurement import Doubt, DoubtKind, Measurement
 from margelle.domain.quantity import Catalogue, Quantity
 from margelle.domain.site import Band, Disinfection, Person, Probe, Recommendation, Site
 from margelle.domain.switch import Switch, SwitchMode, mode_at, state_at
@@ -185,6 +186,14 @@ async def test_doubtful_points_of_a_week_are_told_beside_it(hub: Hub) -> None:
     assert "doubtful" not in text
     await hub.add([measured("ph", 9.9, Doubt("vendor", "x"), ago=timedelta(hours=hour + 0.5)) for hour in (1, 2)])
     assert "7 days: 7.40 to 7.40 2 doubtful values" in said(await hub.page())
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("kind", get_args(DoubtKind))
+async def test_every_kind_of_doubt_has_words_and_hides_no_value(hub: Hub, kind: DoubtKind, language: str) -> None:
+    text = await shown(hub, measured("ph", 9.9, Doubt(kind, "so it seems")), language=language)
+    assert ("9.90" if language == "en" else "9,90") in text
+    assert ("Doubtful:" if language == "en" else "Douteux :") in text
 
 
 async def test_battery_and_signal_stand_below_the_water(hub: Hub) -> None:

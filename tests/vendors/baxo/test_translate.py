@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from msgspec import Raw
 from msgspec.json import decode, encode
 from msgspec.structs import replace
 
-from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.measurement import Doubt, DoubtKind, Measurement
 from margelle.domain.quantity import Catalogue, Quantity
 from margelle.domain.site import Account, Address, Probe, Scalar, Site, User
 from margelle.domain.unit import Unit
@@ -273,7 +273,7 @@ def test_another_vendors_value_is_told_in_the_tags_unit(point: Measurement, tag:
     "point",
     [
         other("ph", None, "null", Unit.PH, Doubt("vendor", "out of the water")),
-        other("ph", 7.2, "7.2", Unit.PH, Doubt("vendor", "out of the water")),
+        *(other("ph", 7.2, "7.2", Unit.PH, Doubt(kind, "so it seems")) for kind in get_args(DoubtKind)),
         other("ph", None, "null", Unit.PH),
     ],
 )

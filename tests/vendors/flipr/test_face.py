@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
 
-from margelle.domain.measurement import Measurement
+from margelle.domain.measurement import Doubt, DoubtKind, Measurement
 from margelle.domain.site import Account, Band, Disinfection, Probe, Site, User
 from margelle.domain.unit import Unit
 from margelle.errors import ConfigError
@@ -365,6 +365,16 @@ async def _with_ico(**settings: Any) -> House:
     values = {"temperature": 25.5, "ph": 7.3, "orp": 650.0, "tds": 702.0, "battery": 87.0, "rssi": 60.0}
     await house.store.add([ondilo(name, value) for name, value in values.items()], NOW)
     return house
+
+
+@pytest.mark.parametrize("kind", get_args(DoubtKind))
+async def test_another_vendors_doubted_value_is_none_here(kind: DoubtKind) -> None:
+    house = await _with_ico()
+    await house.store.add([replace(ondilo("ph", 9.2), doubts=(Doubt(kind, "so it seems"),))], NOW)
+    serial = next(one["Serial"] for one in (await house.get("/modules")).json() if one["Serial"] != "21BXYZ")
+    told = (await house.get(f"/modules/{serial}/NewResume")).json()
+    assert (told["Current"], told["LastWeek"][0]["PH"]["Value"]) == ("", None)
+    assert told["LastWeek"][0]["Temperature"] == 25.5
 
 
 async def test_an_ico_is_a_module_like_any_other() -> None:

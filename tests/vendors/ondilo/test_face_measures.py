@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
 
-from margelle.domain.measurement import Doubt
+from margelle.domain.measurement import Doubt, DoubtKind
 from margelle.domain.site import Disinfection
 from tests.evidence import answer, facts
 from tests.vendors.ondilo.house import (
@@ -229,6 +229,18 @@ async def test_an_excluded_measure_keeps_its_value_and_tells_why(house: House) -
 
     for entry in (last, past):
         assert (entry["value"], entry["is_valid"], entry["exclusion_reason"]) == (3.2, False, "OUT_OF_RANGE")
+
+
+@pytest.mark.parametrize("kind", get_args(DoubtKind))
+async def test_whatever_is_doubted_is_not_valid_here_and_tells_why(house: House, kind: DoubtKind) -> None:
+    at = MEASURED_AT + timedelta(minutes=5)
+    await house.store.add([point("ph", 9.2, at, doubts=(Doubt(kind, "so it seems"),))], NOW)
+
+    (last,) = await _measured(house, "types[]=ph")
+    (past,) = await _measured(house, "type=ph&period=day", "/pools/234/measures")
+
+    for entry in (last, past):
+        assert (entry["value"], entry["is_valid"], entry["exclusion_reason"]) == (9.2, False, "so it seems")
 
 
 async def test_a_measure_that_came_as_no_number_is_null_and_not_valid(house: House) -> None:

@@ -50,6 +50,22 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "doubt.unexplained": ("excluded by {vendor}, without a reason", "écarté par {vendor}, sans motif"),
     "doubt.unreadable": ("“{raw}” came, which is not a number", "« {raw} » reçu, qui n’est pas un nombre"),
     "doubt.range": ("not plausible: beyond {low} to {high}", "peu plausible : hors de {low} à {high}"),
+    "doubt.exposed": (
+        "the probe seems to have been out of the water",
+        "la sonde semble avoir été hors de l’eau",
+    ),
+    "doubt.jump": (
+        "a jump that water cannot make, and that no other reading bears out",
+        "un saut que l’eau ne peut pas faire, et qu’aucun autre relevé ne confirme",
+    ),
+    "doubt.stuck": (
+        "the same value for too long: the sensor may be stuck",
+        "la même valeur depuis trop longtemps : le capteur est peut-être bloqué",
+    ),
+    "doubt.cross": (
+        "it contradicts what was measured beside it",
+        "elle contredit ce qui a été mesuré à côté",
+    ),
     "doubt.future": ("its time is ahead of the clock", "son heure est en avance sur l’horloge"),
     "doubt.past": ("its time is too long ago to be true", "son heure est trop ancienne pour être vraie"),
     "last_sound": ("Last sound value: {value}, {ago}", "Dernière valeur sûre : {value}, {ago}"),

@@ -38,6 +38,14 @@ class _Series(Struct):
         self.points[new.at] = new
         return "new" if old is None else "corrected"
 
+    def judge(self, point: Measurement) -> bool:
+        old = self.points.get(point.at)
+        judged = rules.judged(old, point) if old is not None else None
+        if judged is None:
+            return False
+        self.points[point.at] = judged
+        return True
+
     def until(self, limit: datetime) -> Measurement | None:
         index = bisect_right(self.instants, limit)
         return self.points[self.instants[index - 1]] if index else None
@@ -50,14 +58,17 @@ class SeriesPart(Counted):
         super().__init__()
         self._series: defaultdict[str, dict[str, _Series]] = defaultdict(dict)
 
-    async def add(self, measurements: Sequence[Measurement], now: datetime) -> Added:
+    async def add(
+        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+    ) -> Added:
         rules.micros(now)
         judged = [(rules.micros(point.at), replace(point, value=rules.number(point))) for point in measurements]
         became = {"new": 0, "same": 0, "corrected": 0, "known better": 0}
         for _, point in judged:
             series = self._series[point.probe].setdefault(point.quantity, _Series())
             became[series.add(point, now)] += 1
-        if became["new"] or became["corrected"] or became["known better"]:
+        other = [self._series[point.probe].get(point.quantity, _Series()).judge(point) for point in reviewed]
+        if became["new"] or became["corrected"] or became["known better"] or any(other):
             self._version += 1
         return Added(became["new"], became["same"] + became["known better"], became["corrected"])
 

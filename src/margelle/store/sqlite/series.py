@@ -65,7 +65,9 @@ class SeriesTables:
         self._origins: dict[int, str] = {}
         self._snapshots: dict[str, _Snapshot] = {}
 
-    async def add(self, measurements: Sequence[Measurement], now: datetime) -> Added:
+    async def add(
+        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+    ) -> Added:
         now_us = rules.micros(now)
         try:
             with self._db.writing() as connection:
@@ -75,9 +77,10 @@ class SeriesTables:
                 new = connection.total_changes() - before
                 if new:
                     connection.execute("UPDATE tally SET points = points + ?", (new,))
-                if new == len(rows):
-                    return Added(new=new)
-                corrected = sum(self._correct(connection, row, now_us) for row in zip(rows, measurements, strict=True))
+                again = zip(rows, measurements, strict=True) if new < len(rows) else ()
+                corrected = sum(self._correct(connection, row, now_us) for row in again)
+                for point in reviewed:
+                    self._judge(connection, point)
         except BaseException:
             self._forget()  # the ids of series and origins that were undone
             raise
@@ -94,7 +97,7 @@ class SeriesTables:
             None if value is not None and point.raw == _spelt(value) else point.raw,
             None if point.raw_unit == series.unit else point.raw_unit.value,
             origin,
-            msgspec.json.encode(point.doubts).decode() if point.doubts else None,
+            _told(point.doubts),
         )
 
     def _open(self, connection: apsw.Connection, point: Measurement) -> _Series:
@@ -138,6 +141,17 @@ class SeriesTables:
         )
         connection.execute("REPLACE INTO point VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         return True
+
+    def _judge(self, connection: apsw.Connection, point: Measurement) -> None:
+        """Replace the verdicts on what is kept, unless it has been corrected meanwhile."""
+        series, at_us = self._find(point.probe, point.quantity), rules.micros(point.at)
+        sql = f"SELECT {_ROW} FROM point WHERE series = ? AND at = ?"  # noqa: S608
+        old: _Row | None = connection.execute(sql, (series.id, at_us)).fetchone() if series else None
+        judged = rules.judged(self._measurement(series, old), point) if series and old else None
+        if series and judged:
+            connection.execute(
+                "UPDATE point SET doubts = ? WHERE series = ? AND at = ?", (_told(judged.doubts), series.id, at_us)
+            )
 
     def _measurement(self, series: _Series, row: _Row) -> Measurement:
         return self._measurements(series, [row])[0]
@@ -214,6 +228,10 @@ class SeriesTables:
 def _spelt(value: float | None) -> str:
     """The shortest decimal that spells `value`: 7.2, 25."""
     return repr(value).removesuffix(".0")
+
+
+def _told(doubts: tuple[Doubt, ...]) -> str | None:
+    return msgspec.json.encode(doubts).decode() if doubts else None
 
 
 @lru_cache(1024)

@@ -1,0 +1,116 @@
+"""What arrives is judged beside its neighbours and kept, and so are the verdicts on them that it changes: in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from margelle.domain.measurement import Measurement
+from margelle.domain.plausible import judge
+from margelle.domain.quantity import CATALOGUE, Catalogue
+from margelle.domain.site import SiteKind
+from margelle.domain.verdict import JUDGED, REACH, review
+from margelle.ports import Reader, Store
+
+PIECE: Final = timedelta(days=5)
+"""So long a stretch is judged at once, with what is around it: all of it is in memory meanwhile."""
+
+SPARSE: Final = timedelta(days=31)
+MANY: Final = 2000
+"""A stretch in which fewer points than this arrived may be as long as a month."""
+
+_Place = tuple[str, datetime]
+_MOMENT: Final = timedelta(microseconds=1)
+_NONE: Final = timedelta(0)
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+async def keep(
+    store: Store,
+    measurements: Sequence[Measurement],
+    now: datetime,
+    catalogue: Catalogue = CATALOGUE,
+    kind: SiteKind = "other",
+) -> list[Measurement]:
+    """Judge `measurements`, of probes at a site of this kind, and keep them. Returns them with their verdicts.
+
+    In whichever order, and however often, measurements arrive: in the end the verdicts are the same. Raises what the store raises.
+    """
+    judged = [judge(one, now, catalogue) for one in measurements]
+    verdicts: dict[int, Measurement] = {}
+    changed: list[Measurement] = []
+    for probe in dict.fromkeys(one.probe for one in judged):
+        arrived = {_place(one): one for one in judged if one.probe == probe and one.quantity in JUDGED}
+        settled, others = await _settled(store, probe, arrived, catalogue, kind)
+        verdicts |= {id(arrived[place]): point for place, point in settled.items()}
+        changed += others
+    kept = [verdicts.get(id(one), one) for one in judged]
+    if kept:
+        await store.add(kept, now, changed)
+    return kept
+
+
+async def stretch(
+    reader: Reader, probe: str, since: datetime, until: datetime, quantities: Iterable[str]
+) -> list[Measurement]:
+    """What is kept of a probe with since <= at <= until, and for `REACH` on either side."""
+    since, until = around(since, until)
+    return [
+        point
+        for quantity in quantities
+        for point in await reader.history(probe, quantity, since, _moved(until, _MOMENT))
+    ]
+
+
+def around(since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """The span in which measurements have a say on what is in this one, and the other way round."""
+    return _moved(since, -REACH), _moved(until, REACH)
+
+
+async def _settled(
+    store: Store, probe: str, arrived: Mapping[_Place, Measurement], catalogue: Catalogue, kind: SiteKind
+) -> tuple[dict[_Place, Measurement], list[Measurement]]:
+    """What arrived, with its verdicts, and what is kept already and gets other ones by it."""
+    quantities = [quantity for quantity in await store.quantities(probe) if quantity in JUDGED]
+    settled: dict[_Place, Measurement] = {}
+    changed: dict[_Place, Measurement] = {}
+    for first, last in _spans(sorted(at for _, at in arrived)):
+        since, until = around(first, last)  # where verdicts may change
+        known = {_place(one): one for one in await stretch(store, probe, since, until, quantities)}
+        start, end = around(since, until)
+        new = {place: one for place, one in arrived.items() if start <= place[1] <= end}
+        for point in review([*(known | new).values()], kind, catalogue):
+            place = _place(point)
+            if place in new and first <= point.at <= last:
+                settled[place] = point
+            if place in known and since <= point.at <= until and known[place].doubts != point.doubts:
+                changed[place] = point
+    return settled, [*changed.values()]
+
+
+def _spans(instants: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """`instants` (in order) in spans that are not too long, and none with a long silence in it."""
+    start = 0
+    for n in range(1, len(instants) + 1):
+        if n == len(instants) or _ends(instants, start, n):
+            yield instants[start], instants[n - 1]
+            start = n
+
+
+def _ends(instants: Sequence[datetime], start: int, n: int) -> bool:
+    length = instants[n] - instants[start]
+    return instants[n] - instants[n - 1] > REACH or length > SPARSE or (length > PIECE and n - start >= MANY)
+
+
+def _moved(at: datetime, by: timedelta) -> datetime:
+    """`at`, moved as far as the calendar goes."""
+    try:
+        return at + by
+    except OverflowError:
+        return _FIRST if by < _NONE else _LAST
+
+
+def _place(point: Measurement) -> _Place:
+    return point.quantity, point.at
