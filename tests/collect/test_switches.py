@@ -136,7 +136,7 @@ async def test_a_switch_that_fails_waits_and_holds_nothing_else_up(hub: Hub) -> 
     assert hub.cloud.asked("latest", START + HOUR) >= 3
     assert hub.cloud.asked("switch", START + HOUR) <= 6
     (incident,) = await hub.store.incidents("fake-1", open_only=True)
-    assert (incident.where, incident.kind) == (PUMP.id, "failed")
+    assert (incident.where, incident.kind) == (PUMP.id, "forbidden")
 
 
 async def test_an_odd_state_is_kept_with_its_doubt_and_told(hub: Hub) -> None:
