@@ -534,7 +534,7 @@ async def test_what_nothing_changes_is_claimed_four_times_a_minute() -> None:
         claims.append(clock.now)
         return await claim(*args)
 
-    store.claim = counted  # type: ignore[method-assign]
+    store.claim = counted  # type: ignore[method-assign, assignment]
     waits.then = [lambda: None] * 200 + [stop.set]
     await collector.run(stop)
     quiet = [later - one for one, later in pairwise(claims)]
