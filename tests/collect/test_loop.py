@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from margelle.collect.gather import Meter
-from margelle.collect.loop import GRACE_S, Collector, pause
+from margelle.collect.loop import GRACE_S, LEASE_S, Collector, pause
 from margelle.domain.site import Account
 from margelle.errors import Limited, Refused, StoreError
 from margelle.ports import Answer, Receipt, Request
@@ -439,3 +439,103 @@ async def test_a_clock_that_was_set_back_delays_nothing_for_long(back: timedelta
     one.requests.clear()
     await drive(collecting(store, one), clock, since + 8 * HOUR)
     assert one.asked("latest", since) >= 6
+
+
+async def test_a_running_collector_delays_nothing_after_the_clock_was_set_back() -> None:
+    clock = VirtualClock(START + 5 * DAY)
+    one = Cloud(clock, Pool("1", hourly(START - 440 * DAY, START + 20 * DAY)))
+    store, waits = await stored(account()), _Waits(clock)
+    collector, stop = await running(waits, store, one)
+
+    def set_back() -> None:
+        clock.now -= 400 * DAY
+        one.requests.clear()
+
+    waits.then = [lambda: None] * 4 + [set_back] + [lambda: None] * 3000 + [stop.set]
+    await collector.run(stop)
+    assert one.asked("latest", clock.now - 5 * HOUR) >= 3
+
+
+async def test_a_store_that_fails_while_stock_is_taken_leaves_no_account_behind() -> None:
+    """It was another collector's and comes back while the store is out of order."""
+    clock = VirtualClock()
+
+    class _Failing(MemoryStore):
+        fails = hidden = False
+
+        async def claim(self, *args: Any, **more: Any) -> list[str]:
+            return [name for name in await super().claim(*args, **more) if not (self.hidden and name == "b")]
+
+        async def incidents(self, account: str | None = None, *, open_only: bool = False) -> Any:
+            if self.fails:
+                raise StoreError("The database is locked.")
+            return await super().incidents(account, open_only=open_only)
+
+    store, one = _Failing(), cloud(clock)
+    await store.put_account(account("a"))
+    await store.put_account(account("b"))
+    collector = collecting(store, one)
+    one.trouble = _refusing
+    await collector.round()
+    store.fails = store.hidden = True
+    with pytest.raises(StoreError):
+        await collector.round()
+    store.fails = store.hidden = False
+    one.requests.clear()
+    one.trouble = lambda act, subject: None
+    await drive(collector, clock, START + DAY)
+    for name in ("a", "b"):
+        assert b"ok_at" in (await store.memo(f"{name}/progress") or b""), name
+
+
+async def test_a_single_round_claims_its_accounts_again_for_as_long_as_it_takes() -> None:
+    clock = VirtualClock()
+
+    class _Slow(Cloud):
+        async def ask(self, request: Request) -> Answer:
+            clock.now += timedelta(seconds=0.5)
+            return await super().ask(request)
+
+    names = [f"fake-{n}" for n in range(40)]
+    store, slow = await stored(*map(account, names)), _Slow(clock, *cloud(clock).pools.values())
+    await collecting(store, slow).round()
+    assert clock.now > START + timedelta(seconds=2 * LEASE_S)
+    for name in names:
+        assert await store.memo(f"{name}/progress") is not None, name
+
+
+async def test_a_round_that_is_ended_leaves_nobody_asking() -> None:
+    clock = VirtualClock()
+
+    class _Hanging(Cloud):
+        async def ask(self, request: Request) -> Answer:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    before = asyncio.all_tasks()
+    round_ = asyncio.create_task(collecting(await stored(account()), _Hanging(clock)).round())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(asyncio.all_tasks() - before) == 2
+    round_.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await round_
+    assert asyncio.all_tasks() == before
+
+
+async def test_what_nothing_changes_is_claimed_four_times_a_minute() -> None:
+    clock, store = VirtualClock(), await stored(account())
+    claims: list[datetime] = []
+    waits = _Waits(clock)
+    collector, stop = await running(waits, store, cloud(clock))
+    claim = store.claim
+
+    async def counted(*args: Any) -> list[str]:
+        claims.append(clock.now)
+        return await claim(*args)
+
+    store.claim = counted  # type: ignore[method-assign, assignment]
+    waits.then = [lambda: None] * 200 + [stop.set]
+    await collector.run(stop)
+    quiet = [later - one for one, later in pairwise(claims)]
+    assert sorted(quiet)[len(quiet) // 2] == timedelta(seconds=15)

@@ -255,3 +255,12 @@ def test_discovery_is_always_twelve_to_thirty_six_hours_after_the_last_one(minut
     done = NOW + minutes * MINUTE
     (ask,) = asks(account, Progress(discovery=Attempt(ok_at=done)), PACE, done)
     assert done + 12 * HOUR <= ask.due_at <= done + 36 * HOUR
+
+
+def test_a_switch_that_nobody_has_looked_at_comes_before_those_that_are_late() -> None:
+    progress = Progress()
+    progress.take_over({}, {}, advised=False, switches=["old", "new"])
+    progress.discovery.ok_at = START
+    progress.switches["old"].ok_at = START - timedelta(hours=3)
+    first, second, *_ = asks("a", progress, (Rate(30, 3600),), START)
+    assert (first.subject, second.subject) == ("new", "old")

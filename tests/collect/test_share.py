@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from margelle.collect.progress import Act, Progress, Spent
-from margelle.collect.share import KEPT, Shares
+from margelle.collect.share import KEPT, KEPT_FOR_A_TURN, Shares
 from margelle.ports import Rate
 from tests.collect.cloud import HOUR, START
 
@@ -54,3 +55,26 @@ def test_without_an_hourly_pace_there_is_always_room() -> None:
     shares = Shares.of(progress, (Rate(5, 1),))
     assert shares.limits == ()
     assert shares.room_at("history", 100, START) == START
+
+
+def test_where_there_are_switches_a_user_can_turn_one_even_when_all_else_is_used_up() -> None:
+    progress = known(1)
+    progress.take_over({"p": "s"}, {}, advised=False, switches=["s/hub"])
+    progress.spent = [Spent(START, "latest")] * 26
+    assert Shares.of(progress, (Rate(30, 3600),)).room_at("latest", 1, START + timedelta(minutes=1)) == START + HOUR
+    assert 30 - len(progress.spent) == KEPT_FOR_A_TURN
+
+
+@pytest.mark.parametrize("hubs", [1, 4, 10])
+def test_however_many_hubs_there_are_readings_and_the_past_have_their_share(hubs: int) -> None:
+    progress = known(1)
+    progress.take_over({"p0": "s0"}, {}, advised=False, switches=[f"h{n}" for n in range(hubs)])
+    for _ in range(60):
+        shares = Shares.of(progress, (Rate(30, 3600),))
+        if shares.room_at("switch", 1, START) > START:
+            break
+        progress.spent.append(Spent(START, "switch"))
+    assert 6 <= len(progress.spent) <= 13
+    for act in ("history", "history", "history", "discover", "latest", "latest"):
+        assert Shares.of(progress, (Rate(30, 3600),)).room_at(act, 1, START) == START
+        progress.spent.append(Spent(START, act))

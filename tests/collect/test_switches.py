@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
@@ -288,3 +289,24 @@ async def test_that_it_cannot_be_read_back_undoes_nothing(hub: Hub) -> None:
     await actions.switch(PUMP, "on", hub.pool.site, ADA)
     assert [outcome for *_, outcome in await hub.outcomes()] == ["'on' was taken", "not known: No."]
     assert await hub.state() == (False, "auto")
+
+
+async def test_of_two_users_at_once_each_turns_and_reads_back_by_themselves(hub: Hub) -> None:
+    actions = await hub.begin()
+
+    class _Slow(Pumps):
+        async def turn(self, switch: Switch, wanted: Turn) -> None:
+            await asyncio.sleep(0)
+            await super().turn(switch, wanted)
+            await asyncio.sleep(0)
+
+        async def standing(self, switch: Switch, now: datetime) -> Batch:
+            await asyncio.sleep(0)
+            return await super().standing(switch, now)
+
+    hub.of = lambda one, http: _Slow(one, http, hub.cloud)
+    site = hub.pool.site
+    await asyncio.gather(actions.switch(PUMP, "on", site, BOB), actions.switch(PUMP, "auto", site, ADA))
+    told = [(user, act, outcome) for user, act, _, outcome in await hub.outcomes()]
+    assert [user for user, _, _ in told] == [BOB.email] * 2 + [ADA.email] * 2
+    assert [outcome for _, _, outcome in told] == ["'on' was taken", "on, manual", "'auto' was taken", "off, auto"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -30,6 +32,7 @@ class ForwardedActions:
         self._catalogue = catalogue
         self._source_for = source_for
         self._clock = clock
+        self._turning: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def validate(self, recommendation: Recommendation, site: Site, user: User) -> None:
         """Tell the cloud that `recommendation` has been done, then keep it. Raises what the cloud's refusal means, and Conflict if it is done."""
@@ -56,20 +59,24 @@ class ForwardedActions:
         await self._record("read back", subject, user, await self._read_back(source, wanted, probe))
 
     async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
-        """Tell the cloud by the user's own account, then ask it how the switch stands and keep that.
+        """Tell the cloud by the user's own account, then ask it how the switch stands and keep that; of several at once, one after another.
 
-        Raises what the cloud's refusal means, and Conflict where no account of the user has the site, or its cloud switches nothing.
+        A turn can be several requests, between which another's would change what they mean. Raises what the cloud's refusal means, and Conflict where no account of the user has the site, or its cloud switches nothing.
         """
         try:
             source = self._source_for(await self._account(site.id, user, own=True))
             if not isinstance(source, SwitchSource) or switch not in site.switches:
                 raise Conflict(f"The cloud that {site.id} comes from lets nothing be switched.")
-            await source.turn(switch, wanted)
+            await self._turn(source, switch, wanted, user)
         except MargelleError as error:
             await self._record("switch", switch.id, user, redact(f"{wanted!r} failed: {error.what}"))
             raise
-        await self._record("switch", switch.id, user, f"{wanted!r} was taken")
-        await self._record("read back", switch.id, user, await self._standing(source, switch, wanted))
+
+    async def _turn(self, source: SwitchSource, switch: Switch, wanted: Turn, user: User) -> None:
+        async with self._turning[switch.id]:
+            await source.turn(switch, wanted)
+            await self._record("switch", switch.id, user, f"{wanted!r} was taken")
+            await self._record("read back", switch.id, user, await self._standing(source, switch, wanted))
 
     async def _standing(self, source: SwitchSource, switch: Switch, wanted: Turn) -> str:
         """How the cloud says that a switch stands, after it was turned. That it cannot be asked now undoes nothing."""

@@ -66,9 +66,9 @@ class Line:
         asked: set[tuple[str, str]] = set()
         while (ask := await self._next(gather, asked)) is not None and not stopping():
             asked.add((ask.act, ask.where))
-            failures = gather.progress.failures
+            failures, spent = gather.progress.failures, len(gather.progress.spent)
             await gather.perform(ask)
-            self._tell(gather.progress, failures)
+            self._tell(gather.progress, failures, asked=len(gather.progress.spent) > spent)
             await self._save(gather)
 
     async def _next(self, gather: Gather, asked: set[tuple[str, str]]) -> Ask | None:
@@ -88,11 +88,11 @@ class Line:
         await self._save(gather)
         return None
 
-    def _tell(self, known: Progress, failures: int) -> None:
-        """Tell the other accounts of the cloud how it was, when before this account had seen it fail so many times in a row."""
+    def _tell(self, known: Progress, failures: int, *, asked: bool) -> None:
+        """Tell the other accounts of the cloud how it was, if it was `asked`, when before this account had seen it fail so many times in a row."""
         if known.failures > failures:
             self._circuit.failed(self.account.id, self._clock())
-        elif known.failures == 0:
+        elif known.failures == 0 and asked:
             self._circuit.answered()
 
     async def _ready(self) -> Gather:

@@ -89,11 +89,16 @@ class Collector:
     async def round(self, stop: asyncio.Event | None = None) -> datetime | None:
         """Ask all that is due now, each account once. Returns when something will be due next; None where there is no account."""
         stopping = stop.is_set if stop is not None else _never
-        await self._take_stock(self._clock())
-        asked = self._begin(stopping)
-        while self._asking:
-            await _first_of(self._asking.values())
-            asked |= self._begin(stopping, asked)
+        try:
+            await self._take_stock(self._clock())
+            asked = self._begin(stopping)
+            while self._asking:
+                await _first_of(self._asking.values(), NOTICE_S)
+                if self._must_claim(now := self._clock()):
+                    await self._take_stock(now)
+                asked |= self._begin(stopping, asked)
+        finally:
+            await self._stop_asking(0)
         return self._next_due
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -133,19 +138,22 @@ class Collector:
             stopped = asyncio.create_task(stop.wait())
             await _first_of([*self._asking.values(), stopped], max(left_s, _MOMENT_S))
             stopped.cancel()
-        elif left_s > 0:
-            await self._pause(left_s, stop)
+        else:
+            await self._pause(max(left_s, _MOMENT_S), stop)
 
     async def _end(self) -> None:
         """Let what is under way end by itself, for a moment, and give the accounts back."""
+        await self._stop_asking(GRACE_S)
+        with suppress(StoreError):
+            await self._store.release(self._name)
+
+    async def _stop_asking(self, grace_s: float) -> None:
         tasks = list(self._asking.values())
         if tasks:
-            await asyncio.wait(tasks, timeout=GRACE_S)
+            await asyncio.wait(tasks, timeout=grace_s)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(StoreError):
-            await self._store.release(self._name)
 
     # --- what there is to collect from
 
@@ -156,22 +164,36 @@ class Collector:
     async def _has_news(self, now: datetime) -> bool:
         """Whether anything may have changed since stock was taken, or the accounts are to be claimed again."""
         before, self._version = self._version, await self._store.version()
-        claimed = self._claimed_at is not None and self._claimed_at <= now < self._claimed_at + CLAIM_EVERY
-        return before != self._version or not claimed
+        return before != self._version or self._must_claim(now)
+
+    def _must_claim(self, now: datetime) -> bool:
+        """Whether the last claim is old, or of a time to come: the clock was set back."""
+        return self._claimed_at is None or not self._claimed_at <= now < self._claimed_at + CLAIM_EVERY
 
     async def _take_stock(self, now: datetime) -> None:
         """Find out which accounts are ours, and which of them a user has added, changed, removed or signed in again."""
         await self._prune(now)
         await self._bury(now)
         ours = set(await self._store.claim(self._name, now, LEASE_S, tuple(self._asking)))
-        self._claimed_at = now
+        before, self._claimed_at = self._claimed_at, now
+        self._version = await self._store.version()  # our own claim is no news
         accounts = {account.id: account for account in await self._store.accounts() if account.id in ours}
+        if before is not None and now < before:  # the clock was set back, and every time counted on the one of before
+            self._due = dict.fromkeys(accounts, now)
+        self._take_over(accounts, now)
+        for name in accounts:
+            if await self._has_signed_in(name):
+                self._due[name] = now
+
+    def _take_over(self, accounts: dict[str, Account], now: datetime) -> None:
+        """These accounts are ours now, all at once: each of them is due some time, or is being asked."""
         for name in self._accounts.keys() - accounts:
             self._lines.pop(name, None)
             self._due.pop(name, None)
         for name, account in accounts.items():
             known = self._accounts.get(name)
-            if known is None or _login(known) != _login(account) or await self._has_signed_in(name):
+            is_planned = name in self._due or name in self._asking
+            if known is None or _login(known) != _login(account) or not is_planned:
                 self._due[name] = now
         self._accounts = accounts
 

@@ -27,6 +27,8 @@ SWEEP_EVERY: Final = timedelta(days=6)
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+"""When what was never asked is due: before all that was."""
 
 NEW, FRESH, STANDING, FALLBACK, DISCOVERY, ADVICE, GAP, FIRST, SWEEP = range(9)
 """Ranks: of two asks that are due, the one of the lower rank is made."""
@@ -86,7 +88,7 @@ def _wanted(account: str, progress: Progress, now: datetime) -> Iterator[Ask]:
             if ask is not None:
                 yield ask
     for switch, looked in progress.switches.items():
-        yield _standing(switch, looked.ok_at, now)
+        yield _standing(switch, looked.ok_at)
     if progress.advised:
         for site in {track.site: None for track in progress.tracks.values()}:
             yield _advice(site, progress, now)
@@ -104,7 +106,7 @@ def _discovery(account: str, progress: Progress) -> Ask:
         return Ask(
             "discover",
             account,
-            datetime.min.replace(tzinfo=UTC),
+            _NEVER,
             "The account is new: what it has is not known yet.",
             NEW,
         )
@@ -141,9 +143,10 @@ def _next_reading(track: Track, now: datetime) -> tuple[datetime, str]:
     return due, f"Its newest reading is of {_ago(track.newest)}; asked {track.misses} times without a newer one."
 
 
-def _standing(switch: str, looked_at: datetime | None, now: datetime) -> Ask:
+def _standing(switch: str, looked_at: datetime | None) -> Ask:
     if looked_at is None:
-        return Ask("switch", switch, now, "How this switch stands is not known yet.", STANDING)
+        why = "How this switch stands is not known yet."
+        return Ask("switch", switch, _NEVER, why, STANDING)
     every = SWITCH_EVERY // _MINUTE
     why = f"How a switch stands is looked up every {every} minutes."
     return Ask("switch", switch, looked_at + SWITCH_EVERY, why, STANDING)

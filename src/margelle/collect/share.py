@@ -17,6 +17,9 @@ SWITCH_EVERY: Final = timedelta(minutes=10)
 KEPT = 2
 """Requests of the window that are left for what users do themselves."""
 
+KEPT_FOR_A_TURN = 4
+"""So many where there are switches: to turn one by hand is two requests and a look at what came of it, and a token may have to be renewed."""
+
 _LATE: Final[frozenset[str]] = frozenset({"discover", "advice", "history"})
 _SWITCH: Final[frozenset[str]] = frozenset({"switch"})
 _ALL: Final[frozenset[str]] = _LATE | _SWITCH | {"latest"}
@@ -38,7 +41,7 @@ class Shares(Struct, frozen=True):
         if rate is None or rate.seconds < 60:
             return cls(timedelta(hours=1), (), spent)
         tracks = progress.tracks.values()
-        whole = max(rate.requests - KEPT, 1)
+        whole = max(rate.requests - (KEPT_FOR_A_TURN if progress.switches else KEPT), 1)
         free = whole - len(tracks) - 1  # one more renews the token
         window = timedelta(seconds=rate.seconds)
         switch = min(len(progress.switches) * (window // SWITCH_EVERY + 1), max(free // 2, 1))
