@@ -18,7 +18,7 @@ from margelle.domain.measurement import Doubt, DoubtKind, Measurement
 from margelle.domain.plausible import alone
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import SiteKind
-from margelle.domain.verdict.beside import contradictions, dry, together
+from margelle.domain.verdict.beside import contradictions, dry, frozen, together
 from margelle.domain.verdict.jump import jumps
 from margelle.domain.verdict.stuck import stuck
 from margelle.domain.verdict.table import JUDGED, JUMPS, REACH, STUCK, VERSION
@@ -72,6 +72,8 @@ def _verdicts(series: dict[str, list[Measurement]], kind: SiteKind) -> _Verdicts
         found = stuck(series.get(rule.quantity, ()), rule)
         _say(said, "stuck", ((rule.quantity, at, why) for at, why in found.items()))
     _say(said, "cross", contradictions(series))
+    if kind not in _QUICK:  # whose water may hold what no conductivity tells, such as glycol
+        _say(said, "cross", frozen(series))
     return said
 
 

@@ -74,7 +74,6 @@ def contradictions(series: Series) -> Found:
         for one, other in _pairs(series, rule.one, rule.other):
             if _excludes(one.value or 0.0, other.value or 0.0, rule):
                 yield from _both(one, other)
-    yield from _frozen(series)
 
 
 def _agree(over: float, under: float, rule: Ratio) -> bool:
@@ -94,7 +93,8 @@ def _both(one: Measurement, other: Measurement) -> Found:
         )
 
 
-def _frozen(series: Series) -> Found:
+def frozen(series: Series) -> Found:
+    """Temperatures at which water with what it dissolves would be ice."""
     for quantity in ("salt", "tds", "conductivity"):  # no mg/L of salt has less than 1 µS/cm
         for point, solids in _pairs(series, "temperature", quantity):
             if (point.value or 0.0) < FREEZING - SALT_FREEZING * (solids.value or 0.0):

@@ -211,7 +211,7 @@ FREEZING: Final = -1.0
 SALT_FREEZING: Final = 0.06 / 1000
 """Kelvin by which each mg/L of salt lowers the freezing point: 1.86 K kg/mol x 2 ions / 58.44 g/mol. Holds up to 60 g/L."""
 
-FREEZING_SOURCE: Final = "Water freezes at 0 °C, 0.06 K lower for each g/L of salt (1.86 K kg/mol, two ions of 58.44 g/mol). Judged where the probe tells what is dissolved."
+FREEZING_SOURCE: Final = "Water freezes at 0 °C, 0.06 K lower for each g/L of salt (1.86 K kg/mol, two ions of 58.44 g/mol). Judged where the probe tells what is dissolved, but not in a plant, whose water may hold glycol."
 
 JUDGED: Final = ELECTRODES
 """The quantities on which the neighbours of a point have a say."""
