@@ -9,13 +9,14 @@ from msgspec import Struct
 
 from margelle.domain.unit import Unit
 
-DoubtKind = Literal["vendor", "unreadable", "range", "future", "past"]
+DoubtKind = Literal["vendor", "unreadable", "uncalibrated", "range", "future", "past"]
 
 
 class Doubt(Struct, frozen=True):
     """A reason not to trust a value; it stands beside the value, never in its place.
 
     `vendor`: the probe's maker excluded it, `reason` in its own words. `unreadable`: what came is not a number.
+    `uncalibrated`: computed from what an electrode reads without knowing its calibration.
     `range`: not plausible for the quantity. `future`, `past`: its instant cannot be true.
     """
 

@@ -9,6 +9,8 @@ from msgspec import Struct, field
 
 Scalar = str | int | float | bool | None
 
+BLUETOOTH = "bluetooth:"
+
 SiteKind = Literal["pool", "spa", "tank", "plant", "other"]
 Disinfectant = Literal["chlorine", "bromine", "salt", "oxygen", "other"]
 
@@ -36,7 +38,8 @@ class Account(Struct, frozen=True):
     """A login at a vendor's cloud from which this hub collects for one of its users.
 
     `base_url` is empty for the vendor's own host. `realm` is empty there too, and otherwise keeps the ids of another
-    cloud (a test cloud, another hub) apart from the vendor's.
+    cloud (a test cloud, another hub) apart from the vendor's. Of a probe that is read over Bluetooth, `base_url` is its address behind
+    `bluetooth:`, and `login` its serial.
     """
 
     id: str
@@ -47,6 +50,11 @@ class Account(Struct, frozen=True):
     realm: str = ""
     person: Person = Person()
     discovered_at: datetime | None = None
+
+    @property
+    def nearby(self) -> str:
+        """The Bluetooth address of the probe that is read without a cloud; empty where there is a cloud."""
+        return self.base_url.removeprefix(BLUETOOTH) if self.base_url.startswith(BLUETOOTH) else ""
 
     def own_id(self, key: str) -> str:
         """The id, unique over all vendors and realms, of what the vendor calls `key`: `ondilo:234`."""

@@ -20,8 +20,8 @@ from margelle.vendors.flipr.translate.words import (
     DISINFECTANTS,
     LABELS,
     MESSAGES,
-    VENDOR,
     Language,
+    is_own,
     number,
     ph_deviation,
     rounded,
@@ -188,7 +188,7 @@ def resume_to(points: Mapping[str, Measurement], week: Iterable[wire.Measure], v
 
 
 def _own(point: Measurement) -> bool:
-    return point.origin.startswith(f"{VENDOR}/")
+    return is_own(point.origin)
 
 
 def _value(points: Mapping[str, Measurement], quantity: str) -> float | None:
