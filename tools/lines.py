@@ -23,12 +23,14 @@ class Size(NamedTuple):
 
 
 def size(vendor: str, source: Path = SOURCE) -> Size:
-    """Of the vendor called `vendor`: what its client and its routes import, and they themselves."""
+    """Of the vendor called `vendor`: what its client, its source nearby and its routes import, and they themselves."""
     root = f"{PACKAGE}.{vendor}"
     words = {
         name for name in _modules(root, source) if name.removeprefix(f"{root}.").split(".")[0] in {"wire", "translate"}
     }
     client, routes = (_reached(f"{root}.{half}", root, source) - words - {root} for half in ("client", "routes"))
+    if (nearby := f"{root}.nearby") in _modules(root, source):
+        client |= _reached(nearby, root, source) - words - {root}
 
     def total(names: set[str]) -> int:
         return sum(code_lines(_file(name, source).read_text(encoding="utf-8")) for name in names)

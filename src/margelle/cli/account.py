@@ -198,7 +198,17 @@ async def _add_nearby(settings: Settings, vendor: str, owner: str, which: str, s
         account = await Wanted.nearby(vendor, owner, heard, serial, name).account(home)
         await home.store.put_account(account)
         say(f"{account.id} reads {account.login} at {account.base_url}; it belongs to {account.owner}.")
+        if others := await _others(home.store, account):
+            note(
+                f"Its serial is none that the cloud has told: {', '.join(others)}. If it is one of them, add it again with --serial."
+            )
         return await _first_look(home, account)
+
+
+async def _others(store: Store, account: Account) -> list[str]:
+    """The keys of the vendor's sites that the account's owner has, where the account's own is none of them."""
+    keys = [site.key for site in await store.sites(owner=account.owner) if site.vendor == account.vendor]
+    return [] if account.login in keys else keys
 
 
 async def _token(home: House, account: Account, way: _Way) -> Token:

@@ -16,6 +16,7 @@ from bleak.backends.descriptor import BleakGATTDescriptor
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
+from bleak.exc import BleakError
 
 from tests.evidence import facts
 
@@ -44,6 +45,7 @@ class FakeProbe:
         self.now = before
         self.written: list[tuple[str, bytes, bool]] = []
         self.connections = self.connected = 0
+        self.began = asyncio.Event()
 
 
 class Air:
@@ -111,13 +113,14 @@ class FakeClient(BaseBleakClient):
         if self._begun and self._probe.after:
             told = self._probe.after.pop(0)
             if told is None:
-                raise bleak.BleakError("disconnected")
+                raise BleakError("disconnected")
             self._probe.now = told
         return bytearray(self._probe.now)
 
     async def write_gatt_char(self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool) -> None:
         self._probe.written.append((characteristic.uuid, bytes(data), response))
         self._begun = True
+        self._probe.began.set()
         if self._notify is not None:
             for told in self._probe.after:
                 asyncio.get_running_loop().call_soon(self._send, told)

@@ -162,7 +162,7 @@ def test_what_is_not_calibrated_is_doubted_and_nothing_else() -> None:
     assert kinds(told(FRAME)) == {}
     assert told(FRAME, Calibration())["orp"].value == 650
     old = kinds(told(FRAME, known_model=False))
-    assert old == dict.fromkeys(("temperature", "ph", "orp", "battery"), ["uncalibrated"])
+    assert old == {name: ["uncalibrated"] for name in PLAUSIBLE}
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_what_is_not_calibrated_is_doubted_and_nothing_else() -> None:
      "ph7=1634 ph4=400", "ph7=1634 ph4=3001", "ph7=1634/4 ph4=1916/4", "ph7=1634/4 ph4=1916/7", "ph7=1634/15 ph4=1916"],
 )  # fmt: skip
 def test_what_is_no_calibration_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="flipr.calibration, F2B123: .* is no calibration"):
+    with pytest.raises(ConfigError, match=r"flipr\.calibration, F2B123: .* is no calibration"):
         calibrations({"F2B123": text})
 
 

@@ -8,19 +8,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from bleak import BleakError
-from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakDBusError
+from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakDBusError, BleakError
+from msgspec.structs import replace
 
+from margelle.collect.loop import Collector
 from margelle.domain.site import BLUETOOTH, Account, Probe
 from margelle.errors import BadInput, ConfigError, Malformed, MargelleError, Unreachable
 from margelle.ports import AdviceSource, HistorySource, Source
-from margelle.vendors.flipr import FLIPR
+from margelle.store.memory import MemoryStore
+from margelle.testing.sky import MovedClock
+from margelle.vendors.flipr import FLIPR, radio
 from margelle.vendors.flipr.client import FliprSource
 from margelle.vendors.flipr.nearby import NearbyFlipr, has_known_factors, heard, serial_of
 from margelle.vendors.flipr.radio import ANALYSE, BEGIN, MEASURE, Waits
 from tests.conftest import NOW
 from tests.vendors.fakes import FakeHttp, FakeTokens
 from tests.vendors.flipr.air import ADDRESS, FACTS, FRAME, OLD, UUIDS, FakeProbe, fill
+from tests.vendors.flipr.test_client import ACCOUNT as CLOUD
+from tests.vendors.flipr.test_client import whole
 
 QUICK = Waits(listen_s=0.05, connect_s=5, write_s=5, measure_s=0.05, still_s=0, again_s=0)
 ACCOUNT = Account("flipr", "flipr", "anna@example.org", "F2B123", f"{BLUETOOTH}{ADDRESS}")
@@ -100,8 +105,8 @@ async def test_a_probe_that_does_not_notify_is_read_and_once_more_if_need_be(
 
 async def test_it_measures_when_the_frame_arrives_to_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
     fill(monkeypatch, FakeProbe(OLD, FRAME, properties=START_MAX))
-    waits = Waits(listen_s=1, still_s=0.6, again_s=0.6)
-    batch = await source(waits).latest(PROBE, NOW + timedelta(microseconds=1))
+    waits = Waits(listen_s=1, still_s=0.005, again_s=0.005)
+    batch = await source(waits).latest(PROBE, NOW + timedelta(seconds=0.995))  # asked just before the next second
     (at,) = {one.at for one in batch.measurements}
     assert at.microsecond == 0
     assert NOW + timedelta(seconds=1) <= at < NOW + timedelta(seconds=60)
@@ -132,8 +137,6 @@ async def test_it_is_the_site_and_the_probe_that_its_cloud_has() -> None:
 
 
 async def test_what_the_cloud_has_told_of_the_water_stays() -> None:
-    from msgspec.structs import replace
-
     told = await source().discover(NOW)
     known = replace(told.sites[0], name="Piscine", kind="spa", volume_m3=42.0, attributes={"place": 7})
     device = replace(told.probes[0], firmware="4", hardware="x")
@@ -192,6 +195,69 @@ async def test_the_settings_calibrate_it(monkeypatch: pytest.MonkeyPatch) -> Non
     fill(monkeypatch, FakeProbe(FRAME))
     batch = await connected(ACCOUNT, FakeHttp(), FakeTokens()).latest(PROBE, NOW)
     assert {one.quantity: (one.value, one.doubts) for one in batch.measurements}["orp"] == (660, ())
+
+
+async def test_what_the_cloud_tells_and_what_is_heard_are_one_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = replace(CLOUD, owner=ACCOUNT.owner)
+    local = replace(ACCOUNT, login="AB256C")
+    store = MemoryStore()
+    for account in (cloud, local):
+        await store.put_account(account)
+    in_cloud, nearby = whole()[0], NearbyFlipr(local, {}, QUICK)
+    fill(monkeypatch, FakeProbe(FRAME))
+    await store.put_discovery(cloud.id, await in_cloud.discover(NOW), NOW)
+    known = await store.site("flipr:AB256C"), await store.probes("flipr:AB256C")
+    await store.put_discovery(local.id, await nearby.discover(NOW), NOW)
+    assert (await store.site("flipr:AB256C"), await store.probes("flipr:AB256C")) == known
+    (probe,) = known[1]
+    for batch in (await in_cloud.latest(probe, NOW), await nearby.latest(probe, NOW)):
+        await store.add(batch.measurements, NOW)
+    series = await store.history(probe.id, "temperature")
+    assert [one.origin for one in series] == ["flipr/survey/last", "flipr/bluetooth"]
+    assert {account.id for account in await store.accounts_of("flipr:AB256C")} == {CLOUD.id, ACCOUNT.id}
+
+
+class Lively(FakeProbe):
+    """Measures something else each time."""
+
+    @property
+    def after(self) -> list[bytes | None]:
+        return [FRAME[:6] + len(self.written).to_bytes(2, "little") + FRAME[8:]]
+
+    @after.setter
+    def after(self, _: list[bytes | None]) -> None:
+        return
+
+
+async def test_a_day_costs_the_battery_no_more_than_a_measure_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(monkeypatch, probe := Lively())
+    store, clock = MemoryStore(), MovedClock(NOW)
+    await store.put_account(ACCOUNT)
+    collector = Collector(store, {"flipr": FLIPR}, lambda _: FakeHttp(), lambda _: FakeTokens(), clock)
+    while clock() < NOW + timedelta(days=1):
+        due = await collector.round()
+        assert due is not None
+        clock.move(max(due - clock(), timedelta(seconds=30)))
+    kept = await store.history("flipr:F2B123/probe", "temperature")
+    assert 20 <= probe.connections == len(kept) <= 24
+    assert await store.incidents(open_only=True) == []
+
+
+@pytest.mark.parametrize("after", [(), (OLD,), (ASLEEP,), (FRAME[:12],), (None,)])
+async def test_a_probe_that_measures_for_nothing_is_spared(
+    monkeypatch: pytest.MonkeyPatch, after: tuple[bytes | None, ...]
+) -> None:
+    fill(monkeypatch, probe := FakeProbe(*after))
+    monkeypatch.setattr(radio, "Waits", lambda: Waits(listen_s=1, measure_s=0.005))
+    store, clock = MemoryStore(), MovedClock(NOW)
+    await store.put_account(ACCOUNT)
+    collector = Collector(store, {"flipr": FLIPR}, lambda _: FakeHttp(), lambda _: FakeTokens(), clock)
+    while clock() < NOW + timedelta(days=1):
+        due = await collector.round()
+        assert due is not None
+        clock.move(max(due - clock(), timedelta(seconds=30)))
+    assert 20 <= len(probe.written) <= 40
+    assert [one.kind for one in await store.incidents(open_only=True)] != []
 
 
 # --- what goes wrong
@@ -273,8 +339,7 @@ async def test_what_is_no_flipr_is_told_nothing(monkeypatch: pytest.MonkeyPatch)
 async def test_a_collector_that_stops_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
     fill(monkeypatch, probe := FakeProbe())
     asking = asyncio.create_task(source(Waits(listen_s=5)).latest(PROBE, NOW))
-    while not probe.written:
-        await asyncio.sleep(0)
+    await probe.began.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
@@ -285,6 +350,6 @@ async def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "bleak", None)
     monkeypatch.delitem(sys.modules, "margelle.vendors.flipr.radio", raising=False)
     said = await refused(ConfigError)
-    assert said == "Bluetooth needs a library that is not installed. Install it: pip install 'margelle[bluetooth]'"
+    assert said == "Bluetooth needs a library that is not installed: pip install 'margelle[bluetooth]'"
     with pytest.raises(ConfigError):
         await heard(ADDRESS)

@@ -19,7 +19,7 @@ from margelle.vendors.flipr.translate import probe_from, site_from
 if TYPE_CHECKING:
     from margelle.vendors.flipr.radio import Radio, Waits
 
-INSTALL: Final = "Install it: pip install 'margelle[bluetooth]'"
+MISSING: Final = "Bluetooth needs a library that is not installed: pip install 'margelle[bluetooth]'"
 _SERIAL: Final = re.compile(r"[0-9A-Z][0-9A-Z_-]{1,31}")
 _NEW: Final = ("F2", "F3", "FLIPR 00", "FLIPR 01")
 _IDS: Final = {"id", "site", "vendor", "key", "serial"}
@@ -95,5 +95,5 @@ def _radio(waits: Waits | None) -> Radio:
     try:
         from margelle.vendors.flipr.radio import Radio, Waits  # noqa: PLC0415 an optional extra, and slow to import
     except ImportError as error:
-        raise ConfigError("Bluetooth needs a library that is not installed.", hint=INSTALL) from error
+        raise ConfigError(MISSING) from error
     return Radio(waits or Waits())

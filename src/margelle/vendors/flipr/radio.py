@@ -19,7 +19,7 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableError, BleakDBusError, BleakError
 from msgspec import Struct
 
-from margelle.errors import Malformed, Unreachable
+from margelle.errors import Malformed, MargelleError, Unreachable
 from margelle.vendors.flipr.frame import frame_from
 
 MEASURE: Final = "00000006-0000-1000-8000-00805f9b34fb"
@@ -32,6 +32,10 @@ FAR: Final = "It is out of reach, asleep, or held by a phone with Flipr's app, w
 _NO_SERVICE: Final = frozenset(
     {"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.AccessDenied", "org.bluez.Error.NotReady"}
 )
+
+
+SPARING_S: Final = 1800.0
+"""So long a probe that was made to measure, for nothing, is not made to again: its battery has paid for it."""
 
 
 class Waits(Struct, frozen=True):
@@ -91,10 +95,15 @@ async def _measured(device: BLEDevice, who: str, known: bytes, waits: Waits) -> 
         timeout=waits.connect_s,
         winrt={"use_cached_services": False},  # a Start Max must not be asked by what is remembered of it
     )
-    with _in_words(who):
-        async with asyncio.timeout(waits.all_s):
-            async with client:
-                return await _Talk(client, who, known, waits, told).measure()
+    talk = _Talk(client, who, known, waits, told)
+    try:
+        with _in_words(who):
+            async with asyncio.timeout(waits.all_s), client:
+                return await talk.measure()
+    except MargelleError as error:
+        if talk.begun:
+            error.retry_after_s = SPARING_S
+        raise
 
 
 class _Talk:
@@ -102,6 +111,7 @@ class _Talk:
 
     def __init__(self, client: BleakClient, who: str, known: bytes, waits: Waits, told: Queue[bytes | None]) -> None:
         self._client, self._who, self._waits, self._told = client, who, waits, told
+        self.begun = False
         self._old = {known}
         self._last: bytes | None = None
 
@@ -139,6 +149,7 @@ class _Talk:
 
     async def _begin(self) -> None:
         """Let it measure now."""
+        self.begun = True
         async with asyncio.timeout(self._waits.write_s):
             await self._client.write_gatt_char(ANALYSE, BEGIN, response=True)
 

@@ -14,7 +14,7 @@ from margelle.domain.series import DayStatistics, by_day
 from margelle.domain.unit import convert
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate.measure import UNITS, View, disinfectant_deviation, measure_to
-from margelle.vendors.flipr.translate.words import DEVIATION, LABELS, ph_deviation, rounded
+from margelle.vendors.flipr.translate.words import DEVIATION, LABELS, is_own, ph_deviation, rounded
 
 _PLAIN: Final = (("temperature", "temperature"), ("conductivity", "conductivity"), ("uv_index", "uv_index"))
 
