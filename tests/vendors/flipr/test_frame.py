@@ -94,7 +94,7 @@ def test_the_documented_frame_tells_what_its_document_says() -> None:
 @pytest.mark.parametrize("said", FACTS["implausible"], ids=lambda said: said["quantity"])
 def test_what_a_probe_cannot_mean_is_kept_with_a_doubt(said: dict[str, str]) -> None:
     found = told(frame_from(bytes.fromhex(said["bytes"])))
-    assert kinds(found) == {said["quantity"]: ["range"]}
+    assert kinds(found) == {said["quantity"]: ["vendor"]}
     assert found[said["quantity"]].raw in found[said["quantity"]].doubts[0].reason
 
 

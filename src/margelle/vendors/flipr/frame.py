@@ -122,4 +122,4 @@ def _odd(name: str, raw: Decimal) -> tuple[Doubt, ...]:
     low, high, unit = PLAUSIBLE[name]
     if low <= raw <= high:
         return ()
-    return (Doubt("range", f"the probe sent {raw} {unit}, which cannot be: it is not between {low} and {high}"),)
+    return (Doubt("vendor", f"the probe sent {raw} {unit}, which cannot be: it is not between {low} and {high}"),)
