@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from margelle.domain.quantity import Catalogue
-from margelle.domain.site import Account
+from margelle.domain.site import Account, Site
 from margelle.ports.face import FaceContext
 from margelle.ports.http import Clock, Http, Tokens
 from margelle.ports.source import Connector, Source
@@ -53,6 +53,7 @@ class Vendor(Struct, frozen=True):
     `connect` and `source` take the account's HTTP; `face` returns the routes below the face's prefix. Where collecting depends on the
     installation's settings (by name without the vendor's prefix) and its quantities, `configure` returns the `source` for them.
     `nearby` finds a probe by radio, by its address or the name that it shows; None where none can be. It raises Unreachable and ConfigError.
+    `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Vendor(Struct, frozen=True):
     face: Callable[[FaceContext], Sequence[BaseRoute]]
     configure: Callable[[Mapping[str, Any], Catalogue], Callable[[Account, Http, Tokens], Source]] | None = None
     nearby: Callable[[str], Awaitable[Nearby]] | None = None
+    remarks: Callable[[Site], tuple[str, ...]] | None = None
 
     @property
     def host(self) -> str:

@@ -69,6 +69,11 @@ def same(old: Measurement, new: Measurement) -> bool:
     )
 
 
+def nearer(old: str, new: str) -> bool:
+    """Whether the origin `new` tells more than `old`, in that it has more parts: of one measurement, `baxo/historics/distant` stays and not `baxo/realtimes`."""
+    return new.count("/") > old.count("/")
+
+
 def _same_number(one: str, other: str) -> bool:
     try:
         return Decimal(one) == Decimal(other)

@@ -35,6 +35,7 @@ FACTS = facts("flipr", "bluetooth")
 (SAMPLE,) = FACTS["frames"]
 FRAME = frame_from(bytes.fromhex(SAMPLE["bytes"]))
 PROBE = Probe("flipr:F2B123/probe", "flipr:F2B123", "flipr", "F2B123", "F2B123")
+VIEW = View("fr", "chlorine")
 KNOWN = Calibration.of("ph7=1634/7.02 ph4=1916/4.00 orp=640/650")
 
 
@@ -183,7 +184,7 @@ def test_a_serial_is_written_in_any_case() -> None:
 
 
 def test_flipr_s_face_shows_what_was_measured_and_not_what_the_electrode_said() -> None:
-    shown = measure_to(told(FRAME), View())
+    shown = measure_to(told(FRAME), VIEW)
     assert (bytes(shown.temperature), bytes(shown.ph.value if shown.ph else b"")) == (b"25.02", b"7.38")
     assert bytes(shown.oxydo_reduction_potentiel.value if shown.oxydo_reduction_potentiel else b"") == b"660"
     assert bytes(shown.battery.deviation if shown.battery else b"") == b"1"
@@ -191,12 +192,12 @@ def test_flipr_s_face_shows_what_was_measured_and_not_what_the_electrode_said() 
 
 def test_flipr_s_face_does_not_show_what_is_not_calibrated() -> None:
     found = told(FRAME, Calibration())
-    shown = measure_to(found, View())
+    shown = measure_to(found, VIEW)
     assert bytes(shown.ph.value if shown.ph else b"") == b"null"
-    assert bytes(resume_to(found, [], View()).current) == b'""'
-    assert bytes(resume_to(told(FRAME), [], View()).current) != b'""'
+    assert bytes(resume_to(found, [], VIEW).current) == b'""'
+    assert bytes(resume_to(told(FRAME), [], VIEW).current) != b'""'
 
 
 def test_the_past_has_one_measure_for_each_frame() -> None:
     later = [structs.replace(one, at=NOW + timedelta(hours=1)) for one in told(FRAME).values()]
-    assert len(measures_to([*told(FRAME).values(), *later], View())) == 2
+    assert len(measures_to([*told(FRAME).values(), *later], VIEW)) == 2

@@ -9,6 +9,7 @@ from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account
 from margelle.ports import Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
 from margelle.vendors.baxo.profile import SETTINGS, Profile
+from margelle.vendors.baxo.translate import remarks
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -50,4 +51,5 @@ BAXO: Final = Vendor(
     source=_configure({}, CATALOGUE),
     face=_face,
     configure=_configure,
+    remarks=remarks,
 )

@@ -19,6 +19,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         choices=("auto", "fr", "en"),
     ),
     Setting(
+        "conductivity",
+        str,
+        "value",
+        "How conductivity is told in a measure: as a number of µS/cm, as documented, or as a level in words, as the cloud does since 2021.",
+        choices=("value", "level"),
+    ),
+    Setting(
         "access_token_life_s",
         float,
         23_328_000.0,
@@ -30,6 +37,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         {},
         'What the electrodes of a probe that is read over Bluetooth say in solutions of a known value, by serial: `F2B123 = "ph7=1634/7.02 ph4=1916/4.00 orp=640/650"`. Without it, pH and ORP are kept with a doubt.',
     ),
+    Setting(
+        "switch_pumps",
+        bool,
+        True,
+        "Whether users may switch the pumps of their own accounts through the hub; if not, they only see how they stand.",
+    ),
 )
 
 _LONGEST_LIFE_S: Final = 315_360_000
@@ -39,7 +52,9 @@ class Profile(Struct, frozen=True):
     """The settings, each by its name."""
 
     language: Literal["auto", "fr", "en"] = "auto"
+    conductivity: Literal["value", "level"] = "value"
     access_token_life_s: float = 23_328_000.0
+    switch_pumps: bool = True
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Profile:
