@@ -49,7 +49,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "doubt.vendor": ("excluded by {vendor}: “{reason}”", "écarté par {vendor} : « {reason} »"),
     "doubt.unexplained": ("excluded by {vendor}, without a reason", "écarté par {vendor}, sans motif"),
     "doubt.unreadable": ("“{raw}” came, which is not a number", "« {raw} » reçu, qui n’est pas un nombre"),
-    "doubt.uncalibrated": ("not calibrated: {reason}", "non étalonné : {reason}"),
+    "doubt.uncalibrated": (
+        "not calibrated: computed without this probe's own calibration",
+        "non étalonné : calculé sans l’étalonnage de cette sonde",
+    ),
     "doubt.range": ("not plausible: beyond {low} to {high}", "peu plausible : hors de {low} à {high}"),
     "doubt.future": ("its time is ahead of the clock", "son heure est en avance sur l’horloge"),
     "doubt.past": ("its time is too long ago to be true", "son heure est trop ancienne pour être vraie"),
