@@ -125,6 +125,27 @@ def test_between_two_voltages_the_charge_is_on_a_straight_line() -> None:
     ]
 
 
+def test_what_nobody_knows_is_kept_as_it_came() -> None:
+    found = told(frame_from(bytes.fromhex("a10140061405" + "0102" + "03" + "0405" + "100e")))
+    unread = [found[name].value for name in ("flipr.word_6", "flipr.mode", "flipr.word_9")]
+    assert unread == [0x0201, 0x03, 0x0504]
+
+
+def test_only_no_temperature_at_all_is_standby() -> None:
+    assert [structs.replace(FRAME, temperature=steps).asleep for steps in (0, 1, 256)] == [True, False, False]
+    assert told(structs.replace(FRAME, temperature=1))["temperature"].value == 0.06
+
+
+def test_the_first_doubt_is_the_one_that_matters_most() -> None:
+    found = told(structs.replace(FRAME, ph_mv=100), Calibration(), known_model=False)["ph"]
+    said = [
+        "the probe sent 100 mV, which cannot be",
+        "by the factory's line",
+        "the factors of this model are not known",
+    ]
+    assert [doubt.reason[: len(start)] for doubt, start in zip(found.doubts, said, strict=True)] == said
+
+
 # --- calibration
 
 
@@ -158,6 +179,12 @@ def test_orp_is_moved_by_as_much_as_it_was_off() -> None:
     ]
 
 
+def test_values_have_three_decimals_and_electrodes_read_from_500_to_3000_mv() -> None:
+    assert (KNOWN.ph(1601), Calibration().ph(1601), Calibration.of("orp=0.0004").orp(1)) == (7.373, 8.681, 651)
+    assert Calibration.of("ph7=500 ph4=3000").ph(500) == 7.02
+    assert Calibration.of("ph7=1634 ph4=1654").has_ph
+
+
 def test_what_is_not_calibrated_is_doubted_and_nothing_else() -> None:
     assert kinds(told(FRAME, Calibration())) == {"ph": ["uncalibrated"], "orp": ["uncalibrated"]}
     assert kinds(told(FRAME, Calibration.of("orp=650"))) == {"ph": ["uncalibrated"]}
@@ -170,8 +197,8 @@ def test_what_is_not_calibrated_is_doubted_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "ph7=1634", "ph4=1916", "ph7=1634 ph4=1916 ph7=1634", "ph9=1634", "ph7=-1 ph4=4", "ph7=1634/ ph4=1916", "orp", "orp=x", "ph7=1634 ph4=1640",
-     "ph7=1634 ph4=400", "ph7=1634 ph4=3001", "ph7=1634/4 ph4=1916/4", "ph7=1634/4 ph4=1916/7", "ph7=1634/15 ph4=1916"],
+    ["", "ph7=1634", "ph4=1916", "ph7=1634 ph4=1916 ph7=1634", "ph9=1634", "ph7=-1 ph4=4", "ph7=1634/ ph4=1916", "orp", "orp=x", "ph7=1634 ph4=1653",
+     "ph7=1634 ph4=499", "ph7=499 ph4=1634", "ph7=1634 ph4=3001", "ph7=1634/4 ph4=1916/4", "ph7=1634/4 ph4=1916/7", "ph7=1634/15 ph4=1916"],
 )  # fmt: skip
 def test_what_is_no_calibration_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=r"flipr\.calibration, F2B123: .* is no calibration"):
