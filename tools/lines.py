@@ -23,12 +23,14 @@ class Size(NamedTuple):
 
 
 def size(vendor: str, source: Path = SOURCE, package: str = PACKAGE) -> Size:
-    """Of the vendor called `vendor` in a package below `source`: what its client and its routes import, and they themselves."""
+    """Of the vendor called `vendor` in a package below `source`: what its client, its source nearby and its routes import, and they themselves."""
     root = f"{package}.{vendor}"
     words = {
         name for name in modules(root, source) if name.removeprefix(f"{root}.").split(".")[0] in {"wire", "translate"}
     }
     client, routes = (reached(f"{root}.{half}", root, source) - words - {root} for half in ("client", "routes"))
+    if (nearby := f"{root}.nearby") in modules(root, source):
+        client |= reached(nearby, root, source) - words - {root}
 
     def total(names: set[str]) -> int:
         return sum(code_lines(file_of(name, source).read_text(encoding="utf-8")) for name in names)

@@ -71,7 +71,7 @@ VENDORS: Final = (
     Shared(
         "flipr",
         ("wire", "translate.words", "translate.measure", "translate.module", "translate.statistics", "translate.hub"),
-        ("translate", "evidence"),
+        ("translate", "evidence", "frame"),
         ("client", "face", "switching", "hubs"),
     ),
     Shared(

@@ -22,7 +22,7 @@ from margelle.cli.terminal import (
     table,
 )
 from margelle.cli.wanted import Wanted, twins
-from margelle.errors import Conflict, Limited, MargelleError, NotFound
+from margelle.errors import BadInput, Conflict, Limited, MargelleError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,8 @@ Id = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id, as
 
 @app.command(
     epilog="Example: margelle account add ondilo\n\nExample: margelle account add ondilo --paste\n\n"
-    "Example: margelle account add ondilo --login me@example.org"
+    "Example: margelle account add ondilo --login me@example.org\n\n"
+    "Example: margelle account add flipr --bluetooth F2B123"
 )
 def add(
     context: typer.Context,
@@ -76,6 +77,20 @@ def add(
     realm: Annotated[
         str, typer.Option(metavar="NAME", help="What keeps that cloud's ids apart. Default: its host and port.")
     ] = "",
+    bluetooth: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS|NAME",
+            help="A probe that this machine hears over Bluetooth, by its address or the name that it shows, instead of a login.",
+        ),
+    ] = "",
+    serial: Annotated[
+        str,
+        typer.Option(
+            metavar="SERIAL",
+            help="With --bluetooth: the probe's serial, where it shows another name or none.",
+        ),
+    ] = "",
     name: Annotated[
         str,
         typer.Option(
@@ -91,6 +106,10 @@ def add(
     is a token, encrypted; of BAXO Connect, which wants --login and has no tokens, the password itself.
     """
     settings = invocation(context).settings()
+    if bluetooth or serial:
+        if login or base_url or realm or not bluetooth:
+            raise BadInput("--bluetooth goes without --login, --base-url and --realm, and --serial only with it.")
+        raise typer.Exit(run(_add_nearby(settings, vendor, owner, bluetooth, serial, name)))
     secret = password(from_stdin=password_stdin, confirm=False, prompt=f"Password of {login}") if login else ""
     way = _Way(secret, paste, browser, callback_port)
     wanted = Wanted(vendor, owner, login, base_url.rstrip("/"), realm, name)
@@ -165,6 +184,31 @@ async def _add(settings: Settings, wanted: Wanted, way: _Way) -> Exit:
         for twin in await twins(home.store, account):
             note(f"{twin} is the same login, and the cloud counts the requests of both: remove one of them.")
         return ended
+
+
+async def _add_nearby(settings: Settings, vendor: str, owner: str, which: str, serial: str, name: str) -> Exit:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        hear = home.vendor(vendor).nearby
+        if hear is None:
+            raise BadInput(f"No probe of {home.vendor(vendor).title} is read over Bluetooth.")
+        note(f"Listening for {which}")
+        heard = await hear(which)
+        account = await Wanted.nearby(vendor, owner, heard, serial, name).account(home)
+        await home.store.put_account(account)
+        say(f"{account.id} reads {account.login} at {account.base_url}; it belongs to {account.owner}.")
+        if others := await _others(home.store, account):
+            note(
+                f"Its serial is none that the cloud has told: {', '.join(others)}. If it is one of them, add it again with --serial."
+            )
+        return await _first_look(home, account)
+
+
+async def _others(store: Store, account: Account) -> list[str]:
+    """The keys of the vendor's sites that the account's owner has, where the account's own is none of them."""
+    keys = [site.key for site in await store.sites(owner=account.owner) if site.vendor == account.vendor]
+    return [] if account.login in keys else keys
 
 
 async def _token(home: House, account: Account, way: _Way) -> Token:
@@ -260,6 +304,8 @@ async def _check(home: House, account: Account) -> dict[str, Any]:
 
 def requests_left(told: Mapping[str, Any]) -> str:
     """What is left of an account's request budget, as a sentence."""
+    if "requests_left" not in told:
+        return "It is read over Bluetooth: no cloud is asked, and each reading is paid for by the probe's battery."
     return f"{told['requests_left']} of {told['requests_allowed']} requests are left for this hour."
 
 

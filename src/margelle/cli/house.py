@@ -106,7 +106,9 @@ class House:
         await progress.save(self.store, account.id, known, self.clock())
 
     def requests_left(self, account: Account) -> dict[str, int]:
-        """How many requests the account's budget still allows in the longest time it counts, and how many in all."""
+        """How many requests the account's budget still allows in the longest time it counts, and how many in all. Empty where there is no cloud."""
+        if account.nearby:
+            return {}
         if account.vendor not in self.vendors:
             return {"requests_left": 0, "requests_allowed": 0}
         rate = max(self.vendor(account.vendor).pace, key=lambda rate: rate.seconds)

@@ -11,7 +11,7 @@ from margelle.errors import BadInput, Conflict, NotFound
 if TYPE_CHECKING:
     from margelle.cli.house import House
     from margelle.domain.site import Account
-    from margelle.ports import Store, Vendor
+    from margelle.ports import Nearby, Store, Vendor
 
 
 class Wanted:
@@ -26,6 +26,16 @@ class Wanted:
             )
         self.vendor, self.owner, self.login, self.base_url, self.name = vendor, owner, login, base_url, name
         self.realm = realm or (urlsplit(base_url).netloc if base_url else "")
+
+    @classmethod
+    def nearby(cls, vendor: str, owner: str, heard: Nearby, serial: str, name: str) -> Wanted:
+        """A probe that was heard over Bluetooth. Its ids are those that its vendor's own cloud gives it."""
+        key = (serial or heard.serial).upper()
+        if not re.fullmatch(r"[0-9A-Z][0-9A-Z_-]{1,31}", key):
+            raise BadInput(f"{key!r} is no serial." if key else "The probe shows no serial.", hint="Say --serial.")
+        wanted = cls(vendor, owner, key, "", "", name)
+        wanted.base_url = heard.base_url
+        return wanted
 
     async def account(self, home: House) -> Account:
         """The account as it will be kept; an existing one where it is that one's login again."""

@@ -288,8 +288,8 @@ class Gather:
         return [failure.incident(self.account.id, where, "unreadable", what, now)]
 
     def _doubtful(self, probe: str, kept: Sequence[Measurement], now: datetime) -> list[Incident]:
-        """Values that we doubt ourselves, one incident a probe; what a vendor excludes is its daily business."""
-        odd = [(one, doubt) for one in kept for doubt in one.doubts if doubt.kind != "vendor"]
+        """Values that we doubt ourselves, one incident a probe; what a vendor excludes, or nobody has calibrated, is so every day."""
+        odd = [(one, doubt) for one in kept for doubt in one.doubts if doubt.kind not in {"vendor", "uncalibrated"}]
         if not odd:
             return []
         one, doubt = odd[0]

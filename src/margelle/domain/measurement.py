@@ -9,9 +9,11 @@ from msgspec import Struct
 
 from margelle.domain.unit import Unit
 
-DoubtKind = Literal["vendor", "unreadable", "range", "future", "past", "exposed", "jump", "stuck", "cross"]
+DoubtKind = Literal[
+    "vendor", "unreadable", "uncalibrated", "range", "future", "past", "exposed", "jump", "stuck", "cross"
+]
 
-GIVEN: Final[frozenset[DoubtKind]] = frozenset({"vendor", "unreadable", "future"})
+GIVEN: Final[frozenset[DoubtKind]] = frozenset({"vendor", "unreadable", "uncalibrated", "future"})
 """Doubts that came with the measurement: they are part of what was told. All others are verdicts, which can be recomputed."""
 
 
@@ -19,6 +21,7 @@ class Doubt(Struct, frozen=True):
     """A reason not to trust a value; it stands beside the value, never in its place.
 
     `vendor`: the probe's maker excluded it, `reason` in its own words. `unreadable`: what came is not a number.
+    `uncalibrated`: computed from what an electrode reads without knowing its calibration.
     `range`: not plausible for the quantity. `future`, `past`: its instant cannot be true. `exposed`: the probe was out of the water.
     `jump`: nothing in the water changes so fast and back. `stuck`: the same for too long. `cross`: it contradicts another quantity.
     """

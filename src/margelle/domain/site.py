@@ -11,6 +11,8 @@ from margelle.domain.switch import Switch
 
 Scalar = str | int | float | bool | None
 
+BLUETOOTH = "bluetooth:"
+
 SiteKind = Literal["pool", "spa", "tank", "plant", "other"]
 Disinfectant = Literal["chlorine", "bromine", "salt", "oxygen", "other"]
 
@@ -38,7 +40,8 @@ class Account(Struct, frozen=True):
     """A login at a vendor's cloud from which this hub collects for one of its users.
 
     `base_url` is empty for the vendor's own host. `realm` is empty there too, and otherwise keeps the ids of another
-    cloud (a test cloud, another hub) apart from the vendor's.
+    cloud (a test cloud, another hub) apart from the vendor's. Of a probe that is read over Bluetooth, `base_url` is its address behind
+    `bluetooth:`, and `login` its serial.
     """
 
     id: str
@@ -49,6 +52,11 @@ class Account(Struct, frozen=True):
     realm: str = ""
     person: Person = Person()
     discovered_at: datetime | None = None
+
+    @property
+    def nearby(self) -> str:
+        """The Bluetooth address of the probe that is read without a cloud; empty where there is a cloud."""
+        return self.base_url.removeprefix(BLUETOOTH) if self.base_url.startswith(BLUETOOTH) else ""
 
     def own_id(self, key: str) -> str:
         """The id, unique over all vendors and realms, of what the vendor calls `key`: `ondilo:234`."""

@@ -24,7 +24,7 @@ from margelle.ports.source import (
     Window,
 )
 from margelle.ports.store import Reader, Store, Writer
-from margelle.ports.vendor import Rate, Setting, Vendor
+from margelle.ports.vendor import Nearby, Rate, Setting, Vendor
 
 __all__ = [
     "Actions",
@@ -46,6 +46,7 @@ __all__ = [
     "Http",
     "Incident",
     "LongMemorySource",
+    "Nearby",
     "ParameterSink",
     "Quota",
     "Rate",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -39,12 +39,20 @@ class Rate(Struct, frozen=True):
     seconds: float
 
 
+class Nearby(Struct, frozen=True):
+    """A probe that was found by radio: what it is asked by (the `base_url` of an account), and its serial, if it tells one."""
+
+    base_url: str
+    serial: str
+
+
 class Vendor(Struct, frozen=True):
     """All that the house needs to know of a vendor.
 
     `quota` is what its document allows each user; `pace` is what we allow ourselves. `settings` are those of its face.
     `connect` and `source` take the account's HTTP; `face` returns the routes below the face's prefix. Where collecting depends on the
     installation's settings (by name without the vendor's prefix) and its quantities, `configure` returns the `source` for them.
+    `nearby` finds a probe by radio, by its address or the name that it shows; None where none can be. It raises Unreachable and ConfigError.
     `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
     """
 
@@ -58,6 +66,7 @@ class Vendor(Struct, frozen=True):
     source: Callable[[Account, Http, Tokens], Source]
     face: Callable[[FaceContext], Sequence[BaseRoute]]
     configure: Callable[[Mapping[str, Any], Catalogue], Callable[[Account, Http, Tokens], Source]] | None = None
+    nearby: Callable[[str], Awaitable[Nearby]] | None = None
     remarks: Callable[[Site], tuple[str, ...]] | None = None
 
     @property

@@ -145,6 +145,11 @@ async def test_a_value_without_limits_is_not_judged(hub: Hub) -> None:
             "Douteux : écarté par Bluewater : « bathers <b> »",
         ),
         (Doubt("vendor", ""), "Doubtful: excluded by Bluewater, without a reason", "écarté par Bluewater, sans motif"),
+        (
+            Doubt("uncalibrated", "x"),
+            "not calibrated: computed without this probe's own calibration",
+            "non étalonné : calculé sans l’étalonnage de cette sonde",
+        ),
         (Doubt("range", "x"), "not plausible: beyond 2 to 12", "peu plausible : hors de 2 à 12"),
         (Doubt("future", "x"), "its time is ahead of the clock", "son heure est en avance"),
         (Doubt("past", "x"), "its time is too long ago to be true", "trop ancienne"),

@@ -105,6 +105,7 @@ def test_every_piece_of_evidence_has_a_source_and_every_source_its_piece() -> No
     assert set(sources) == files
     assert set(sources["facts/lists.json"]) == set(LISTS)
     assert set(sources["facts/requests.json"]) == {one["client"] for one in REQUESTS}
+    assert set(sources["facts/bluetooth.json"]) == set(facts("flipr", "bluetooth"))
     assert set(sources["facts/answers.json"]) == {one["what"] for one in ANSWERS}
     assert all(sources[name]["source"] == "document" for name in files if not name.startswith("facts/"))
 

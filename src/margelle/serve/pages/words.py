@@ -49,6 +49,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "doubt.vendor": ("excluded by {vendor}: “{reason}”", "écarté par {vendor} : « {reason} »"),
     "doubt.unexplained": ("excluded by {vendor}, without a reason", "écarté par {vendor}, sans motif"),
     "doubt.unreadable": ("“{raw}” came, which is not a number", "« {raw} » reçu, qui n’est pas un nombre"),
+    "doubt.uncalibrated": (
+        "not calibrated: computed without this probe's own calibration",
+        "non étalonné : calculé sans l’étalonnage de cette sonde",
+    ),
     "doubt.range": ("not plausible: beyond {low} to {high}", "peu plausible : hors de {low} à {high}"),
     "doubt.exposed": (
         "the probe seems to have been out of the water",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account
-from margelle.ports import Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
+from margelle.ports import Clock, Connector, FaceContext, Http, Nearby, Rate, Source, Tokens, Vendor
 from margelle.vendors.flipr.profile import SETTINGS
 
 if TYPE_CHECKING:
@@ -21,10 +22,24 @@ def _connect(base_url: str, http: Http, _clock: Clock) -> Connector:
     return FliprConnector(base_url, http)
 
 
-def _source(account: Account, http: Http, tokens: Tokens) -> Source:
-    from margelle.vendors.flipr.client import FliprSource  # noqa: PLC0415
+def _configure(settings: Mapping[str, Any], _catalogue: Catalogue) -> Callable[[Account, Http, Tokens], Source]:
+    from margelle.vendors.flipr.calibration import calibrations  # noqa: PLC0415
 
-    return FliprSource(account, http, tokens)
+    known = calibrations(settings.get("calibration", {}))
+
+    def source(account: Account, http: Http, tokens: Tokens) -> Source:
+        from margelle.vendors.flipr.client import FliprSource  # noqa: PLC0415
+        from margelle.vendors.flipr.nearby import NearbyFlipr  # noqa: PLC0415
+
+        return NearbyFlipr(account, known) if account.nearby else FliprSource(account, http, tokens)
+
+    return source
+
+
+async def _nearby(which: str) -> Nearby:
+    from margelle.vendors.flipr.nearby import heard  # noqa: PLC0415
+
+    return await heard(which)
 
 
 def _face(context: FaceContext) -> Sequence[BaseRoute]:
@@ -41,6 +56,8 @@ FLIPR: Final = Vendor(
     quota=(),  # none is documented
     pace=(Rate(2, 1), Rate(30, 3600)),
     connect=_connect,
-    source=_source,
+    source=_configure({}, CATALOGUE),
     face=_face,
+    configure=_configure,
+    nearby=_nearby,
 )

@@ -32,6 +32,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "How long an access token is good for, in seconds: 270 days, since some clients never renew one. A refresh token is good for ever.",
     ),
     Setting(
+        "calibration",
+        dict[str, str],
+        {},
+        'What the electrodes of a probe that is read over Bluetooth say in solutions of a known value, by serial: `F2B123 = "ph7=1634/7.02 ph4=1916/4.00 orp=640/650"`. Without it, pH and ORP are kept with a doubt.',
+    ),
+    Setting(
         "switch_pumps",
         bool,
         True,

@@ -23,8 +23,8 @@ from margelle.vendors.flipr.translate.words import (
     LABELS,
     MESSAGES,
     PH_DEVIATION,
-    VENDOR,
     Language,
+    is_own,
     number,
     ph_deviation,
     rounded,
@@ -204,7 +204,7 @@ def _counts(point: Measurement | None) -> bool:
 
 
 def _own(point: Measurement) -> bool:
-    return point.origin.startswith(f"{VENDOR}/")
+    return is_own(point.origin)
 
 
 def _value(points: Mapping[str, Measurement], quantity: str) -> float | None:

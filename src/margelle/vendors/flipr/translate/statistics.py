@@ -14,7 +14,7 @@ from margelle.domain.series import DayStatistics, by_day
 from margelle.domain.unit import convert
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate.measure import UNITS, View, disinfectant_deviation, measure_to
-from margelle.vendors.flipr.translate.words import DEVIATION, LABELS, PH_DEVIATION, VENDOR, ph_deviation, rounded
+from margelle.vendors.flipr.translate.words import DEVIATION, LABELS, PH_DEVIATION, is_own, ph_deviation, rounded
 
 _PLAIN: Final = {"temperature", "conductivity", "uv_index"}
 """What has values only, under the same name there as here."""
@@ -24,7 +24,7 @@ def measures_to(points: Iterable[Measurement], view: View) -> list[wire.Measure]
     """Measurements as measures, the newest first. Those of one instant are one measure; of other vendors' probes, those of one minute."""
     together: defaultdict[object, dict[str, Measurement]] = defaultdict(dict)
     for point in sorted(points, key=lambda point: point.at):
-        own = point.origin.startswith(f"{VENDOR}/")
+        own = is_own(point.origin)
         together[point.at if own else point.at.replace(second=0, microsecond=0)][point.quantity] = point
     return [measure_to(of_one, view) for of_one in reversed(together.values())]
 

@@ -17,6 +17,8 @@ from margelle.domain.site import Disinfectant, Scalar
 from margelle.vendors.flipr import wire
 
 VENDOR: Final = "flipr"
+NEARBY: Final = "flipr/bluetooth"
+"""The origin of what this machine heard by itself."""
 DEVIATION: Final = "flipr.disinfectant_deviation"
 """A quantity that only Flipr has: how far the disinfectant is from ideal, without a unit."""
 PH_DEVIATION: Final = "flipr.ph_deviation"
@@ -78,6 +80,11 @@ DISINFECTANTS: Final[dict[str, Disinfectant]] = {
 
 _TIME: Final = re.compile(r"\s*(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?\s*", re.ASCII)
 _NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+
+
+def is_own(origin: str) -> bool:
+    """Whether Flipr's cloud told what has this origin. What was heard over Bluetooth is of our own reckoning."""
+    return origin.startswith(f"{VENDOR}/") and origin != NEARBY
 
 
 def time_from(text: str) -> datetime:
