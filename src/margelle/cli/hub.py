@@ -111,6 +111,8 @@ async def _serve(settings: Settings) -> None:
             if certificate and secure:
                 group.create_task(server.serve(app, secure, stop, proxies=proxies, tls=certificate.context))
                 group.create_task(certificate.keep(stop))
+            if collects and (listener := home.listener()):
+                group.create_task(listener.run(stop))
             if collects:
                 group.create_task(home.collector().run(stop))
             _announce(bound, secure, settings)
@@ -154,7 +156,10 @@ async def _collect(settings: Settings) -> None:
     with server.stopped_by_signals() as stop:
         async with house.opened(settings) as home:
             say(f"Data:   {settings.data_dir}")
-            await home.collector().run(stop)
+            async with asyncio.TaskGroup() as group:
+                if listener := home.listener():
+                    group.create_task(listener.run(stop))
+                group.create_task(home.collector().run(stop))
 
 
 async def _collect_once(settings: Settings) -> Exit:

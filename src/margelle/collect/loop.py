@@ -158,7 +158,9 @@ class Collector:
         await self._bury(now)
         ours = set(await self._store.claim(self._name, now, LEASE_S, tuple(self._asking)))
         self._claimed_at = now
-        accounts = {account.id: account for account in await self._store.accounts() if account.id in ours}
+        accounts = {
+            account.id: account for account in await self._store.accounts() if account.id in ours and not account.is_own
+        }
         for name in self._accounts.keys() - accounts:
             self._lines.pop(name, None)
             self._due.pop(name, None)

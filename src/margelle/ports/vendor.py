@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from margelle.domain.quantity import Catalogue
-from margelle.domain.site import Account
+from margelle.domain.site import Account, Probe
 from margelle.ports.face import FaceContext
 from margelle.ports.http import Clock, Http, Tokens
-from margelle.ports.source import Connector, Source
+from margelle.ports.source import Batch, Connector, Source
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -45,6 +46,8 @@ class Vendor(Struct, frozen=True):
     `quota` is what its document allows each user; `pace` is what we allow ourselves. `settings` are those of its face.
     `connect` and `source` take the account's HTTP; `face` returns the routes below the face's prefix. Where collecting depends on the
     installation's settings (by name without the vendor's prefix) and its quantities, `configure` returns the `source` for them.
+    `printed` reads an answer about the past that somebody has saved, as the measurements of a probe on whose clock it is so late; it raises
+    Malformed, and takes the installation's settings and quantities too.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Vendor(Struct, frozen=True):
     source: Callable[[Account, Http, Tokens], Source]
     face: Callable[[FaceContext], Sequence[BaseRoute]]
     configure: Callable[[Mapping[str, Any], Catalogue], Callable[[Account, Http, Tokens], Source]] | None = None
+    printed: Callable[[bytes, Probe, tzinfo, Mapping[str, Any], Catalogue], Batch] | None = None
 
     @property
     def host(self) -> str:

@@ -1,0 +1,110 @@
+"""Keeping what was sent: judged, stored in one transaction, and answered point by point."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Measurement, same
+from margelle.domain.plausible import judge
+from margelle.domain.quantity import CATALOGUE, Catalogue
+from margelle.domain.site import Probe
+from margelle.intake.point import Line
+from margelle.ports import Reader, Store
+
+Verdict = Literal["new", "same", "corrected", "refused"]
+
+_NEXT: Final = timedelta(microseconds=1)
+_FEW: Final = 20
+"""So many points of a series are looked up one by one; more of them as the stretch that they span."""
+
+
+class Outcome(Struct, frozen=True, omit_defaults=True):
+    """What became of the `n`th point: `refused` for `reason`; or kept, with the doubts that it raised."""
+
+    n: int
+    verdict: Verdict
+    reason: str = ""
+    doubts: tuple[str, ...] = ()
+
+
+Key = tuple[str, str, datetime]
+
+
+async def keep(
+    store: Store,
+    lines: Sequence[Line],
+    now: datetime,
+    catalogue: Catalogue = CATALOGUE,
+    *,
+    dry: bool = False,
+    strict: bool = False,
+) -> list[Outcome]:
+    """Keep the measurements of `lines`, all of them or, where the store fails, none.
+
+    Where `strict` and one line is refused, nothing is kept; nor where `dry`. The outcomes are then what they would have been.
+    """
+    judged = [replace(line, measurement=_judged(line.measurement, now, catalogue)) for line in lines]
+    points = [line.measurement for line in judged if line.measurement is not None]
+    known = await _known(store, points)
+    outcomes = [_outcome(line, known) for line in judged]
+    if points and not dry and not (strict and len(points) < len(lines)):
+        await store.add(points, now)
+    return outcomes
+
+
+def count(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """How many there are of each verdict."""
+    counts: dict[str, int] = {"new": 0, "same": 0, "corrected": 0, "refused": 0}
+    for outcome in outcomes:
+        counts[outcome.verdict] += 1
+    return counts
+
+
+async def own_probes(reader: Reader, owner: str | None = None) -> dict[str, Probe]:
+    """The probes to which measurements can be sent, by id: those of the hub's own sites, of one user or of all."""
+    found: dict[str, Probe] = {}
+    for account in await reader.accounts(owner):
+        for site in await reader.sites(account=account.id) if account.is_own else ():
+            found |= {probe.id: probe for probe in await reader.probes(site.id)}
+    return found
+
+
+def _judged(point: Measurement | None, now: datetime, catalogue: Catalogue) -> Measurement | None:
+    """With the doubts that the hub raises, each kind once: a point that comes from an export has its doubts already."""
+    if point is None:
+        return None
+    has = {doubt.kind for doubt in point.doubts}
+    found = judge(point, now, catalogue).doubts[len(point.doubts) :]
+    return replace(point, doubts=(*point.doubts, *(doubt for doubt in found if doubt.kind not in has)))
+
+
+async def _known(reader: Reader, points: Sequence[Measurement]) -> dict[Key, Measurement]:
+    """What the store has at the instants of `points`."""
+    series: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for point in points:
+        series[point.probe, point.quantity].append(point.at)
+    found: dict[Key, Measurement] = {}
+    for (probe, quantity), instants in series.items():
+        spans = [(at, at) for at in instants] if len(instants) <= _FEW else [(min(instants), max(instants))]
+        for first, last in spans:
+            for known in await reader.history(probe, quantity, first, last + _NEXT):
+                found[probe, quantity, known.at] = known
+    return found
+
+
+def _outcome(line: Line, known: dict[Key, Measurement]) -> Outcome:
+    """What becomes of a line; `known` then has its point."""
+    point = line.measurement
+    if point is None:
+        return Outcome(line.n, "refused", line.fault)
+    key = point.probe, point.quantity, point.at
+    old = known.get(key)
+    known[key] = point
+    verdict: Verdict = "new" if old is None else "same" if same(old, point) else "corrected"
+    return Outcome(line.n, verdict, doubts=tuple(doubt.reason for doubt in point.doubts))
