@@ -106,6 +106,11 @@ def test_no_bytes_do_more_than_break_the_body(body: bytes) -> None:
             assert str(error)
 
 
+def test_a_line_that_was_cut_is_broken_though_it_was_wrong_before() -> None:
+    with pytest.raises(BadInput, match="Line 2 is no JSON"):
+        read(Ndjson(), A + b'\n{"probe":5,"quantity":')
+
+
 def test_deep_nesting_breaks_the_body_and_not_the_hub() -> None:
     with pytest.raises(BadInput):
         read(Json(), b"[" * 100_000)

@@ -29,6 +29,7 @@ def test_a_value_is_kept_in_the_quantitys_unit_and_as_it_was_written() -> None:
         (Point(PROBE.id, "ph", NOON, "7,4"), "'7,4' is no number"),
         (Point(PROBE.id, "ph", NOON, "nan"), "'nan' is no number"),
         (Point(PROBE.id, "ph", NOON, "1e999"), "'1e999' is no number"),
+        (Point(PROBE.id, "conductivity", NOON, "1e308", "S/m"), "too large"),
         (Point(PROBE.id, "ph", NOON, "true"), "'true' is no number"),
         (Point(PROBE.id, "ph", NOON, "7", "furlong"), "'furlong' is no unit"),
         (Point(PROBE.id, "ph", NOON, "7", "mV"), "mV (voltage) does not convert to [pH] (ph)"),

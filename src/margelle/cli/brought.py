@@ -97,7 +97,7 @@ class _Export:
             if not self._wanted.new_probes:
                 raise BadInput(f"This hub has no probe {row.probe[:100]}.", hint="--new-probes adds it.")
             self._missing[row.probe] = row.site
-        return Line(entry.n, row.measurement(self._home.settings.catalogue))
+        return Line(entry.n, row.measurement(self._home.settings.catalogue), judged=row.judged)
 
 
 class _Table:

@@ -45,7 +45,7 @@ def measure(
     if means not in MEANS:
         raise BadInput(f"There is no {means!r} to measure by.", hint=f"Known: {', '.join(MEANS)}.")
     named = [_split(text) for text in values]
-    if len({quantity for quantity, _, _ in named}) < len(named):
+    if len({quantity.casefold() for quantity, _, _ in named}) < len(named):
         raise BadInput("A quantity stands there twice.")
     where, outcomes = run(_measure(settings, probe, named, at, means, remark))
     for (quantity, number, unit), outcome in zip(named, outcomes, strict=True):

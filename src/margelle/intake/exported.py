@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue
@@ -33,7 +33,12 @@ class Row(Struct, forbid_unknown_fields=True):
     raw: str
     raw_unit: Unit
     origin: str
-    doubts: tuple[Doubt, ...] | None = None
+    doubts: tuple[Doubt, ...] | UnsetType | None = UNSET
+
+    @property
+    def judged(self) -> bool:
+        """Whether its doubts are all told: an export of old had only their reasons, in one."""
+        return self.doubts is not UNSET
 
     def measurement(self, catalogue: Catalogue) -> Measurement:
         """The measurement as it was, in the unit that its quantity has here. Raises BadInput."""
@@ -42,10 +47,10 @@ class Row(Struct, forbid_unknown_fields=True):
         try:
             if value is not None and quantity is not None:
                 value = convert(value, self.unit, quantity.unit)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise BadInput(f"{error}.") from error
-        doubts = self.doubts or ()
-        if not self.valid and not doubts:  # an export that had no kinds yet
+        doubts = self.doubts if isinstance(self.doubts, tuple) else ()
+        if not self.valid and not self.judged:
             doubts = (Doubt("vendor", self.reason or "doubted, for no reason that is known"),)
         return Measurement(
             self.probe, self.quantity, instant_of(self.at), value, self.raw, self.raw_unit, self.origin, doubts
@@ -72,6 +77,6 @@ def _row(cells: dict[str, str]) -> Row:
     given["value"] = number_of(cells["value"]) if cells["value"] else None
     given["reason"] = cells["reason"] or None
     given["valid"] = {"true": True, "false": False}.get(cells["valid"], cells["valid"])
-    doubts = cells.get("doubts", "")
-    given["doubts"] = msgspec.json.decode(doubts.encode()) if doubts else None
+    if "doubts" in cells:
+        given["doubts"] = msgspec.json.decode(cells["doubts"].encode()) if cells["doubts"] else None
     return msgspec.convert(given, Row)

@@ -181,8 +181,10 @@ class Csv(_Lines):
 def _entry(n: int, body: bytes, kind: type[Struct]) -> Entry:
     """Raises BadInput for what is no JSON."""
     try:
-        return Entry(n, msgspec.json.decode(body, type=kind))
-    except msgspec.ValidationError as error:
-        return Entry(n, fault=f"{str(error).rstrip('.')}.")
+        try:
+            return Entry(n, msgspec.json.decode(body, type=kind))
+        except msgspec.ValidationError as error:
+            msgspec.json.decode(body, type=msgspec.Raw)  # which looks no further than the first field that is wrong
+            return Entry(n, fault=f"{str(error).rstrip('.')}.")
     except (ValueError, RecursionError) as error:
         raise BadInput(str(error)) from None

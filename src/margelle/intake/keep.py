@@ -49,7 +49,7 @@ async def keep(
 
     Where `strict` and one line is refused, nothing is kept; nor where `dry`. The outcomes are then what they would have been.
     """
-    judged = [replace(line, measurement=_judged(line.measurement, now, catalogue)) for line in lines]
+    judged = [_judged(line, now, catalogue) for line in lines]
     points = [line.measurement for line in judged if line.measurement is not None]
     known = await _known(store, points)
     outcomes = [_outcome(line, known) for line in judged]
@@ -75,13 +75,15 @@ async def own_probes(reader: Reader, owner: str | None = None) -> dict[str, Prob
     return found
 
 
-def _judged(point: Measurement | None, now: datetime, catalogue: Catalogue) -> Measurement | None:
-    """With the doubts that the hub raises, each kind once: a point that comes from an export has its doubts already."""
-    if point is None:
-        return None
+def _judged(line: Line, now: datetime, catalogue: Catalogue) -> Line:
+    """With the doubts that the hub raises, each kind once: what comes from an old export has some already."""
+    point = line.measurement
+    if point is None or line.judged:
+        return line
     has = {doubt.kind for doubt in point.doubts}
     found = judge(point, now, catalogue).doubts[len(point.doubts) :]
-    return replace(point, doubts=(*point.doubts, *(doubt for doubt in found if doubt.kind not in has)))
+    doubts = (*point.doubts, *(doubt for doubt in found if doubt.kind not in has))
+    return replace(line, measurement=replace(point, doubts=doubts))
 
 
 async def _known(reader: Reader, points: Sequence[Measurement]) -> dict[Key, Measurement]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -37,11 +38,12 @@ class Point(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """What came of one line or entry, the `n`th: a measurement, or why there is none."""
+    """What came of one line or entry, the `n`th: a measurement, or why there is none. One that is `judged` already has its doubts."""
 
     n: int
     measurement: Measurement | None = None
     fault: str = ""
+    judged: bool = False
 
 
 class Told(Struct, forbid_unknown_fields=True):
@@ -72,7 +74,7 @@ def measurement_of(
         quantity = catalogue[point.quantity.strip().casefold()]  # where people write pH
         unit = unit_named(point.unit) if point.unit.strip() else quantity.unit
         value = convert(number_of(point.value), unit, quantity.unit)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         said = str(error.args[0])
         raise BadInput(said if said.endswith("?") else f"{said}.") from error
     at = instant_of(point.at, zone)
@@ -82,7 +84,7 @@ def measurement_of(
 def number_of(text: str) -> float:
     """The number that `text` spells. Raises ValueError."""
     text = text.strip()
-    if len(text) <= LONGEST and _NUMBER.fullmatch(text) and abs(number := float(text)) < 1e300:
+    if len(text) <= LONGEST and _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
         return number
     raise ValueError(f"{text[:40]!r} is no number")
 

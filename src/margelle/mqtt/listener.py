@@ -89,8 +89,9 @@ class Listener:
 
     async def _session(self) -> None:
         """Connect, subscribe, and keep what comes, until the connection breaks."""
-        async with _client(self._broker) as client:
-            acknowledge = _by_hand(client)
+        client = _client(self._broker)
+        acknowledge = _by_hand(client)  # before it connects: messages can come with the first packet
+        async with client:
             await client.subscribe([(topic, 1) for topic in self._topics.targets])
             self.subscribed.set()
             _log.info(

@@ -42,12 +42,13 @@ class Target(Struct, frozen=True):
             return
         at = next((_text(told[name]) for name in TIMES if name in told), "")
         if self.quantity:
-            unit = self.unit or (told["unit"] if isinstance(told.get("unit"), str) else "")
+            unit = self.unit or (_text(told["unit"]) if "unit" in told else "")
             yield Point(self.probe, self.quantity, at, _text(_within(told, self.path)), unit)
         else:
             for name, value in told.items():
-                if name not in TIMES and value is not None:
-                    yield Point(self.probe, name, at, _text(value))
+                text = _text(value)
+                if name not in TIMES and text != "null":
+                    yield Point(self.probe, name, at, text)
 
 
 class Topics:
@@ -61,7 +62,7 @@ class Topics:
         }
 
     def _target(self, topic: str, text: str) -> Target:
-        probe, quantity, unit, path, *more = [*text.split(), "", "", ""] if len(text.split()) < 4 else text.split()
+        probe, quantity, unit, path, *more = [*text.split(), "", "", "", ""]
         if not text.strip() or any(more):
             raise _wrong(topic, text, "it is a probe, a quantity, a unit and a path")
         if unit == "-":
