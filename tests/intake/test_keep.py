@@ -9,7 +9,7 @@ import pytest
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.unit import Unit
 from margelle.intake.keep import count, keep, own_probes
-from margelle.intake.point import Line
+from margelle.intake.point import Arrival
 from margelle.ports import Store
 from margelle.store import open_store
 from margelle.store.vault import Vault
@@ -30,8 +30,8 @@ def ph(value: float, minutes: int = 0, *doubts: Doubt) -> Measurement:
     return Measurement(GARDEN, "ph", at, value, str(value), Unit.PH, "own/http", doubts)
 
 
-def lines(*points: Measurement | str) -> list[Line]:
-    return [Line(n, fault=one) if isinstance(one, str) else Line(n, one) for n, one in enumerate(points, 1)]
+def lines(*points: Measurement | str) -> list[Arrival]:
+    return [Arrival(n, fault=one) if isinstance(one, str) else Arrival(n, one) for n, one in enumerate(points, 1)]
 
 
 async def test_each_point_is_told_what_became_of_it(store: Store) -> None:

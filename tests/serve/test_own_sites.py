@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import pytest
+from starlette.applications import Starlette
 
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import User
@@ -33,8 +34,8 @@ async def bearer(store: MemoryStore, face: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def hub(store: MemoryStore, **options: bool):  # type: ignore[no-untyped-def]
-    return build(store, list(VENDORS.values()), {}, lambda: NOW, NoActions(), **options)
+def hub(store: MemoryStore, *, public_page: bool = False) -> Starlette:
+    return build(store, list(VENDORS.values()), {}, lambda: NOW, NoActions(), public_page=public_page)
 
 
 async def test_ondilos_face_shows_it(store: MemoryStore) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from margelle.cli.brought import Brought
     from margelle.config import Settings
     from margelle.intake.keep import Outcome
-    from margelle.intake.point import Line
+    from margelle.intake.point import Arrival
 
 _BATCH = 5000
 _SHOWN = 20
@@ -159,14 +159,14 @@ async def _bring(settings: Settings, wanted: Wanted) -> dict[str, int]:
         counts = {"new": 0, "same": 0, "corrected": 0, "refused": 0}
         told = _Told()
         if not wanted.dry:
-            refused = sum(told.refused(line) for line in source.lines())
+            refused = sum(told.refused(one) for one in source.arrivals())
             if refused and not wanted.skip:
                 return {**counts, "refused": refused}
             await source.add_missing()
             told = _Told(silent_refusals=True)
         now = home.clock()
-        for lines in _batches(source):
-            outcomes = await keep(home.store, lines, now, settings.catalogue, dry=wanted.dry)
+        for arrivals in _batches(source):
+            outcomes = await keep(home.store, arrivals, now, settings.catalogue, dry=wanted.dry)
             told.tell(outcomes)
             for verdict, n in count(outcomes).items():
                 counts[verdict] += n
@@ -176,9 +176,9 @@ async def _bring(settings: Settings, wanted: Wanted) -> dict[str, int]:
         return counts
 
 
-def _batches(source: Brought) -> Iterator[list[Line]]:
-    lines = source.lines()
-    while batch := list(islice(lines, _BATCH)):
+def _batches(source: Brought) -> Iterator[list[Arrival]]:
+    arrivals = source.arrivals()
+    while batch := list(islice(arrivals, _BATCH)):
         yield batch
 
 
@@ -188,11 +188,11 @@ class _Told:
     def __init__(self, *, silent_refusals: bool = False) -> None:
         self._left = {"corrected": _SHOWN, "refused": 0 if silent_refusals else _SHOWN}
 
-    def refused(self, line: Line) -> bool:
+    def refused(self, one: Arrival) -> bool:
         """Whether there is no measurement in it; says so."""
-        if line.measurement is None:
-            self._say("refused", line.n, line.fault)
-        return line.measurement is None
+        if one.measurement is None:
+            self._say("refused", one.n, one.fault)
+        return one.measurement is None
 
     def tell(self, outcomes: Iterable[Outcome]) -> None:
         """Say what was corrected, and what was refused."""

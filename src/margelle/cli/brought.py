@@ -15,7 +15,7 @@ from margelle.errors import BadInput, StoreError
 from margelle.intake import exported
 from margelle.intake.form import Csv, Entry, Form, Ndjson
 from margelle.intake.mapped import Columns
-from margelle.intake.point import Line, probe_named
+from margelle.intake.point import Arrival, probe_named
 
 if TYPE_CHECKING:
     from margelle.cli.bring import Wanted
@@ -29,7 +29,7 @@ LARGEST_ANSWER: Final = 256 << 20
 class Brought(Protocol):
     """The lines of a file. They can be read again."""
 
-    def lines(self) -> Iterator[Line]:
+    def arrivals(self) -> Iterator[Arrival]:
         """Each line. Raises BadInput where the file is broken."""
         ...
 
@@ -58,12 +58,12 @@ class _Export:
         self._home, self._wanted, self._probes = home, wanted, probes
         self._missing: dict[str, str] = {}
 
-    def lines(self) -> Iterator[Line]:
+    def arrivals(self) -> Iterator[Arrival]:
         for entry in _entries(self._wanted.file, self._form()):
             try:
                 yield self._line(entry)
             except BadInput as error:
-                yield Line(entry.n, fault=str(error))
+                yield Arrival(entry.n, fault=str(error))
 
     async def add_missing(self) -> None:
         if self._missing:
@@ -89,15 +89,15 @@ class _Export:
             hint="A table wants --map, a vendor's answer --as ondilo, flipr or baxo.",
         )
 
-    def _line(self, entry: Entry) -> Line:
+    def _line(self, entry: Entry) -> Arrival:
         if entry.fault:
-            return Line(entry.n, fault=entry.fault)
+            return Arrival(entry.n, fault=entry.fault)
         row: exported.Row = entry.told
         if row.probe not in self._probes:
             if not self._wanted.new_probes:
                 raise BadInput(f"This hub has no probe {row.probe[:100]}.", hint="--new-probes adds it.")
             self._missing[row.probe] = row.site
-        return Line(entry.n, row.measurement(self._home.settings.catalogue), judged=row.judged)
+        return Arrival(entry.n, row.measurement(self._home.settings.catalogue), judged=row.judged)
 
 
 class _Table:
@@ -115,14 +115,14 @@ class _Table:
             decimal=wanted.decimal,
         )
 
-    def lines(self) -> Iterator[Line]:
+    def arrivals(self) -> Iterator[Arrival]:
         form: Csv = self._columns.table(self._wanted.delimiter)
         for entry in _entries(self._wanted.file, form, self._wanted.encoding):
             try:
                 for found in self._columns.measurements(entry.told):
-                    yield Line(entry.n, fault=found) if isinstance(found, str) else Line(entry.n, found)
+                    yield Arrival(entry.n, fault=found) if isinstance(found, str) else Arrival(entry.n, found)
             except BadInput as error:
-                yield Line(entry.n, fault=str(error))
+                yield Arrival(entry.n, fault=str(error))
 
     async def add_missing(self) -> None:
         """A table names only probes that there are."""
@@ -137,7 +137,7 @@ class _Answer:
         self._probe = probe_named(wanted.probe, probes)
         self._zone = zone
 
-    def lines(self) -> Iterator[Line]:
+    def arrivals(self) -> Iterator[Arrival]:
         assert self._vendor.printed is not None
         assert self._zone is not None
         if self._wanted.file.stat().st_size > LARGEST_ANSWER:
@@ -148,9 +148,9 @@ class _Answer:
             body, self._probe, self._zone, settings.section(self._vendor.name), settings.catalogue
         )
         for n, point in enumerate(batch.measurements, 1):
-            yield Line(n, point)
+            yield Arrival(n, point)
         for n, fault in enumerate(batch.faults, len(batch.measurements) + 1):
-            yield Line(n, fault=f"{fault.where}: {fault.what}")
+            yield Arrival(n, fault=f"{fault.where}: {fault.what}")
 
     async def add_missing(self) -> None:
         """An answer is of one probe, which is there."""

@@ -68,7 +68,7 @@ async def _measure(
 ) -> tuple[Probe, list[Outcome]]:
     from margelle.cli import house
     from margelle.intake.keep import count, keep
-    from margelle.intake.point import Line, Point, measurement_of
+    from margelle.intake.point import Arrival, Point, measurement_of
     from margelle.ports import AuditEntry
 
     async with house.opened(settings) as home:
@@ -77,8 +77,8 @@ async def _measure(
         instant = now.replace(microsecond=0) if at is None else await _instant(home.store, probe, at)
         points = [Point(probe.id, quantity, instant.isoformat(), number, unit) for quantity, number, unit in values]
         origin, catalogue = f"own/{means}", settings.catalogue
-        lines = [Line(n, measurement_of(one, probe, catalogue, origin)) for n, one in enumerate(points, 1)]
-        outcomes = await keep(home.store, lines, now, catalogue)
+        arrivals = [Arrival(n, measurement_of(one, probe, catalogue, origin)) for n, one in enumerate(points, 1)]
+        outcomes = await keep(home.store, arrivals, now, catalogue)
         told = ", ".join(f"{quantity}={number}{unit}" for quantity, number, unit in values)
         outcome = (
             f"{told} at {instant:%Y-%m-%dT%H:%M:%SZ}: {_counted(count(outcomes))}{f'; {remark}' if remark else ''}"

@@ -14,7 +14,7 @@ from margelle.domain.measurement import Measurement, same
 from margelle.domain.plausible import judge
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Probe
-from margelle.intake.point import Line
+from margelle.intake.point import Arrival
 from margelle.ports import Reader, Store
 
 Verdict = Literal["new", "same", "corrected", "refused"]
@@ -38,22 +38,22 @@ Key = tuple[str, str, datetime]
 
 async def keep(
     store: Store,
-    lines: Sequence[Line],
+    arrivals: Sequence[Arrival],
     now: datetime,
     catalogue: Catalogue = CATALOGUE,
     *,
     dry: bool = False,
     strict: bool = False,
 ) -> list[Outcome]:
-    """Keep the measurements of `lines`, all of them or, where the store fails, none.
+    """Keep the measurements of `arrivals`, all of them or, where the store fails, none.
 
-    Where `strict` and one line is refused, nothing is kept; nor where `dry`. The outcomes are then what they would have been.
+    Where `strict` and one is refused, nothing is kept; nor where `dry`. The outcomes are then what they would have been.
     """
-    judged = [_judged(line, now, catalogue) for line in lines]
-    points = [line.measurement for line in judged if line.measurement is not None]
+    judged = [_judged(arrival, now, catalogue) for arrival in arrivals]
+    points = [arrival.measurement for arrival in judged if arrival.measurement is not None]
     known = await _known(store, points)
-    outcomes = [_outcome(line, known) for line in judged]
-    if points and not dry and not (strict and len(points) < len(lines)):
+    outcomes = [_outcome(arrival, known) for arrival in judged]
+    if points and not dry and not (strict and len(points) < len(arrivals)):
         await store.add(points, now)
     return outcomes
 
@@ -75,15 +75,15 @@ async def own_probes(reader: Reader, owner: str | None = None) -> dict[str, Prob
     return found
 
 
-def _judged(line: Line, now: datetime, catalogue: Catalogue) -> Line:
+def _judged(arrival: Arrival, now: datetime, catalogue: Catalogue) -> Arrival:
     """With the doubts that the hub raises, each kind once: what comes from an old export has some already."""
-    point = line.measurement
-    if point is None or line.judged:
-        return line
+    point = arrival.measurement
+    if point is None or arrival.judged:
+        return arrival
     has = {doubt.kind for doubt in point.doubts}
     found = judge(point, now, catalogue).doubts[len(point.doubts) :]
     doubts = (*point.doubts, *(doubt for doubt in found if doubt.kind not in has))
-    return replace(line, measurement=replace(point, doubts=doubts))
+    return replace(arrival, measurement=replace(point, doubts=doubts))
 
 
 async def _known(reader: Reader, points: Sequence[Measurement]) -> dict[Key, Measurement]:
@@ -100,13 +100,13 @@ async def _known(reader: Reader, points: Sequence[Measurement]) -> dict[Key, Mea
     return found
 
 
-def _outcome(line: Line, known: dict[Key, Measurement]) -> Outcome:
-    """What becomes of a line; `known` then has its point."""
-    point = line.measurement
+def _outcome(arrival: Arrival, known: dict[Key, Measurement]) -> Outcome:
+    """What becomes of an arrival; `known` then has its point."""
+    point = arrival.measurement
     if point is None:
-        return Outcome(line.n, "refused", line.fault)
+        return Outcome(arrival.n, "refused", arrival.fault)
     key = point.probe, point.quantity, point.at
     old = known.get(key)
     known[key] = point
     verdict: Verdict = "new" if old is None else "same" if same(old, point) else "corrected"
-    return Outcome(line.n, verdict, doubts=tuple(doubt.reason for doubt in point.doubts))
+    return Outcome(arrival.n, verdict, doubts=tuple(doubt.reason for doubt in point.doubts))

@@ -37,7 +37,7 @@ class Point(Struct, frozen=True):
     unit: str = ""
 
 
-class Line(Struct, frozen=True):
+class Arrival(Struct, frozen=True):
     """What came of one line or entry, the `n`th: a measurement, or why there is none. One that is `judged` already has its doubts."""
 
     n: int

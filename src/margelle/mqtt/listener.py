@@ -18,7 +18,7 @@ from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Probe
 from margelle.errors import BadInput, StoreError
 from margelle.intake.keep import keep, own_probes
-from margelle.intake.point import Line, Point, measurement_of, probe_named
+from margelle.intake.point import Arrival, Point, measurement_of, probe_named
 from margelle.mqtt.broker import Broker
 from margelle.mqtt.topics import Topics
 from margelle.ports import Clock, Store
@@ -106,17 +106,17 @@ class Listener:
         now, topic = self._clock(), str(message.topic)
         payload = message.payload if isinstance(message.payload, bytes) else str(message.payload or "").encode()
         targets = [one for name, found in self._topics.targets.items() if message.topic.matches(name) for one in found]
-        lines: list[Line] = []
+        arrivals: list[Arrival] = []
         for target in targets:
             try:
                 for point in target.points(payload):
                     if not target.quantity and point.quantity not in self._catalogue:
                         continue  # a device says more than what it measures
                     if point.at or not message.retain:  # when a retained message was measured, nobody knows
-                        lines.append(Line(len(lines), await self._measurement(point, now)))
+                        arrivals.append(Arrival(len(arrivals), await self._measurement(point, now)))
             except BadInput as error:
                 _log.warning("A message of %s is left out: %s", topic, error)
-        await keep(self._store, lines, now, self._catalogue)
+        await keep(self._store, arrivals, now, self._catalogue)
 
     async def _measurement(self, point: Point, now: datetime) -> Measurement:
         probe = await self._probe(point.probe, now)

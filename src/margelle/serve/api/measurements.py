@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from margelle.errors import BadInput, MargelleError, StoreError
 from margelle.intake import table
 from margelle.intake.form import Entry, Form, Json, Ndjson
 from margelle.intake.keep import count, keep, own_probes
-from margelle.intake.point import Line, Point, Told, measurement_of, probe_named
+from margelle.intake.point import Arrival, Point, Told, measurement_of, probe_named
 from margelle.ports import Clock, Store
 from margelle.serve.api import API, NAME
 from margelle.serve.api.problem import details, of_error
@@ -64,27 +64,28 @@ class _Intake:
         if form is None:
             return details(415, f"Send one of {', '.join(FORMS)}, in UTF-8 and not compressed.")
         probes = await own_probes(self._store, user.email)
-        lines = [self._line(entry, probes) for entry in await _entries(request, form)]
-        if not lines:
+        arrivals = [self._arrival(entry, probes) for entry in await _entries(request, form)]
+        if not arrivals:
             raise BadInput("There is no point in the body.")
         strict = "handling=strict" in request.headers.get("prefer", "").replace(" ", "").split(",")
-        outcomes = await keep(self._store, lines, self._clock(), self._catalogue, strict=strict)
+        outcomes = await keep(self._store, arrivals, self._clock(), self._catalogue, strict=strict)
         counts = count(outcomes)
         if counts["refused"] and (strict or counts["refused"] == len(outcomes)):
             refused = [outcome for outcome in outcomes if outcome.verdict == "refused"]
             detail = f"{len(refused)} of {len(outcomes)} points cannot be kept, so none was."
             return details(422, detail, points=refused)
-        return _told({**counts, "points": outcomes})
+        applied = {"preference-applied": "handling=strict"} if strict else None
+        return Response(msgspec.json.encode({**counts, "points": outcomes}), 200, applied, "application/json")
 
-    def _line(self, entry: Entry, probes: dict[str, Probe]) -> Line:
+    def _arrival(self, entry: Entry, probes: dict[str, Probe]) -> Arrival:
         if entry.fault:
-            return Line(entry.n, fault=entry.fault)
+            return Arrival(entry.n, fault=entry.fault)
         point: Point = entry.told.point() if isinstance(entry.told, Told) else entry.told
         try:
             probe = probe_named(point.probe, probes)
-            return Line(entry.n, measurement_of(point, probe, self._catalogue, ORIGIN))
+            return Arrival(entry.n, measurement_of(point, probe, self._catalogue, ORIGIN))
         except BadInput as error:
-            return Line(entry.n, fault=str(error))
+            return Arrival(entry.n, fault=str(error))
 
 
 def _form(request: Request) -> Form | None:
@@ -105,7 +106,3 @@ async def _entries(request: Request, form: Form) -> list[Entry]:
     if len(found) > MOST_POINTS:
         raise BadInput(f"There are more than {MOST_POINTS} points in one body.")
     return found
-
-
-def _told(answer: dict[str, Any]) -> Response:
-    return Response(msgspec.json.encode(answer), media_type="application/json")
