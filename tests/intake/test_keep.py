@@ -54,6 +54,12 @@ async def test_the_same_again_changes_nothing(store: Store, many: int) -> None:
     assert (await store.count(), await store.version()) == (many, before)
 
 
+async def test_points_far_apart_in_a_long_series_are_found_too(store: Store) -> None:
+    await store.add([ph(7.2, minute - 100_000) for minute in range(0, 100_000, 10)], NOW)
+    sent = lines(*(ph(7.2, minute - 100_000) for minute in range(0, 100_000, 1000)), ph(7.3, -99_990), ph(7.2, -99_995))
+    assert count(await keep(store, sent, NOW)) == {"new": 1, "same": 100, "corrected": 1, "refused": 0}
+
+
 async def test_a_point_twice_in_a_batch_is_kept_once_and_the_last_one_counts(store: Store) -> None:
     outcomes = await keep(store, lines(ph(7.2), ph(7.2), ph(7.5)), NOW)
     assert [outcome.verdict for outcome in outcomes] == ["new", "same", "corrected"]

@@ -106,12 +106,13 @@ async def _serve(settings: Settings) -> None:
     ):
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             await _warn(home, settings)
+            listener = home.listener() if collects else None
             app = home.app()
             group.create_task(server.serve(app, bound, stop, proxies=proxies))
             if certificate and secure:
                 group.create_task(server.serve(app, secure, stop, proxies=proxies, tls=certificate.context))
                 group.create_task(certificate.keep(stop))
-            if collects and (listener := home.listener()):
+            if listener:
                 group.create_task(listener.run(stop))
             if collects:
                 group.create_task(home.collector().run(stop))

@@ -21,7 +21,8 @@ Verdict = Literal["new", "same", "corrected", "refused"]
 
 _NEXT: Final = timedelta(microseconds=1)
 _FEW: Final = 20
-"""So many points of a series are looked up one by one; more of them as the stretch that they span."""
+_DENSE: Final = 4
+"""Up to so few points of a series are looked up one by one; more of them as the stretch that they span, where that has less than so many times as many."""
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
@@ -93,11 +94,19 @@ async def _known(reader: Reader, points: Sequence[Measurement]) -> dict[Key, Mea
         series[point.probe, point.quantity].append(point.at)
     found: dict[Key, Measurement] = {}
     for (probe, quantity), instants in series.items():
-        spans = [(at, at) for at in instants] if len(instants) <= _FEW else [(min(instants), max(instants))]
-        for first, last in spans:
-            for known in await reader.history(probe, quantity, first, last + _NEXT):
-                found[probe, quantity, known.at] = known
+        for known in await _between(reader, probe, quantity, instants):
+            found[probe, quantity, known.at] = known
     return found
+
+
+async def _between(reader: Reader, probe: str, quantity: str, instants: Sequence[datetime]) -> list[Measurement]:
+    """What a series has at `instants`, and perhaps between: the stretch that they span, unless much else is in it."""
+    if len(instants) > _FEW:
+        most = _DENSE * len(instants)
+        stretch = await reader.history(probe, quantity, min(instants), max(instants) + _NEXT, most)
+        if len(stretch) < most:
+            return stretch
+    return [known for at in instants for known in await reader.history(probe, quantity, at, at + _NEXT)]
 
 
 def _outcome(arrival: Arrival, known: dict[Key, Measurement]) -> Outcome:
