@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench mutants docs clean
+.PHONY: help setup demo test lint fuzz bench mutants docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ lint: setup ## ruff, mypy --strict and the floors
 
 test: lint ## every check and every test
 	@.venv/bin/pytest
+
+fuzz: setup ## ask the faces whatever can be asked, for MINUTES (10) from a SEED (random), with a summary
+	@.venv/bin/python -m tools.fuzz $(or $(MINUTES),10) $(SEED)
 
 bench: setup ## how fast, side by side with a peer in one run
 	@.venv/bin/python -m bench

@@ -6,10 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import face, ingest, start
+from bench import face, fleet, ingest, start
 from bench.report import show
 
-PARTS = {"face": face.measure, "ingest": ingest.measure, "start": start.measure}
+PARTS = {"face": face.measure, "fleet": fleet.measure, "ingest": ingest.measure, "start": start.measure}
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ def application(body: bytes) -> Starlette:
     async def answer(_: Request) -> Response:
         return Response(body, media_type="application/json")
 
-    return Starlette(routes=[Route("/{path:path}", answer)])
+    return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
 
 
 async def run(port: int, body: bytes) -> None:

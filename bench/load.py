@@ -1,6 +1,6 @@
 """A load generator light enough not to be what is measured: plain sockets, keep-alive, one request in flight a connection.
 
-Run as `python -m bench.load HOST PORT CONNECTIONS SECONDS REQUEST_FILE`; prints one JSON object.
+Run as `python -m bench.load HOST PORT CONNECTIONS SECONDS REQUESTS_FILE`, a JSON list of requests that are sent in turn; prints one JSON object.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ import json
 import socket
 import sys
 import time
+from itertools import cycle
 from pathlib import Path
 
 _END_OF_HEAD = b"\r\n\r\n"
 
 
 class Connection:
-    """A keep-alive connection that sends the same request again and again."""
+    """A keep-alive connection."""
 
-    def __init__(self, host: str, port: int, request: bytes) -> None:
+    def __init__(self, host: str, port: int) -> None:
         self._socket = socket.create_connection((host, port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._request = request
 
-    def send(self) -> None:
-        """Send the request."""
-        self._socket.sendall(self._request)
+    def send(self, request: bytes) -> None:
+        """Send a request."""
+        self._socket.sendall(request)
 
     def receive(self) -> int:
         """The bytes of the body that came; RuntimeError for an answer that is not 200."""
@@ -54,15 +54,15 @@ def _length(head: bytes) -> int:
     raise RuntimeError("no content-length")
 
 
-def run(host: str, port: int, connections: int, seconds: float, request: bytes) -> dict[str, float]:
+def run(host: str, port: int, connections: int, seconds: float, requests: list[bytes]) -> dict[str, float]:
     """Requests and bytes answered within about `seconds`, and the latency of a round over all connections."""
-    clients = [Connection(host, port, request) for _ in range(connections)]
+    clients, turn = [Connection(host, port) for _ in range(connections)], cycle(requests)
     answered = size = 0
     rounds: list[float] = []
     begin = last = time.perf_counter()
     while last - begin < seconds:
         for client in clients:
-            client.send()
+            client.send(next(turn))
         for client in clients:
             size += client.receive()
         answered += connections
@@ -81,7 +81,8 @@ def run(host: str, port: int, connections: int, seconds: float, request: bytes) 
 def main() -> None:
     """The command line."""
     host, port, connections, seconds, path = sys.argv[1:]
-    print(json.dumps(run(host, int(port), int(connections), float(seconds), Path(path).read_bytes())))
+    requests = [request.encode() for request in json.loads(Path(path).read_text())]
+    print(json.dumps(run(host, int(port), int(connections), float(seconds), requests)))
 
 
 if __name__ == "__main__":

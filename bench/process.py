@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,10 +51,12 @@ def _answers(port: int, path: str) -> bool:
         return False
 
 
-def load(port: int, request: bytes, folder: Path, *, connections: int = 32, seconds: float = 3) -> dict[str, float]:
-    """What a load generator in its own process measured."""
-    path = folder / "request"
-    path.write_bytes(request)
+def load(
+    port: int, requests: Sequence[str], folder: Path, *, connections: int = 32, seconds: float = 3
+) -> dict[str, float]:
+    """What a load generator in its own process measured, which sends these requests in turn."""
+    path = folder / "requests"
+    path.write_text(json.dumps(list(requests)))
     command = [sys.executable, "-m", "bench.load", "127.0.0.1", str(port), str(connections), str(seconds), str(path)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     answer: dict[str, float] = json.loads(done.stdout)

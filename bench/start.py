@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench.face import environ
+from bench.installation import environ
 from bench.process import free_port, memory_mb, memory_resident_mb, server
 from bench.report import Line
 

@@ -14,7 +14,7 @@ _DECIMALS = {"temperature": 1, "ph": 2}
 _LEVEL = {"temperature": 26.0, "ph": 7.3, "orp": 680.0, "salt": 4200.0, "tds": 900.0, "battery": 80.0, "rssi": 60.0}
 
 
-def hours(probe: str, since: datetime, count: int) -> Iterator[Measurement]:
+def hours(probe: str, since: datetime, count: int, *, origin: str = "ondilo/measures") -> Iterator[Measurement]:
     """`count` hourly measurements of each of seven quantities by one probe."""
     random = Random(probe)
     for hour in range(count):
@@ -23,4 +23,4 @@ def hours(probe: str, since: datetime, count: int) -> Iterator[Measurement]:
             value = round(_LEVEL[quantity] * random.uniform(0.95, 1.05), _DECIMALS.get(quantity, 0))
             doubts = (Doubt("vendor", "out of water"),) if random.random() < 0.005 else ()
             raw = repr(value) if quantity in _DECIMALS else repr(int(value))
-            yield Measurement(probe, quantity, at, value, raw, CATALOGUE[quantity].unit, "ondilo/measures", doubts)
+            yield Measurement(probe, quantity, at, value, raw, CATALOGUE[quantity].unit, origin, doubts)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from margelle.config import OTHER_ENVIRONMENT, TABLE, Settings, env_name, load
 from margelle.domain.unit import Unit
 from margelle.errors import ConfigError
+from margelle.redaction import redact
 
 HOME = {"HOME": "/home/anna"}
 Write = Callable[[str], Path]
@@ -169,7 +170,22 @@ def test_an_unknown_flag_is_an_error_that_names_the_nearest() -> None:
 
 
 def test_a_wrong_value_in_the_environment_names_the_variable() -> None:
-    assert "environment MARGELLE_PORT: port is ''" in refused(environ=HOME | {"MARGELLE_PORT": ""})
+    assert "port is '', but it must be a whole number (environment MARGELLE_PORT)." in refused(
+        environ=HOME | {"MARGELLE_PORT": ""}
+    )
+
+
+@pytest.mark.parametrize("given", ["flags", "environ"])
+def test_what_a_setting_must_be_is_read_although_its_name_sounds_secret(given: str) -> None:
+    flags: dict[str, object] = {"baxo.password_grace_s": "-1"}
+    environ = HOME | {"MARGELLE_BAXO_PASSWORD_GRACE_S": "-1"}
+    told = redact(refused(flags=flags) if given == "flags" else refused(environ=environ))
+    assert "baxo.password_grace_s is" in told
+    assert "but it must be from 0 to" in told
+
+
+def test_a_table_in_one_text_has_each_name_once() -> None:
+    assert "a table that has each name once" in refused(flags={"baxo.tags": "PH=ph, PH=orp"})
 
 
 # --- values

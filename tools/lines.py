@@ -22,16 +22,16 @@ class Size(NamedTuple):
     both: int
 
 
-def size(vendor: str, source: Path = SOURCE) -> Size:
-    """Of the vendor called `vendor`: what its client and its routes import, and they themselves."""
-    root = f"{PACKAGE}.{vendor}"
+def size(vendor: str, source: Path = SOURCE, package: str = PACKAGE) -> Size:
+    """Of the vendor called `vendor` in a package below `source`: what its client and its routes import, and they themselves."""
+    root = f"{package}.{vendor}"
     words = {
-        name for name in _modules(root, source) if name.removeprefix(f"{root}.").split(".")[0] in {"wire", "translate"}
+        name for name in modules(root, source) if name.removeprefix(f"{root}.").split(".")[0] in {"wire", "translate"}
     }
-    client, routes = (_reached(f"{root}.{half}", root, source) - words - {root} for half in ("client", "routes"))
+    client, routes = (reached(f"{root}.{half}", root, source) - words - {root} for half in ("client", "routes"))
 
     def total(names: set[str]) -> int:
-        return sum(code_lines(_file(name, source).read_text(encoding="utf-8")) for name in names)
+        return sum(code_lines(file_of(name, source).read_text(encoding="utf-8")) for name in names)
 
     wire = {name for name in words if name.removeprefix(f"{root}.").startswith("wire")}
     return Size(
@@ -42,6 +42,12 @@ def size(vendor: str, source: Path = SOURCE) -> Size:
         total(routes - client),
         total(client & routes),
     )
+
+
+def shared(source: Path = SOURCE) -> int:
+    """The lines of code beside the vendors' folders, which serve them all."""
+    files = (source / PACKAGE.replace(".", "/")).glob("*.py")
+    return sum(code_lines(file.read_text(encoding="utf-8")) for file in files)
 
 
 def code_lines(text: str) -> int:
@@ -57,20 +63,21 @@ def code_lines(text: str) -> int:
     return sum(1 for n, line in lines if n not in docstrings and line.strip() and not line.strip().startswith("#"))
 
 
-def _reached(module: str, root: str, source: Path) -> set[str]:
+def reached(module: str, root: str, source: Path) -> set[str]:
     """`module`, and what it imports below `root`, and so on."""
-    known = _modules(root, source) - {root}  # which imports both halves, each when it is first wanted
+    known = modules(root, source) - {root}  # which imports both halves, each when it is first wanted
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += [one for one in _imports(_file(name, source).read_text(encoding="utf-8")) if one in known]
+            waiting += [one for one in imports(file_of(name, source).read_text(encoding="utf-8")) if one in known]
     return found
 
 
-def _imports(text: str) -> Iterator[str]:
+def imports(text: str) -> Iterator[str]:
+    """The names of all modules that `text` imports, and of what it imports from them."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
@@ -79,12 +86,14 @@ def _imports(text: str) -> Iterator[str]:
             yield from (one.name for one in node.names)
 
 
-def _modules(root: str, source: Path) -> set[str]:
+def modules(root: str, source: Path) -> set[str]:
+    """The package `root` and every module in it."""
     folder = source / root.replace(".", "/")
     files = (file.relative_to(source).with_suffix("") for file in folder.rglob("*.py"))
     return {".".join(file.parts).removesuffix(".__init__") for file in files}
 
 
-def _file(module: str, source: Path) -> Path:
+def file_of(module: str, source: Path) -> Path:
+    """Where a module's text is."""
     path = source / module.replace(".", "/")
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

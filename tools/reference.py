@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -13,7 +15,8 @@ from margelle.config import OTHER_ENVIRONMENT, TABLE, env_name
 from margelle.ports import Setting
 from margelle.simulate.faults import CATALOGUE, Fault
 from margelle.vendors import VENDORS
-from tools.lines import size
+from tools import coverage
+from tools.lines import shared, size
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 
@@ -125,11 +128,20 @@ def add_a_vendor() -> str:
     head, _, rest = page.partition(_LINES)
     _, _, tail = rest.partition(_END)
     columns = ("the record", "wire", "translate", "collecting", "imitating", "both")
-    rows = "".join(f"| {vendor.title} | {' | '.join(map(str, size(name)))} |\n" for name, vendor in VENDORS.items())
-    return f"{head}{_LINES}\n| vendor | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}\n{rows}{_END}{tail}"
+    sizes = {"Lily": size("lily", DOCS.parent, "tests.fourth")}
+    sizes |= {vendor.title: size(name) for name, vendor in VENDORS.items()}
+    rows = "".join(f"| {title} | {' | '.join(map(str, lines))} |\n" for title, lines in sizes.items())
+    table = f"| vendor | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}\n{rows}"
+    return f"{head}{_LINES}\n{table}\nBeside the folders stand {shared()} lines that serve all of them.\n{_END}{tail}"
 
 
-PAGES: Final = {"settings.md": settings, "commands.md": commands, "faults.md": faults, "add-a-vendor.md": add_a_vendor}
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "settings.md": settings,
+    "commands.md": commands,
+    "faults.md": faults,
+    "add-a-vendor.md": add_a_vendor,
+    **{name: partial(coverage.page, party) for name, party in coverage.PAGES.items()},
+}
 
 
 def main() -> None:

@@ -329,6 +329,9 @@ def test_a_cloud_without_a_page_to_sign_in_is_signed_in_to_here(
     assert added.code == 0, added.err
     assert "Réservoir du Deven" in added.out
     assert "6 values" in margelle("account", "check", "baxo").out
+    assert "Its past is in universal time: The value of " in margelle("status").out
+    (told,) = json.loads(margelle("status", "--json").out)["accounts"]
+    assert all(len(site["remarks"]) == 1 for site in told["sites"])
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or CLOUD_PASSWORD.encode() not in path.read_bytes(), path
     monkeypatch.setenv("MARGELLE_BAXO_TAGS", "PH=hp")

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import socket
+import ssl
 from pathlib import Path
 
 import pytest
@@ -71,3 +74,35 @@ def test_a_fault_that_cannot_be_is_refused(margelle: Margelle, fault: str) -> No
     ended = margelle("clouds", "--port", "0", "--fault", fault)
     assert ended.code == 2
     assert "Traceback" not in ended.err
+
+
+def test_clouds_answer_as_the_vendors_own_hosts_over_tls(margelle: Margelle, start: Start, tmp_path: Path) -> None:
+    assert margelle("tls", "init").code == 0
+    authority = json.loads(margelle("tls", "show", "--json").out)["authority"]
+    running = start("clouds", "--port", "0", "--tls-port", "0", "--fault", "html-502", "--at", "2026-07-14T12:30Z")
+    port = int(running.until(r"TLS:\s+https://127\.0\.0\.1:(\d+)\s+\(also as interop\.ondilo\.com")[1])
+    running.until("Data:")
+    for host, path in (
+        ("interop.ondilo.com", "/api/customer/v1/pools"),
+        ("apis.goflipr.com", "/modules"),
+        ("api.bamo.fr", "/k1?get=contracts"),
+    ):
+        assert _told(port, host, path, Path(authority)) == b"HTTP/1.1 502"
+    assert running.end() == 0, running.text
+
+
+def _told(port: int, host: str, path: str, authority: Path) -> bytes:
+    """The first words of an answer, of whom a client that knows only the vendor's host believes to be the vendor."""
+    trusting = ssl.create_default_context(cafile=str(authority))
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+        trusting.wrap_socket(plain, server_hostname=host) as safe,
+    ):
+        safe.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        return safe.recv(4096)[:12]
+
+
+def test_clouds_without_a_certificate_say_how_to_make_one(margelle: Margelle) -> None:
+    ended = margelle("clouds", "--port", "0", "--tls-port", "0")
+    assert ended.code == 2
+    assert "margelle tls init" in ended.err

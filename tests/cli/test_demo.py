@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import signal
 import socket
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
+from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 
+from margelle.cli import demo, terminal
 from margelle.cli.demo import EMAIL, HOURLY, PASSWORD, login_of
-from margelle.errors import BadInput
+from margelle.domain.site import Account, Person, Site
+from margelle.errors import BadInput, Conflict, StoreError
+from margelle.ports import Discovery
 from margelle.simulate import pool as simulated
+from margelle.simulate.feed import Progress
+from margelle.store.memory import MemoryStore
 from tests.cli.conftest import Running, Start
 from tests.cli.face_client import FaceClient, Refusal
+from tests.conftest import NOW
 
 LOGIN = "Zoë + poisson & 50 %@exämple.org"
 SECRET = " pâss wörd + & 100 % 🐟 "
@@ -142,14 +152,29 @@ def _sees_the_flipr(face: str, pools: list[dict[str, Any]]) -> None:
     """The account at the other cloud is collected from too, and every pool is a module of the other face."""
     form = urlencode({"grant_type": "password", "username": LOGIN, "password": SECRET})
     token = _flipr(face, "POST", "/OAuth2/token", form)["access_token"]
-    modules = _flipr(face, "GET", "/modules", token=token)
+    found = _flipr(face, "GET", "/modules", token=token)
+    hubs = [module["Serial"] for module in found if module["ModuleType_Id"] == 2]
+    modules = [module for module in found if module["Serial"] not in hubs]
     assert len(modules) == len(pools)
-    assert "21BXYZ" in {module["Serial"] for module in modules}
-    for module in modules:
+    _switches_the_pump(face, token, hubs)
+    pools_alone = [module for module in modules if module["ModuleType_Id"] == 1]
+    assert "21BXYZ" in {module["Serial"] for module in pools_alone}
+    assert len(pools_alone) == 4, "the plants measure other things than a Flipr does"
+    for module in pools_alone:
         month = _flipr(face, "GET", f"/modules/{module['Serial']}/survey/LastHours/720", token=token)
         assert len(month) > 500
         current = _flipr(face, "GET", f"/modules/{module['Serial']}/survey/last", token=token)
         assert current["Conductivity"]["Value"]
+
+
+def _switches_the_pump(face: str, token: str, hubs: list[str]) -> None:
+    """The Flipr's hub is there, and what is done at the face happens at the cloud."""
+    (hub,) = hubs
+    state = _flipr(face, "GET", f"/hub/{hub}/state", token=token)
+    wanted = 1 - state["stateEquipment"]
+    told = _flipr(face, "POST", f"/hub/{hub}/Manual/{bool(wanted)}", token=token)
+    assert (told["stateEquipment"], told["behavior"]) == (wanted, "manual")
+    assert _flipr(face, "PUT", f"/hub/{hub}/mode/auto", token=token)["behavior"] == state["behavior"] == "auto"
 
 
 def _flipr(face: str, method: str, path: str, body: str = "", token: str = "") -> Any:
@@ -287,3 +312,32 @@ def test_a_port_that_is_none_is_refused(start: Start, port: str) -> None:
     assert running.ended() == 2
     assert f"PORT is {port!r}" in running.text
     assert "Traceback" not in running.text
+
+
+@pytest.mark.parametrize(("behind", "refused"), [(timedelta(days=6), False), (timedelta(days=8), True)])
+async def test_a_clock_far_behind_the_last_run_is_told_and_not_waited_for(
+    behind: timedelta, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    site = Site("ondilo@demo:1", "ondilo", "1", "Piscine")
+    await store.put_account(Account("ondilo", "ondilo", "owner@clouds.example", "owner@clouds.example"))
+    await store.put_discovery("ondilo", Discovery(Person(), (site,), (), ()), NOW)
+    await store.put_memo(f"clouds/{site.id}", msgspec.json.encode(Progress(NOW, NOW, NOW)))
+    monkeypatch.setattr(terminal, "utc_now", lambda: NOW - behind)
+    with pytest.raises(Conflict, match="has lived until 2026-") if refused else nullcontext():
+        await demo._demand_time(store)
+
+
+def test_settings_that_cannot_be_written_whole_are_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, text: str, encoding: str) -> int:
+        self.write_bytes(text.encode(encoding)[:9])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StoreError, match=r"margelle\.toml cannot be written: No space left on device\."):
+        demo._write_settings(tmp_path / "margelle.toml")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    (tmp_path / "margelle.toml").write_text("# mine\n")
+    demo._write_settings(tmp_path / "margelle.toml")
+    assert (tmp_path / "margelle.toml").read_text() == "# mine\n"

@@ -17,7 +17,7 @@ from margelle.net.oauth import TokenKeeper
 from margelle.ports import Token
 from margelle.store import open_store
 from margelle.store.vault import Vault
-from tests.cli.conftest import Margelle
+from tests.cli.conftest import Margelle, Start
 
 VENDOR = "interop.ondilo.com"
 
@@ -58,3 +58,16 @@ def test_the_collector_does_not_ask_itself_and_says_what_to_do(hub: Margelle, ho
     assert f"{VENDOR} leads to this machine itself (127.0.0.1)" in incident["what"]
     assert f"{VENDOR}=ADDRESS" in incident["todo"]
     assert "collect.resolve" in hub("status").out
+
+
+@pytest.mark.parametrize("vendor", ["ondilo", "flipr", "baxo"])
+def test_a_hub_does_not_collect_from_itself(vendor: str, margelle: Margelle, start: Start) -> None:
+    """It would have all of its sites again as somebody else's, and each day twice as many."""
+    assert margelle("user", "add", "anna@example.org", "--password-stdin", stdin="anna's own pool").code == 0
+    running = start("serve", "--port", "0")
+    url = running.until(rf"Face: +(\S+/{vendor}) ")[1]
+    asked = ("account", "add", vendor, "--base-url", url, "--login", "anna@example.org", "--password-stdin")
+    ended = margelle(*asked, stdin="anna's own pool")
+    assert (ended.code, running.end()) == (1, 0)
+    assert "leads back to this hub itself.\nWhat is to be had" in ended.err
+    assert margelle("account", "list", "--json").out.strip() == "[]"

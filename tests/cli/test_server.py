@@ -94,5 +94,8 @@ def test_a_lock_is_held_by_one_and_free_afterwards(tmp_path: Path) -> None:
 
 def test_a_lock_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written"), held(tmp_path / "file" / "a.lock", "Busy", "Wait."):
+    with pytest.raises(StoreError, match="file is no folder"), held(tmp_path / "file" / "a.lock", "Busy", "Wait."):
+        pass
+    (tmp_path / "a.lock").mkdir()
+    with pytest.raises(StoreError, match="cannot be written"), held(tmp_path / "a.lock", "Busy", "Wait."):
         pass

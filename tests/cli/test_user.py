@@ -109,6 +109,7 @@ def test_a_login_that_cannot_be_one_is_refused(margelle: Margelle, login: str) -
         ("one\ntwo\n", "one line"),
         ("é" * 7, "at least 8"),
         ("x" * 1025, "longer than 1024"),
+        ("é" * 5000, "longer than 8192 bytes"),
     ],
 )
 def test_a_password_that_cannot_be_one_is_refused(margelle: Margelle, given: str, said: str) -> None:

@@ -14,6 +14,7 @@ import dns.rrset
 import pytest
 
 from margelle.errors import BadInput, Misled, Unreachable
+from margelle.net.address import host_name
 from margelle.net.names import Names, is_here
 from margelle.net.resolver import CloudResolver
 from margelle.ports import Request
@@ -135,6 +136,20 @@ async def test_a_cloud_that_answers_as_a_hub_does_is_not_believed(
         assert (await http.ask(request)).status == 200
 
 
+@pytest.mark.parametrize(("server", "refused"), [("Margelle (17af)", True), ("Margelle (b2c4)", False)])
+async def test_this_hub_itself_is_no_cloud_whatever_it_is_called(
+    make: Make, cloud: HostileCloud, server: str, refused: bool
+) -> None:
+    cloud.always(hostile.json([], headers={"Server": server}))
+    http = make(names=Names.of([], [CLOUD], mark="17af"))
+    request = Request("pools", "GET", f"http://127.0.0.1:{cloud.port}/ondilo/pools")
+    if refused:
+        with pytest.raises(Misled, match="leads back to this hub itself"):
+            await http.ask(request)
+    else:
+        assert (await http.ask(request)).status == 200
+
+
 @pytest.mark.parametrize(
     ("number", "here"),
     [("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("0.0.0.0", True), (AWAY, False), ("2001:db8::7", False)],
@@ -175,3 +190,9 @@ def test_the_setting_is_read() -> None:
 def test_an_entry_that_says_nothing_is_refused(entry: str) -> None:
     with pytest.raises(BadInput):
         Names.of([entry])
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a..b", "-a.b", "\n"])
+def test_what_is_no_name_of_a_host_is_said_so(text: str) -> None:
+    with pytest.raises(BadInput, match="is not the name of a host"):
+        host_name(text)

@@ -374,3 +374,23 @@ async def test_a_sign_in_during_a_renewal_wins(keeper: TokenKeeper, another: Kee
 
 async def test_a_keeper_with_nothing_to_do_closes(another: Keeper) -> None:
     await another().close()
+
+
+async def test_a_rejected_password_that_is_entered_once_more_is_tried_again_in_every_process(
+    another: Keeper, clock: HandClock
+) -> None:
+    async def never(_: Token) -> Token:
+        raise Refused("A password cannot be renewed.")
+
+    running, signing_in = another(), another()
+    await running.keep(Token("password"))
+    clock.now += timedelta(minutes=1)
+    await running.reject("password")
+    with pytest.raises(Refused):
+        await running.access(never)
+    clock.now += timedelta(minutes=1)
+    await signing_in.keep(Token("password"))
+    assert await running.access(never) == "password"
+    await running.reject("password")
+    with pytest.raises(Refused):
+        await running.access(never)

@@ -258,7 +258,24 @@ print(*(name for name in ("jinja2", "argon2", "httpx", "aiohttp", "pyrate_limite
 
 
 @pytest.mark.parametrize(
-    ("host", "status"), [("cloud.example", 200), ("cloud.example:8443", 200), ("hub.example", 404)]
+    ("host", "status"),
+    [
+        ("cloud.example", 200),
+        ("cloud.example:8443", 200),
+        ("Cloud.Example", 200),
+        ("cloud.example.", 200),
+        ("cloud.example.:443", 200),
+        ("cloud.example:", 200),
+        ("hub.example", 404),
+        ("a.cloud.example", 404),
+        ("cloudxexample", 404),
+        ("cloud.example.evil.example", 404),
+        ("doe@cloud.example", 404),
+        ("cloud.example, hub.example", 404),
+        ("cloud.example:x", 404),
+        ("*", 404),
+        ("", 404),
+    ],
 )
 async def test_a_client_that_cannot_be_told_another_host_finds_the_face_at_its_root(host: str, status: int) -> None:
     app = build(MemoryStore(), [vendor(lambda _: [Route("/pools", hello)])], {}, lambda: NOW, NoActions(), pages=False)

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Probe, Recommendation, Site, User
+from margelle.domain.switch import Switch, Turn
 from margelle.ports import FaceContext, Rate, Setting, Vendor
 
 
@@ -38,3 +39,7 @@ class NoActions:
     async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
         """Fail."""
         raise AssertionError("nothing is written here")
+
+    async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
+        """Fail."""
+        raise AssertionError("nothing is switched here")

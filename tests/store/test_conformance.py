@@ -85,6 +85,19 @@ async def test_a_second_arrival_changes_nothing(store: Store) -> None:
     assert await store.revisions(PROBE, "ph", NOW) == []
 
 
+async def test_an_origin_that_tells_more_is_taken_over_and_stays(store: Store) -> None:
+    await store.add([point(25, origin="baxo/realtimes")], NOW)
+    before = await store.version()
+    assert await store.add([point(25, origin="baxo/historics/distant")], NOW) == Added(same=1)
+    assert await store.version() != before
+    for again in ("baxo/historics/distant", "baxo/historics", "baxo/realtimes"):
+        assert await store.add([point(25, origin=again)], NOW) == Added(same=1)
+        assert [one.origin for one in await store.history(PROBE, "ph")] == ["baxo/historics/distant"]
+    assert (await store.latest(PROBE, NOW))["ph"].origin == "baxo/historics/distant"
+    assert await store.revisions(PROBE, "ph", point(25).at) == []
+    assert await store.count() == 1
+
+
 async def test_another_origin_or_spelling_of_the_same_number_is_no_correction(store: Store) -> None:
     await store.add([point(25, raw="25", origin="ondilo/lastmeasures")], NOW)
     assert await store.add([point(25, raw="25.0", origin="ondilo/measures")], NOW) == Added(same=1)

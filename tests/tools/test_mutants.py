@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from tools.mutants.fork import BROKEN, KILLED, from_fork, in_forks, mute
 from tools.mutants.mistakes import mistakes
+from tools.mutants.swap import Watch, swap
 
 SOURCE = '''"""A module."""
 
@@ -82,3 +87,69 @@ def test_every_excuse_has_a_reason() -> None:
 
     excused = tomllib.loads((Path(__file__).parents[2] / "tools" / "mutants.toml").read_text())
     assert all(isinstance(reason, str) and len(reason) > 10 for reason in excused.values())
+
+
+def test_a_mistake_knows_the_function_that_it_is_in() -> None:
+    assert {mistake.function for mistake in mistakes("some.wire", SOURCE)} == {"", "one"}
+    inner = "class A:\n    b = 1\n\n    def c(self):\n        return [x + 1 for x in self.b]\n"
+    assert [mistake.function for mistake in mistakes("some.words", inner)] == ["", "A.c", "A.c"]
+
+
+# --- trials
+
+
+def test_each_job_is_told_with_its_outcome() -> None:
+    def fail() -> int:
+        mute()
+        raise ValueError("of no interest")
+
+    def end() -> int:
+        signal.raise_signal(signal.SIGKILL)
+        return 0
+
+    jobs = [
+        ("notices", lambda: 1),
+        ("does not", lambda: 0),
+        ("fails", fail),
+        ("ends", end),
+    ]
+    assert dict(in_forks(jobs, 2)) == {"notices": 1, "does not": 0, "fails": BROKEN, "ends": KILLED}
+
+
+def test_a_fork_hands_over_what_it_found() -> None:
+    assert from_fork(lambda: {"pool": 1.5}) == {"pool": 1.5}
+
+
+FUNCTIONS = """
+from functools import cache
+
+class Pool:
+    @classmethod
+    def depth(cls): return 1 + 2
+
+    @property
+    def volume(self): return 1 + 4
+
+@cache
+def area(): return sum(n + 1 for n in (1, 2))
+"""
+
+
+def test_a_function_gets_the_code_with_the_mistake_wherever_it_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("pools")
+    monkeypatch.setitem(sys.modules, "pools", module)
+    exec(FUNCTIONS, module.__dict__)
+    pool, area = module.Pool, module.area
+    assert (pool.depth(), pool().volume, area()) == (3, 5, 5)
+    for mistake in mistakes("pools", FUNCTIONS):
+        if mistake.name.endswith("is turned"):
+            swap(mistake)
+    assert (pool.depth(), pool().volume, area()) == (-1, -3, 1)
+
+
+def test_a_watch_notes_the_functions_that_are_entered() -> None:
+    watch = Watch([__name__])
+    sys.setprofile(watch)
+    sorted(names())
+    sys.setprofile(None)
+    assert watch.spots == {(__name__, "names")}

@@ -10,25 +10,32 @@ import os
 import sys
 import time
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tools.mutants.fork import BROKEN
 from tools.mutants.mistakes import Mistake, mistakes
-from tools.mutants.trial import BROKEN, NOTICED, trials
+from tools.mutants.swap import LEFT, swapped
+from tools.mutants.trial import UNNOTICED, trials
 
 ROOT: Final = Path(__file__).parents[2]
 
 
 class Shared(Struct, frozen=True):
-    """What a vendor's client and face share: its modules, and the tests that are to notice a mistake in them, the quickest first."""
+    """What a vendor's client and face share: its modules, and the tests that are to notice a mistake in them, the quickest first.
+
+    `bare` tests need nothing of a conftest.py.
+    """
 
     vendor: str
     modules: tuple[str, ...]
-    stages: tuple[tuple[str, ...], ...]
+    bare: tuple[str, ...]
+    other: tuple[str, ...]
 
     @property
     def package(self) -> str:
@@ -44,42 +51,43 @@ class Shared(Struct, frozen=True):
         found = [one for name in self.modules for one in mistakes(f"{self.package}.{name}", self.source(name))]
         return [replace(one, name=f"{self.vendor}.{one.name}") for one in found]
 
+    def tests(self, names: Sequence[str]) -> list[str]:
+        """The files of some tests."""
+        return [f"tests/vendors/{self.vendor}/test_{name}.py" for name in names]
 
-def _tests(vendor: str, *names: str) -> tuple[str, ...]:
-    return tuple(f"tests/vendors/{vendor}/test_{name}.py" for name in names)
+    def stages(self, module: str) -> list[list[str]]:
+        """The runs of pytest for a mistake that is imported: of wire types the evidence knows first."""
+        bare = sorted(self.bare, key="evidence".__eq__, reverse=module.endswith(".wire"))
+        return [["--noconftest", *self.tests([name])] for name in bare] + [self.tests(self.other)]
 
 
 VENDORS: Final = (
     Shared(
         "ondilo",
         ("wire", "translate.words", "translate.measure", "translate.person", "translate.pool"),
-        (
-            ("--noconftest", *_tests("ondilo", "translate", "evidence")),
-            _tests("ondilo", "client", "connector"),
-            _tests("ondilo", "face_document", "face_measures", "face_pools", "face_token"),
-        ),
+        ("translate", "evidence"),
+        ("client", "connector", "face_document", "face_measures", "face_pools", "face_token"),
+    ),
+    Shared(
+        "flipr",
+        ("wire", "translate.words", "translate.measure", "translate.module", "translate.statistics", "translate.hub"),
+        ("translate", "evidence"),
+        ("client", "face", "switching", "hubs"),
     ),
     Shared(
         "baxo",
-        (
-            "wire",
-            "translate.words",
-            "translate.tags",
-            "translate.value",
-            "translate.place",
-        ),  # not zone: dates and spellings that change nothing
-        (
-            ("--noconftest", *_tests("baxo", "translate", "evidence")),
-            _tests("baxo", "client"),
-            _tests("baxo", "face_services", "face_pages"),
-        ),
+        ("wire", "translate.words", "translate.tags", "translate.value", "translate.place", "translate.zone"),
+        ("translate", "clock", "evidence"),
+        ("client", "newer", "face_services", "face_pages"),
     ),
 )
 WARM: Final = (
-    "pytest_asyncio",
+    "pytest_asyncio.plugin",
     "pytest_socket",
     "pytest_timeout",
+    "_hypothesis_pytestplugin",
     "hypothesis",
+    "uvicorn",
     "margelle.serve.app",
     "margelle.store.memory",
 )
@@ -89,9 +97,16 @@ WARM: Final = (
 def main(words: list[str]) -> int:
     """The number of mistakes that nobody noticed or excused, 0 for success."""
     os.chdir(ROOT)
+    with TemporaryDirectory() as compiled:
+        sys.dont_write_bytecode, sys.pycache_prefix = False, compiled
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        for module in WARM:
+            importlib.import_module(module)
+        return _failures(words)
+
+
+def _failures(words: list[str]) -> int:
     began = time.monotonic()
-    for module in WARM:
-        importlib.import_module(module)
     everything = all_mistakes()
     excused = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text())
     unknown = set(excused) - {one.name for one in everything}
@@ -117,18 +132,32 @@ def all_mistakes() -> list[Mistake]:
 
 def survived(tried: Iterable[Mistake]) -> Iterator[str]:
     """The names of those that nothing noticed. Exits where the tests fail without any mistake, for that would excuse all."""
-    cores = len(os.sched_getaffinity(0))
     tried = list(tried)
     for shared in VENDORS:
         own = [one for one in tried if one.module.startswith(f"{shared.package}.")]
-        unchanged = Mistake(f"{shared.package}.wire", "no mistake", shared.source("wire"))
-        if own and [outcome for _, outcome in trials([unchanged], shared.stages, 1)] != [0]:
-            sys.exit(f"The tests fail without any mistake: run `pytest tests/vendors/{shared.vendor}` first.")
-        for mistake, outcome in trials(own, shared.stages, cores):
+        for mistake, outcome in _outcomes(shared, own) if own else ():
             if outcome == BROKEN:
                 sys.exit(f"The tests could not be run: {mistake.name}")
-            if outcome != NOTICED:
+            if outcome == UNNOTICED:
                 yield mistake.name
+
+
+def _outcomes(shared: Shared, own: Sequence[Mistake]) -> Iterator[tuple[Mistake, int]]:
+    """Those in functions first, in one run of pytest; then those that must be imported, each in a run of its own."""
+    cores = len(os.sched_getaffinity(0))
+    inside = [one for one in own if one.function]
+    modules = [f"{shared.package}.{name}" for name in shared.modules]
+    left, told = [one for one in own if not one.function], 0
+    for mistake, outcome in swapped(inside, modules, shared.tests([*shared.bare, *shared.other]), cores):
+        told += 1
+        if outcome == LEFT:
+            left.append(mistake)
+        else:
+            yield mistake, outcome
+    unchanged = Mistake(modules[0], "no mistake", shared.source(shared.modules[0]))
+    if told < len(inside) or [outcome for _, outcome in trials([(unchanged, shared.stages(""))], 1)] != [UNNOTICED]:
+        sys.exit(f"The tests fail without any mistake: run `pytest tests/vendors/{shared.vendor}` first.")
+    yield from trials([(one, shared.stages(one.module)) for one in left], cores)
 
 
 if __name__ == "__main__":

@@ -37,35 +37,45 @@ TYPES: Final = {"str": "int", "int": "str", "bool": "str", "float": "str", "Numb
 
 
 class Mistake(Struct, frozen=True):
-    """A module with one mistake in it. `name` says where and what, and stays the same while lines move."""
+    """A module with one mistake in it. `name` says where and what, and stays the same while lines move.
+
+    `function` is the outermost function, as `Class.function`, whose body holds the mistake; empty where importing the module runs it.
+    """
 
     module: str
     name: str
     source: str
+    function: str = ""
 
 
 def mistakes(module: str, source: str) -> Iterator[Mistake]:
     """All mistakes that we can think of for the source of `module`."""
     tree = ast.parse(source)
-    right, wire = ast.unparse(tree), module.endswith("wire")
+    texts, wire = [ast.unparse(statement) for statement in tree.body], module.endswith("wire")
     seen: Counter[str] = Counter()
-    for place, (node, where) in enumerate(_walk(tree, wire=wire)):
+    for n, statement in enumerate(tree.body):
+        for name, function, text in _of_statement(tree, statement, wire=wire):
+            full = f"{module.rpartition('.')[2]}{name}"
+            seen[full] += 1
+            number = f" #{seen[full]}" if seen[full] > 1 else ""
+            if text != texts[n]:
+                yield Mistake(module, full + number, "\n".join((*texts[:n], text, *texts[n + 1 :])), function)
+
+
+def _of_statement(tree: ast.Module, statement: ast.stmt, *, wire: bool) -> Iterator[tuple[str, str, str]]:
+    """Name, function and new text of each mistake in a statement of the module."""
+    if _silent(tree, statement, wire=wire):
+        return
+    for place, (node, where, function) in enumerate(_walk(statement, wire=wire)):
         for what, edit in _edits(node, wire=wire):
-            name = f"{module.rpartition('.')[2]}{where}: {what}"
-            seen[name] += 1
-            number = f" #{seen[name]}" if seen[name] > 1 else ""
-            wrong = ast.unparse(_edited(tree, place, edit, wire=wire))
-            if wrong != right:
-                yield Mistake(module, name + number, wrong)
+            yield f"{where}: {what}", function, ast.unparse(_edited(statement, place, edit, wire=wire))
 
 
-def _edited(tree: ast.Module, place: int, edit: Edit, *, wire: bool) -> ast.Module:
-    fresh = copy.deepcopy(tree)
-    target = next(node for n, (node, _) in enumerate(_walk(fresh, wire=wire)) if n == place)
+def _edited(statement: ast.stmt, place: int, edit: Edit, *, wire: bool) -> ast.AST:
+    fresh = copy.deepcopy(statement)
+    target = next(node for n, (node, *_) in enumerate(_walk(fresh, wire=wire)) if n == place)
     replaced = edit(target)
-    if replaced is not target:
-        _Replace(target, replaced).visit(fresh)
-    return ast.fix_missing_locations(fresh)
+    return fresh if replaced is target else _Replace(target, replaced).visit(fresh)
 
 
 class _Replace(ast.NodeTransformer):
@@ -79,16 +89,18 @@ class _Replace(ast.NodeTransformer):
 # --- where mistakes are made -----------------------------------------------------------------------------------------
 
 
-def _walk(node: ast.AST, where: str = "", *, wire: bool) -> Iterator[tuple[ast.AST, str]]:
-    """Every node that runs, with the names of the definitions around it: no docstrings, no imports, no text of our own errors."""
+def _walk(node: ast.AST, where: str = "", function: str = "", *, wire: bool) -> Iterator[tuple[ast.AST, str, str]]:
+    """Every node that runs, with the names of the definitions around it and the outermost function: no docstrings, no imports, no text of our own errors."""
     if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
         where = f"{where}.{node.name}"
     elif isinstance(node, (ast.Assign, ast.AnnAssign)):
         where = f"{where}.{ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)}"
-    yield node, where
+    if isinstance(node, ast.FunctionDef):
+        function = function or where.removeprefix(".")
+    yield node, where, function
     for child in ast.iter_child_nodes(node):
         if not _silent(node, child, wire=wire):
-            yield from _walk(child, where, wire=wire)
+            yield from _walk(child, where, function, wire=wire)
 
 
 def _silent(parent: ast.AST, child: ast.AST, *, wire: bool) -> bool:

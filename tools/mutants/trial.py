@@ -1,24 +1,26 @@
-"""One mistake tried out in a process of its own, which sees it in place of the real module; no file is touched."""
+"""A mistake tried out by importing everything anew in a process that sees it in place of the real module; no file is touched."""
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import Final
 
+from tools.mutants.fork import in_forks, mute
 from tools.mutants.mistakes import Mistake
 
-LONGEST_S: Final = 300.0
-"""A trial that takes longer hangs, and that is noticed too."""
+UNNOTICED, NOTICED = 0, 1
 
-NOTICED, UNNOTICED, BROKEN = 1, 0, 3
+OPTIONS: Final = (
+    *("-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-m", "not hypothesis"),
+    *("-p", "pytest_asyncio.plugin", "-p", "pytest_socket", "-p", "pytest_timeout", "-p", "_hypothesis_pytestplugin"),
+)
+"""How pytest is run; which plugins there are is not looked for (PYTEST_DISABLE_PLUGIN_AUTOLOAD)."""
 
 Stage = Sequence[str]
 """Arguments of a run of pytest."""
@@ -37,53 +39,15 @@ class Planted(MetaPathFinder, Loader):
         exec(compile(self._mistake.source, f"<{self._mistake.module} with a mistake>", "exec"), module.__dict__)
 
 
-def trials(mistakes: Iterable[Mistake], stages: Sequence[Stage], cores: int) -> Iterator[tuple[Mistake, int]]:
+def trials(mistakes: Iterable[tuple[Mistake, Sequence[Stage]]], cores: int) -> Iterator[tuple[Mistake, int]]:
     """Each mistake with what became of it, as they end. The next stage runs where the one before noticed nothing."""
-    running: dict[int, tuple[Mistake, float]] = {}
-    for mistake in mistakes:
-        running[_start(mistake, stages)] = mistake, time.monotonic() + LONGEST_S
-        while len(running) >= cores:
-            yield from _ended(running)
-    while running:
-        yield from _ended(running)
-
-
-def _ended(running: dict[int, tuple[Mistake, float]]) -> Iterator[tuple[Mistake, int]]:
-    for pid, (mistake, deadline) in list(running.items()):
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            del running[pid]
-            yield mistake, NOTICED if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        elif time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
-    time.sleep(0.005)
-
-
-def _start(mistake: Mistake, stages: Sequence[Stage]) -> int:
-    pid = os.fork()
-    if pid:
-        return pid
-    outcome = BROKEN
-    try:
-        outcome = _trial(mistake, stages)
-    finally:
-        os._exit(outcome)
+    return in_forks(((mistake, partial(_trial, mistake, stages)) for mistake, stages in mistakes), cores)
 
 
 def _trial(mistake: Mistake, stages: Sequence[Stage]) -> int:
-    """In the child."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    sys.meta_path.insert(0, Planted(mistake))
-    return _tested(stages)
-
-
-def _tested(stages: Sequence[Stage]) -> int:
     """Whatever is not well without the mistake has been seen before: a module that cannot even be imported is noticed too."""
     import pytest  # noqa: PLC0415
 
-    for stage in stages:
-        if pytest.main([*stage, "-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-m", "not hypothesis"]) != 0:
-            return NOTICED
-    return UNNOTICED
+    mute()
+    sys.meta_path.insert(0, Planted(mistake))
+    return NOTICED if any(pytest.main([*stage, *OPTIONS]) != 0 for stage in stages) else UNNOTICED

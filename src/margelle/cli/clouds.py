@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +30,15 @@ def clouds(
     port: Annotated[
         int, typer.Option(metavar="PORT", help="The port to listen on; 0 for any free one.", min=0, max=65535)
     ] = 8081,
+    tls_port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            help="The port to speak TLS on as well, as the vendors' own hosts, after `margelle tls init`. Default: none.",
+            min=0,
+            max=65535,
+        ),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Their folder. Default: clouds, in the data folder.")
     ] = None,
@@ -84,7 +94,7 @@ def clouds(
     folder = (data or settings.data_dir / "clouds").absolute()
     start = instant(at)
     plan = _Plan(folder, seed, speed, start, quotas, "" if password_stdin else secret)
-    server.run(_run(settings, plan, host, port, people(secret), faults))
+    server.run(_run(settings, plan, (host, port, tls_port), people(secret), faults))
 
 
 def _faults(seed: str, told: Sequence[str]) -> Faults:
@@ -158,9 +168,12 @@ async def _clock(store: Store, plan: _Plan) -> Clock:
     return utc_now if plan.speed == 1 and start == now else FastClock(start, plan.speed, utc_now)
 
 
-async def _run(settings: Settings, plan: _Plan, host: str, port: int, users: Sequence[User], faults: Faults) -> None:
+async def _run(
+    settings: Settings, plan: _Plan, where: tuple[str, int, int | None], users: Sequence[User], faults: Faults
+) -> None:
     from margelle.cli import server
     from margelle.cli.lock import held
+    from margelle.cli.tls import Certificate, keyring_of
     from margelle.simulate.clouds import Clouds
     from margelle.vendors import VENDORS
 
@@ -169,25 +182,37 @@ async def _run(settings: Settings, plan: _Plan, host: str, port: int, users: Seq
         f"Other clouds run in {plan.folder} already",
         "Give these another folder with --data.",
     )
-    with server.stopped_by_signals() as stop, server.bind(host, port) as bound, busy:
+    host, port, tls_port = where
+    certificate = None if tls_port is None else Certificate(keyring_of(settings), utc_now)
+    with (
+        server.stopped_by_signals() as stop,
+        server.bind(host, port) as bound,
+        nullcontext() if tls_port is None else server.bind(host, tls_port, "--tls-port ") as secure,
+        busy,
+    ):
         store = open_in(plan.folder, settings)
         try:
             made = Clouds(store, list(VENDORS.values()), await _clock(store, plan), seed=plan.seed, users=users)
             app = made.app({name: settings.section(name) for name in VENDORS}, quotas=plan.quotas, faults=faults)
             async with asyncio.TaskGroup() as group:
                 group.create_task(server.serve(app, bound, stop))
+                if certificate and secure:
+                    group.create_task(server.serve(app, secure, stop, tls=certificate.context))
+                    group.create_task(certificate.keep(stop))
                 if await server.until(stop, fill(made)):
-                    _announce(server.url_of(bound), plan, faults)
+                    _announce(server.url_of(bound), server.url_of(secure, "https") if secure else None, plan, faults)
                     group.create_task(made.run(stop))
         finally:
             await store.close()
 
 
-def _announce(url: str, plan: _Plan, faults: Faults) -> None:
+def _announce(url: str, secure: str | None, plan: _Plan, faults: Faults) -> None:
     from margelle.vendors import VENDORS
 
     for name, vendor in VENDORS.items():
         say(f"Cloud:     {url}/{name}  (as {vendor.title}, {vendor.base_url})")
+    if secure:
+        say(f"TLS:       {secure}  (also as {', '.join(vendor.host for vendor in VENDORS.values())})")
     say(f"Logins:    {OWNER}, {NEIGHBOUR}")
     say(f"Password:  {plan.shown or 'the one you gave'}")
     say(f"Quotas:    {'as documented' if plan.quotas else 'none'}")

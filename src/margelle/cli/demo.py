@@ -16,13 +16,14 @@ import typer
 from msgspec import Struct
 
 from margelle.cli.terminal import invocation, note
-from margelle.errors import BadInput
+from margelle.errors import BadInput, Conflict, StoreError
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
     from margelle.collect.loop import Collector
     from margelle.config import Settings
     from margelle.domain.site import Site, User
+    from margelle.ports import Store
     from margelle.simulate.clouds import Clouds
 
 EMAIL: Final = "demo@margelle.example"
@@ -44,6 +45,8 @@ requests_per_hour = {HOURLY}
 {"".join(f"{tag} = {quantity!r}{chr(10)}" for tag, quantity in TAGS.items())}"""
 _LONG_AGO: Final = timedelta(days=21)
 """Readings this old show that the month was collected; at its very beginning a probe may have been silent for some days."""
+_SET_BACK: Final = timedelta(days=7)
+"""Less than what a month is longer than `_LONG_AGO`."""
 _LOOK_EVERY_S: Final = 0.5
 _PATIENCE_S: Final = 15.0
 
@@ -138,9 +141,16 @@ async def _run(settings: Settings, login: Login, *, by_environ: bool) -> None:
 
 
 def _write_settings(file: Path) -> None:
-    """Let other commands find what the demo works with, unless somebody has written there already."""
-    with suppress(FileExistsError), file.open("x", encoding="utf-8") as written:
-        written.write(_SETTINGS)
+    """Let other commands find what the demo works with, unless somebody has written there already. All of it or nothing."""
+    draft = file.with_name(f".{file.name}.part")  # ours alone: the folder is locked
+    try:
+        if not file.exists():
+            draft.write_text(_SETTINGS, encoding="utf-8")
+            draft.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise StoreError(f"{file} cannot be written: {error.strerror}.") from error
 
 
 async def _live(
@@ -156,6 +166,7 @@ async def _live(
     secret, ready = secrets.token_urlsafe(16), asyncio.Event()
     store = clouds.open_in(settings.data_dir / "clouds", settings)
     try:
+        await _demand_time(store)
         async with house.opened(settings, pace=(Rate(100, 1),)) as home, asyncio.TaskGroup() as group:
             made = Clouds(
                 store,
@@ -175,6 +186,19 @@ async def _live(
                 welcome.announce(settings, login.email, login.shown, server.url_of(hub), server.url_of(cloud))
     finally:
         await store.close()
+
+
+async def _demand_time(clouds: Store) -> None:
+    """Raises Conflict where the clock is so far behind an earlier run that the last month, by this clock, was never collected."""
+    from margelle.cli.terminal import utc_now
+    from margelle.simulate.clouds import reached
+
+    now, before = utc_now(), await reached(clouds)
+    if before and before - now > _SET_BACK:
+        raise Conflict(
+            f"The clock says {now:%Y-%m-%d}, and this folder's demo has lived until {before:%Y-%m-%d} already.",
+            hint="Set the clock right, or choose a new folder with --data.",
+        )
 
 
 async def _prepare(home: House, made: Clouds, collector: Collector, login: Login, cloud_url: str, secret: str) -> None:

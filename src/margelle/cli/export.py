@@ -128,10 +128,14 @@ Series = tuple["Probe", str]
 
 
 async def _chosen(home: House, choice: Choice) -> list[Series]:
-    """The series to write. Raises NotFound for a name that nothing has."""
+    """The series to write, those of switches among them. Raises NotFound for a name that nothing has."""
+    from margelle.domain.site import Probe
+
     sites = await home.store.sites(gone=True)
     wanted = {site.id for site in sites if not choice.sites or choice.sites & {site.id, site.name}}
-    probes = [probe for probe in await home.store.probes() if not choice.probes or probe.id in choice.probes]
+    switches = [Probe(one.id, site.id, one.vendor, one.key) for site in sites for one in site.switches]
+    every = {probe.id: probe for probe in (*await home.store.probes(), *switches)}.values()
+    probes = [probe for probe in every if not choice.probes or probe.id in choice.probes]
     series = [
         (probe, quantity)
         for probe in probes

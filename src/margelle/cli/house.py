@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from margelle.net.oauth import TokenKeeper
 
 _HOUR_S = 3600
+_MARK = "hub"
 
 
 class House:
@@ -36,6 +38,8 @@ class House:
         self.settings = settings
         self.store = store
         self.clock = clock
+        self.mark = ""
+        """By which this hub knows itself."""
         self.vendors = {
             name: replace(vendor, pace=_pace(vendor, settings, pace), source=_source(vendor, settings))
             for name, vendor in VENDORS.items()
@@ -64,7 +68,8 @@ class House:
 
         if account.id not in self._https:
             timeout_s = self.settings["collect.timeout_s"]
-            names = Names.of(self.settings["collect.resolve"], (vendor.host for vendor in self.vendors.values()))
+            hosts = (vendor.host for vendor in self.vendors.values())
+            names = Names.of(self.settings["collect.resolve"], hosts, self.mark)
             self._https[account.id] = CloudHttp(
                 account.id, self.store, self.budget(account), self.clock, timeout_s=timeout_s, names=names
             )
@@ -159,6 +164,7 @@ class House:
             public_url=self.settings["public_url"],
             catalogue=self.settings.catalogue,
             ready=ready,
+            mark=self.mark,
         )
 
     async def close(self) -> None:
@@ -177,6 +183,7 @@ async def opened(
     """The installation that `settings` describe, closed at the end."""
     house = House(settings, open_kept(settings), clock, pace)
     try:
+        house.mark = await _mark(house.store)
         yield house
     finally:
         await house.close()
@@ -192,6 +199,18 @@ def open_kept(settings: Settings) -> Store:
             hint="Choose a folder that is yours, with --set data_dir=... or MARGELLE_DATA_DIR.",
         ) from error
     return open_store(settings.store_url, Vault.open(settings.key_file))
+
+
+async def _mark(store: Store) -> str:
+    """What the hub with this store is known by, made once; none where that cannot be kept."""
+    known = await store.memo(_MARK)
+    if known is None:
+        known = secrets.token_hex(8).encode()
+        try:
+            await store.put_memo(_MARK, known)
+        except StoreError:
+            return ""
+    return known.decode("ascii", "replace")
 
 
 def _source(vendor: Vendor, settings: Settings) -> Callable[[Account, Http, Tokens], Source]:

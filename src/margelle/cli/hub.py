@@ -102,7 +102,7 @@ async def _serve(settings: Settings) -> None:
     with (
         server.stopped_by_signals() as stop,
         server.bind(settings["host"], settings["port"]) as bound,
-        server.bind(settings["host"], settings["tls.port"], "--tls-port") if certificate else nullcontext() as secure,
+        server.bind(settings["host"], settings["tls.port"], "--tls-port ") if certificate else nullcontext() as secure,
     ):
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             await _warn(home, settings)

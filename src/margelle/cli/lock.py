@@ -17,6 +17,8 @@ def held(path: Path, what: str, hint: str) -> Iterator[None]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StoreError(f"{path.parent} is no folder.", hint="Choose another one.") from error
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror}.", hint="Choose a folder that is yours."

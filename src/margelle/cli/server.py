@@ -14,6 +14,7 @@ from typing import Any, Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from margelle.cli.connection import Connection
 from margelle.errors import ConfigError, Conflict
 
 _GRACE_S: Final = 1
@@ -84,6 +85,7 @@ async def serve(
     server = _Server(
         uvicorn.Config(
             app,
+            http=Connection,
             log_config=None,
             access_log=False,  # the hub's own has no queries
             server_header=False,

@@ -9,7 +9,7 @@ import typer
 
 from margelle.cli.account import requests_left
 from margelle.cli.terminal import Exit, JsonOption, brief, counted, invocation, note, run, say, say_json
-from margelle.domain.unit import symbol
+from margelle.domain.unit import Unit, symbol
 from margelle.errors import NotFound, StoreError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from margelle.collect.report import AccountReport
     from margelle.config import Settings
     from margelle.domain.measurement import Measurement
-    from margelle.domain.site import Account
+    from margelle.domain.site import Account, Site
     from margelle.ports import Store
 
 HELD: Final = {
@@ -90,7 +90,9 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
             {
                 "id": site.id,
                 "name": site.name,
+                "remarks": _remarks(home, site),
                 "probes": [await _probe(home, probe.id, now) for probe in await home.store.probes(site.id)],
+                "switches": [await _probe(home, switch.id, now) for switch in site.switches],
             }
             for site in sites
         ],
@@ -98,6 +100,11 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
         "incidents": report.incidents,
         "gaps": report.gaps,
     }
+
+
+def _remarks(home: House, site: Site) -> tuple[str, ...]:
+    vendor = home.vendors.get(site.vendor)
+    return vendor.remarks(site) if vendor is not None and vendor.remarks is not None else ()
 
 
 async def _locked(store: Store, account: Account) -> str:
@@ -125,7 +132,7 @@ def _value(home: House, one: Measurement, now: datetime) -> dict[str, Any]:
         "age_s": round((now - one.at).total_seconds()),
         "valid": one.valid,
         "reason": one.reason,
-        "text": "-" if one.value is None else f"{one.value:.{decimals}f}",
+        "text": "-" if one.value is None else one.raw if one.raw_unit is Unit.STATE else f"{one.value:.{decimals}f}",
     }
 
 
@@ -152,7 +159,9 @@ def _show_account(account: dict[str, Any]) -> None:
         say(f"  ! {account['locked']}")
     for site in account["sites"]:
         say(f"  {brief(site['name'])}  ({site['id']})")
-        for probe in site["probes"]:
+        for remark in site["remarks"]:
+            say(f"    {remark}")
+        for probe in (*site["probes"], *site["switches"]):
             _show_values(probe["latest"])
     for incident in account["incidents"]:
         times = f", {incident.count} times" if incident.count > 1 else ""

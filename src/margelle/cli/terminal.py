@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 _OBEYED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
+_LONGEST_INPUT: Final = 8192
+
 
 class Exit(IntEnum):
     """The exit codes of every command."""
@@ -143,8 +145,11 @@ def asked(prompt: str, *, hidden: bool = False, confirm: bool = False) -> str:
 def password(*, from_stdin: bool, confirm: bool = True, prompt: str = "Password") -> str:
     """A password from standard input or by prompt, hidden (and twice, to `confirm`). Raises BadInput for an empty one or one that is no text."""
     if from_stdin:
+        read = sys.stdin.buffer.read(_LONGEST_INPUT + 1)
+        if len(read) > _LONGEST_INPUT:  # a part of it would be another password
+            raise BadInput(f"What came on standard input is longer than {_LONGEST_INPUT} bytes: that is no password.")
         try:
-            given = sys.stdin.buffer.read(65_536).decode().removesuffix("\n").removesuffix("\r")
+            given = read.decode().removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError as error:
             raise BadInput("The password on standard input is not UTF-8 text.") from error
     elif not sys.stdin.isatty():

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Measurement
 from margelle.domain.plausible import judge
 from margelle.domain.site import Account, Probe, Recommendation, Site, User
+from margelle.domain.switch import Switch, Turn, agrees, state_of
 from margelle.errors import Conflict, MargelleError, NotFound
-from margelle.ports import AdviceSource, AuditEntry, Clock, ParameterSink, Source, Store
+from margelle.ports import AdviceSource, AuditEntry, Clock, ParameterSink, Source, Store, SwitchSource
 from margelle.redaction import redact
 
 
@@ -46,6 +47,37 @@ class ForwardedActions:
         await self._record("write", subject, user, f"{wanted.raw[:100]!r} was taken")
         await self._record("read back", subject, user, await self._read_back(source, wanted, probe))
 
+    async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
+        """Tell the cloud by the user's own account, then ask it how the switch stands and keep that.
+
+        Raises what the cloud's refusal means, and Conflict where no account of the user has the site, or its cloud switches nothing.
+        """
+        try:
+            source = self._source_for(await self._account(site.id, user, own=True))
+            if not isinstance(source, SwitchSource) or switch not in site.switches:
+                raise Conflict(f"The cloud that {site.id} comes from lets nothing be switched.")
+            await source.turn(switch, wanted)
+        except MargelleError as error:
+            await self._record("switch", switch.id, user, redact(f"{wanted!r} failed: {error.what}"))
+            raise
+        await self._record("switch", switch.id, user, f"{wanted!r} was taken")
+        await self._record("read back", switch.id, user, await self._standing(source, switch, wanted))
+
+    async def _standing(self, source: SwitchSource, switch: Switch, wanted: Turn) -> str:
+        """How the cloud says that a switch stands, after it was turned. That it cannot be asked now undoes nothing."""
+        try:
+            batch = await source.standing(switch, self._clock())
+        except MargelleError as error:
+            return redact(f"not known: {error.what}")
+        now = self._clock()
+        kept = [judge(one, now) for one in batch.measurements]
+        await self._store.add(kept, now)
+        state = state_of({one.quantity: one for one in kept})
+        if state is None:
+            return "the cloud does not tell how it stands"
+        told = f"{'on' if state.on else 'off'}, {state.mode or 'mode not known'}"
+        return told if agrees(state, wanted) else f"still {told}: the device may not have been reached yet"
+
     async def _read_back(self, source: Source, wanted: Measurement, probe: Probe) -> str:
         """What the cloud tells after a write. That it cannot be asked now undoes nothing."""
         try:
@@ -73,14 +105,19 @@ class ForwardedActions:
             raise Conflict(f"The cloud that {site.id} comes from takes no word about recommendations.")
         await source.validate(recommendation, site)
 
-    async def _account(self, site: str, user: User) -> Account:
-        """The account through which to speak for `user`: one of theirs, else any that has the site."""
-        accounts = await self._store.accounts_of(site)
+    async def _account(self, site: str, user: User, *, own: bool = False) -> Account:
+        """The account through which to speak for `user`: one of theirs, else (unless it must be their `own`) any that has the site."""
+        accounts = [one for one in await self._store.accounts_of(site) if not own or _is_of(one, user)]
         if not accounts:
             raise Conflict(
-                f"No account collects {site} now.", hint="Add its account again, or mark it in the vendor's app."
+                f"No account {'of yours ' if own else ''}collects {site} now.",
+                hint="Add its account again, or mark it in the vendor's app.",
             )
-        return next((account for account in accounts if account.owner.casefold() == user.email.casefold()), accounts[0])
+        return next((account for account in accounts if _is_of(account, user)), accounts[0])
 
     async def _record(self, act: str, subject: str, user: User, outcome: str) -> None:
         await self._store.record(AuditEntry(self._clock(), user.email, act, subject, outcome))
+
+
+def _is_of(account: Account, user: User) -> bool:
+    return account.owner.casefold() == user.email.casefold()

@@ -8,7 +8,17 @@ from typing import Final
 
 from margelle.collect.plan import Ask
 from margelle.collect.progress import Hold, Progress
-from margelle.errors import Limited, Malformed, MargelleError, Misled, NotFound, Refused, Unavailable, Unreachable
+from margelle.errors import (
+    Conflict,
+    Limited,
+    Malformed,
+    MargelleError,
+    Misled,
+    NotFound,
+    Refused,
+    Unavailable,
+    Unreachable,
+)
 from margelle.ports import Incident
 from margelle.redaction import redact
 
@@ -19,6 +29,7 @@ KINDS: Final[dict[type[MargelleError], str]] = {
     Limited: "limited",
     Refused: SIGN_IN,
     NotFound: "not-found",
+    Conflict: "forbidden",
     Unreachable: "unreachable",
     Misled: "misled",
     Unavailable: "unavailable",
@@ -35,6 +46,7 @@ TODO: Final[dict[str, str]] = {
     "limited": "Nothing to do: asking goes on when the quota allows. Other programs on the same account use it up too.",
     SIGN_IN: "The account's owner: sign in again with `margelle account add`. Everything else goes on.",
     "not-found": "Nothing to do yet: what the account has is looked up again soon.",
+    "forbidden": "The account's owner: if it lasts, ask the vendor why its cloud keeps this from you. Everything else goes on.",
     "unreachable": "Nothing to do yet: it is asked again. If it lasts, the operator: check this machine's network.",
     "misled": "The operator: mend how this machine finds the cloud. Nothing was asked, and nothing is lost.",
     "unavailable": "The vendor: its cloud has trouble. It is asked again, nothing that it keeps is lost.",
@@ -69,7 +81,7 @@ def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now
     attempt.asked_at = now
     if kind in OF_ACCOUNT | OF_CLOUD:
         _hold(account, kind, error, progress, now, asked=asked)
-    if kind == "not-found" and ask.act != "discover" and attempt.failures < 3:
+    if kind in {"not-found", "forbidden"} and ask.act != "discover" and attempt.failures < 3:
         progress.rediscover = True
     if kind != "limited" and (asked or kind not in OF_ACCOUNT):
         attempt.failures += 1

@@ -16,11 +16,13 @@ from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.plausible import judge
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site
+from margelle.domain.switch import Switch
 from margelle.errors import Limited, Malformed, MargelleError, NotFound, StoreError
 from margelle.ports import (
     AdviceSource,
     Answer,
     Batch,
+    BriefedSource,
     Clock,
     Fault,
     HistorySource,
@@ -30,6 +32,7 @@ from margelle.ports import (
     Request,
     Source,
     Store,
+    SwitchSource,
 )
 
 PATIENCE = 3
@@ -128,6 +131,8 @@ class Gather:
                 noted = await self._latest(ask)
             case "advice":
                 noted = await self._advice(ask)
+            case "switch":
+                noted = await self._standing(ask)
             case "history":
                 noted = await self._history(ask)
         now = self._clock()
@@ -142,7 +147,7 @@ class Gather:
             if here or incident.where == self.account.id:
                 await self._store.end_incident(self.account.id, incident.where, incident.kind, now)
 
-    # --- the four acts
+    # --- the acts
 
     async def _discover(self) -> list[Incident]:
         discovery = await self.source.discover(self._clock())
@@ -160,7 +165,7 @@ class Gather:
 
     async def _tidy(self, there: set[str], now: datetime) -> None:
         """End what was wrong with sites that are not asked any more, and the news of a site that is back, or gone for good."""
-        asked = there | set(self.progress.tracks) | {self.account.id, "discovery"}
+        asked = there | set(self.progress.tracks) | set(self.progress.switches) | {self.account.id, "discovery"}
         for one in await self._store.incidents(self.account.id, open_only=True):
             old_news = one.where in there or one.since < now - NEWS
             if old_news if one.kind == "vanished" else one.where.split()[0] not in asked:
@@ -171,7 +176,10 @@ class Gather:
         source = self.source
         remembered = {site.id: source.remembered(site) for site in sites} if isinstance(source, HistorySource) else {}
         reach = source.reach if isinstance(source, LongMemorySource) else "month"
-        self.progress.take_over(probes, remembered, advised=isinstance(source, AdviceSource), reach=reach)
+        switches = [one.id for site in sites for one in site.switches] if isinstance(source, SwitchSource) else []
+        self.progress.take_over(
+            probes, remembered, advised=isinstance(source, AdviceSource), reach=reach, switches=switches
+        )
 
     async def _latest(self, ask: Ask) -> list[Incident]:
         batch = await self.source.latest(await self._probe(ask.subject), self._clock())
@@ -186,13 +194,28 @@ class Gather:
             noted.append(failure.incident(self.account.id, ask.where, "latest-empty", what, now))
         return noted
 
+    async def _standing(self, ask: Ask) -> list[Incident]:
+        source, switch = self.source, await self._switch(ask.subject)
+        if not isinstance(source, SwitchSource):
+            raise NotFound("This cloud switches nothing.")
+        batch = await source.standing(switch, self._clock())
+        now = self._clock()
+        kept = await self._keep(batch, now)
+        return self._unreadable(ask.where, batch.faults, now) + self._doubtful(switch.id, kept, now)
+
     async def _history(self, ask: Ask) -> list[Incident]:
         source, window = self.source, ask.window
         if not isinstance(source, HistorySource) or window is None:
             raise NotFound("This cloud tells no past.")
-        batch = await source.history(await self._probe(ask.subject), ask.quantity, window, self._clock())
+        probe = await self._probe(ask.subject)
+        site = await self._store.site(probe.site)
+        if isinstance(source, BriefedSource) and site is not None:
+            source.brief(site)
+        batch = await source.history(probe, ask.quantity, window, self._clock())
         now = self._clock()
         kept = await self._keep(batch, now)
+        if batch.broken is not None:
+            raise batch.broken
         instants = sorted({one.at for one in _timely(kept) if one.quantity == ask.quantity})
         attempt = self.progress.attempt(ask.act, ask.subject, ask.quantity)
         if attempt.failures < PATIENCE:
@@ -239,6 +262,13 @@ class Gather:
         if found is None:
             raise NotFound(f"The store has no probe {probe}.")
         return found
+
+    async def _switch(self, switch: str) -> Switch:
+        for site in await self._store.sites(account=self.account.id):
+            for one in site.switches:
+                if one.id == switch:
+                    return one
+        raise NotFound(f"The store has no switch {switch}.")
 
     async def _keep(self, batch: Batch, now: datetime) -> list[Measurement]:
         judged = [judge(_finite(one), now, self._catalogue) for one in batch.measurements]

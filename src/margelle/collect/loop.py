@@ -82,6 +82,7 @@ class Collector:
         self._due: dict[str, datetime] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._claimed_at: datetime | None = None
+        self._looked_at: datetime | None = None
         self._pruned_at: datetime | None = None
         self._version: int | None = None
 
@@ -110,8 +111,10 @@ class Collector:
         """Begin what is due now. Returns until when nothing need be done, if nothing happens before."""
         now = self._clock()
         try:
-            if await self._has_news(now):
-                await self._take_stock(now)
+            if not self._has_looked(now):
+                self._looked_at = now
+                if await self._has_news(now):
+                    await self._take_stock(now)
             self._begin(stop.is_set)
         except StoreError as error:
             _log.error("The store cannot be used, the collector waits: %s", error)
@@ -145,6 +148,10 @@ class Collector:
             await self._store.release(self._name)
 
     # --- what there is to collect from
+
+    def _has_looked(self, now: datetime) -> bool:
+        """Whether it was looked around a moment ago. With many accounts, something is stored all the time."""
+        return self._looked_at is not None and self._looked_at <= now < self._looked_at + timedelta(seconds=NOTICE_S)
 
     async def _has_news(self, now: datetime) -> bool:
         """Whether anything may have changed since stock was taken, or the accounts are to be claimed again."""

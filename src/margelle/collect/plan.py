@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from margelle.collect import backfill
 from margelle.collect.progress import Act, Progress, Series, Track
-from margelle.collect.share import Shares
+from margelle.collect.share import SWITCH_EVERY, Shares
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.ports import Rate, Window
 
@@ -28,7 +28,7 @@ _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
-NEW, FRESH, FALLBACK, DISCOVERY, ADVICE, GAP, FIRST, SWEEP = range(8)
+NEW, FRESH, STANDING, FALLBACK, DISCOVERY, ADVICE, GAP, FIRST, SWEEP = range(9)
 """Ranks: of two asks that are due, the one of the lower rank is made."""
 
 
@@ -52,7 +52,7 @@ class Ask(Struct, frozen=True):
 def asks(account: str, progress: Progress, pace: Sequence[Rate], now: datetime) -> list[Ask]:
     """All that there is to ask, in the order in which it will be: what is due now by its rank, then the rest by its time."""
     shares = Shares.of(progress, pace)
-    costs: dict[Act, int] = {"discover": progress.discovery_cost, "latest": 1, "advice": 1, "history": 1}
+    costs: dict[Act, int] = {"discover": progress.discovery_cost, "latest": 1, "switch": 1, "advice": 1, "history": 1}
     rooms = {act: shares.room_at(act, cost, now) for act, cost in costs.items()}
     wanted = [_permitted(ask, progress, rooms[ask.act], now) for ask in _wanted(account, progress, now)]
     return sorted(wanted, key=lambda ask: _order(ask, now))
@@ -85,6 +85,8 @@ def _wanted(account: str, progress: Progress, now: datetime) -> Iterator[Ask]:
             ask = _past(probe, track, quantity, progress.reach, now)
             if ask is not None:
                 yield ask
+    for switch, looked in progress.switches.items():
+        yield _standing(switch, looked.ok_at, now)
     if progress.advised:
         for site in {track.site: None for track in progress.tracks.values()}:
             yield _advice(site, progress, now)
@@ -137,6 +139,14 @@ def _next_reading(track: Track, now: datetime) -> tuple[datetime, str]:
         return expected, f"The probe measures every {every} minutes; its newest reading is of {_ago(track.newest)}."
     due = max(expected, asked + _patience(track.misses))
     return due, f"Its newest reading is of {_ago(track.newest)}; asked {track.misses} times without a newer one."
+
+
+def _standing(switch: str, looked_at: datetime | None, now: datetime) -> Ask:
+    if looked_at is None:
+        return Ask("switch", switch, now, "How this switch stands is not known yet.", STANDING)
+    every = SWITCH_EVERY // _MINUTE
+    why = f"How a switch stands is looked up every {every} minutes."
+    return Ask("switch", switch, looked_at + SWITCH_EVERY, why, STANDING)
 
 
 def _patience(misses: int) -> timedelta:

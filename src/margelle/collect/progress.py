@@ -6,7 +6,7 @@ Losing the note loses no measurement: the account is then discovered, and its pa
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from margelle.ports import Reader, Window, Writer
 
-Act = Literal["discover", "latest", "advice", "history"]
+Act = Literal["discover", "latest", "advice", "history", "switch"]
 GapState = Literal["open", "filled", "silent", "lost"]
 
 USUAL_RHYTHM_S: Final = 3600.0
@@ -117,6 +117,7 @@ class Progress(Struct, omit_defaults=True):
     reach: Window = "month"
     probes: dict[str, Track] = field(default_factory=dict)
     advice: dict[str, Attempt] = field(default_factory=dict)
+    switches: dict[str, Attempt] = field(default_factory=dict)
     spent: list[Spent] = field(default_factory=list)
     hold: Hold | None = None
     failures: int = 0
@@ -135,6 +136,8 @@ class Progress(Struct, omit_defaults=True):
             return self.discovery
         if act == "advice":
             return self.advice[subject]
+        if act == "switch":
+            return self.switches[subject]
         if act == "latest":
             return self.probes[subject].latest
         return self.probes[subject].series[quantity].attempt
@@ -143,6 +146,7 @@ class Progress(Struct, omit_defaults=True):
         """How asking everything has gone."""
         yield self.discovery
         yield from self.advice.values()
+        yield from self.switches.values()
         for track in self.probes.values():
             yield track.latest
             yield from (one.attempt for one in track.series.values())
@@ -154,8 +158,9 @@ class Progress(Struct, omit_defaults=True):
         *,
         advised: bool,
         reach: Window = "month",
+        switches: Iterable[str] = (),
     ) -> None:
-        """These probes (and the site of each) are there now, and their cloud remembers these quantities of each site."""
+        """These probes (and the site of each) and switches are there now, and their cloud remembers these quantities of each site."""
         for probe, track in self.probes.items():
             track.gone = probe not in probes
         for probe, site in probes.items():
@@ -165,6 +170,7 @@ class Progress(Struct, omit_defaults=True):
                 track.series.setdefault(quantity, Series())
             self.advice.setdefault(site, Attempt())
         self.advised, self.reach = advised, reach
+        self.switches = {switch: self.switches.get(switch, Attempt()) for switch in switches}
 
     def close(self, *gaps: Gap) -> None:
         """Remember what became of gaps."""

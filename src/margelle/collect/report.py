@@ -88,6 +88,8 @@ def _past(account: str, known: Progress) -> Iterator[Past]:
         yield _asked("latest", probe, "", track.latest)
         for quantity in track.remembered:
             yield _asked("history", probe, quantity, track.series[quantity].attempt)
+    for switch, attempt in known.switches.items():
+        yield _asked("switch", switch, "", attempt)
     for site in {track.site: None for track in known.tracks.values()} if known.advised else ():
         yield _asked("advice", site, "", known.advice[site])
 

@@ -11,11 +11,15 @@ from msgspec import Struct
 from margelle.collect.progress import Act, Progress
 from margelle.ports import Rate
 
+SWITCH_EVERY: Final = timedelta(minutes=10)
+"""How often it is looked how a switch stands."""
+
 KEPT = 2
 """Requests of the window that are left for what users do themselves."""
 
 _LATE: Final[frozenset[str]] = frozenset({"discover", "advice", "history"})
-_ALL: Final[frozenset[str]] = _LATE | {"latest"}
+_SWITCH: Final[frozenset[str]] = frozenset({"switch"})
+_ALL: Final[frozenset[str]] = _LATE | _SWITCH | {"latest"}
 _HISTORY: Final[frozenset[str]] = frozenset({"history"})
 
 
@@ -35,9 +39,12 @@ class Shares(Struct, frozen=True):
             return cls(timedelta(hours=1), (), spent)
         tracks = progress.tracks.values()
         whole = max(rate.requests - KEPT, 1)
-        late = max(whole - len(tracks) - 1, 2)  # one more renews the token
+        free = whole - len(tracks) - 1  # one more renews the token
+        window = timedelta(seconds=rate.seconds)
+        switch = min(len(progress.switches) * (window // SWITCH_EVERY + 1), max(free // 2, 1))
+        late = max(free - switch, 2)
         history = max(late - len({track.site for track in tracks}) * progress.advised, 1)
-        return cls(timedelta(seconds=rate.seconds), ((_ALL, whole), (_LATE, late), (_HISTORY, history)), spent)
+        return cls(window, ((_ALL, whole), (_SWITCH, switch), (_LATE, late), (_HISTORY, history)), spent)
 
     def room_at(self, act: Act, cost: int, now: datetime) -> datetime:
         """The earliest instant at which `cost` more requests for `act` fit in."""

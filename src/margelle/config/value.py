@@ -93,7 +93,10 @@ def _split(setting: Setting, given: Given, text: str) -> list[str] | dict[str, s
     pairs = [part.partition("=") for part in _parts(text)]
     if not all(name.strip() and sign for name, sign, _ in pairs):
         raise _wrong(setting, given, _kind(setting))
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    table = {name.strip(): value.strip() for name, _, value in pairs}
+    if len(table) < len(pairs):
+        raise _wrong(setting, given, "a table that has each name once")
+    return table
 
 
 def _parts(text: str) -> list[str]:
@@ -103,7 +106,9 @@ def _parts(text: str) -> list[str]:
 def _wrong(setting: Setting, given: Given, wanted: str, near: str = "") -> ConfigError:
     shown = MASK if setting.secret else redact(repr(given.value))
     hint = f"Did you mean {near!r}?" if near else ""
-    return ConfigError(f"{given.origin}: {setting.name} is {shown}, but it must be {wanted}.", hint=hint)
+    what = f"{setting.name} is {shown}, but it must be {wanted}"
+    # A flag's or variable's name may end in a word like password: with a colon after it, all of this would be masked.
+    return ConfigError(f"{what} ({given.origin})." if given.text else f"{given.origin}: {what}.", hint=hint)
 
 
 def _kind(setting: Setting) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean, median
 from zoneinfo import ZoneInfo
 
@@ -39,10 +39,13 @@ def by_instant(measurements: Iterable[Measurement]) -> list[Reading]:
 def by_day(measurements: Iterable[Measurement], time_zone: str = "UTC") -> list[DayStatistics]:
     """Statistics of each calendar day of `time_zone` (IANA name) that has a valid value; all of one quantity, in any order."""
     zone = ZoneInfo(time_zone)
+    begin = end = datetime.min.replace(tzinfo=UTC)
     values: defaultdict[date, list[float]] = defaultdict(list)
     doubtful: defaultdict[date, int] = defaultdict(int)
     for measurement in measurements:
-        day = measurement.at.astimezone(zone).date()
+        if not begin <= measurement.at < end:  # most are of the same day as the one before
+            day = measurement.at.astimezone(zone).date()
+            begin, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
         if measurement.valid and measurement.value is not None:
             values[day].append(measurement.value)
         else:
@@ -51,6 +54,11 @@ def by_day(measurements: Iterable[Measurement], time_zone: str = "UTC") -> list[
         DayStatistics(day, len(of_day), min(of_day), max(of_day), fmean(of_day), median(of_day), doubtful[day])
         for day, of_day in sorted(values.items())
     ]
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The instant at which a day begins."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def thinned(points: Sequence[Measurement], most: int) -> list[Measurement]:

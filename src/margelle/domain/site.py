@@ -7,6 +7,8 @@ from typing import Final, Literal
 
 from msgspec import Struct, field
 
+from margelle.domain.switch import Switch
+
 Scalar = str | int | float | bool | None
 
 SiteKind = Literal["pool", "spa", "tank", "plant", "other"]
@@ -99,7 +101,7 @@ class Share(Struct, frozen=True):
 class Site(Struct, frozen=True):
     """A body of water: a pool, a spa, a tank, a plant.
 
-    `id` is ours; `key` is the vendor's. `bands` are by quantity name. `attributes` hold what only the vendor knows
+    `id` is ours; `key` is the vendor's. `bands` are by quantity name. `switches` are what can be switched there. `attributes` hold what only the vendor knows
     (its own words, as given), so that nothing it says is lost. `updated_at` is when its owner or the vendor changed it.
     """
 
@@ -116,6 +118,7 @@ class Site(Struct, frozen=True):
     shares: tuple[Share, ...] = ()
     attributes: dict[str, Scalar] = field(default_factory=dict)
     updated_at: datetime | None = None
+    switches: tuple[Switch, ...] = ()
 
 
 class Probe(Struct, frozen=True):
@@ -149,6 +152,7 @@ class Recommendation(Struct, frozen=True):
 
 
 PersonaKind = Literal["site", "probe", "recommendation"]
+"""What has a persona. A switch counts as a probe: to the faces that show any, both are devices with a serial."""
 
 
 class Persona(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 
@@ -94,8 +95,11 @@ def convert(value: float, source: Unit, target: Unit) -> float:
 
     Raises ValueError where the two units measure different things.
     """
-    if source is target:
-        return value
+    return value if source is target else _converted(value, source, target)
+
+
+@lru_cache(4096)  # instruments have few digits: the same numbers come again and again
+def _converted(value: float, source: Unit, target: Unit) -> float:
     from_dimension, from_factor, from_offset = _BASE[source]
     to_dimension, to_factor, to_offset = _BASE[target]
     if from_dimension != to_dimension:

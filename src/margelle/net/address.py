@@ -62,7 +62,10 @@ def host_name(text: str) -> str:
     """`text`, which is the name of a host and nothing more, as it is looked up. Raises BadInput."""
     if re.search(r"[/:?#@\[\]]", text):
         raise BadInput(f"{text[:80]!r} is more than the name of a host.", hint="Give it without scheme, port and path.")
-    return host_of(address(f"https://{text}/")).removesuffix(".")
+    try:
+        return host_of(address(f"https://{text}/")).removesuffix(".")
+    except BadInput:
+        raise BadInput(f"{text[:80]!r} is not the name of a host.") from None
 
 
 def proxy_of(url: str) -> tuple[str | None, dict[str, str]]:

@@ -21,7 +21,7 @@ _PORT: Final = re.compile(r"\[?([^\]]+)\]?:(\d{1,5})")
 
 
 class Names(Struct, frozen=True):
-    """`pins` are hosts with their addresses; `servers` are name servers (address, port), asked instead of this machine's resolver.
+    """How this hub's collector finds its way. `mark` is in what the hub itself answers, empty where it has none. `pins` are hosts with their addresses; `servers` are name servers (address, port), asked instead of this machine's resolver.
 
     `clouds` are the hosts of the vendors' own clouds: they are never this machine, nor another hub.
     """
@@ -29,9 +29,10 @@ class Names(Struct, frozen=True):
     pins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     servers: tuple[tuple[str, int], ...] = ()
     clouds: frozenset[str] = frozenset()
+    mark: str = ""
 
     @classmethod
-    def of(cls, entries: Iterable[str], clouds: Iterable[str] = ()) -> Names:
+    def of(cls, entries: Iterable[str], clouds: Iterable[str] = (), mark: str = "") -> Names:
         """From texts: `host=address` for a pin (again for another address), `address` or `address:port` for a name server. Raises BadInput."""
         pins: dict[str, tuple[str, ...]] = {}
         servers = []
@@ -42,7 +43,7 @@ class Names(Struct, frozen=True):
                 pins[known] = (*pins.get(known, ()), _number(number, entry))
             else:
                 servers.append(_server(number, entry))
-        return cls(pins, tuple(servers), frozenset(clouds))
+        return cls(pins, tuple(servers), frozenset(clouds), mark)
 
     def demand_away(self, host: str, addresses: Iterable[str]) -> None:
         """Raises Misled where a cloud's `host` has led to an address of this machine."""
@@ -54,7 +55,17 @@ class Names(Struct, frozen=True):
             )
 
     def demand_cloud(self, host: str, server: str) -> None:
-        """Raises Misled where a cloud's `host` has answered as a hub does, by its header `Server`."""
+        """Raises Misled where a cloud's `host` has answered as a hub does, by its header `Server`; or any host as this very hub.
+
+        A hub that collected from itself would have everything twice, and again twice whenever it looked what there is.
+        """
+        if self.mark and self.mark in server:
+            raise Misled(
+                f"{host} leads back to this hub itself.",
+                hint=_todo(host)
+                if host in self.clouds
+                else "What is to be had there is here already, without an account.",
+            )
         if host in self.clouds and server.lower().startswith(MARK):
             raise Misled(f"The name {host} leads to a Margelle, not to the vendor's cloud.", hint=_todo(host))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -57,6 +57,7 @@ class TokenKeeper:
         self._clock = clock
         self._margin_s = margin_s
         self._rejected = ""
+        self._rejected_at = datetime.min.replace(tzinfo=UTC)
         self._unsaved: tuple[_Kept, _Kept] | None = None  # what was renewed, and what came of it
         self._early_again_at: datetime | None = None
         self._renewal: asyncio.Task[_Kept] | None = None
@@ -74,13 +75,14 @@ class TokenKeeper:
 
     async def reject(self, access: str) -> None:
         """See `ports.Tokens`; a token that was replaced meanwhile is no matter."""
-        self._rejected = access
+        self._rejected, self._rejected_at = access, self._clock()
 
     async def keep(self, token: Token) -> None:
         """See `ports.Tokens`. It replaces the old one wholly, as it comes from a new sign-in."""
         self._unsaved = None
         self._early_again_at = None
         await self._save(self._dated(token))
+        await self._store.put_memo(self._name, b"")  # where the token is a password, it may be good again
         self._rejected = ""
 
     async def close(self) -> None:
@@ -106,7 +108,7 @@ class TokenKeeper:
             raise self._refused("has a token that cannot be read") from None
 
     def _due(self, kept: _Kept) -> bool:
-        if kept.access == self._rejected:
+        if self._is_rejected(kept):
             return True
         at = kept.renewable_at(self._margin_s)
         now = self._clock()
@@ -114,8 +116,12 @@ class TokenKeeper:
             return False
         return not (self._lives(kept) and self._early_again_at is not None and now < self._early_again_at)
 
+    def _is_rejected(self, kept: _Kept) -> bool:
+        """Whether the cloud refused it, since it was kept: a password that is entered once more is another token."""
+        return kept.access == self._rejected and kept.kept_at <= self._rejected_at
+
     def _lives(self, kept: _Kept) -> bool:
-        return kept.access != self._rejected and (kept.expires_at is None or self._clock() < kept.expires_at)
+        return not self._is_rejected(kept) and (kept.expires_at is None or self._clock() < kept.expires_at)
 
     async def _renewed(self, renew: Renew) -> _Kept:
         """The token after a renewal, which is not asked for if somebody else has done it, or if it was refused before."""

@@ -12,6 +12,7 @@ from margelle.ports.record import Added, AuditEntry, Grant, GrantKind, Incident,
 from margelle.ports.source import (
     AdviceSource,
     Batch,
+    BriefedSource,
     Connector,
     Discovery,
     Fault,
@@ -19,6 +20,7 @@ from margelle.ports.source import (
     LongMemorySource,
     ParameterSink,
     Source,
+    SwitchSource,
     Window,
 )
 from margelle.ports.store import Reader, Store, Writer
@@ -31,6 +33,7 @@ __all__ = [
     "Answer",
     "AuditEntry",
     "Batch",
+    "BriefedSource",
     "Clock",
     "Connector",
     "Desk",
@@ -52,6 +55,7 @@ __all__ = [
     "Setting",
     "Source",
     "Store",
+    "SwitchSource",
     "Token",
     "Tokens",
     "Vendor",

@@ -11,6 +11,7 @@ from msgspec import Struct
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Probe, Recommendation, Site, User
+from margelle.domain.switch import Switch, Turn
 from margelle.ports.http import Clock
 from margelle.ports.record import Grant, GrantKind
 from margelle.ports.store import Reader, Writer
@@ -55,6 +56,10 @@ class Actions(Protocol):
 
     async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
         """Set what the probe's vendor calls `parameter` to `wanted`, as its raw text says. Raises as `validate` does, and Conflict where its cloud takes none."""
+        ...
+
+    async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
+        """Have `switch`, which is the site's, turned as `wanted`, by an account of the user's own. Raises as `write` does."""
         ...
 
 

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Person, Probe, Recommendation, Site
+from margelle.domain.switch import Switch, Turn
+from margelle.errors import MargelleError
 from margelle.ports.http import Token
 
 _Thing = TypeVar("_Thing", Site, Probe)
@@ -63,10 +65,14 @@ class Discovery(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """Measurements of one answer, not yet judged, with what could not be read."""
+    """Measurements of one answer, not yet judged, with what could not be read.
+
+    `broken` is what ended it early, where a cloud tells in several answers: what came before is kept, and all of it is asked for again.
+    """
 
     measurements: tuple[Measurement, ...]
     faults: tuple[Fault, ...] = ()
+    broken: MargelleError | None = None
 
 
 class Source(Protocol):
@@ -98,6 +104,15 @@ class HistorySource(Protocol):
 
 
 @runtime_checkable
+class BriefedSource(HistorySource, Protocol):
+    """A source that must know what a discovery found out about a site, to tell its past."""
+
+    def brief(self, site: Site) -> None:
+        """Take note of a site as it is kept."""
+        ...
+
+
+@runtime_checkable
 class LongMemorySource(HistorySource, Protocol):
     """A source that tells more than the last month."""
 
@@ -110,7 +125,20 @@ class ParameterSink(Protocol):
     """A source whose vendor lets its probes' parameters be set."""
 
     async def write(self, probe: Probe, parameter: str, value: str) -> None:
-        """Set a parameter, by the vendor's name of it, to the vendor's text of a value."""
+        """Set a parameter, by the vendor's name of it, to the vendor's text of a value. Raises Conflict where it will not."""
+        ...
+
+
+@runtime_checkable
+class SwitchSource(Protocol):
+    """A source whose vendor switches things at its sites, such as pumps."""
+
+    async def standing(self, switch: Switch, now: datetime) -> Batch:
+        """How a switch stands now: its `STATE` and `MODE`, under its id."""
+        ...
+
+    async def turn(self, switch: Switch, wanted: Turn) -> None:
+        """Have it switched. Raises besides Conflict where its cloud will not."""
         ...
 
 
@@ -123,7 +151,7 @@ class AdviceSource(Protocol):
         ...
 
     async def validate(self, recommendation: Recommendation, site: Site) -> None:
-        """Tell the vendor that it has been done."""
+        """Tell the vendor that it has been done. Raises Conflict where it will not have that."""
         ...
 
 

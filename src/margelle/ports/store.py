@@ -149,7 +149,7 @@ class Writer(Protocol):
     async def add(self, measurements: Sequence[Measurement], now: datetime) -> Added:
         """Keep measurements, all or none. The key is (probe, quantity, at).
 
-        The same value and doubts again change nothing; others replace what was there, which stays as a revision.
+        The same value and doubts again change nothing, but that an origin with more parts is taken over; others replace what was there, which stays as a revision.
         """
         ...
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from margelle.domain.quantity import Catalogue
-from margelle.domain.site import Account, Probe
+from margelle.domain.site import Account, Probe, Site
 from margelle.ports.face import FaceContext
 from margelle.ports.http import Clock, Http, Tokens
 from margelle.ports.source import Batch, Connector, Source
@@ -48,6 +48,7 @@ class Vendor(Struct, frozen=True):
     installation's settings (by name without the vendor's prefix) and its quantities, `configure` returns the `source` for them.
     `printed` reads an answer about the past that somebody has saved, as the measurements of a probe on whose clock it is so late; it raises
     Malformed, and takes the installation's settings and quantities too.
+    `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Vendor(Struct, frozen=True):
     face: Callable[[FaceContext], Sequence[BaseRoute]]
     configure: Callable[[Mapping[str, Any], Catalogue], Callable[[Account, Http, Tokens], Source]] | None = None
     printed: Callable[[bytes, Probe, tzinfo, Mapping[str, Any], Catalogue], Batch] | None = None
+    remarks: Callable[[Site], tuple[str, ...]] | None = None
 
     @property
     def host(self) -> str:

@@ -41,12 +41,14 @@ def build(
     catalogue: Catalogue = CATALOGUE,
     time_zone: str = "UTC",
     ready: Callable[[], bool] | None = None,
+    mark: str = "",
 ) -> Starlette:
     """The application: a face for each vendor under `/<its name>`, `/healthz`, with `push` the hub's own API for measurements, and with `pages` what people see at `/`.
 
     `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
     ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known. `/healthz` answers 503 until `ready()`.
+    `mark` is what this hub's own collector knows it by, should it be led back here.
     """
     attempts = Attempts()
     routes: list[BaseRoute] = [
@@ -74,7 +76,9 @@ def build(
         routes += page_routes(
             store, vendors, clock, attempts, Look(title, public_page, public_url, catalogue, time_zone)
         )
-    app = Starlette(routes=routes, middleware=[Middleware(Gate)], exception_handlers={HTTPException: _refusal})
+    app = Starlette(
+        routes=routes, middleware=[Middleware(Gate, mark=mark)], exception_handlers={HTTPException: _refusal}
+    )
     app.router.redirect_slashes = False
     return app
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from starlette.routing import BaseRoute, Host, Mount, Router
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router
+from starlette.types import Scope
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Clock, FaceContext, Store, Vendor
 from margelle.serve.apart import apart
 from margelle.serve.quota import FaceQuota
 from margelle.serve.sign_in import Attempts, FaceDesk
+
+_HOST: Final = re.compile(r"([a-z0-9.-]*[a-z0-9-])\.?(?::\d{0,5})?", re.ASCII)
 
 
 def mounts(
@@ -40,7 +44,27 @@ def mounts(
         quota = FaceQuota(vendor.quota if quotas else ())
         reader = apart(store, vendor.name) if own_sites else store
         routes = vendor.face(FaceContext(reader, store, desk, quota, actions, clock, own, catalogue))
-        face = Router(routes, redirect_slashes=False)
-        faces.append(Mount(f"/{vendor.name}", app=face, name=vendor.name))
-        hosts.append(Host(vendor.host, app=face))
+        face = Router([_of_any_path(route) for route in routes], redirect_slashes=False)
+        faces.append(_of_any_path(Mount(f"/{vendor.name}", app=face, name=vendor.name)))
+        hosts.append(_VendorHost(vendor.host, app=face))
     return faces + hosts
+
+
+class _VendorHost(Host):
+    """A host as clients write it: in any case, with any port or an empty one, and with the dot at its end that makes it absolute."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the request is for this host. One that names two hosts is for neither."""
+        told = {value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"}
+        found = _HOST.fullmatch(told.pop().lower()) if len(told) == 1 else None
+        if found is None or found[1] != self.host:
+            return Match.NONE, {}
+        return Match.FULL, {"path_params": dict(scope.get("path_params", {})), "endpoint": self.app}
+
+
+def _of_any_path(route: BaseRoute) -> BaseRoute:
+    """The route, to which a line break in a path is a character like any other: what is nowhere gets the face's own answer."""
+    if isinstance(route, (Route, Mount)):
+        whole = route.path_regex.pattern.removesuffix("$") + r"\Z"
+        route.path_regex = re.compile(whole, route.path_regex.flags | re.DOTALL)
+    return route

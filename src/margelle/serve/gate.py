@@ -29,9 +29,10 @@ LARGEST_BATCH: Final = 8 << 20
 _access: Final = logging.getLogger("margelle.access")
 _log: Final = logging.getLogger("margelle.serve")
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
 # An answer's own header of the same name wins: a page that needs a style sheet says so itself.
 _HEADERS: Final = (
-    (b"server", b"Margelle"),  # by which a collector knows a hub where it looked for a cloud
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
@@ -40,11 +41,15 @@ _HEADERS: Final = (
 
 
 class Gate:
-    """Wraps an application. Nothing that it answers is ever compressed: some clients ask for gzip and cannot read it."""
+    """Wraps an application. Nothing that it answers is ever compressed: some clients ask for gzip and cannot read it.
 
-    def __init__(self, app: ASGIApp, largest_body: int = LARGEST_BODY) -> None:
+    By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
+    """
+
+    def __init__(self, app: ASGIApp, largest_body: int = LARGEST_BODY, mark: str = "") -> None:
         self._app = app
         self._largest_body = largest_body
+        self._headers = ((b"server", b"Margelle" + (f" ({mark})".encode() if mark else b"")), *_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -52,7 +57,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         ours = scope["path"].startswith(API)
-        passage = _Passage(receive, send, max(LARGEST_BATCH, self._largest_body) if ours else self._largest_body)
+        largest = max(LARGEST_BATCH, self._largest_body) if ours else self._largest_body
+        passage = _Passage(receive, send, largest, self._headers)
         try:
             if passage.too_large(scope):
                 await (too_large_batch if ours else too_large)(scope, receive, passage.send)
@@ -72,10 +78,20 @@ class Gate:
 class _Passage:
     """One request on its way in, and its answer on the way out."""
 
-    __slots__ = ("_begin_s", "_largest_body", "_receive", "_received", "_send", "_sent", "_status", "counted")
+    __slots__ = (
+        "_begin_s",
+        "_headers",
+        "_largest_body",
+        "_receive",
+        "_received",
+        "_send",
+        "_sent",
+        "_status",
+        "counted",
+    )
 
-    def __init__(self, receive: Receive, send: Send, largest_body: int) -> None:
-        self._receive, self._send, self._largest_body = receive, send, largest_body
+    def __init__(self, receive: Receive, send: Send, largest_body: int, headers: Headers) -> None:
+        self._receive, self._send, self._largest_body, self._headers = receive, send, largest_body, headers
         self._received = self._sent = self._status = 0
         self._begin_s = time.perf_counter()
         self.counted = False
@@ -101,7 +117,7 @@ class _Passage:
             self._status = message["status"]
             headers = message["headers"] = list(message.get("headers", ()))
             own = {name for name, _ in headers}
-            headers += [header for header in _HEADERS if header[0] not in own]
+            headers += [header for header in self._headers if header[0] not in own]
         else:
             self._sent += len(message.get("body", b""))
         await self._send(message)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Probe, Recommendation, Site, User
+from margelle.domain.switch import Switch, Turn
 from margelle.errors import Conflict, NotFound
 from margelle.ports import AuditEntry, Clock, Store
+from margelle.simulate.pump import Drive
 
 
 class LocalActions:
-    """Implements `ports.Actions` on the cloud's own store."""
+    """Implements `ports.Actions` on the cloud's own store. `pumps` are what can be switched there, by the switch's id."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, pumps: Mapping[str, Drive] = {}) -> None:
         self._store = store
         self._clock = clock
+        self._pumps = pumps
 
     async def validate(self, recommendation: Recommendation, site: Site, user: User) -> None:
         """The recommendation has been done. Raises NotFound where the site has none such, Conflict where it is not waiting any more."""
@@ -37,3 +42,12 @@ class LocalActions:
         await self._store.record(
             AuditEntry(now, user.email, "write", f"{probe.id} {parameter}", f"{wanted.raw[:100]!r}")
         )
+
+    async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:  # noqa: ARG002 - a pump is one pool's
+        """The pump obeys at once. Raises NotFound where there is none."""
+        pump = self._pumps.get(switch.id)
+        if pump is None:
+            raise NotFound(f"There is no pump behind {switch.id}.")
+        now = self._clock()
+        await pump.turn(wanted, now)
+        await self._store.record(AuditEntry(now, user.email, "switch", switch.id, f"{wanted!r}"))

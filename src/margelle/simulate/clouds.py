@@ -29,6 +29,7 @@ from margelle.simulate.faults.control import Control
 from margelle.simulate.faults.middleware import Faulty, Pause
 from margelle.simulate.feed import PAST, Feed, Progress
 from margelle.simulate.pool import POOLS, Pool
+from margelle.simulate.pump import Drive
 from margelle.simulate.roster import Roster
 from margelle.simulate.station import STATIONS, Station
 from margelle.simulate.telemetry import Telemetry
@@ -72,8 +73,10 @@ class Clouds:
         self._store, self._vendors, self._clock, self._seed = store, tuple(vendors), clock, seed
         self._roster = Roster(vendors, users, pools, stations)
         self._past = past
-        self._feeds: list[Feed | Telemetry] = []
+        self._feeds: list[Feed | Telemetry | Drive] = []
+        self._pumps: dict[str, Drive] = {}
         self._ready = False
+        self._turn = asyncio.Lock()
 
     @property
     def ready(self) -> bool:
@@ -88,8 +91,15 @@ class Clouds:
         claim = await self._claim()
         await self._roster.settle(self._store, self._clock())
         begun = (self._seed, claim.started, self._past)
-        self._feeds = [Feed(self._store, place, *begun) for place in self._roster.places]
+        waters = [Feed(self._store, place, *begun) for place in self._roster.places]
+        self._feeds = [*waters]
         self._feeds += [Telemetry(self._store, post, *begun) for post in self._roster.posts]
+        self._pumps |= {
+            switch.id: Drive(self._store, place, switch, water, begun[1:])  # after the pools, whose warmth it needs
+            for place, water in zip(self._roster.places, waters, strict=True)
+            for switch in place.site.switches
+        }
+        self._feeds += self._pumps.values()
         for feed in self._feeds:
             await feed.open()
         await self.advance(told)
@@ -97,9 +107,20 @@ class Clouds:
 
     async def advance(self, told: Callable[[float], None] | None = None) -> None:
         """Keep what has been measured up to now. Where the clock has gone back, nothing happens until it is there again."""
-        now = self._clock()
-        for n, feed in enumerate(self._feeds):
-            await feed.advance(now, partial(self._tell, told, n))
+        async with self._turn:
+            now = self._clock()
+            for n, feed in enumerate(self._feeds):
+                await feed.advance(now, partial(self._tell, told, n))
+
+    async def restart(self, vendor: str) -> None:
+        """Restart the devices in all pools of a vendor: each measures at once, and every ten minutes for an hour."""
+        async with self._turn:
+            now = self._clock()
+            for feed in self._feeds:
+                if isinstance(feed, Feed) and feed.vendor == vendor:
+                    await feed.advance(now, lambda _: None)
+                    await feed.restart(now)
+                    await feed.advance(now, lambda _: None)
 
     def _tell(self, told: Callable[[float], None] | None, done: int, share: float) -> None:
         if told:
@@ -129,7 +150,7 @@ class Clouds:
         With `faults` the faces can fail as they say, what is asked and told is kept in `log`, and both are controlled under `/clouds`; `pause`
         lets time pass for slow answers.
         """
-        actions = LocalActions(self._store, self._clock)
+        actions = LocalActions(self._store, self._clock, self._pumps)
         app = build(
             self._store,
             self._vendors,
@@ -149,7 +170,7 @@ class Clouds:
             hosts = {urlsplit(vendor.base_url).hostname or "": vendor.name for vendor in self._vendors}
             app.router.routes.extend(Control(faults, kept).routes())
             app.user_middleware.append(
-                Middleware(Faulty, faults, kept, self._clock, hosts=hosts, pause=pause)
+                Middleware(Faulty, faults, kept, self._clock, hosts=hosts, pause=pause, restart=self.restart)
             )  # within the gate
         return app
 

@@ -62,10 +62,32 @@ class Feed:
         """Under which name the store keeps the progress."""
         return f"clouds/{self._place.site.id}"
 
+    @property
+    def vendor(self) -> str:
+        """Whose cloud the pool is at."""
+        return self._place.pool.vendor
+
     async def open(self) -> None:
         """Take up where the store says an earlier run has stopped."""
         said = await self._store.memo(self.memo)
         self._progress = msgspec.json.decode(said, type=Progress) if said else self._first
+        restarted = await self._store.memo(self._restarts)
+        self._water.restarts = msgspec.json.decode(restarted, type=list[float]) if restarted else []
+        self._look_ahead()
+
+    async def restart(self, now: datetime) -> None:
+        """The device is restarted: it measures at once, and then every ten minutes for an hour. What was kept already stays."""
+        at = now.replace(microsecond=0)
+        self._water.restarts.append(at.timestamp())
+        await self._store.put_memo(self._restarts, msgspec.json.encode(self._water.restarts))
+        await self._save(min(at, self._progress.filled), now)  # what was to come comes otherwise
+        self._look_ahead()
+
+    @property
+    def _restarts(self) -> str:
+        return f"{self.memo}/restarts"
+
+    def _look_ahead(self) -> None:
         self._last_day.clear()
         self._readings = self._water.readings(self._progress.filled - DAY)
         self._ahead = next(self._readings)

@@ -29,6 +29,12 @@ def filter_hours(temperature: float) -> int:
     return 24 if temperature >= 30 else round(temperature / 2)
 
 
+def daily(hours: int) -> range:
+    """The local hours in which a pump runs that runs so many of them a day."""
+    first = min(max(0, PUMP_NOON - (hours + 1) // 2), 24 - hours)
+    return range(first, first + hours)
+
+
 class Owner:
     """Keeps one pool through one era. Ask for each day once, in order, with the water as it is when the day begins."""
 
@@ -52,14 +58,14 @@ class Owner:
         acid, shock = self._doses(today, water, away, asleep)
         bathers = [0.0] * 24 if away or asleep else self._bathers(today, water)
         hours = 24 if spa and any(bathers) else filter_hours(water.temperature) if not spa else 6
-        first = min(max(0, PUMP_NOON - (hours + 1) // 2), 24 - hours)
+        running = daily(hours)
         feed = self._feed(water, hours, asleep)
         fresh_mm = self._fresh_mm(today, away, asleep)
         salt = self._salt(today, water, away)
         works = []
         for utc in range(24):
             hour = (utc + offset_h) % 24
-            pump = first <= hour < first + hours
+            pump = hour in running
             dosing = ACID_FROM <= hour < ACID_FROM + ACID_HOURS
             works.append(
                 Work(

@@ -53,11 +53,19 @@ class Habits(Struct, frozen=True):
     drained: bool = False
 
 
+class Pump(Struct, frozen=True):
+    """A pump that can be switched by the device called `serial`; `timetable` are the local hours, from and until, in which it runs by planning."""
+
+    serial: str
+    timetable: tuple[tuple[int, int], ...] = ((9, 12), (15, 19))
+    firmware: str = "1"
+
+
 class Pool(Struct, frozen=True):
     """One pool and the device that floats in it. `key` is the id at its vendor's cloud, where that is a number, `wire_type` that vendor's word for its type.
 
     `shared_with` are positions in the cloud's list of users. `bands` are by quantity. `tells` are the quantities that the device tells, empty for
-    those of an ICO; `place` names its place in the water, and `excludes` says whether its cloud marks what it measures out of the water.
+    those of an ICO; `place` names its place in the water, and `excludes` says whether its cloud marks what it measures out of the water. `pump` is one that the cloud can switch.
     """
 
     key: int
@@ -83,6 +91,7 @@ class Pool(Struct, frozen=True):
     tells: tuple[str, ...] = ()
     excludes: bool = True
     attributes: dict[str, Scalar] = {}
+    pump: Pump | None = None
 
     @property
     def own_key(self) -> str:
@@ -218,6 +227,7 @@ LODGE: Final = Pool(
     ),
     excludes=False,
     attributes={"built_year": 2014, "commercial_type": "Pro"},
+    pump=Pump("2H8KTM"),
 )
 
 POOLS: Final[tuple[tuple[Pool, ...], ...]] = ((FAMILY, SALT, SPA, LODGE), (NEIGHBOUR,))

@@ -6,7 +6,7 @@ All of it follows from the seed, the pool and the calendar, so that it is the sa
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Final, NamedTuple
@@ -44,15 +44,15 @@ class Stretch(NamedTuple):
 
 
 class Schedule:
-    """What happens to one device from `since` (a day, included) to `until` (excluded)."""
+    """What happens to one device from `since` (a day, included) to `until` (excluded). `restarts` are those that somebody has brought about, in epoch seconds."""
 
-    def __init__(self, seed: str | int, pool: Pool, since: date, until: date) -> None:
+    def __init__(self, seed: str | int, pool: Pool, since: date, until: date, restarts: Iterable[float] = ()) -> None:
         self._seed, self._pool = seed, pool
         years = range(since.year - 1, until.year + 1)
         self._silent = sorted(stretch for year in years for stretch in self._silences(year))
         cleanings = map(self._when_heard, self._cleanings(since, until))
         self._dry = sorted([*cleanings, *(stretch for year in years for stretch in self._forgotten(year))])
-        self._restarts = sorted(restart for year in years for restart in self._restarts_of(year))
+        self._restarts = sorted([*restarts, *(restart for year in years for restart in self._restarts_of(year))])
         self._charges = [self._charge(year).start for year in years]
         self._calibrations = sorted(self._calibrations_of(years))
 

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from margelle.domain.site import Account, Disinfection, Person, Probe, Share, Site, User
+from margelle.domain.switch import Switch
 from margelle.ports import Discovery, Store, Vendor
 from margelle.simulate.pool import Pool
 from margelle.simulate.station import Station
@@ -106,7 +107,7 @@ class Roster:
             key=pool.own_key,
             name=pool.name,
             kind=pool.kind,
-            volume_m3=pool.basin.volume_m3,
+            volume_m3=float(pool.basin.volume_m3),
             disinfection=Disinfection(pool.disinfectant, uv=pool.uv),
             address=pool.address,
             time_zone=pool.time_zone,
@@ -119,11 +120,20 @@ class Roster:
                 "maintenance_day": pool.habits.maintenance_day,
             },
             updated_at=SETTLED_AT,
+            switches=_switches(pool, owner),
         )
         probe = Probe(
             f"{site.id}/{pool.place}", site.id, pool.vendor, site.key, pool.serial, pool.hardware, pool.firmware
         )
         return Place(pool, site, probe, owner, position)
+
+
+def _switches(pool: Pool, owner: User) -> tuple[Switch, ...]:
+    if pool.pump is None:
+        return ()
+    serial = pool.pump.serial
+    own_id = account_of(pool.vendor, owner).own_id(serial)
+    return (Switch(f"{own_id}/hub", pool.vendor, serial, firmware=pool.pump.firmware),)
 
 
 def _post(station: Station, owner: User) -> Post:

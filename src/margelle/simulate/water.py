@@ -62,6 +62,7 @@ class Water:
         self._seed = seed
         self._probe = probe or str(pool.key)
         self._weather = Weather(seed, pool.climate)
+        self.restarts: list[float] = []  # brought about by somebody, in epoch seconds
         self._signal = stream(seed, pool.key, "signal").uniform(58, 80)
 
     def readings(self, since: datetime) -> Iterator[Reading]:
@@ -90,7 +91,7 @@ class Water:
 
     def _era(self, start: date, end: date, first: float) -> Iterator[Reading]:
         """The readings of one era from the epoch second `first` on."""
-        schedule = Schedule(self._seed, self.pool, start, end)
+        schedule = Schedule(self._seed, self.pool, start, end, self.restarts)
         dice = stream(self._seed, self.pool.key, "noise", start.isoformat())
         zero = datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp()
         over = datetime(end.year, end.month, end.day, tzinfo=UTC).timestamp()

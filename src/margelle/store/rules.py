@@ -55,6 +55,11 @@ def number(measurement: Measurement) -> float | None:
     return float(value) + 0.0  # -0.0 + 0.0 is 0.0
 
 
+def nearer(old: str, new: str) -> bool:
+    """Whether the origin `new` tells more than `old`, in that it has more parts: of one measurement, `baxo/historics/distant` stays and not `baxo/realtimes`."""
+    return new.count("/") > old.count("/")
+
+
 def email_key(email: str) -> str:
     """The form in which e-mails are compared: without case, and however its accents are composed."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email).casefold())

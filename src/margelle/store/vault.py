@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from margelle.errors import StoreError
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LOOSE = 0o077
 
+KEY_BYTES: Final = 32
+"""Of a Fernet key, in URL-safe base64."""
+
 
 class Vault:
     """Encrypts with the first key and decrypts with any: a new first line in the key file takes over, secret by secret.
@@ -24,15 +29,19 @@ class Vault:
     """
 
     def __init__(self, key: bytes) -> None:
-        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - 50 ms that a reader of measurements need not wait
-
-        try:
-            self._fernet: MultiFernet = MultiFernet([Fernet(line) for line in key.split()])
-        except ValueError:
+        self._keys = key.split()
+        if not (self._keys and all(map(_is_key, self._keys))):
             raise StoreError(
                 "The key file holds no key.",
                 hint="Put the key file back from your backup: the secrets in the database can be read with nothing else.",
-            ) from None
+            )
+
+    @cached_property
+    def _fernet(self) -> MultiFernet:
+        """Loaded for the first secret: 7 MB and 50 ms that a hub without accounts, or a reader of measurements, does without."""
+        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415
+
+        return MultiFernet([Fernet(key) for key in self._keys])
 
     @classmethod
     def open(cls, path: Path | str) -> Vault:
@@ -68,6 +77,13 @@ class Vault:
         return value
 
 
+def _is_key(text: bytes) -> bool:
+    try:
+        return len(urlsafe_b64decode(text)) == KEY_BYTES
+    except ValueError:
+        return False
+
+
 def _foreign(name: str) -> StoreError:
     return StoreError(
         f"The key file does not fit the secret {name!r}.",
@@ -77,12 +93,10 @@ def _foreign(name: str) -> StoreError:
 
 def _create(path: Path) -> None:
     """Write a new key to `path` unless another process has just done so; `path` never holds half a key."""
-    from cryptography.fernet import Fernet  # noqa: PLC0415
-
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(Fernet.generate_key() + b"\n")
+        file.write(urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     try:

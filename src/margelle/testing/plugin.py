@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,15 @@ from margelle.testing.sky import Sky, clouds
 
 
 @pytest.fixture(scope="session")
-def margelle_sky() -> Iterator[Sky]:
+def margelle_clouds_options() -> dict[str, Any]:
+    """What `margelle.testing.clouds` is called with, by name: a fixture of this name in your `conftest.py` takes its place."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def margelle_sky(margelle_clouds_options: dict[str, Any]) -> Iterator[Sky]:
     """Clouds for all tests of a run."""
-    with clouds() as sky:
+    with clouds(**margelle_clouds_options) as sky:
         yield sky
 
 

@@ -37,7 +37,7 @@ def parameters(form: bytes) -> dict[str, str]:
     if form.lstrip()[:1] == b"{":
         try:
             given: dict[str, Any] = msgspec.json.decode(form, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested beyond all reason
             raise BadInput("The body is neither a form nor JSON.") from None
         return {name: value for name, value in given.items() if isinstance(value, str)}
     return dict(pairs(form.decode("utf-8", "replace")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,6 +19,14 @@ class Kept:
         self._answers: dict[Any, tuple[datetime, Response]] = {}
         self._version: int | None = None
         self._bytes = 0
+
+    async def or_made(self, version: int, key: Any, now: datetime, make: Callable[[], Awaitable[Response]]) -> Response:
+        """The answer kept under `key`, if it is true at `now`; else the one that `make` reads from the store at `version`, kept from now on."""
+        answer = self.get(version, key, now)
+        if answer is None:
+            answer = await make()
+            self.put(version, key, now, answer)
+        return answer
 
     def get(self, version: int, key: Any, now: datetime) -> Response | None:
         """The answer kept under `key`, if it is true at `now`."""

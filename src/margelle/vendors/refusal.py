@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -16,6 +17,25 @@ def refusal(error: str, description: str, status: int = 400, wait_s: float | Non
     headers = dict(NOT_KEPT) if wait_s is None else {**NOT_KEPT, "retry-after": seconds(wait_s)}
     body = msgspec.json.encode({"error": error, "error_description": description})
     return Response(body, status, headers, "application/json")
+
+
+async def granted(
+    form: dict[str, str], grants: Mapping[str, Callable[[dict[str, str]], Awaitable[Response]]]
+) -> Response:
+    """What the grant that a form asks for answers, by its grant_type (RFC 6749, 4)."""
+    kind = form.get("grant_type", "")
+    if not kind:
+        return refusal("invalid_request", "The parameter grant_type is missing.")
+    if kind not in grants:
+        return refusal("unsupported_grant_type", f"grant_type must be {' or '.join(grants)}.")
+    return await grants[kind](form)
+
+
+def not_posted(allow: str) -> Response:
+    """What a token endpoint says to other methods than those of `allow`."""
+    answer = refusal("invalid_request", "The token endpoint is for POST.", 405)
+    answer.headers["allow"] = allow
+    return answer
 
 
 def seconds(wait_s: float) -> str:

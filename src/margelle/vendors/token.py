@@ -30,7 +30,7 @@ def token_of(answer: Answer, kind: type[Issued], *, life_s: float, kept: str = "
     Raises Refused, with `hint`, and what other refusals mean. Nothing of a token is quoted in an error: it holds secrets.
     """
     if answer.status in {401, 403} or (answer.status in {200, 400} and _error(answer.body) in _REFUSALS):
-        raise Refused(f"The cloud refused the token: {said(answer.body)}", hint=hint)
+        raise Refused(f"The cloud gave no token, and says: {said(answer.body)}", hint=hint)
     if answer.status != 200:
         raise refusal(answer)
     try:

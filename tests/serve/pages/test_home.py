@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue, Quantity
 from margelle.domain.site import Band, Disinfection, Person, Probe, Recommendation, Site
+from margelle.domain.switch import Switch, SwitchMode, mode_at, state_at
 from margelle.domain.unit import Unit
 from margelle.ports import Discovery, Incident, Receipt
 from tests.asgi import call
@@ -50,6 +51,26 @@ async def test_a_name_without_end_is_cut(hub: Hub) -> None:
     text = await shown(hub, site=replace(POOL, name="N" * 1_000_000))
     assert "N" * 100 in text
     assert "N" * 121 not in text
+
+
+@pytest.mark.parametrize(
+    ("on", "mode", "minutes", "english", "french"),
+    [
+        (True, "auto", 5, "pump running (by itself)", "pompe en marche (automatique)"),
+        (False, "manual", 5, "pump at rest (by hand)", "pompe à l’arrêt (à la main)"),
+        (True, "planning", 300, "pump running (by timetable), 5 h ago", "pompe en marche (par horaire), il y a 5 h"),
+    ],
+)
+async def test_a_site_tells_how_its_pump_stands(
+    hub: Hub, on: bool, mode: SwitchMode, minutes: int, english: str, french: str
+) -> None:
+    pump = Switch("flipr:HB0001/hub", "flipr", "HB0001")
+    site = replace(POOL, switches=(pump,))
+    assert "pump" not in await shown(hub, site=site)
+    at = NOW - timedelta(minutes=minutes)
+    text = await shown(hub, state_at(pump, at, on=on, origin="t"), mode_at(pump, at, mode, "t"), site=site)
+    assert f" · Aix · {english}" in text
+    assert f" · Aix · {french}" in said(await hub.page("fr"))
 
 
 async def test_a_site_without_measurements_says_so(hub: Hub) -> None:

@@ -68,7 +68,7 @@ def test_every_text_is_said_somewhere() -> None:
     said = "".join(
         path.read_text() for path in [*HERE.glob("*.py"), *HERE.glob("templates/*")] if path.name != "words.py"
     )
-    families = {"kind", "clean", "doubt", "ago.days"}
+    families = {"kind", "clean", "switch", "mode", "doubt", "ago.days"}
     states = {"fresh", "stale", "silent", "never"}
     for name in TEXTS:
         stem = re.sub(r"\.(one|many)$", "", name)

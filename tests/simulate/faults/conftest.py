@@ -8,7 +8,7 @@ import pytest
 
 from margelle import testing
 from tests.conftest import NOW
-from tests.simulate.faults.client import Client
+from tests.simulate.faults.client import BaxoClient, Client, FliprClient
 
 
 class Pauses(list[float]):
@@ -23,7 +23,7 @@ PAUSES = Pauses()
 
 @pytest.fixture(scope="package")
 def shared_sky() -> Iterator[testing.Sky]:
-    with testing.clouds(now=NOW, pause=PAUSES) as sky:
+    with testing.clouds(now=NOW, pause=PAUSES, settings={"baxo": {"page_rows": 100}}) as sky:
         yield sky
 
 
@@ -39,5 +39,21 @@ def sky(shared_sky: testing.Sky) -> Iterator[testing.Sky]:
 def client(sky: testing.Sky) -> Client:
     """Signed in, before anything goes wrong."""
     one = Client(sky.base_url("ondilo"), sky.login, sky.password)
+    sky.reset()
+    return one
+
+
+@pytest.fixture
+def flipr(sky: testing.Sky) -> FliprClient:
+    """Signed in, before anything goes wrong."""
+    one = FliprClient(sky.base_url("flipr"), sky.login, sky.password)
+    sky.reset()
+    return one
+
+
+@pytest.fixture
+def baxo(sky: testing.Sky) -> BaxoClient:
+    """Who knows its devices, before anything goes wrong."""
+    one = BaxoClient(sky.base_url("baxo"), sky.login, sky.password)
     sky.reset()
     return one

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from margelle import testing
-from margelle.simulate.faults import CATALOGUE
-from margelle.simulate.faults.catalogue import AHEAD, SLOW_S
+from margelle.simulate.faults.content import AHEAD
+from margelle.simulate.faults.service import SLOW_S
+from tests.conftest import NOW
 from tests.simulate.faults.client import Client, Told, ask
 from tests.simulate.faults.conftest import PAUSES
+from tests.simulate.faults.looks import Looks, On, is_cut, is_page
 
 NAIVE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
 ZONED = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0000"
 
-Look = Callable[[Client, Callable[[], None]], None]
-"""Looks before and after the fault has been switched on by calling its second argument."""
-LOOKS: dict[str, Look] = {}
-
-
-def look(name: str) -> Callable[[Look], Look]:
-    def kept(one: Look) -> Look:
-        LOOKS[name] = one
-        return one
-
-    return kept
+LOOKS = Looks[Client]("ondilo")
 
 
 def _said(told: Told, status: int, body: bytes) -> None:
@@ -37,36 +29,30 @@ def _said(told: Told, status: int, body: bytes) -> None:
     assert told.headers["content-type"].startswith("application/json")
 
 
-def _page(told: Told, status: int) -> None:
-    assert told.status == status
-    assert told.headers["content-type"] == "text/html"
-    assert told.body.startswith(b"<html>")
-
-
-@look("quota-400")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("quota-400")
+def _(client: Client, on: On) -> None:
     on()
     _said(client.last(), 400, b'{"message":"Limit Exceeded"}')
     assert client.renew().status == 200
 
 
-@look("quota-429")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("quota-429")
+def _(client: Client, on: On) -> None:
     on()
     _said(client.last(), 429, b'{"message":"Limit Exceeded"}')
     assert client.get("/pools").headers["retry-after"] == "60"
 
 
-@look("quota-429-bare")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("quota-429-bare")
+def _(client: Client, on: On) -> None:
     on()
     for told in (client.last(), client.renew()):
         _said(told, 429, b'{"message":"Limit Exceeded"}')
         assert "retry-after" not in told.headers
 
 
-@look("lastmeasures-empty")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("lastmeasures-empty")
+def _(client: Client, on: On) -> None:
     on()
     _said(client.last(), 200, b"[]")
     assert len(client.measures().json) > 10
@@ -79,8 +65,8 @@ def _times(client: Client, pattern: str) -> None:
     assert all(re.fullmatch(pattern, time) for time in found)
 
 
-@look("times-naive")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("times-naive")
+def _(client: Client, on: On) -> None:
     before = client.measures().json
     on()
     _times(client, NAIVE)
@@ -88,16 +74,16 @@ def _(client: Client, on: Callable[[], None]) -> None:
     assert times == [datetime.fromisoformat(row["value_time"]) for row in before]
 
 
-@look("times-zoned")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("times-zoned")
+def _(client: Client, on: On) -> None:
     before = client.last().json
     on()
     _times(client, ZONED)
     assert [row["value_time"].replace("T", " ")[:19] for row in client.last().json] == [r["value_time"] for r in before]
 
 
-@look("thresholds-null")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("thresholds-null")
+def _(client: Client, on: On) -> None:
     path = f"/pools/{client.pool}/configuration"
     before = client.get(path).json
     on()
@@ -106,70 +92,70 @@ def _(client: Client, on: Callable[[], None]) -> None:
     assert all(told[name] is None for name in told if name.endswith(("_low", "_high")))
 
 
-@look("device-null")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("device-null")
+def _(client: Client, on: On) -> None:
     on()
     _said(client.get(f"/pools/{client.pool}/device"), 200, b"null")
 
 
-@look("body-empty")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("body-empty")
+def _(client: Client, on: On) -> None:
     on()
     _said(client.last(), 200, b"")
 
 
-@look("html-200")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("html-200")
+def _(client: Client, on: On) -> None:
     on()
-    _page(client.last(), 200)
+    is_page(client.last(), 200)
 
 
-@look("html-502")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("html-502")
+def _(client: Client, on: On) -> None:
     on()
-    _page(client.last(), 502)
-    _page(client.renew(), 502)
+    is_page(client.last(), 502)
+    is_page(client.renew(), 502)
 
 
-@look("maintenance-503")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("maintenance-503")
+def _(client: Client, on: On) -> None:
     on()
-    _page(client.get("/user/info"), 503)
+    is_page(client.get("/user/info"), 503)
 
 
-@look("token-500")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("token-500")
+def _(client: Client, on: On) -> None:
     on()
     assert client.renew().status == 500
     assert client.renew().json["error"] == "server_error"
     assert client.last().status == 200
 
 
-@look("pools-400")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("pools-400")
+def _(client: Client, on: On) -> None:
     on()
     _said(client.get("/pools"), 400, b'{"error":{"message":"Cannot get user\\u0027s pools 1"}}')
     assert client.last().status == 200
 
 
-@look("token-expired")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("token-expired")
+def _(client: Client, on: On) -> None:
     on()
     assert [client.last().status for _ in range(2)] == [401, 401]
     client.access = client.renew().json["access_token"]
     assert [client.last().status for _ in range(2)] == [200, 200]
 
 
-@look("token-revoked")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("token-revoked")
+def _(client: Client, on: On) -> None:
     on()
     assert client.last().status == 401
     assert client.renew().status == 400
     assert client.renew().json["error"] == "invalid_grant"
 
 
-@look("refresh-token-absent")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("refresh-token-absent")
+def _(client: Client, on: On) -> None:
     on()
     told = client.renew().json
     assert "refresh_token" not in told
@@ -177,15 +163,15 @@ def _(client: Client, on: Callable[[], None]) -> None:
     assert client.last().status == 200
 
 
-@look("rows-doubled")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("rows-doubled")
+def _(client: Client, on: On) -> None:
     before = client.measures().json
     on()
     assert client.measures().json == [*before, *before]
 
 
-@look("rows-reordered")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("rows-reordered")
+def _(client: Client, on: On) -> None:
     before, pools = client.measures().json, client.get("/pools").json
     on()
     told = client.measures().json
@@ -194,8 +180,8 @@ def _(client: Client, on: Callable[[], None]) -> None:
     assert client.get("/pools").json != pools
 
 
-@look("clock-ahead")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("clock-ahead")
+def _(client: Client, on: On) -> None:
     def times(told: Any) -> list[datetime]:
         return [datetime.fromisoformat(row["value_time"]) for row in told]
 
@@ -205,14 +191,14 @@ def _(client: Client, on: Callable[[], None]) -> None:
     assert times(client.measures().json) == [at + AHEAD for at in measures]
 
 
-@look("pools-none")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("pools-none")
+def _(client: Client, on: On) -> None:
     on()
     _said(client.get("/pools"), 200, b"[]")
 
 
-@look("pool-vanished")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("pool-vanished")
+def _(client: Client, on: On) -> None:
     before = [pool["id"] for pool in client.get("/pools").json]
     on()
     assert [pool["id"] for pool in client.get("/pools").json] == [one for one in before if one != max(before)]
@@ -220,8 +206,8 @@ def _(client: Client, on: Callable[[], None]) -> None:
     assert client.get(f"/pools/{min(before)}/device").status == 200
 
 
-@look("slow")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("slow")
+def _(client: Client, on: On) -> None:
     before = client.last().body
     assert PAUSES == []
     on()
@@ -229,27 +215,34 @@ def _(client: Client, on: Callable[[], None]) -> None:
     assert PAUSES == [SLOW_S]
 
 
-@look("cut")
-def _(client: Client, on: Callable[[], None]) -> None:
+@LOOKS.at("cut")
+def _(client: Client, on: On) -> None:
     before = client.last().body
     on()
-    told = client.last()
-    assert not told.whole
-    assert told.body == before[: len(before) // 2]
-    assert int(told.headers["content-length"]) == len(before)
+    is_cut(client.last(), before)
 
 
-FITTING = [fault.name for fault in CATALOGUE if any(one.startswith("ondilo/") for one in fault.operations)]
+@LOOKS.at("error-500")
+def _(client: Client, on: On) -> None:
+    on()
+    _said(client.last(), 500, b'{"error":{"message":"Internal server error"}}')
+    assert client.renew().status == 200
 
 
-@pytest.mark.parametrize("name", FITTING)
+@LOOKS.at("login-refused")
+def _(client: Client, on: On) -> None:
+    on()
+    query = "response_type=code&client_id=x&redirect_uri=http%3A%2F%2Flocalhost%2Fback%3Fa%3Db&state=s%2Ft"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    told = ask(client.base_url, "POST", f"/oauth2/authorize?{query}", "login=a%40b.example&password=x", form)
+    assert (told.status, told.headers["location"]) == (302, "http://localhost/back?a=b&error=access_denied&state=s%2Ft")
+    assert ask(client.base_url, "GET", f"/oauth2/authorize?{query}").headers["content-type"].startswith("text/html")
+    assert client.last().status == 200
+
+
+@pytest.mark.parametrize("name", [name for name in LOOKS.names if name != "readings-10min"])
 def test_a_provoked_fault_looks_as_the_catalogue_says_and_ends(sky: testing.Sky, client: Client, name: str) -> None:
-    before = client.last()
-    LOOKS[name](client, lambda: sky.faults.choose(name))
-    assert name in {entry.fault for entry in sky.log}
-    sky.faults.end(name)
-    assert (client.last().status, client.last().body) == (200, before.body)
-    assert sky.log[-1].fault == ""
+    LOOKS.try_out(sky, client, name)
 
 
 def test_a_face_at_the_root_of_its_vendors_host_has_the_same_faults(sky: testing.Sky) -> None:
@@ -263,6 +256,28 @@ def test_what_is_no_vendors_is_left_alone(sky: testing.Sky) -> None:
     sky.faults.choose("html-502")
     assert ask(sky.url, "GET", "/healthz").status == 200
     assert sky.log == []
+
+
+def test_a_restarted_device_measures_at_once_and_every_ten_minutes_for_an_hour(sky: testing.Sky) -> None:
+    with testing.clouds(now=sky.now, past=timedelta(days=1)) as other:
+        client = Client(other.base_url("ondilo"), other.login, other.password)
+        before = client.measures().json
+        other.faults.choose("readings-10min", operations=["ondilo/lastmeasures"], times=1)
+        assert client.last().json[0]["value_time"] == f"{NOW:%Y-%m-%d %H:%M:%S}"
+        assert other.log[-1].fault == "readings-10min"
+        for _ in range(7):
+            other.advance(timedelta(minutes=10, seconds=5))
+        client.access = other.access_token("ondilo")
+        told = client.measures().json
+    new = [_at(row) for row in told if _at(row) > _at(before[-1])]
+    apart = [later - earlier for earlier, later in pairwise(new)]
+    assert before[-1] in told
+    assert new[0] == NOW
+    assert apart == [pytest.approx(timedelta(minutes=10), abs=timedelta(seconds=6))] * 6
+
+
+def _at(row: dict[str, str]) -> datetime:
+    return datetime.fromisoformat(row["value_time"])
 
 
 def test_the_clouds_clock_goes_forward_and_the_probes_measure(sky: testing.Sky) -> None:

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.site import Account, Address, Person, Probe, Recommendation, Site, User
+from margelle.domain.switch import Switch, Turn
 from margelle.domain.unit import Unit
 from margelle.errors import MargelleError
 from margelle.ports import Discovery, Store
@@ -84,6 +85,9 @@ class FakeActions:
         if self.failure is not None:
             raise self.failure
         self.written.append((parameter, wanted.raw, probe.id, user.email))
+
+    async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
+        raise AssertionError("a device is no switch")
 
 
 class House(Struct):

@@ -194,36 +194,56 @@ async def test_pages_are_followed_to_the_end_with_our_login_and_never_to_another
     assert batch.faults == ()
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        answer('{"error":"expired"}', 404),
-        answer("<html>", 502),
-        answer("<html>hello"),
-        Unreachable("cut"),
-        Limited("ours"),
-        answer("", 429),
-    ],
-)
+@pytest.mark.parametrize("failure", [answer('{"error":"expired"}', 404), answer("<html>hello"), answer("{}", 400)])
 async def test_what_came_before_a_page_failed_is_kept(failure: Script) -> None:
     http = FakeHttp(historics=[page(range(3), "?pageToken=t1"), failure])
     batch = await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
     assert len(batch.measurements) == 3
     assert [fault.where for fault in batch.faults] == ["historics.next"]
+    assert batch.broken is None
+
+
+@pytest.mark.parametrize("failure", [answer("<html>", 502), Unreachable("cut"), Limited("ours"), answer("", 429)])
+async def test_trouble_between_two_pages_keeps_what_came_and_is_told(failure: Script) -> None:
+    http = FakeHttp(historics=[page(range(3), "?pageToken=t1"), failure])
+    batch = await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
+    assert len(batch.measurements) == 3
+    assert batch.faults == ()
+    assert batch.broken is not None
+
+
+@pytest.mark.parametrize("failure", [answer('{"error":"expired"}', 404), answer("<html>hello"), answer("{}", 400)])
+async def test_a_next_page_that_has_expired_is_asked_for_from_the_last_value_on(failure: Script) -> None:
+    http = FakeHttp(
+        historics=[
+            page(range(3), "?pageToken=t1"),
+            failure,
+            page(range(2, 5), "?pageToken=t2"),
+            failure,
+            page(range(4, 6)),
+        ]
+    )
+    batch = await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
+    assert [point.raw for point in batch.measurements] == [str(n) for n in range(6)]
+    assert batch.faults == ()
+    starts = [int(one["startTime"]) for one in asked(http) if "startTime" in one]
+    assert len(starts) == 3
+    assert starts == sorted(set(starts))
 
 
 async def test_pages_that_go_in_circles_end() -> None:
     http = FakeHttp(historics=page(range(3), "?pageToken=t1"))
     batch = await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
-    assert len(http.requests) == 2
+    assert len(http.requests) == 3
     assert "no end" in batch.faults[0].what
 
 
 async def test_pages_without_end_end() -> None:
     count = iter(range(1000))
     http = FakeHttp(historics=lambda _: page(range(1), f"?pageToken={next(count)}"))
-    await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
-    assert len(http.requests) == MOST_PAGES + 1
+    batch = await source(http).history(PROBE, "baxo.TAG_1", "year", NOW)
+    assert len(http.requests) == MOST_PAGES
+    assert "no end" in batch.faults[0].what
 
 
 async def test_a_next_page_without_an_address_is_a_fault() -> None:
@@ -248,7 +268,7 @@ async def test_a_past_on_the_devices_clock_is_asked_for_and_read_by_it() -> None
     ("logs", "kept", "faults"),
     [
         ([{"tagReference": "A", "value": "1", "timestamp": 5}, {"value": "1", "timestamp": 5}], 1, 1),
-        ([{"tagReference": "A", "value": "1", "timestamp": "x"}], 0, 1),
+        ([{"tagReference": "A", "value": "1", "timestamp": "x"}], 0, 2),
         ([{"tagReference": "A", "value": "1", "timestamp": 1e300}], 0, 1),
         ([{"tagReference": "", "value": "1", "timestamp": 5}], 0, 1),
         ([{"tagReference": "A", "value": "1", "timestamp": 5, "isEvent": "no", "more": 1}], 1, 1),
@@ -287,17 +307,34 @@ async def test_a_status_is_the_error_that_it_means(status: int, kind: type[Marge
         await source(FakeHttp(realtimes=answer('{"message":"x"}', status))).latest(PROBE, NOW)
 
 
-@pytest.mark.parametrize("status", [401, 403])
-async def test_a_refused_password_is_not_sent_again(status: int) -> None:
+@pytest.mark.parametrize(("ask", "status"), [("realtimes", 401), ("contracts", 401), ("contracts", 403)])
+async def test_a_refused_password_is_not_sent_again(ask: str, status: int) -> None:
     tokens = FakeTokens("VOTREMOTDEPASSE")
-    http = FakeHttp(realtimes=answer('{"message":"wrong VOTREMOTDEPASSE"}', status))
+    http = FakeHttp(**{ask: answer('{"message":"wrong VOTREMOTDEPASSE"}', status)})
     one = source(http, tokens)
     with pytest.raises(Refused, match="Sign in again"):
-        await one.latest(PROBE, NOW)
+        await (one.discover(NOW) if ask == "contracts" else one.latest(PROBE, NOW))
     assert tokens.rejected == ["VOTREMOTDEPASSE"]
     with pytest.raises(Refused, match="no longer takes"):
         await one.latest(PROBE, NOW)
     assert len(http.requests) == 1
+
+
+async def test_a_login_that_may_not_write_still_may_read() -> None:
+    tokens = FakeTokens("VOTREMOTDEPASSE")
+    forbidden = answer('{"error":"forbidden","message":"This user may not write parameters."}', 403)
+    one = source(FakeHttp(**{"tags-write": forbidden, "realtimes": answer(text("realtimes"))}), tokens)
+    with pytest.raises(Conflict, match="may not write"):
+        await one.write(PROBE, "TAG_1", "25")
+    assert tokens.rejected == []
+    assert (await one.latest(PROBE, NOW)).measurements
+
+
+async def test_a_contract_that_a_login_may_not_see_hides_no_other() -> None:
+    tokens = FakeTokens("VOTREMOTDEPASSE")
+    http = described(contracts=answer(text("contracts")), devices=[answer("", 403), answer(text("devices"))])
+    found = await source(http, tokens).discover(NOW)
+    assert (len(found.sites), found.complete, tokens.rejected) == (2, False, [])
 
 
 # --- discovery
@@ -308,6 +345,7 @@ def described(**scripts: Script | list[Script]) -> FakeHttp:
         "contracts": answer(json.dumps({"contracts": json.loads(text("contracts"))["contracts"][:1]})),
         "devices": answer(text("devices")),
         "realtimes": answer(text("realtimes")),
+        "historics": answer(text("historics")),
     }
     return FakeHttp(**(usual | scripts))
 
@@ -315,11 +353,13 @@ def described(**scripts: Script | list[Script]) -> FakeHttp:
 async def test_a_discovery_reads_contracts_devices_and_their_tags() -> None:
     http = described()
     found = await source(http).discover(NOW)
-    assert [said["get"] for said in asked(http)] == ["contracts", "devices", "devices-realtimes", "devices-realtimes"]
+    services = ["contracts", "devices", "devices-realtimes", "devices-realtimes", "devices-historics"]
+    assert [said["get"] for said in asked(http)] == services
     assert [site.id for site in found.sites] == ["baxo:3219875446", "baxo:14587"]
     assert found.probes[0] == PROBE
     assert found.complete
-    assert found.unread == {}
+    assert found.unread == {"baxo:14587": ("attributes",)}  # nothing of which time its past is in could be told
+    assert found.faults == ()
     assert found.person.email == "VOTREADRESSE"
 
 
@@ -332,11 +372,6 @@ async def test_what_a_device_told_of_can_be_asked_for_its_past() -> None:
     assert isinstance(one, LongMemorySource)
     assert isinstance(one, ParameterSink)
     assert one.reach == "year"
-
-
-async def test_an_empty_list_of_contracts_is_doubted() -> None:
-    found = await source(described(contracts=answer('{"contracts":[]}'))).discover(NOW)
-    assert not found.complete
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +12,13 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Doubt
 from margelle.domain.site import Probe
 from margelle.domain.unit import Unit
+from margelle.vendors.baxo.translate import seconds_to
 from tests.asgi import call
 from tests.evidence import exchange, facts
 from tests.vendors.baxo.house import (
     CONTRACT,
     FIRST,
     ICO,
-    K1,
     NEWEST,
     NOW,
     OTHER_LOGIN,
@@ -210,13 +211,6 @@ async def test_a_parameter_that_is_there_twice_with_two_values_is_refused(house:
     assert answer.status == 400
 
 
-@pytest.mark.parametrize(("method", "status"), [("PUT", 405), ("DELETE", 405), ("OPTIONS", 204)])
-async def test_other_methods_are_told_which_there_are(house: House, method: str, status: int) -> None:
-    answer = await call(house.app, method, K1)
-    assert answer.status == status
-    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
-
-
 @pytest.mark.parametrize("path", ["/baxo/", "/baxo/k2", "/baxo/k1/x"])
 async def test_other_paths_are_not_found_in_json(house: House, path: str) -> None:
     answer = await call(house.app, "GET", path)
@@ -229,12 +223,6 @@ async def test_nothing_is_told_of_what_another_user_has(house: House) -> None:
     assert (await house.ask("devices", username=OTHER_LOGIN, contractId=CONTRACT)).status == 404
     assert (await house.ask("devices", username=OTHER_LOGIN, contractId="hers")).status == 200
     assert (await house.ask("devices", contractId="hers")).status == 404
-
-
-async def test_who_has_nothing_collected_yet_is_told_so() -> None:
-    answer = await (await empty_house()).ask("contracts")
-    assert answer.status == 503
-    assert answer.headers["retry-after"] == "30"
 
 
 # --- every probe
@@ -329,3 +317,38 @@ async def test_a_value_ahead_of_the_clock_is_not_told(house: House) -> None:
     assert [log["value"] for log in (await house.ask("devices-realtimes", **asked)).json()["logs"]] == ["24"]
     past = await house.ask("devices-historics", **asked, startTime=START, endTime="99999999999")
     assert [row["value"] for row in past.json()["historics"][0]["logs"]] == ["1224", "24"]
+
+
+# --- answers that are kept for a moment
+
+
+async def test_an_answer_is_told_again_until_something_is_stored(house: House) -> None:
+    asked = {"contractId": CONTRACT, "deviceId": "3219875446", "tagReferences": "TAG_1"}
+    first = await house.ask("devices-realtimes", **asked)
+    assert (await house.ask("devices-realtimes", **asked)).body == first.body
+    await house.store.add([point(probe(FIRST).id, "baxo.TAG_1", "25", NEWEST + timedelta(minutes=1))], NOW)
+    again = await house.ask("devices-realtimes", **asked)
+    assert [log["value"] for log in again.json()["logs"]] == ["25"]
+
+
+async def test_a_kept_answer_is_only_for_its_own_question_and_user(house: House) -> None:
+    asked = {"contractId": CONTRACT, "deviceId": "3219875446"}
+    one = await house.ask("devices-realtimes", **asked)
+    assert (await house.ask("devices-realtimes", **asked, tagReferences="TAG_2")).body != one.body
+    assert (await house.ask("device", **asked)).body != one.body
+    assert (await house.ask("devices-realtimes", **asked, username=OTHER_LOGIN)).status != 200
+    assert (await house.ask("devices-realtimes", **asked, password="wrong")).status == 401
+
+
+async def test_a_value_of_now_that_comes_again_from_the_platform_is_told_with_its_source(house: House) -> None:
+    at = NEWEST + timedelta(minutes=5)
+    past = {
+        "contractId": CONTRACT,
+        "deviceId": "3219875446",
+        "tagReferences": "TAG_1",
+        "startTime": str(seconds_to(at)),
+    }
+    for origin, source in (("baxo/realtimes", 1), ("baxo/historics/distant", 2), ("baxo/realtimes", 2)):
+        await house.store.add([point(probe(FIRST).id, "baxo.TAG_1", "7", at, origin=origin)], NOW)
+        (table,) = (await house.ask("devices-historics", **past)).json()["historics"]
+        assert [row["source"] for row in table["logs"]] == [source]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from margelle.errors import Conflict, Limited, MargelleError, Refused, Unreachable
-from tests.vendors.baxo.house import CONTRACT, FIRST, LOGIN, OTHER_LOGIN, House, documented_house, probe
+from tests.vendors.baxo.house import CONTRACT, FIRST, LOGIN, OTHER_LOGIN, PASSWORD, House, documented_house, probe
 
 WRITE: dict[str, Any] = {"contractId": CONTRACT, "deviceId": FIRST.key, "tagRef": "TAG_1", "value": "25"}
 
@@ -30,6 +31,15 @@ async def test_a_writer_may_by_any_name_of_the_tag(name: str) -> None:
     house = await documented_house(writers=[LOGIN])
     given = {key: value for key, value in WRITE.items() if key != "tagRef"} | {name: "TAG_1"}
     assert (await house.ask("devices-tags-write", **given)).json() == {}
+    assert house.actions.written == [("TAG_1", "25", probe(FIRST).id, LOGIN)]
+
+
+async def test_it_may_be_written_by_get_as_the_document_says_of_every_request_but_head_changes_nothing() -> None:
+    house = await documented_house(writers=[LOGIN])
+    query = urlencode({"get": "devices-tags-write", "username": LOGIN, "password": PASSWORD, **WRITE})
+    assert (await house.get(query, method="HEAD")).status == 405
+    assert house.actions.written == []
+    assert (await house.get(query)).status == 200
     assert house.actions.written == [("TAG_1", "25", probe(FIRST).id, LOGIN)]
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.core import get_global
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
@@ -25,6 +26,7 @@ from margelle.vendors.baxo.translate import (
     EPOCH,
     Tag,
     Tags,
+    WallClock,
     contract_id,
     contract_to,
     device_to,
@@ -197,7 +199,7 @@ def test_an_instant_beyond_all_time_is_refused(seconds: float) -> None:
 def test_a_past_value_may_be_on_the_devices_clock() -> None:
     row, tag = wire.Row(Raw(b'"1"'), 578590638, 1), NO_TAGS.of("1").named("T")
     paris = ZoneInfo("Europe/Paris")
-    point = row_from(row, tag, PROBE, NO_TAGS, paris)
+    point = row_from(row, tag, PROBE, NO_TAGS, WallClock(paris))
     assert point is not None
     assert point.at == AT - timedelta(hours=2)
     assert seconds_to(point.at, paris) == 578590638
@@ -258,6 +260,7 @@ def other(quantity: str, value: float | None, raw: str, unit: Unit, *doubts: Dou
         (other("tds", 1147.0, "1147", Unit.PPM), Tag("TDS", "tds", Unit.MG_PER_L), "1147"),
         (other("ondilo.foo", 1e-9, "1e-9", Unit.PPM), Tag("F", "ondilo.foo", Unit.RATIO), "1e-09"),
         (other("orp", 600.123, "x", Unit.MILLIVOLT), Tag("R", "orp", Unit.MILLIVOLT), "600.12"),
+        (other("temperature", -0.001, "x", Unit.CELSIUS), Tag("T", "temperature", Unit.CELSIUS), "0"),
     ],
 )
 def test_another_vendors_value_is_told_in_the_tags_unit(point: Measurement, tag: Tag, text: str) -> None:
@@ -426,6 +429,12 @@ def test_a_status_is_told_as_it_came(said: Scalar, told: int) -> None:
         ("(UTC-04:00) Heure de l’Atlantique (Canada)", "America/Halifax"),
         ("(UTC-04:00) Heure de l'Atlantique (Canada)", "America/Halifax"),
         ("(UTC-04:00) Atlantic Time (Canada)", "America/Halifax"),
+        ("(UTC-03:30) Terre-Neuve", "America/St_Johns"),
+        ("(UTC-03:30) Newfoundland", "America/St_Johns"),
+        ("(UTC-05:00) Indiana (Est)", "America/Indiana/Indianapolis"),
+        ("(UTC-05:00) Indiana (East)", "America/Indiana/Indianapolis"),
+        ("(UTC-08:00) Basse-Californie", "America/Tijuana"),
+        ("(UTC-08:00) Baja California", "America/Tijuana"),
         ("(UTC+01:00) Afrique centrale - Ouest", "Africa/Lagos"),
         ("(UTC+01:00) West Central Africa", "Africa/Lagos"),
         ("(UTC+10:00) Canberra, Melbourne, Sydney", "Australia/Canberra"),
@@ -436,12 +445,24 @@ def test_a_status_is_told_as_it_came(said: Scalar, told: int) -> None:
         ("(UTC-13:00) Nulle part", None),
         ("(UTC+15:00) Nulle part", None),
         ("(UTC+00:00) Nulle part", "UTC"),
+        ("(UTC) UTC", "UTC"),
+        ("(UTC+07:00) Ho Chi Minh City", "Asia/Saigon"),
+        ("(UTC+07:00) Hô-Chi-Minh-Ville", "Asia/Saigon"),
+        ("(UTC+09:00) Japan", "Japan"),
+        ("(UTC+01:00)", "Etc/GMT-1"),
+        ("(UTC+01:00) UTC", "Etc/GMT-1"),
         ("(UTC+1) Paris; Rome", "Europe/Paris"),
         ("(GMT+01:00) Paris", "Europe/Paris"),
         ("  (UTC+01:00)  Paris ", "Europe/Paris"),
         ("Europe/Lisbon", "Europe/Lisbon"),
+        ("Japan", "Japan"),
         ("(UTC+03:00) Nulle part", "Etc/GMT-3"),
         ("(UTC-03:00) Paris", "Etc/GMT+3"),
+        ("(UTC+03:30) Téhéran", "Asia/Tehran"),
+        ("(UTC-03:30) Terre-Neuve, Newfoundland", "Canada/Newfoundland"),
+        ("(UTC-03:30) Nulle part", None),
+        ("(UTC\u221205:00) Bogota, Lima, Quito", "America/Bogota"),
+        ("(UTC+10:00) Port-Moresby", "Pacific/Port_Moresby"),
         ("(UTC+12:45) Nulle part", None),
         ("Nulle part", None),
         ("../../etc/passwd", None),
@@ -450,6 +471,21 @@ def test_a_status_is_told_as_it_came(said: Scalar, told: int) -> None:
 )
 def test_a_time_zone_as_windows_shows_it_is_found(shown: str, name: str | None) -> None:
     assert zone_from(shown) == name
+
+
+@pytest.mark.parametrize(
+    ("region", "windows"),
+    [
+        ("(UTC-05:00) Eastern Time (US & Canada)", "Eastern Standard Time"),
+        ("(UTC-06:00) Central Time (US & Canada)", "Central Standard Time"),
+        ("(UTC-07:00) Mountain Time (US & Canada)", "Mountain Standard Time"),
+        ("(UTC-08:00) Pacific Time (US & Canada)", "Pacific Standard Time"),
+        ("(UTC-04:00) Atlantic Time (Canada)", "Atlantic Standard Time"),
+        ("(UTC+01:00) West Central Africa", "W. Central Africa Standard Time"),
+    ],
+)
+def test_a_region_is_the_zone_that_the_unicode_consortium_gives_it(region: str, windows: str) -> None:
+    assert zone_from(region) == zone_from(windows) == get_global("windows_zone_mapping")[windows]
 
 
 @given(st.text(max_size=60))
@@ -466,7 +502,8 @@ def test_a_time_zone_goes_out_as_the_document_prints_it_or_by_its_city() -> None
     assert zone_to("America/St_Johns") == "(UTC-03:30) St Johns"
     assert zone_to("America/New_York") == "(UTC-05:00) New York"
     assert zone_to("Asia/Kolkata") == "(UTC+05:30) Kolkata"
-    assert zone_to("Nowhere/At_all") == "UTC"
+    assert zone_to("Pacific/Auckland") == "(UTC+12:00) Auckland"
+    assert zone_to("Nowhere/At_all") == zone_to("") == "UTC"
 
 
 def test_the_epoch_is_the_year_2000() -> None:

@@ -12,10 +12,12 @@ from urllib.parse import urlencode
 
 import uvicorn
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.site import Account, Disinfection, Person, Probe, Site, User
+from margelle.domain.switch import Switch, SwitchMode, Turn, state_of
 from margelle.domain.unit import Unit
 from margelle.ports import Discovery, Store
 from margelle.serve.app import build
@@ -42,6 +44,7 @@ SITE = Site(
     attributes={"built_year": 2012, "commercial_type": "Pro", "place": 4711},
 )
 PROBE = Probe("flipr:21BXYZ/probe", SITE.id, "flipr", "21BXYZ", "21BXYZ", "", "4")
+HUB = Switch("flipr:HB0001/hub", "flipr", "HB0001", firmware="1")
 DOCUMENTED: dict[str, tuple[float, str, Unit]] = {
     "temperature": (21.06, "21.06", Unit.CELSIUS),
     "ph": (3.14, "3.14", Unit.PH),
@@ -50,6 +53,7 @@ DOCUMENTED: dict[str, tuple[float, str, Unit]] = {
     "uv_index": (0.0, "0", Unit.UV_INDEX),
     "cloud_cover": (76.0, "0.76", Unit.RATIO),
     "battery": (100.0, "1", Unit.RATIO),
+    "flipr.ph_deviation": (-10.15, "-10.15", Unit.RATIO),
     "flipr.disinfectant_deviation": (-1.28, "-1.28", Unit.RATIO),
 }
 """What the document's measure tells, in our words."""
@@ -75,12 +79,33 @@ def documented(at: datetime = MEASURED_AT) -> list[Measurement]:
     return [point(name, value, at, raw=raw, unit=unit) for name, (value, raw, unit) in DOCUMENTED.items()]
 
 
+def stands(*, on: bool, mode: str, at: datetime = MEASURED_AT, switch: Switch = HUB) -> list[Measurement]:
+    """How a hub stands, as the cloud told it."""
+    value = float(("manual", "auto", "planning").index(mode.partition(" ")[0]))
+    return [
+        Measurement(switch.id, "switch.state", at, float(on), str(int(on)), Unit.STATE, "flipr/hub"),
+        Measurement(switch.id, "switch.mode", at, value, mode, Unit.STATE, "flipr/hub"),
+    ]
+
+
+class ObedientActions(FakeActions):
+    """Switches at once."""
+
+    async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
+        await super().switch(switch, wanted, site, user)
+        known = state_of(await self._store.latest(switch.id, NOW))
+        mode: SwitchMode = "manual" if wanted == "on" or wanted == "off" else wanted
+        on = wanted == "on" if wanted in {"on", "off"} else known is not None and known.on
+        await self._store.add(stands(on=on, mode=mode, at=NOW, switch=switch), NOW)
+
+
 class House(Struct):
     """The store, and the face over it at `now`, which a test may move."""
 
     store: Store
     app: Starlette
     now: list[datetime]
+    actions: FakeActions
     access: str = ""
     refresh: str = ""
 
@@ -116,8 +141,9 @@ async def empty_house(store: Store | None = None, **settings: Any) -> House:
     store, now = store or MemoryStore(), [NOW]
     for login, language in ((LOGIN, "fr"), (OTHER_LOGIN, "en")):
         await store.put_user(User(login, PASSWORD_HASH, "Hub", "User", language))
-    app = build(store, [FLIPR], {"flipr": settings}, lambda: now[0], FakeActions(store), pages=False)
-    return House(store, app, now)
+    actions = ObedientActions(store)
+    app = build(store, [FLIPR], {"flipr": settings}, lambda: now[0], actions, pages=False)
+    return House(store, app, now, actions)
 
 
 async def documented_house(store: Store | None = None, points: Sequence[Measurement] = (), **settings: Any) -> House:
@@ -126,6 +152,14 @@ async def documented_house(store: Store | None = None, points: Sequence[Measurem
     await house.furnish((SITE, PROBE))
     await house.store.add(points or documented(), NOW)
     await house.sign_in()
+    return house
+
+
+async def pumped_house(store: Store | None = None, **settings: Any) -> House:
+    """The document's house, with a hub whose pump runs by hand."""
+    house = await documented_house(store, **settings)
+    await house.furnish((replace(SITE, switches=(HUB,)), PROBE))
+    await house.store.add(stands(on=True, mode="manual"), NOW)
     return house
 
 

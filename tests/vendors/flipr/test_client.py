@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from margelle.domain.site import Account, Probe
 from margelle.errors import BadInput, Limited, Malformed, NotFound, Refused, Unavailable
 from margelle.ports import AdviceSource, Answer, Discovery, HistorySource, Source, Token
+from margelle.redaction import redact
 from margelle.vendors.flipr import FLIPR
 from margelle.vendors.flipr.client import FliprConnector, FliprSource
 from margelle.vendors.flipr.discovery import todays
@@ -97,6 +98,7 @@ async def test_a_refused_login_says_which_one_is_meant() -> None:
     with pytest.raises(Refused, match="incorrect") as refused:
         await FliprConnector(BASE, FakeHttp(token=said("a login refused"))).sign_in("a", "b")
     assert "Flipr app" in refused.value.hint
+    assert "incorrect" in redact(refused.value.what), "the reason is not masked as if it were the token"
 
 
 @pytest.mark.parametrize(
@@ -111,6 +113,15 @@ async def test_a_refused_login_says_which_one_is_meant() -> None:
 async def test_any_other_answer_is_what_it_means(came: Answer, error: type[Exception]) -> None:
     with pytest.raises(error):
         await FliprConnector(BASE, FakeHttp(token=came)).sign_in("a", "b")
+
+
+async def test_a_cloud_that_shuts_out_home_automation_has_not_refused_the_login() -> None:
+    """As in January 2024: 403 for days, also for the token (home-assistant/core#108955)."""
+    http = FakeHttp(token=[answer("<html>Forbidden", 403)] * 2)
+    with pytest.raises(Unavailable, match="may still be good"):
+        await FliprConnector(BASE, http).sign_in("a", "b")
+    with pytest.raises(Unavailable):
+        await renewed(http, BASE, Token("old", "9f2c"))
 
 
 async def test_there_is_no_sign_in_by_browser() -> None:
@@ -178,7 +189,7 @@ async def test_a_module_that_the_cloud_does_not_know_is_not_found() -> None:
 async def test_one_wrong_field_costs_only_itself() -> None:
     it, _ = source(survey_last=of(MEASURE | {"PH": 7, "MeasureId": "x"}))
     batch = await it.latest(PROBE, NOW)
-    assert {one.quantity for one in batch.measurements} == set(DOCUMENTED) - {"ph"}
+    assert {one.quantity for one in batch.measurements} == set(DOCUMENTED) - {"ph", "flipr.ph_deviation"}
     assert "survey/last.PH" in what(batch)
 
 
@@ -267,12 +278,15 @@ async def test_everything_has_a_past() -> None:
 # --- discovery
 
 
-async def test_a_discovery_finds_probes_with_their_pools_and_no_hubs() -> None:
+async def test_a_discovery_finds_probes_with_their_pools() -> None:
     it, http = whole()
     found = await it.discover(NOW)
     assert [(site.id, site.name, site.volume_m3, site.disinfection.primary) for site in found.sites] == [("flipr:AB256C", "Piscine", 45.0, "chlorine")]  # fmt: skip
     assert found.probes == (AB,)
-    assert found.sites[0].attributes == {"built_year": 2012, "commercial_type": "Pro", "hub": "HB0001", "place": 4711}
+    assert found.sites[0].attributes == {
+        "built_year": 2012, "commercial_type": "Pro", "commercial_type_id": 2, "place": 4711,
+        "status": "Activated", "status_since": "2021-01-05T16:16:36.487",
+    }  # fmt: skip
     assert (found.faults, found.unread, found.complete, found.person.email) == ((), {}, True, "john@doe.org")
     assert http.targets == [f"GET {BASE}{path}" for path in ("/modules", "/place", "/modules/AB256C/pool", "/modules/AB256C/survey/last")]  # fmt: skip
 
@@ -290,7 +304,7 @@ async def test_what_fails_is_left_as_it_is_known() -> None:
     it, _ = whole(place=answer(status=502), pool=of([1]), survey_last=answer("<html>"))
     found = await it.discover(NOW)
     assert found.complete
-    assert set(found.unread["flipr:AB256C"]) == {"attributes", "name", "volume_m3", "disinfection"}
+    assert set(found.unread["flipr:AB256C"]) == {"attributes", "switches", "name", "volume_m3", "disinfection"}
     assert len(found.faults) == 3
 
 
@@ -298,14 +312,8 @@ async def test_an_exhausted_budget_stops_the_discovery() -> None:
     it, http = whole(place=Limited("The budget is used up."))
     found = await it.discover(NOW)
     assert [one.name for one in http.requests] == ["modules", "place"]
-    assert set(found.unread["flipr:AB256C"]) == {"attributes", "name", "volume_m3", "disinfection"}
+    assert set(found.unread["flipr:AB256C"]) == {"attributes", "switches", "name", "volume_m3", "disinfection"}
     assert found.faults == ()
-
-
-async def test_an_empty_list_of_modules_is_doubted() -> None:
-    found = await whole(modules=said("no modules"))[0].discover(NOW)
-    assert not found.complete
-    assert "no module at all" in what(found)
 
 
 async def test_a_wrong_entry_or_field_of_the_list_costs_only_itself() -> None:

@@ -25,6 +25,7 @@ LAST = exchange("flipr", "survey-last").response.json
 CURRENT = answer("flipr", "a resume").json["Current"]
 (DAY,) = exchange("flipr", "stats-per-days").response.json
 MODULES = answer("flipr", "two modules").json
+THRESHOLDS = answer("flipr", "the thresholds").json
 PLACES = answer("flipr", "the places").json
 
 ELIDED = "the document leaves out what is between PH and Date; the names are those of a measure"
@@ -38,10 +39,10 @@ UNSEEN = {
         "Battery": ELIDED,
         "Desinfectant": ELIDED,
     },
-    "Limits": dict.fromkeys(("Min", "Max"), "clients pass them on without reading any"),
-    "Alert": dict.fromkeys(
-        ("Id", "Title", "Message", "DateTime"), "clients read Title and Message: facts/lists.json, alert_keys"
-    ),
+    "Alert": {
+        "Message": "Flipr_Pool reads it where the phone's app reads Subtitle: facts/lists.json, alert_keys",
+        "DateTime": "ours: when it was recommended",
+    },
 }
 """Fields of wire types that no evidence shows, each with where they come from."""
 
@@ -51,7 +52,7 @@ NEEDED = {
     "DayStatistics": ["Date"],
     "Module": ["Serial"],
     "Place": ["Id"],
-    "Alert": ["Id", "Title", "Message", "DateTime"],
+    "Alert": ["Id", "Title", "Subtitle"],
     "TokenAnswer": ["access_token"],
 }
 
@@ -62,7 +63,13 @@ IGNORED = {
         "OffsetConductivite", "SubscribtionValidUntil", "Eco_Mode",
     },
 }  # fmt: skip
-"""What the cloud tells besides, and nobody reads: secrets of the device, its calibration and the vendor's bookkeeping."""
+"""What the cloud tells besides, and nobody reads."""
+
+IGNORED_BECAUSE = "a secret of the device, its calibration or the vendor's bookkeeping"
+
+
+UNASKED = {"/place/{place}/allAlerts": "the id in it is not known before /place has been asked"}
+"""Routes of which no whole request is known."""
 
 SEEN: dict[type[Struct], list[dict[str, Any]]] = {
     wire.Measure: [LAST, CURRENT],
@@ -83,11 +90,12 @@ SEEN: dict[type[Struct], list[dict[str, Any]]] = {
     wire.ShortTerm: [answer("flipr", "the short term").json],
     wire.HubState: [answer("flipr", "a hub's state").json, answer("flipr", "the state of what is no hub").json],
     wire.TokenAnswer: [answer("flipr", "a token for a login").json],
-    wire.Limits: [],
-    wire.Alert: [],
+    wire.Thresholds: [THRESHOLDS],
+    wire.Limit: list(THRESHOLDS.values()),
+    wire.Alert: answer("flipr", "the alerts").json,
 }
 
-PRINTED_ONLY = {wire.HubState, wire.Limits, wire.Alert}
+PRINTED_ONLY = {wire.Thresholds, wire.Limit, wire.Alert}
 """What is never read from a cloud."""
 
 
@@ -153,6 +161,29 @@ def test_what_a_cloud_leaves_out_or_sends_as_null_is_none(kind: type[Struct]) ->
     assert decode(json.dumps(nulls | least), type=kind) == bare
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (wire.Status, '{"Comment":"lent","DateTime":null,"Status":null}'),
+        (wire.Pool, '{"BuiltYear":null,"PrivateName":null,"Volume":45,"Version":null}'),
+        (wire.Pool, '{"BuiltYear":null,"PrivateName":null,"Volume":45.5,"Version":null}'),
+        (wire.ShortTerm, '{"AirTemperature":24,"WaterState":null}'),
+        (wire.Limit, '{"Value":10,"IsDefaultValue":false}'),
+        (wire.Limit, '{"Value":7.2,"IsDefaultValue":true}'),
+        (wire.Limit, '{"Value":null,"IsDefaultValue":true}'),
+        (wire.TokenAnswer, '{"access_token":"a","token_type":null,"expires_in":23327999,"refresh_token":null}'),
+        (wire.TokenAnswer, '{"access_token":"a","token_type":null,"expires_in":59.5,"refresh_token":null}'),
+        (wire.TokenAnswer, '{"access_token":"a","token_type":null,"expires_in":"60","refresh_token":null}'),
+    ],
+)
+def test_numbers_and_texts_that_the_evidence_does_not_show_are_read_as_they_are(kind: type[Struct], text: str) -> None:
+    assert encode(decode(text, type=kind)).decode() == text
+
+
+def test_a_days_date_is_the_last_as_the_document_prints_it() -> None:
+    assert fields(wire.DayStatistics)[-1].encode_name == list(DAY)[-1]
+
+
 def test_the_sectors_and_alert_keys_are_those_of_the_evidence() -> None:
     from typing import get_args
 
@@ -180,7 +211,7 @@ def test_every_route_is_asked_for_by_evidence_and_all_that_evidence_asks_for_has
     }
     assert all(len(found) == 1 for found in answered.values())
     unasked = {route.path for route in routes} - {found[0] for found in answered.values()}
-    assert unasked == {"/place/{place}/allAlerts"}  # its id is not known before /place has been asked
+    assert unasked == set(UNASKED)
     assert LISTS["token_path"] in answered
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Band, Disinfection, Probe, Site, User
 from margelle.domain.unit import Unit
-from margelle.errors import ConfigError, StoreError
+from margelle.errors import ConfigError
 from margelle.ports import Discovery
 from margelle.store.memory import MemoryStore
 from margelle.vendors.flipr.profile import Profile
@@ -41,7 +41,7 @@ LISTS = facts("flipr", "lists")
 REQUESTS = facts("flipr", "requests")
 LAST = exchange("flipr", "survey-last").response.json
 INVENTED = {"MeasureId": 1515490205, "DateTime": "2018-01-09T09:30:05.558277Z"}
-GETS = [one for one in REQUESTS if one["what"] not in {"token", "refresh"}]
+GETS = [one for one in REQUESTS if one["what"] not in {"token", "refresh"} and "HB0001" not in one["path"]]
 SHAPES = {"modules": list, "hours": list, "days": list, "places": list}
 
 
@@ -93,6 +93,16 @@ async def test_the_statistics_are_of_so_many_days_up_to_today_in_the_documents_s
         "2018-01-09T00:00:00Z"
     ]
     assert (await house.get("/modules/21BXYZ/survey/statsPerDays/0")).json() == []
+
+
+async def test_a_probe_whose_clock_is_fast_makes_no_day_that_has_not_begun(house: House) -> None:
+    house.now[0] = datetime(2018, 1, 9, 23, 58, tzinfo=UTC)
+    await house.store.add(documented(datetime(2018, 1, 10, 0, 2, tzinfo=UTC)), house.now[0])
+    told = (await house.get("/modules/21BXYZ/survey/statsPerDays/2")).json()
+    assert [day["Date"] for day in told] == ["2018-01-09T00:00:00Z"]
+    house.now[0] = datetime(2018, 1, 10, 0, 0, tzinfo=UTC)
+    told = (await house.get("/modules/21BXYZ/survey/statsPerDays/1")).json()
+    assert [day["Date"] for day in told] == ["2018-01-10T00:00:00Z"]
 
 
 # --- other people's requests
@@ -238,7 +248,9 @@ async def test_pool_place_short_term_and_thresholds_have_the_keys_of_the_evidenc
     assert (await house.get("/modules/21BXYZ/pool")).json() == answer("flipr", "a pool").json
     assert (await house.get("/place")).json() == [{"Id": 4711, "Modules": [{"Serial": "21BXYZ"}], "Hubs": []}]
     assert list((await house.get("/modules/21BXYZ/shortterm")).json()) == LISTS["short_term_keys"]
-    assert (await house.get("/modules/21BXYZ/Thresholds")).json() == {}
+    told = (await house.get("/modules/21BXYZ/Thresholds")).json()
+    usual = answer("flipr", "the thresholds").json["PhMax"]
+    assert told == {"PhMin": {"Value": 6.8, "IsDefaultValue": True}, "PhMax": usual}
     assert (await house.get("/place/4711/allAlerts")).json() == []
     hub = (await house.get("/hub/21BXYZ/state")).json()
     assert list(hub) == list(answer("flipr", "a hub's state").json)
@@ -289,32 +301,6 @@ async def test_a_span_that_is_no_number_is_400(house: House, path: str) -> None:
     assert message(told) == "The request is invalid."
 
 
-async def test_another_method_is_405(house: House) -> None:
-    told = await house.get("/modules", method="DELETE")
-    assert (told.status, told.headers["allow"]) == (405, "GET, HEAD")
-    assert message(told)
-
-
-async def test_what_has_not_been_collected_yet_is_503_and_no_empty_list() -> None:
-    house = await empty_house()
-    await house.sign_in()
-    told = await house.get("/modules")
-    assert (told.status, int(told.headers["retry-after"]) > 0) == (503, True)
-    assert message(told)
-    await house.furnish()
-    assert (await house.get("/modules")).json() == answer("flipr", "no modules").json
-
-
-async def test_a_failing_store_is_told_in_the_apis_shape(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(*_: Any, **__: Any) -> Any:
-        raise StoreError("/secret/path is full")
-
-    monkeypatch.setattr(house.store, "sites", fail)
-    told = await house.get("/modules")
-    assert told.status == 503
-    assert "secret" not in message(told)
-
-
 # --- language
 
 
@@ -337,6 +323,23 @@ async def test_a_face_may_always_speak_french() -> None:
 
 
 # --- NewResume
+
+
+@pytest.mark.parametrize(
+    ("value", "level"), [(999.0, "Low"), (1000.0, "Medium"), (9999.0, "Medium"), (10_000.0, "High")]
+)
+async def test_a_face_may_tell_conductivity_in_words(value: float, level: str) -> None:
+    house = await documented_house(conductivity="level")
+    words = [replace(one, value=value, raw=f"{value:g}") if one.quantity == "conductivity" else one for one in documented()]  # fmt: skip
+    await house.store.add(words, NOW)
+    told = [(await house.get(f"/modules/21BXYZ/{path}")).json() for path in ("survey/last", "survey/LastHours/24")]
+    label = answer("flipr", "a resume").json["Current"]["Conductivity"]["Label"]
+    assert told[0]["Conductivity"] == told[1][0]["Conductivity"] == {"Label": label, "Level": level}
+
+
+async def test_a_face_that_tells_levels_has_none_of_what_it_does_not_know() -> None:
+    house = await documented_house(points=[point("temperature", 20.0)], conductivity="level")
+    assert (await house.get("/modules/21BXYZ/survey/last")).json()["Conductivity"]["Value"] is None
 
 
 async def test_a_resume_has_the_newest_measure_and_the_week(house: House) -> None:
@@ -376,8 +379,9 @@ async def test_an_ico_is_a_module_like_any_other() -> None:
     assert current["Desinfectant"] == {"Label": "Chlore", "Message": "Parfait", "Deviation": 0, "Value": 0, "DeviationSector": "Medium"}  # fmt: skip
     assert (await house.get(f"/modules/{serial}/pool")).json()["PrivateName"] == "John's Pool"
     assert (await house.get(f"/modules/{serial}/Thresholds")).json() == {
-        "Temperature": {"Min": 10, "Max": 30}, "PH": {"Min": 7.6, "Max": 8.5}, "OxydoReductionPotentiel": {"Min": 400, "Max": 900}
-    }  # fmt: skip
+        name: {"Value": value, "IsDefaultValue": False}
+        for name, value in zip(answer("flipr", "the thresholds").json, (7.6, 8.5, 400, 10, 30), strict=True)
+    }
     again = (await house.get("/modules")).json()
     assert [one["Serial"] for one in again] == [one["Serial"] for one in modules]
 
@@ -392,6 +396,9 @@ async def test_what_ondilo_recommends_is_an_alert() -> None:
         "Title": RECOMMENDATION.title,
         "Message": RECOMMENDATION.message,
     }
+    (theirs,) = answer("flipr", "the alerts").json
+    assert {key: type(alert[key]) for key in theirs} == {key: type(value) for key, value in theirs.items()}
+    assert alert["Subtitle"] == RECOMMENDATION.message
 
 
 async def test_of_another_vendor_values_of_one_day_are_one_measure() -> None:
@@ -401,6 +408,15 @@ async def test_of_another_vendor_values_of_one_day_are_one_measure() -> None:
     told = (await house.get(f"/modules/{serial}/survey/last")).json()
     assert (told["Temperature"], told["PH"]["Value"]) == (26, 7.3)
     assert told["DateTime"] == "2018-01-09T09:40:05.558277Z"
+
+
+@pytest.mark.parametrize("solids", ["tds", "salt"])
+async def test_solids_are_shown_as_conductivity(solids: str) -> None:
+    house = await documented_house()
+    await house.furnish((replace(ICO_SITE, bands=ICO_SITE.bands), ICO), vendor="ondilo", name="ondilo-1")
+    await house.store.add([ondilo("temperature", 25.5), ondilo(solids, 702.0)], NOW)
+    (serial,) = [one["Serial"] for one in (await house.get("/modules")).json() if one["Serial"] != "21BXYZ"]
+    assert (await house.get(f"/modules/{serial}/survey/last")).json()["Conductivity"]["Value"] == 1404
 
 
 async def test_the_weather_of_a_probe_that_tells_it_is_the_short_term() -> None:
@@ -442,8 +458,20 @@ async def test_a_plant_with_nothing_that_a_flipr_measures_can_be_shown() -> None
     await house.store.add([Measurement(probe.id, "level", MEASURED_AT, 1.2, "1.2", Unit.METRE, "baxo/realtimes")], NOW)
     await house.sign_in()
     (module,) = (await house.get("/modules")).json()
+    assert module["ModuleType_Id"] is None
     assert (await house.get(f"/modules/{module['Serial']}/NewResume")).json() == {}
     assert (await house.get(f"/modules/{module['Serial']}/survey/statsPerDays/3")).json() == []
+
+
+async def test_a_plant_that_measures_what_a_flipr_does_is_a_module_of_its_type() -> None:
+    house = await empty_house()
+    site, probe = Site("baxo:1", "baxo", "1", "Bath", "plant"), Probe("baxo:1/d", "baxo:1", "baxo", "1")
+    await house.furnish((site, probe), vendor="baxo", name="baxo-1")
+    await house.store.add([point(name, 7.0, probe=probe.id, origin="baxo/realtimes") for name in ("ph", "orp")], NOW)
+    await house.sign_in()
+    assert (await house.get("/modules")).json()[0]["ModuleType_Id"] is None
+    await house.store.add([point("temperature", 7.0, probe=probe.id, origin="baxo/realtimes")], NOW)
+    assert (await house.get("/modules")).json()[0]["ModuleType_Id"] == LISTS["module_types"]["probe"]
 
 
 async def test_an_answer_is_kept_until_the_store_changes(house: House) -> None:

@@ -20,6 +20,7 @@ from margelle.store import open_store
 from margelle.store.vault import Vault
 from tests.evidence import answer, exchange
 from tests.vendors.flipr.house import (
+    HUB,
     LOGIN,
     MEASURED_AT,
     NOW,
@@ -27,9 +28,9 @@ from tests.vendors.flipr.house import (
     PROBE,
     SITE,
     House,
-    documented_house,
     listening,
     point,
+    pumped_house,
 )
 
 WITNESS = Path(__file__).with_name("witness.py")
@@ -37,7 +38,9 @@ DRY = (Doubt("vendor", "The probe is out of the water"),)
 
 
 async def furnished(house: House) -> None:
-    """Besides the document's probe: one in icy water, one that sleeps, and an ICO."""
+    """Besides the document's probe: one in icy water, one that sleeps, an ICO, and a plant of which Home Assistant must not hear."""
+    plant = Site("baxo:1", "baxo", "1", "Tank", "plant"), Probe("baxo:1/device", "baxo:1", "baxo", "c/1")
+    await house.furnish(plant, vendor="baxo", name="baxo-1")
     icy, asleep = (
         (
             replace(SITE, id=f"flipr:{key}", key=key),
@@ -45,7 +48,7 @@ async def furnished(house: House) -> None:
         )
         for key in ("ICE001", "NAP001")
     )
-    await house.furnish((SITE, PROBE), icy, asleep)
+    await house.furnish((replace(SITE, switches=(HUB,)), PROBE), icy, asleep)
     ico = Probe("ondilo:234/ico", "ondilo:234", "ondilo", "234", "SN00001")
     await house.furnish((Site("ondilo:234", "ondilo", "234", "Spa", "spa"), ico), vendor="ondilo", name="ondilo-1")
     for probe, temperature, doubts in ((icy[1], 0.0, ()), (asleep[1], 9.0, DRY), (ico, 36.5, ())):
@@ -59,7 +62,7 @@ async def furnished(house: House) -> None:
 async def run(store: Path, **environment: str) -> Any:
     """What the witness got."""
     kept = open_store(str(store / "margelle.sqlite"), Vault.open(store / "key"))
-    house = await documented_house(kept)
+    house = await pumped_house(kept)
     await furnished(house)
     async with listening(house) as base_url:
         witness = await asyncio.create_subprocess_exec(
@@ -77,7 +80,7 @@ async def test_home_assistants_library_sees_every_probe(tmp_path: Path, slash: s
     assert version("flipr-api") == "1.6.1"
     told = await run(tmp_path, SLASH=slash)
     documented = exchange("flipr", "survey-last").response.json
-    assert told["all"] == {"flipr": ["21BXYZ", "ICE001", "NAP001", "00LFLS"], "hub": []}
+    assert told["all"] == {"flipr": ["21BXYZ", "ICE001", "NAP001", "00LFLT"], "hub": ["HB0001"]}
     assert told["measures"]["21BXYZ"] == {
         "temperature": documented["Temperature"], "ph": documented["PH"]["Value"], "chlorine": 0,
         "red_ox": documented["OxydoReductionPotentiel"]["Value"], "date_time": str(MEASURED_AT),
@@ -86,8 +89,17 @@ async def test_home_assistants_library_sees_every_probe(tmp_path: Path, slash: s
     }  # fmt: skip
     assert told["measures"]["ICE001"]["temperature"] == 0.01
     assert told["measures"]["NAP001"]["error"] == "FliprError"
-    assert told["measures"]["00LFLS"]["temperature"] == 36.5
-    assert datetime.fromisoformat(told["measures"]["00LFLS"]["date_time"]).astimezone(UTC) == MEASURED_AT
+    assert told["measures"]["00LFLT"]["temperature"] == 36.5
+    assert datetime.fromisoformat(told["measures"]["00LFLT"]["date_time"]).astimezone(UTC) == MEASURED_AT
+
+
+async def test_home_assistants_library_selects_the_modes_of_a_hub_and_switches_its_pump(tmp_path: Path) -> None:
+    (hub,) = (await run(tmp_path, HUBS="yes"))["hubs"]
+    stood = {"state": True, "mode": "manual", "planning": ""}
+    assert hub == {
+        "found": stood, "auto": stood | {"mode": "auto"}, "planning": stood | {"mode": "planning"}, "manual": stood,
+        "off": stood | {"state": False}, "on": stood,
+    }  # fmt: skip
 
 
 async def test_home_assistants_library_reads_our_refusals(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """PyPI's `flipr-api`, unmodified, in a process of its own: it signs in, calls what Home Assistant calls, and prints what it got as one JSON object.
 
 Run as `python witness.py HOST LOGIN PASSWORD`. The library has its host in two module constants; they are pointed at HOST, with the slash
-at the end that versions up to 1.5 had where SLASH is set.
+at the end that versions up to 1.5 had where SLASH is set. With HUBS it switches pumps too, which takes some seconds.
 """
 
 from __future__ import annotations
@@ -25,6 +25,16 @@ def attempt(call: Any, *arguments: Any) -> Any:
         return {"error": type(error).__name__, "message": str(error)}
 
 
+def switched(client: FliprAPIRestClient, hub: str) -> dict[str, Any]:
+    """How a hub stands, and then after each of Home Assistant's acts: three modes to select, and a switch."""
+    return {
+        "found": client.get_hub_state(hub),
+        **{mode: client.set_hub_mode(hub, mode) for mode in ("auto", "planning", "manual")},
+        "off": client.set_hub_state(hub, False),
+        "on": client.set_hub_state(hub, True),
+    }
+
+
 def main() -> None:
     """The command line."""
     host, login, password = sys.argv[1:]
@@ -36,6 +46,7 @@ def main() -> None:
         "all": everything,
         "measures": {serial: attempt(client.get_pool_measure_latest, serial) for serial in everything["flipr"]},
         "hub": attempt(client.get_hub_state, everything["flipr"][0]),
+        "hubs": [switched(client, hub) for hub in everything["hub"] if os.environ.get("HUBS")],
         "foreign": attempt(client.get_pool_measure_latest, "ZZZZZZ"),
         "refused": attempt(FliprAPIRestClient(login, "wrong").search_all_ids),
     }

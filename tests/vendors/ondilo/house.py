@@ -24,6 +24,7 @@ from margelle.domain.site import (
     Site,
     User,
 )
+from margelle.domain.switch import Switch, Turn
 from margelle.domain.unit import Unit
 from margelle.errors import MargelleError
 from margelle.ports import Discovery, Store
@@ -119,6 +120,7 @@ class FakeActions:
         self._store = store
         self.failure: MargelleError | None = None
         self.validated: list[tuple[str, str, str]] = []
+        self.switched: list[tuple[str, Turn, str, str]] = []
 
     async def validate(self, recommendation: Recommendation, site: Site, user: User) -> None:
         if self.failure is not None:
@@ -128,6 +130,12 @@ class FakeActions:
 
     async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
         raise AssertionError("a pool has no parameters")
+
+    async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
+        """What a hub does at once where it is obeyed."""
+        if self.failure is not None:
+            raise self.failure
+        self.switched.append((switch.id, wanted, site.id, user.email))
 
 
 class House(Struct):

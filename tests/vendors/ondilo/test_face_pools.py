@@ -22,7 +22,6 @@ from tests.vendors.ondilo.house import (
     SITE,
     House,
     account,
-    bearer,
     documented_house,
     empty_house,
     furnish,
@@ -302,29 +301,10 @@ async def test_paths_are_exact(house: House) -> None:
         assert refused.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "BREW"])
-async def test_other_methods_are_not_allowed(house: House, method: str) -> None:
-    refused = await house.get("/pools", method=method)
-
-    assert refused.status == 405
-    assert refused.headers["allow"] == "GET, HEAD, OPTIONS"
-    assert refused.json()["error"]["message"]
-
-
 async def test_what_may_be_done_is_told_without_a_token(house: House) -> None:
     told = await call(house.app, "OPTIONS", API + "/pools")
 
     assert (told.status, told.headers["allow"], told.body) == (204, "GET, HEAD, OPTIONS", b"")
-
-
-async def test_a_compressed_answer_is_never_given(house: House) -> None:
-    for encoding in ("gzip, deflate", "gzip-deflate", "br", "*", "identity;q=0"):
-        headers = bearer(house.tokens["access_token"]) | {"accept-encoding": encoding}
-
-        told = await call(house.app, "GET", API + "/pools", headers)
-
-        assert "content-encoding" not in told.headers
-        assert told.json()[0]["id"] == 234
 
 
 async def test_text_is_utf_8(house: House) -> None:

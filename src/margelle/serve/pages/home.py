@@ -12,6 +12,7 @@ from msgspec import Struct
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Recommendation, Site
+from margelle.domain.switch import Switch, state_of
 from margelle.ports import Incident, Reader
 from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit, zone
 from margelle.serve.pages.tile import WEEK, Scene, Tile, tile
@@ -109,7 +110,7 @@ async def _site(reader: Reader, visit: Visit, site: Site) -> SiteView:
     return SiteView(
         site.id,
         site.name or site.key,
-        _about(words, site),
+        (*_about(words, site), *[text for switch in site.switches if (text := await _switched(reader, visit, switch))]),
         state,
         words(state, ago=ago(newest, visit.now, words)) if newest else words("never"),
         clock_time(newest, where, visit.now, words.language) if newest else "",
@@ -166,6 +167,17 @@ def _about(words: Words, site: Site) -> tuple[str, ...]:
     volume = "" if site.volume_m3 is None else _volume(words, site.volume_m3)
     parts = (words(f"kind.{site.kind}"), " + ".join(filter(None, ways)), volume, site.address.city)
     return tuple(filter(None, parts))
+
+
+async def _switched(reader: Reader, visit: Visit, switch: Switch) -> str:
+    """How a switch stands, in words, with its age where that is not fresh; nothing where it is not known."""
+    words, state = visit.words, state_of(await reader.latest(switch.id, visit.now))
+    if state is None:
+        return ""
+    text = words(f"switch.{switch.kind}.{'on' if state.on else 'off'}")
+    mode = f" ({words(f'mode.{state.mode}')})" if state.mode else ""
+    old = freshness(state.at, visit.now) != "fresh"
+    return f"{text}{mode}" + (f", {ago(state.at, visit.now, words)}" if old else "")
 
 
 def _volume(words: Words, volume_m3: float) -> str:

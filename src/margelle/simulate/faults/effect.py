@@ -6,9 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
 
-from margelle.simulate.faults.fault import Answer, Ask, Effect
+from margelle.simulate.faults.fault import Answer, Effect
 
 JSON: Final = "application/json"
 Change = Callable[[Any], Any]
@@ -44,6 +43,11 @@ def slow(pause_s: float) -> Effect:
 def cut() -> Effect:
     """The right answer's headers and the first half of its body; then the connection is closed."""
     return Effect(cut=True)
+
+
+def restarted() -> Effect:
+    """The right answer, of devices that have just been restarted."""
+    return Effect(restart=True)
 
 
 def changed(change: Change) -> Effect:
@@ -124,6 +128,14 @@ def with_value(name: str, value: Any) -> Change:
     return lambda said: {**said, name: value} if _is_object(said) else said
 
 
+def level_only(said: Any) -> Any:
+    """A measure that is a word: `Level` in place of `Value`."""
+    if not (_is_object(said) and isinstance(said.get("Value"), (int, float))):
+        return said
+    level = "Low" if said["Value"] < 1000 else "Medium" if said["Value"] < 3000 else "High"
+    return {**without("Value")(said), "Level": level}
+
+
 def all_null(said: Any) -> Any:
     """An object whose numbers are all null."""
     numbers = (int, float)
@@ -164,73 +176,3 @@ def _time(text: Any) -> datetime | None:
 
 def _is_object(said: Any) -> bool:
     return isinstance(said, dict)
-
-
-# --- effects that remember ---------------------------------------------------------------------------------------------
-
-
-def expired(refusal: Answer) -> Effect:
-    """The access token that comes first is refused from then on; others are good."""
-
-    def instead(ask: Ask) -> Answer | None:
-        if not ask.token:
-            return None
-        return refusal if ask.memory.setdefault("refused", ask.token) == ask.token else None
-
-    return Effect(instead=instead)
-
-
-def of_grant(grant: str, effect: Effect) -> Effect:
-    """An effect on token requests of one grant only."""
-
-    def instead(ask: Ask) -> Answer | None:
-        return effect.instead(ask) if effect.instead and ask.form.get("grant_type") == grant else None
-
-    def then(ask: Ask, told: Answer) -> Answer:
-        return effect.then(ask, told) if effect.then and ask.form.get("grant_type") == grant else told
-
-    return Effect(instead=instead, then=then)
-
-
-def next_page_refused(key: str, refusal: Answer) -> Effect:
-    """The address of a next page, found at `key`, is told as ever; whoever then asks for it is refused."""
-
-    def instead(ask: Ask) -> Answer | None:
-        return refusal if _query(ask.query) in ask.memory.get("told", []) else None
-
-    def then(ask: Ask, told: Answer) -> Answer:
-        def remember(said: Any) -> Any:
-            if _is_object(said) and isinstance(said.get(key), str):
-                known = ask.memory.get("told", [])
-                ask.memory["told"] = [*known[-99:], _query(urlsplit(said[key]).query)]
-            return said
-
-        return rewritten(told, remember)
-
-    return Effect(instead=instead, then=then)
-
-
-def one_gone(key: str) -> Effect:
-    """A list without the object whose `key` is the highest; it is remembered as gone."""
-
-    def then(ask: Ask, told: Answer) -> Answer:
-        def shorter(said: Any) -> Any:
-            if not (isinstance(said, list) and said and _is_object(said[-1])):
-                return said
-            keys = sorted((str(one.get(key)) for one in said), key=lambda text: (len(text), text))
-            gone = ask.memory.setdefault("gone", keys[-1])
-            return [one for one in said if str(one.get(key)) != gone]
-
-        return rewritten(told, shorter)
-
-    return Effect(then=then)
-
-
-def gone(refusal: Answer) -> Effect:
-    """Whoever asks for something of what is gone is refused."""
-    return Effect(instead=lambda ask: refusal if ask.memory.get("gone") in ask.path.split("/") else None)
-
-
-def _query(text: str) -> list[tuple[str, str]]:
-    """A query's pairs, however encoded and in whatever order; a password counts for nothing, since some clients add it."""
-    return sorted(pair for pair in parse_qsl(text, keep_blank_values=True) if pair[0] != "password")

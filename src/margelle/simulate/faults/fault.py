@@ -37,12 +37,13 @@ class Operation(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True):
-    """A client's request. `token` is the digest of its bearer token, empty without; `memory` is the fault's own, as long as it is chosen."""
+    """A client's request. `given` are the fields of its query and its body; `token` is the digest of its bearer token, empty without;
+    `memory` is the fault's own, as long as it is chosen.
+    """
 
     operation: Operation
     path: str
-    query: str
-    form: dict[str, str]
+    given: dict[str, str]
     token: str
     memory: dict[str, Any]
 
@@ -59,13 +60,14 @@ class Effect(Struct, frozen=True):
     """What a fault does to an answer; what it leaves out is as it would be.
 
     `instead` answers before the cloud is asked, or returns None to let it be asked; `then` changes what the cloud answered. `pause_s` passes
-    before anything is told. `cut` closes the connection in the middle of the body.
+    before anything is told. `cut` closes the connection in the middle of the body. `restart` restarts the vendor's devices first.
     """
 
     instead: Callable[[Ask], Answer | None] | None = None
     then: Callable[[Ask, Answer], Answer] | None = None
     pause_s: float = 0.0
     cut: bool = False
+    restart: bool = False
 
 
 class Fit(Struct, frozen=True):

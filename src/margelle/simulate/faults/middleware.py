@@ -5,54 +5,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
-from urllib.parse import parse_qsl
 
-from msgspec import Struct
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from margelle.ports import Clock
-from margelle.redaction import is_telling, redact
+from margelle.redaction import redact
+from margelle.simulate.faults.asked import Asked, Body, asked_of, body_of
 from margelle.simulate.faults.fault import Answer, Ask, Operation
 from margelle.simulate.faults.faults import Faults, Turn
 from margelle.simulate.faults.log import EXCERPT, Entry, Log
 from margelle.simulate.faults.operations import operation_of
 
-LARGEST_FORM: Final = 1 << 16
-"""In bytes: what is longer is not looked into."""
-
 Pause = Callable[[float], Awaitable[None]]
-
-
-class Asked(Struct, frozen=True):
-    """A request as it came: its `path` is below the vendor's prefix, `query` as it was sent."""
-
-    vendor: str
-    method: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    form: dict[str, str]
-    client: str
-
-    @property
-    def token(self) -> str:
-        """The bearer token; empty without."""
-        scheme, _, token = self.headers.get("authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else ""
-
-    @property
-    def given(self) -> dict[str, str]:
-        """The query's and the form's fields."""
-        return dict(parse_qsl(self.query, keep_blank_values=True)) | self.form
-
-    def secrets(self) -> list[str]:
-        """What must not be read in any log."""
-        return [value for name, value in self.given.items() if is_telling(name)] + [self.token]
+Restart = Callable[[str], Awaitable[None]]
 
 
 class Faulty:
-    """Wraps an application. `hosts` are the vendors' names by their own hosts; `pause` lets time pass for slow answers."""
+    """Wraps an application. `hosts` are the vendors' names by their own hosts; `pause` lets time pass for slow answers, `restart` restarts a vendor's devices."""
 
     def __init__(
         self,
@@ -63,9 +32,10 @@ class Faulty:
         *,
         hosts: Mapping[str, str],
         pause: Pause = asyncio.sleep,
+        restart: Restart | None = None,
     ) -> None:
         self._app, self._faults, self._log, self._clock = app, faults, log, clock
-        self._hosts, self._pause = dict(hosts), pause
+        self._hosts, self._pause, self._restart = dict(hosts), pause, restart
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -73,8 +43,8 @@ class Faulty:
         if not vendor:
             await self._app(scope, receive, send)
             return
-        body = await _body(receive) if scope["method"] in {"POST", "PUT"} else _Body(b"", ())
-        asked = _asked(scope, vendor, path, body.known)
+        body = await body_of(receive) if scope["method"] in {"POST", "PUT"} else Body()
+        asked = await asked_of(scope, vendor, path, body.known)
         operation = operation_of(vendor, asked.method, path, asked.given.get("get", ""))
         turn = self._faults.turn(operation) if operation else None
         number = self._log.number()
@@ -95,14 +65,16 @@ class Faulty:
         """What the client is told, and whether the fault has made a difference."""
         effect = turn.effect
         token = hashlib.sha256(asked.token.encode()).hexdigest() if asked.token else ""
-        ask = Ask(operation, asked.path, asked.query, asked.form, token, turn.memory)
+        ask = Ask(operation, asked.path, asked.given, token, turn.memory)
         if effect.pause_s:
             await self._pause(effect.pause_s)
+        if effect.restart and self._restart:
+            await self._restart(operation.vendor)
         if effect.instead and (told := effect.instead(ask)):
             return told, True
         real = await cloud()
         told = effect.then(ask, real) if effect.then else real
-        return told, told is not real or effect.cut or effect.pause_s > 0
+        return told, told is not real or effect.cut or effect.restart or effect.pause_s > 0
 
     def _place(self, scope: Scope) -> tuple[str, str]:
         """The vendor that is asked, and the path below its prefix; no vendor for anything else."""
@@ -131,41 +103,6 @@ class Faulty:
             size_bytes=len(told.body),
             told=redact(excerpt, secrets)[:EXCERPT],
         )
-
-
-class _Body(Struct, frozen=True):
-    """A request's body: `known` where it is short enough, and the messages in which it came."""
-
-    known: bytes
-    messages: tuple[Message, ...]
-
-    def replayed(self, receive: Receive) -> Receive:
-        """Hears the messages once more, and then what comes."""
-        left = iter(self.messages)
-
-        async def again() -> Message:
-            return next(left, None) or await receive()
-
-        return again
-
-
-async def _body(receive: Receive) -> _Body:
-    messages = [await receive()]
-    size = len(messages[0].get("body", b""))
-    while messages[-1].get("more_body") and size <= LARGEST_FORM:
-        messages.append(await receive())
-        size += len(messages[-1].get("body", b""))
-    known = b"".join(message.get("body", b"") for message in messages) if size <= LARGEST_FORM else b""
-    return _Body(known, tuple(messages))
-
-
-def _asked(scope: Scope, vendor: str, path: str, body: bytes) -> Asked:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    is_form = "form-urlencoded" in headers.get("content-type", "")
-    form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)) if is_form else {}
-    client = scope.get("client")
-    query = scope["query_string"].decode("ascii", "backslashreplace")
-    return Asked(vendor, scope["method"], path, query, headers, form, client[0] if client else "")
 
 
 async def _answer(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:

@@ -8,6 +8,7 @@ from margelle.simulate.faults.fault import Operation
 
 _GET: Final = ("GET", "HEAD")
 _BOTH: Final = ("GET", "HEAD", "POST")
+_COMMAND: Final = ("PUT", "POST")
 _API: Final = "/api/customer/v1"
 _POOL: Final = f"{_API}/pools/[^/]+"
 _MODULE: Final = "/modules/[^/]+"
@@ -29,11 +30,16 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("flipr", "modules", _GET, "/modules"),
     Operation("flipr", "resume", _GET, f"{_MODULE}/NewResume"),
     Operation("flipr", "last", _GET, f"{_MODULE}/survey/last"),
-    Operation("flipr", "hours", _GET, rf"{_MODULE}/survey/LastHours/[^/]+"),
-    Operation("flipr", "days", _GET, rf"{_MODULE}/survey/statsPerDays/[^/]+"),
+    Operation("flipr", "hours", _GET, f"{_MODULE}/survey/LastHours/[^/]+"),
+    Operation("flipr", "days", _GET, f"{_MODULE}/survey/statsPerDays/[^/]+"),
     Operation("flipr", "pool", _GET, f"{_MODULE}/pool"),
-    Operation("flipr", "hub", ("GET", "HEAD", "PUT", "POST"), "/hub/[^/]+/.+"),
-    Operation("flipr", "place", _GET, "/place(/.+)?"),
+    Operation("flipr", "short-term", _GET, f"{_MODULE}/shortterm"),
+    Operation("flipr", "thresholds", _GET, f"{_MODULE}/Thresholds"),
+    Operation("flipr", "place", _GET, "/place"),
+    Operation("flipr", "alerts", _GET, "/place/[^/]+/allAlerts"),
+    Operation("flipr", "hub-state", _GET, "/hub/[^/]+/state"),
+    Operation("flipr", "hub-mode", _COMMAND, "/hub/[^/]+/mode/[^/]+"),
+    Operation("flipr", "hub-pump", _COMMAND, "/hub/[^/]+/(manual|state)/[^/]+"),
     Operation("baxo", "contracts", _BOTH, "/k1", "contracts"),
     Operation("baxo", "devices", _BOTH, "/k1", "devices"),
     Operation("baxo", "device", _BOTH, "/k1", "device"),

@@ -29,7 +29,10 @@ class _Series(Struct):
         if old is None:
             insort(self.instants, new.at)
         elif same(old, new):
-            return "same"
+            if not rules.nearer(old.origin, new.origin):
+                return "same"
+            self.points[new.at] = replace(old, origin=new.origin)
+            return "known better"
         else:
             self.revisions.append(Revision(old, now))
         self.points[new.at] = new
@@ -50,13 +53,13 @@ class SeriesPart(Counted):
     async def add(self, measurements: Sequence[Measurement], now: datetime) -> Added:
         rules.micros(now)
         judged = [(rules.micros(point.at), replace(point, value=rules.number(point))) for point in measurements]
-        became = {"new": 0, "same": 0, "corrected": 0}
+        became = {"new": 0, "same": 0, "corrected": 0, "known better": 0}
         for _, point in judged:
             series = self._series[point.probe].setdefault(point.quantity, _Series())
             became[series.add(point, now)] += 1
-        if became["new"] or became["corrected"]:
+        if became["new"] or became["corrected"] or became["known better"]:
             self._version += 1
-        return Added(**became)
+        return Added(became["new"], became["same"] + became["known better"], became["corrected"])
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
         rules.micros(now)

@@ -130,6 +130,8 @@ class SeriesTables:
         series = self._series[point.probe, point.quantity]
         old: _Row = connection.execute(f"SELECT {_ROW} FROM point WHERE series = ? AND at = ?", row[:2]).get  # noqa: S608
         if (*old[1:4], old[5]) == (*row[2:5], row[6]) or same(self._measurement(series, old), point):
+            if row[5] != old[4] and rules.nearer(self._origin(old[4]), point.origin):
+                connection.execute("UPDATE point SET origin = ? WHERE series = ? AND at = ?", (row[5], *row[:2]))
             return False
         connection.execute(
             "INSERT INTO revision SELECT NULL, ?, * FROM point WHERE series = ? AND at = ?", (now_us, *row[:2])

@@ -10,6 +10,7 @@ from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account, Probe
 from margelle.ports import Batch, Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
 from margelle.vendors.baxo.profile import SETTINGS, Profile
+from margelle.vendors.baxo.translate import remarks
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -58,4 +59,5 @@ BAXO: Final = Vendor(
     face=_face,
     printed=_printed,
     configure=_configure,
+    remarks=remarks,
 )

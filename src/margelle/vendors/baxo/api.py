@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final
@@ -12,10 +11,10 @@ from msgspec import Raw, Struct
 from msgspec.json import encode
 from starlette.datastructures import URL, Headers
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from margelle.domain.site import User
-from margelle.errors import BadInput, Malformed, MargelleError, NotFound, Refused, StoreError
+from margelle.errors import BadInput, Malformed, NotFound, Refused
 from margelle.ports import AuditEntry, FaceContext
 from margelle.vendors.baxo import pages, wire
 from margelle.vendors.baxo.answers import failure, failure_of, options, success
@@ -24,21 +23,28 @@ from margelle.vendors.baxo.door import PAGED, Door
 from margelle.vendors.baxo.profile import Profile
 from margelle.vendors.baxo.query import Parameters, parameters
 from margelle.vendors.baxo.translate import contract_to, device_to, log_from, log_to, seconds_to
+from margelle.vendors.endpoint import Endpoint, address, count
 from margelle.vendors.form import body
+from margelle.vendors.kept import Kept
 
 METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
+WRITE: Final = "devices-tags-write"
 LONGEST_VALUE: Final = 200
 
-_log: Final = logging.getLogger(__name__)
+KEPT: Final = {"contracts", "devices", "device", "devices-realtimes"}
+"""The services whose answers are kept for a moment: what they say follows from the store and the question."""
 
 
 class Ask(Struct, frozen=True):
-    """A request by `user` at `now`; `url` is where it was sent, without its query."""
+    """A request by `user` at `now`; `scope` is the server's of it."""
 
     user: User
     now: datetime
     given: Parameters
-    url: URL
+    scope: Scope
+
+
+Service = Callable[[Ask], Awaitable[Any]]
 
 
 class Forbidden(Exception):
@@ -51,16 +57,16 @@ class Api:
     def __init__(self, context: FaceContext, profile: Profile, door: Door) -> None:
         self._context = context
         self._devices = Devices(context, profile)
-        self._pages = pages.Pages(self._devices)
+        self._pages = pages.Pages(self._devices, profile.page_rows)
         self._profile = profile
         self._door = door
-        self.services: dict[str, Callable[[Ask], Awaitable[Any]]] = {
+        self.services: dict[str, Service] = {
             "contracts": self.contracts,
             "devices": self.devices,
             "device": self.device,
             "devices-realtimes": self.realtimes,
             PAGED: self.historics,
-            "devices-tags-write": self.write,
+            WRITE: self.write,
         }
 
     async def contracts(self, ask: Ask) -> wire.Contracts:
@@ -95,7 +101,8 @@ class Api:
         if following is not None:
             token = await self._door.keep_page(ask.user, pages.token_of(following), ask.now)
             query = {"get": PAGED, "username": ask.user.email, "pageToken": token}
-            page.next = str(ask.url.replace(query=urlencode(query)))
+            address = URL(scope={**ask.scope, "query_string": b""})  # whose bytes may be anything
+            page.next = str(address.replace(query=urlencode(query)))
         return page
 
     async def write(self, ask: Ask) -> dict[str, str]:
@@ -149,27 +156,17 @@ class Api:
         return pages.wish_of(grant.redirect_uri)
 
 
-class Endpoint:
-    """The one address, as an ASGI application."""
+class Services(Endpoint):
+    """The one address."""
 
     def __init__(self, context: FaceContext, profile: Profile) -> None:
+        super().__init__(self._answered, failure_of)
         self._context = context
         self._door = Door(context, profile)
         self._api = Api(context, profile, self._door)
+        self._kept = Kept()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        try:
-            answer = await self._answer(scope, receive)
-        except Forbidden:
-            answer = failure(403, "This user may not write parameters.")
-        except MargelleError as error:
-            answer = failure_of(error)
-            if isinstance(error, StoreError):
-                _log.error("%s", error)
-        await answer(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+    async def _answered(self, scope: Scope, receive: Receive) -> Response:
         method = scope["method"]
         if method == "OPTIONS":
             return options(METHODS)
@@ -180,12 +177,25 @@ class Endpoint:
         service = self._api.services.get(given.one("get"))
         if service is None:
             raise BadInput(f"There is no service '{given.one('get')[:40]}'.")
+        if method == "HEAD" and given.one("get") == WRITE:  # which promises to change nothing (RFC 9110, 9.2.1)
+            return failure(405, "HEAD changes nothing.", allow=", ".join(METHODS))
         now = self._context.clock()
-        user = await self._door.admit(given, _address(scope), now)
-        wait_s = self._context.quota.take(user.email, now)
-        if wait_s is not None:
-            return failure(429, "Too many requests.", wait_s=wait_s)
-        return success(await service(Ask(user, now, given, URL(scope=scope).replace(query=""))))
+        user = await self._door.admit(given, address(scope), now)
+        count(self._context, user, now)
+        ask = Ask(user, now, given, scope)
+        try:
+            return success(await service(ask)) if given.one("get") not in KEPT else await self._fresh(service, ask)
+        except Forbidden:
+            return failure(403, "This user may not write parameters.")
+
+    async def _fresh(self, service: Service, ask: Ask) -> Response:
+        """The answer, or the one that was given a moment ago, if nothing was stored since."""
+
+        async def made() -> Response:
+            return success(await service(ask))
+
+        version = await self._context.reader.version()
+        return await self._kept.or_made(version, (ask.user.email, ask.given.question), ask.now, made)
 
 
 def _printed(device: Device) -> wire.Device:
@@ -198,8 +208,3 @@ def _is_many(given: Parameters) -> bool:
 
 def _list(things: Any) -> Raw:
     return Raw(encode(list(things)))
-
-
-def _address(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from msgspec import UNSET
-
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Probe, Site
 from margelle.domain.unit import Unit
@@ -16,15 +14,18 @@ from margelle.errors import Conflict, Limited, Malformed, NotFound, Unavailable,
 from margelle.ports import Answer, Batch, Discovery, Fault, Http, Tokens, Window
 from margelle.vendors.answer import entry, few, saved
 from margelle.vendors.baxo import wire
-from margelle.vendors.baxo.cloud import BaxoConnector, Cloud, envelope, listed
+from margelle.vendors.baxo.cloud import BaxoConnector, Cloud, Parameters, envelope
 from margelle.vendors.baxo.discovery import Survey
 from margelle.vendors.baxo.profile import Profile
+from margelle.vendors.baxo.records import Table, logs_in, page_in
 from margelle.vendors.baxo.translate import (
     DeviceTags,
     Tag,
+    WallClock,
     ids_of,
     lines,
     log_from,
+    past_time,
     row_from,
     seconds_to,
     zone_from,
@@ -51,11 +52,18 @@ class BaxoSource:
         self._account = account
         self._cloud = Cloud(account, http, tokens)
         self._profile = profile
-        self._zones: dict[str, ZoneInfo] = {}
+        self._zones: dict[str, tzinfo] = {}
 
     async def discover(self, now: datetime) -> Discovery:
         """The account's contracts and devices."""
-        return await Survey(cloud=self._cloud, account=self._account).discovered(now)
+        looks = self._profile.historics_time == "auto"
+        return await Survey(cloud=self._cloud, account=self._account, looks_at_clocks=looks).discovered(now)
+
+    def brief(self, site: Site) -> None:
+        """By which clock the device's past is counted, as a discovery has found out."""
+        chosen = self._profile.historics_time
+        time = past_time(site) if chosen == "auto" else chosen
+        self._zones[site.key] = ZoneInfo(site.time_zone) if time == "local" else UTC
 
     async def latest(self, probe: Probe, now: datetime) -> Batch:  # noqa: ARG002
         """The value of every tag."""
@@ -63,7 +71,7 @@ class BaxoSource:
         answer = await self._cloud.ask(
             "realtimes", "devices-realtimes", (("contractId", contract), ("deviceId", device))
         )
-        found = listed(envelope(answer, wire.Logs, "realtimes").logs, wire.Log, "realtimes")
+        found = logs_in(answer, "realtimes")
         tags, faults = self._profile.tags.of(device), found.faults
         read: dict[Measurement, None] = {}
         for n, log in enumerate(found.read):
@@ -78,7 +86,9 @@ class BaxoSource:
         return Batch(tuple(read), few(faults))
 
     async def history(self, probe: Probe, quantity: str, window: Window, now: datetime) -> Batch:
-        """All values of one tag in the window, page after page. What came before a page failed is not lost."""
+        """All values of one tag in the window, page after page. Where the address of a page is not good any more, or leads back, it goes on from the last
+        value; what came before the cloud had trouble is not lost.
+        """
         contract, device = ids_of(probe)
         zone = await self._zone(contract, device)
         tag = self._tag(device, quantity)
@@ -91,13 +101,27 @@ class BaxoSource:
         )
         pages = _Pages(probe, device, self._profile, zone)
         pages.read(await self._cloud.ask("historics", "devices-historics", asked))
-        while pages.next is not None:
+        broken = None
+        try:
+            while pages.wanting:
+                await self._turn(pages, asked)
+        except (Limited, Unreachable, Unavailable) as error:
+            broken = error
+        except (Malformed, NotFound, Conflict) as error:
+            pages.fault(str(error))
+        return Batch(tuple(pages.found), few(pages.faults), broken)
+
+    async def _turn(self, pages: _Pages, asked: Parameters) -> None:
+        """Read the next page: by its address, else from the last value on."""
+        if pages.next is not None:
             try:
                 pages.read(await self._cloud.ask_next("historics", pages.next))
-            except (Limited, Unreachable, Unavailable, Malformed, NotFound) as error:
-                pages.faults.append(Fault("historics.next", f"after {len(pages.found)} values: {error}"))
-                break
-        return Batch(tuple(pages.found), few(pages.faults))
+            except (Malformed, NotFound, Conflict) as error:
+                pages.lose(str(error))
+            return
+        if (start := pages.resume()) is not None:
+            later = tuple((name, str(start) if name == "startTime" else value) for name, value in asked)
+            pages.read(await self._cloud.ask("historics", "devices-historics", later))
 
     def remembered(self, site: Site) -> tuple[str, ...]:
         """What the tags are that the device told of when it was discovered."""
@@ -118,7 +142,7 @@ class BaxoSource:
 
     async def _zone(self, contract: str, device: str) -> tzinfo:
         """The wall clock by which the device's past is counted."""
-        if self._profile.historics_time == "utc":
+        if device not in self._zones and self._profile.historics_time != "local":
             return UTC
         if device not in self._zones:
             answer = await self._cloud.ask("device", "device", (("contractId", contract), ("deviceId", device)))
@@ -139,44 +163,70 @@ class _Pages:
     """The pages of one history, as they come."""
 
     def __init__(self, probe: Probe, device: str, profile: Profile, zone: tzinfo) -> None:
-        self._probe, self._device, self._profile, self._zone = probe, device, profile, zone
+        self._probe, self._device, self._profile = probe, device, profile
+        self._zone, self._clock = zone, WallClock(zone)
         self._tags: DeviceTags = profile.tags.of(device)
         self._seen: set[str] = set()
+        self._count = 0
+        self._lost = ""  # why the next page cannot be had by its address
+        self._resumed: int | None = None
         self.found: dict[Measurement, None] = {}
         self.faults: list[Fault] = []
         self.next: str | None = None
 
+    @property
+    def wanting(self) -> bool:
+        """Whether there is more to ask for."""
+        return self.next is not None or bool(self._lost)
+
     def read(self, answer: Answer) -> None:
         """Take over one page."""
-        page = envelope(answer, wire.Historics, "historics")
-        self._follow(None if page.next is UNSET else page.next)
-        tables = listed(page.historics, wire.Historic, "historics")
-        self.faults += tables.faults
-        for n, table in enumerate(tables.read):
-            self.found |= dict.fromkeys(self._values(table, f"historics[{n}]"))
+        page = page_in(answer, "historics")
+        self.faults += page.faults
+        for table in page.tables:
+            self.found |= dict.fromkeys(self._values(table))
+        self._count, self._lost = self._count + 1, ""
+        self._follow(page.next)
+
+    def lose(self, why: str) -> None:
+        """The next page cannot be had by its address."""
+        self.next, self._lost = None, why
+
+    def resume(self) -> int | None:
+        """From which second on to ask instead, once for each; None, with a fault, where that leads no further."""
+        why, self._lost = self._lost, ""
+        newest = max((seconds_to(point.at, self._zone) for point in self.found), default=None)
+        ahead = newest is not None and (self._resumed is None or newest > self._resumed)
+        if not ahead or self._count >= MOST_PAGES:
+            self.fault(why)
+            return None
+        self._resumed = newest
+        return newest
+
+    def fault(self, why: str) -> None:
+        """What comes after the last value cannot be had."""
+        self.faults.append(Fault("historics.next", f"after {len(self.found)} values: {why}"))
 
     def _follow(self, url: str | None) -> None:
         """A cloud that sends us to a page again would do so for ever."""
-        again = url in self._seen or len(self._seen) >= MOST_PAGES
-        if url and again:
-            self.faults.append(Fault("historics.next", f"there was no end after {len(self._seen) + 1} pages"))
-        self.next = url if url and not again else None
-        self._seen |= {url} if url else set()
+        if url and (url in self._seen or self._count >= MOST_PAGES):
+            self.lose(f"there was no end after {self._count} pages")
+        else:
+            self.next = url or None
+            self._seen |= {url} if url else set()
 
-    def _values(self, table: wire.Historic, where: str) -> Iterator[Measurement]:
+    def _values(self, table: Table) -> Iterator[Measurement]:
         try:
-            _demand_device(self._device, table.device_identifier)
+            _demand_device(self._device, table.device)
             tag = self._tags.named(table.tag_reference)
-            rows = listed(table.logs, wire.Row, f"{where}.logs")
-        except (ValueError, Malformed) as error:
-            self.faults.append(Fault(where, str(error)))
+        except ValueError as error:
+            self.faults.append(Fault(table.where, str(error)))
             return
-        self.faults += rows.faults
-        for n, row in enumerate(rows.read):
+        for n, row in enumerate(table.rows):
             try:
-                point = row_from(row, tag, self._probe, self._profile.tags, self._zone)
+                point = row_from(row, tag, self._probe, self._profile.tags, self._clock)
             except ValueError as error:
-                self.faults.append(Fault(f"{where}.logs[{n}]", str(error)))
+                self.faults.append(Fault(f"{table.where}.logs[{n}]", str(error)))
                 continue
             if point is not None:
                 yield point

@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec import Raw
 
 from margelle.domain.site import Account
-from margelle.errors import BadInput, Malformed, Refused
+from margelle.errors import Conflict, Malformed, Refused
 from margelle.ports import Answer, Http, Request, Token, Tokens
 from margelle.vendors.answer import Entries, entries, refusal, said, value
+from margelle.vendors.login import LoginOnly
 
 T = TypeVar("T")
 Parameters = tuple[tuple[str, str], ...]
@@ -20,6 +21,10 @@ PATH: Final = "/k1"
 """2.1 Adresse de base."""
 
 SIGN_IN_AGAIN: Final = "Sign in again with `margelle account add baxo --login …`."
+CONTRACTS: Final = "contracts"
+"""The service that every login may ask. A 403 to it is about the login; to any other, about the one contract, device or tag that was asked for."""
+
+MAY_NOT: Final = "The contract's administrator decides that; the login itself is still good."
 ACTIVATE: Final = (
     "Use the e-mail and password of BAXO Connect; the API must also have been activated for them by the administrator."
 )
@@ -51,6 +56,8 @@ class Cloud:
         password = await self._tokens.access(_renewed)
         base_url = self._account.base_url or BASE_URL
         answer = await asked(self._http, base_url, name, (self._account.login, password), parameters)
+        if answer.status == 403 and ("get", CONTRACTS) not in parameters:
+            raise Conflict(f"The cloud does not let this login do it: {said(answer.body)}", hint=MAY_NOT)
         if answer.status in {401, 403}:
             await self._tokens.reject(password)
             raise Refused(f"The cloud refused the login: {said(answer.body)}", hint=SIGN_IN_AGAIN)
@@ -59,20 +66,11 @@ class Cloud:
         return answer
 
 
-class BaxoConnector:
+class BaxoConnector(LoginOnly):
     """Signs a user in: the password itself is what is kept, encrypted, since every request needs it."""
 
-    def __init__(self, base_url: str, http: Http) -> None:
-        self._base_url = base_url
-        self._http = http
-
-    def authorize_url(self, redirect_uri: str, state: str) -> str:  # noqa: ARG002
-        """BAXO Connect has no such page."""
-        raise _no_page()
-
-    async def redeem(self, code: str, redirect_uri: str) -> Token:  # noqa: ARG002
-        """BAXO Connect gives no codes."""
-        raise _no_page()
+    no_page = "BAXO Connect has no page to sign in with a browser."
+    instead = "Give the login here: margelle account add baxo --login you@example.org"
 
     async def sign_in(self, login: str, password: str) -> Token:
         """The password as a token, after it has opened the list of contracts. How a refusal looks is not documented."""
@@ -107,10 +105,3 @@ def envelope(answer: Answer, kind: type[T], where: str) -> T:
 
 async def _renewed(_: Token) -> Token:
     raise Refused("The cloud no longer takes the password.", hint=SIGN_IN_AGAIN)
-
-
-def _no_page() -> BadInput:
-    return BadInput(
-        "BAXO Connect has no page to sign in with a browser.",
-        hint="Give the login here: margelle account add baxo --login you@example.org",
-    )

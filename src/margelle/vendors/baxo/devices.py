@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 
 from msgspec import Struct
 
@@ -80,18 +80,14 @@ class Devices:
 
     async def history(
         self, device: Device, tags: list[Tag], since: datetime, until: datetime, most: int
-    ) -> list[tuple[Tag, Measurement]]:
+    ) -> list[Measurement]:
         """At most so many values of one reference with since <= at < until, oldest first; of two at one instant, the mapped one."""
         ordered = sorted(tags, key=lambda tag: tag.quantity.startswith(f"{VENDOR}."))
-        points = [
-            (tag, point)
-            for tag in ordered
-            for point in await self._reader.history(device.probe.id, tag.quantity, since, until, most)
-        ]
-        if len(ordered) == 1:
-            return points
-        points.sort(key=lambda pair: pair[1].at)
-        return [next(same) for _, same in groupby(points, key=lambda pair: pair[1].at)][:most]
+        series = [await self._reader.history(device.probe.id, tag.quantity, since, until, most) for tag in ordered]
+        if len(series) == 1:
+            return series[0]
+        points = sorted(chain.from_iterable(series), key=lambda point: point.at)
+        return [next(same) for _, same in groupby(points, key=lambda point: point.at)][:most]
 
     def _tag(self, device: Device, quantity: str, point: Measurement | None = None) -> Tag:
         unit = self.tags.unit(quantity) or (point.raw_unit if point else Unit.RATIO)

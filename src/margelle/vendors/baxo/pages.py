@@ -1,4 +1,4 @@
-"""The past, in pages of 10 000 rows (3.6, 3.7)."""
+"""The past, in pages of 10 000 rows (3.6, 3.7), or of fewer where the settings say so."""
 
 from __future__ import annotations
 
@@ -65,20 +65,22 @@ def wish_of(text: str) -> Wish:
 
 
 class Pages:
-    """Reads one page after another."""
+    """Reads one page after another, of at most `rows` rows."""
 
-    def __init__(self, devices: Devices) -> None:
+    def __init__(self, devices: Devices, rows: int) -> None:
         self._devices = devices
+        self._rows = rows
 
     async def page(self, wish: Wish, user: User) -> tuple[wire.Historics, Wish | None]:
         """A page, and what the next one is. Raises NotFound where a device is not there, or the tag where the page began."""
-        left, tables = PAGE, list[wire.Historic]()
+        left, tables = min(PAGE, self._rows), list[wire.Historic]()
         for device, reference, tags, since in await self._begin(wish, user):
             points = await self._devices.history(device, tags, since, _until(wish), left + 1)
-            if points[:left]:
-                tables.append(self._table(device, points[:left], reference, many=wish.many))
+            table = self._table(device, points[:left], tags, many=wish.many)
+            if table is not None:
+                tables.append(table)
             if len(points) > left:
-                at_us = (points[left][1].at - EPOCH) // _MICROSECOND
+                at_us = (points[left].at - EPOCH) // _MICROSECOND
                 return _printed(tables), replace(wish, place=Place(device.id, reference, at_us))
             left -= len(points)
         return _printed(tables), None
@@ -99,12 +101,14 @@ class Pages:
                 return [(device, reference, tags, EPOCH + place.at_us * _MICROSECOND), *every[n + 1 :]]
         raise NotFound("What this page would begin with is not there any more.")
 
-    def _table(
-        self, device: Device, points: list[tuple[Tag, Measurement]], reference: str, *, many: bool
-    ) -> wire.Historic:
-        rows = [row for tag, point in points if (row := row_to(point, tag, self._devices.tags)) is not None]
+    def _table(self, device: Device, points: list[Measurement], tags: list[Tag], *, many: bool) -> wire.Historic | None:
+        """What was measured of one reference, whose tags these are; None where there is nothing that has words."""
+        tag_of, mapping = {tag.quantity: tag for tag in tags}, self._devices.tags
+        rows = [row for point in points if (row := row_to(point, tag_of[point.quantity], mapping)) is not None]
+        if not rows:
+            return None
         return wire.Historic(
-            tag_reference=reference,
+            tag_reference=tags[0].reference,
             device_identifier=device.id if many else UNSET,
             logs=Raw(msgspec.json.encode(rows)),
         )

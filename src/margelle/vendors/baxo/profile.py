@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from margelle.domain.quantity import Catalogue
+from margelle.errors import ConfigError
 from margelle.ports import Setting
 from margelle.vendors.baxo.translate.tags import Tags
 
@@ -21,9 +22,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "historics_time",
         str,
-        "utc",
-        "In which time the cloud counts the past: BAMO's document does not say. `local` is the device's own; choose it where values of the past come from the future.",
-        choices=("utc", "local"),
+        "auto",
+        "In which time the cloud counts the past: BAMO's document does not say. `auto` looks for each device's values of now in its past, and `margelle status` tells what it found; `utc` and `local`, the device's own, fix it.",
+        choices=("auto", "utc", "local"),
     ),
     Setting(
         "profile",
@@ -39,6 +40,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "How long after a request with the password the same login is let in without it, from the same address only; 0 for never.",
     ),
     Setting(
+        "page_rows",
+        int,
+        10_000,
+        "How many rows a page of the past has: as documented, or fewer for those who test how their client turns pages.",
+    ),
+    Setting(
         "writers",
         list[str],
         [],
@@ -46,14 +53,17 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
 )
 
+_MOST_ROWS: Final = 10_000
+
 
 class Profile(Struct, frozen=True):
     """The settings, each by its name."""
 
     tags: Tags
-    historics_time: Literal["utc", "local"] = "utc"
+    historics_time: Literal["auto", "utc", "local"] = "auto"
     profile: Literal["lenient", "strict"] = "lenient"
     password_grace_s: float = 86_340.0
+    page_rows: int = 10_000
     writers: tuple[str, ...] = ()
 
     @classmethod
@@ -62,7 +72,10 @@ class Profile(Struct, frozen=True):
         own = {name: settings[name] for name in cls.__struct_fields__ if name in settings}
         own["tags"] = Tags(own.get("tags", {}), catalogue)
         own["writers"] = tuple(login.strip().casefold() for login in own.get("writers", ()))
-        return cls(**own)
+        profile = cls(**own)
+        if not 1 <= profile.page_rows <= _MOST_ROWS:
+            raise ConfigError(f"baxo.page_rows is {profile.page_rows}, but it must be from 1 to {_MOST_ROWS}.")
+        return profile
 
     @property
     def grace_s(self) -> float:

@@ -34,6 +34,12 @@ class Parameters:
         for name, value in [*form, *(pair for pair in query if _plain(pair[0]) not in in_form)]:
             self._values.setdefault(_plain(name), []).append(value)
 
+    @property
+    def question(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What is asked for, without who asks."""
+        asked = self._values.items()
+        return tuple(sorted((name, tuple(values)) for name, values in asked if name not in {"username", "password"}))
+
     def one(self, *names: str) -> str:
         """The value of a parameter, by any of its names. Raises BadInput where there is none."""
         value = self.maybe(*names)
@@ -64,7 +70,7 @@ class Parameters:
 async def parameters(query: str, headers: Headers, body: bytes) -> Parameters:
     """The parameters of a request, whatever its body is called in the headers. Raises BadInput for one that cannot be read."""
     given = _pairs(query)
-    if "multipart/form-data" in headers.get("content-type", "").lower():
+    if body and "multipart/form-data" in headers.get("content-type", "").lower():
         return Parameters(given, await _parts(headers, body))
     if body.lstrip()[:1] == b"{":
         return Parameters(given, list(_members(body)))

@@ -56,28 +56,33 @@ class Log(Struct, rename="camel", kw_only=True):
     """3.4 and 3.5 Enregistrements en temps réel: one of `logs`.
 
     The device is named only where several were asked for, and there with a word of its own, where 3.7 writes `deviceIdentifier`.
+    In the platform's newer answers `datetime` stands for `timestamp`.
     """
 
     device_identifiant: Id | UnsetType | None = UNSET
     device_identifier: Id | UnsetType | None = UNSET
     tag_reference: str
     value: Raw = Raw(b"null")
-    timestamp: Number
+    timestamp: Number | UnsetType | None = UNSET
+    datetime: str | UnsetType | None = UNSET
     is_event: bool | None = None
 
 
-class Logs(Struct):
-    """3.4 and 3.5 Enregistrements en temps réel: the answer."""
+class Logs(Struct, rename="camel"):
+    """3.4 and 3.5 Enregistrements en temps réel: the answer. The platform's newer answers have two lists in place of `logs`."""
 
-    logs: Raw
+    logs: Raw | UnsetType = UNSET
+    realtime_logs: Raw | UnsetType = UNSET
+    event_logs: Raw | UnsetType = UNSET
 
 
 class Row(Struct):
     """3.6 and 3.7 Historique, table "logs". `source` is 1 local (the device) or 2 distant (the platform)."""
 
     value: Raw = Raw(b"null")
-    timestamp: Number = 0
+    timestamp: Number | UnsetType | None = UNSET
     source: int | None = None
+    datetime: str | UnsetType | None = UNSET
 
 
 class Historic(Struct, rename="camel"):
@@ -88,8 +93,18 @@ class Historic(Struct, rename="camel"):
     logs: Raw = Raw(b"[]")
 
 
-class Historics(Struct):
+class HistoricLog(Row, rename="camel", kw_only=True):
+    """One of `historicLogs` or `eventLogs`, which the platform's newer answers have in place of `historics`: a table, or a row that names its tag."""
+
+    tag_reference: str
+    device_identifier: Id | UnsetType | None = UNSET
+    logs: Raw | UnsetType = UNSET
+
+
+class Historics(Struct, rename="camel"):
     """3.6 and 3.7 Historique: the answer. `next` is the address of the next page, where there is one."""
 
-    historics: Raw
+    historics: Raw | UnsetType = UNSET
     next: str | UnsetType | None = UNSET
+    historic_logs: Raw | UnsetType = UNSET
+    event_logs: Raw | UnsetType = UNSET

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from margelle.domain.site import User
-from margelle.errors import BadInput, MargelleError, NotFound, Refused, StoreError
+from margelle.domain.switch import Turn
+from margelle.errors import BadInput, NotFound
 from margelle.ports import FaceContext
+from margelle.vendors.endpoint import Endpoint, count, holder
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.answers import failure, failure_of, success
+from margelle.vendors.flipr.hubs import Forbidden, Hubs
 from margelle.vendors.flipr.modules import Modules, Shown
 from margelle.vendors.flipr.profile import Profile
 from margelle.vendors.flipr.translate import (
@@ -23,8 +25,11 @@ from margelle.vendors.flipr.translate import (
     View,
     alert_to,
     days_to,
+    hub_to,
+    manual_from,
     measure_to,
     measures_to,
+    mode_from,
     module_to,
     not_a_hub,
     place_to,
@@ -32,12 +37,10 @@ from margelle.vendors.flipr.translate import (
     resume_to,
     short_term_to,
     thresholds_to,
+    time_to,
 )
 from margelle.vendors.form import pairs
 from margelle.vendors.kept import Kept
-from margelle.vendors.refusal import seconds
-
-_log: Final = logging.getLogger(__name__)
 
 MOST_HOURS: Final = 366 * 24
 MOST_DAYS: Final = 366
@@ -61,18 +64,21 @@ Operation = Callable[[Ask], Awaitable[Any]]
 class Api:
     """What each path answers: wire types."""
 
-    def __init__(self, context: FaceContext) -> None:
+    def __init__(self, context: FaceContext, profile: Profile) -> None:
         self._modules = Modules(context)
+        self._hubs = Hubs(context, turned=profile.switch_pumps)
+        self._levels = profile.conductivity == "level"
 
     async def modules(self, ask: Ask) -> list[wire.Module]:
-        """GET /modules."""
-        return [await self._module(shown, ask) for shown in (await self._modules.of(ask.user)).values()]
+        """GET /modules: the probes, then the hubs."""
+        probes = [await self._module(shown, ask) for shown in (await self._modules.of(ask.user)).values()]
+        return probes + [hub_to(hub.serial, hub.switch, hub.site) for hub in (await self._hubs.of(ask.user)).values()]
 
     async def last(self, ask: Ask) -> wire.Measure | dict[str, Any]:
         """GET /modules/{serial}/survey/last; an empty object where nothing has been measured."""
         shown = await self._shown(ask)
         points = await self._modules.latest(shown, ask.now)
-        return measure_to(points, View.of(shown.site, ask.language)) if points else {}
+        return measure_to(points, self._view(shown, ask)) if points else {}
 
     async def last_hours(self, ask: Ask) -> list[wire.Measure]:
         """GET /modules/{serial}/survey/LastHours/{hours}: the newest first."""
@@ -85,7 +91,8 @@ class Api:
         shown = await self._shown(ask)
         midnight = ask.now.replace(hour=0, minute=0, second=0, microsecond=0)
         points = await self._modules.history(shown, midnight - timedelta(days=days - 1), ask.now)
-        return days_to(points, View.of(shown.site, ask.language))
+        told = days_to(points, self._view(shown, ask))
+        return [day for day in told if day.date <= time_to(midnight)]  # a fast clock is in tomorrow before midnight
 
     async def resume(self, ask: Ask) -> wire.Resume | dict[str, Any]:
         """GET /modules/{serial}/NewResume; an empty object where nothing has been measured."""
@@ -93,7 +100,7 @@ class Api:
         points = await self._modules.latest(shown, ask.now)
         if not points:
             return {}
-        return resume_to(points, await self._measures(shown, ask, WEEK), View.of(shown.site, ask.language))
+        return resume_to(points, await self._measures(shown, ask, WEEK), self._view(shown, ask))
 
     async def pool(self, ask: Ask) -> wire.Pool:
         """GET /modules/{serial}/pool."""
@@ -103,26 +110,54 @@ class Api:
         """GET /modules/{serial}/shortterm."""
         return short_term_to(await self._modules.air_temperature(await self._shown(ask), ask.now))
 
-    async def thresholds(self, ask: Ask) -> dict[str, wire.Limits]:
+    async def thresholds(self, ask: Ask) -> wire.Thresholds:
         """GET /modules/{serial}/Thresholds."""
         return thresholds_to((await self._shown(ask)).site)
 
     async def places(self, ask: Ask) -> list[wire.Place]:
         """GET /place."""
         places = await self._modules.places(ask.user)
-        return [place_to(number, [one.serial for one in shown]) for number, shown in places.items()]
+        probes, hubs = (await self._modules.of(ask.user)).values(), (await self._hubs.of(ask.user)).values()
+        return [
+            place_to(
+                number,
+                [one.serial for one in probes if one.site.id == site.id],
+                [one.serial for one in hubs if one.switch in site.switches],
+            )
+            for number, site in places.items()
+        ]
 
     async def alerts(self, ask: Ask) -> list[wire.Alert]:
         """GET /place/{id}/allAlerts: what the vendors recommend."""
         number = _count(ask.ids["place"])
-        shown = (await self._modules.places(ask.user)).get(number)
-        if not shown:
+        site = (await self._modules.places(ask.user)).get(number)
+        if site is None:
             raise NotFound("There is no such place.")
-        return [alert_to(key, one) for key, one in (await self._modules.alerts(shown[0].site)).items()]
+        return [alert_to(key, one) for key, one in (await self._modules.alerts(site)).items()]
 
     async def hub_state(self, ask: Ask) -> wire.HubState:
-        """GET /hub/{serial}/state: no probe is a hub."""
-        return not_a_hub((await self._shown(ask)).serial)
+        """GET /hub/{serial}/state."""
+        return await self._hub(ask, None)
+
+    async def hub_mode(self, ask: Ask) -> wire.HubState:
+        """PUT /hub/{serial}/mode/{mode}."""
+        return await self._hub(ask, _demanded(mode_from(ask.ids["mode"])))
+
+    async def hub_manual(self, ask: Ask) -> wire.HubState:
+        """POST /hub/{serial}/Manual/{on}: by hand from then on, also where the mode was another one."""
+        return await self._hub(ask, _demanded(manual_from(ask.ids["on"])))
+
+    async def _hub(self, ask: Ask, wanted: Turn | None) -> wire.HubState:
+        """How a hub stands, after it was turned as is wanted, if so. No probe is a hub."""
+        hub = await self._hubs.one(ask.user, ask.ids["serial"])
+        if hub is None:
+            return not_a_hub((await self._shown(ask)).serial)
+        if wanted is not None:
+            await self._hubs.turn(hub, wanted, ask.user, ask.now)
+        return await self._hubs.standing(hub, ask.now)
+
+    def _view(self, shown: Shown, ask: Ask) -> View:
+        return View.of(shown.site, ask.language, levels=self._levels)
 
     async def _shown(self, ask: Ask) -> Shown:
         return await self._modules.one(ask.user, ask.ids["serial"])
@@ -130,61 +165,48 @@ class Api:
     async def _module(self, shown: Shown, ask: Ask) -> wire.Module:
         points = await self._modules.latest(shown, ask.now)
         newest = max((point.at for point in points.values()), default=None)
-        return module_to(shown.serial, shown.site, shown.probe, newest)
+        return module_to(shown.serial, shown.site, shown.probe, newest, like=await self._modules.is_like(shown))
 
     async def _measures(self, shown: Shown, ask: Ask, span: timedelta) -> list[wire.Measure]:
         points = await self._modules.history(shown, ask.now - span, ask.now)
         together = [point for of_one in points.values() for point in of_one]
-        return measures_to(together, View.of(shown.site, ask.language))
+        return measures_to(together, self._view(shown, ask))
 
 
-class Endpoint:
-    """One path of the API, as an ASGI application."""
+class Path(Endpoint):
+    """One path of the API."""
 
-    def __init__(self, context: FaceContext, profile: Profile, kept: Kept, operation: Operation) -> None:
+    def __init__(
+        self, context: FaceContext, profile: Profile, kept: Kept, operation: Operation, method: str = "GET"
+    ) -> None:
+        super().__init__(self._answered, failure_of)
         self._context = context
+        self._methods = ("GET", "HEAD") if method == "GET" else (method,)
         self._language = profile.language
         self._kept = kept
         self._operation = operation
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        try:
-            answer = await self._answer(scope)
-        except MargelleError as error:
-            answer = failure_of(error)
-            if isinstance(error, StoreError):
-                _log.error("%s: %s", self._operation.__name__, error)
-        await answer(scope, receive, send)
-
-    async def _answer(self, scope: Scope) -> Response:
+    async def _answered(self, scope: Scope, _: Receive) -> Response:
         method = scope["method"]
-        if method not in {"GET", "HEAD"}:
-            return failure(
-                405, f"The requested resource does not support http method {method[:20]!r}.", allow="GET, HEAD"
-            )
-        user = await self._user(scope)
+        if method not in self._methods:
+            what = f"The requested resource does not support http method {method[:20]!r}."
+            return failure(405, what, allow=", ".join(self._methods))
+        user = await holder(scope, self._context.desk)
         now = self._context.clock()
-        wait_s = self._context.quota.take(user.email, now)
-        if wait_s is not None:
-            return failure(429, "Too many requests.", retry_after=seconds(wait_s))
+        count(self._context, user, now)
         language = _language(scope, user) if self._language == "auto" else self._language
-        version = await self._context.reader.version()
+        ask = Ask(user, now, scope["path_params"], language)
+        if "GET" not in self._methods:
+            return await self._made(ask)
         key = (user.email, scope["path"].casefold(), language)
-        answer = self._kept.get(version, key, now)
-        if answer is None:
-            answer = success(await self._operation(Ask(user, now, scope["path_params"], language)))
-            self._kept.put(version, key, now, answer)
-        return answer
+        version = await self._context.reader.version()
+        return await self._kept.or_made(version, key, now, lambda: self._made(ask))
 
-    async def _user(self, scope: Scope) -> User:
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                scheme, _, token = value.decode("latin-1").strip().partition(" ")
-                user = await self._context.desk.holder("access", token.strip()) if scheme.lower() == "bearer" else None
-                if user is not None:
-                    return user
-        raise Refused("The access token is missing, invalid or has expired.")
+    async def _made(self, ask: Ask) -> Response:
+        try:
+            return success(await self._operation(ask))
+        except Forbidden:
+            return failure(403, "Pumps are not switched through this hub.")
 
 
 def _language(scope: Scope, user: User) -> Language:
@@ -196,6 +218,12 @@ def _language(scope: Scope, user: User) -> Language:
         if start in {"fr", "en"}:
             return "fr" if start == "fr" else "en"
     return "en"
+
+
+def _demanded(turn: Turn | None) -> Turn:
+    if turn is None:
+        raise BadInput("The request is invalid.")
+    return turn
 
 
 def _count(text: str) -> int:

@@ -6,18 +6,19 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
-from msgspec.json import encode
 
-from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Probe, Site
+from margelle.domain.switch import Switch, Turn
 from margelle.errors import NotFound
 from margelle.ports import Batch, Discovery, Fault, Http, Tokens, Window
-from margelle.vendors.answer import Entries, entries, entry, excerpt, few
+from margelle.vendors.answer import Entries, entries, entry
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.cloud import Cloud, path_of
 from margelle.vendors.flipr.discovery import EMPTY, Survey
 from margelle.vendors.flipr.sign_in import FliprConnector
+from margelle.vendors.flipr.switching import Switching
 from margelle.vendors.flipr.translate import UNITS, measurements_from
+from margelle.vendors.reading import batch_of
 
 __all__ = ["FliprConnector", "FliprSource", "printed"]
 
@@ -39,11 +40,12 @@ class _Past(Struct):
 
 
 class FliprSource:
-    """One account's probes, measures and history."""
+    """One account's probes, measures and history, and its hubs."""
 
     def __init__(self, account: Account, http: Http, tokens: Tokens) -> None:
         self._account = account
         self._cloud = Cloud(BASE_URL, account, http, tokens)
+        self._hubs = Switching(self._cloud)
         self._past: _Past | None = None
         self._resumed: set[str] = set()
 
@@ -84,6 +86,14 @@ class FliprSource:
         """All that a Flipr tells; it costs one request."""
         return tuple(UNITS)
 
+    async def standing(self, switch: Switch, now: datetime) -> Batch:
+        """How a hub stands."""
+        return await self._hubs.standing(switch, now)
+
+    async def turn(self, switch: Switch, wanted: Turn) -> None:
+        """Have a hub's pump switched, or its mode."""
+        await self._hubs.turn(switch, wanted)
+
     async def _resume(self, probe: Probe) -> Batch:
         """What NewResume says is current. Raises NotFound where the cloud does not know the probe at all."""
         body = (await self._cloud.get("NewResume", f"{path_of(probe.key)}/NewResume")).body
@@ -108,15 +118,7 @@ def printed(body: bytes, probe: Probe) -> Batch:
 
 
 def _batch(listed: Entries[wire.Measure], name: str, probe: Probe) -> Batch:
-    """The measurements of one answer; the same one twice is one, and another value for the same instant is a correction."""
-    faults = listed.faults
-    found: dict[Measurement, None] = {}  # in order, each once
-    for n, measure in reversed(list(enumerate(listed.read))):  # the newest comes first
-        try:
-            found |= dict.fromkeys(measurements_from(measure, probe, f"flipr/{name}"))
-        except ValueError as error:
-            faults.append(Fault(f"{name}[{n}]", f"{error}: {excerpt(encode(measure).decode())}"))
-    return Batch(tuple(found), few(faults))
+    return batch_of(listed, name, lambda measure: measurements_from(measure, probe, f"flipr/{name}"), newest_first=True)
 
 
 def _only(batch: Batch, quantity: str) -> Batch:

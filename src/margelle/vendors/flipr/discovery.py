@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
+
+from msgspec import field
+from msgspec.structs import replace
 
 from margelle.domain.site import Account, Disinfectant, Person, Probe, Site
 from margelle.errors import NotFound
@@ -11,17 +15,29 @@ from margelle.ports import Discovery, Fault
 from margelle.vendors.answer import entries, entry, few
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.cloud import Cloud, path_of
-from margelle.vendors.flipr.translate import PROBE, disinfectant_from, probe_from, site_from
-from margelle.vendors.survey import Findings, Read
+from margelle.vendors.flipr.translate import (
+    HUBS,
+    PROBE,
+    disinfectant_from,
+    hub_site_from,
+    probe_from,
+    site_from,
+    switch_from,
+)
+from margelle.vendors.survey import Findings, Read, turn_of
 
 MODULES_A_DAY: Final = 4
 EMPTY: Final = {b"", b"null", b"{}", b"[]"}
 
 # What of ours comes from which part of theirs, and stays as it is known where that part was not read.
 POOL: Final = ("name", "volume_m3", "attributes")
-PLACE: Final = ("attributes",)
+PLACE: Final = ("attributes", "switches")
 DISINFECTION: Final = ("disinfection",)
-OF_MODULE: Final[dict[str, tuple[str, ...]]] = {"IsForSpa": ("kind",), "CommercialType": ("attributes",)}
+OF_MODULE: Final[dict[str, tuple[str, ...]]] = {
+    "IsForSpa": ("kind",),
+    "CommercialType": ("attributes",),
+    "Status": ("attributes",),
+}
 
 
 class Survey(Findings, kw_only=True):
@@ -29,6 +45,7 @@ class Survey(Findings, kw_only=True):
 
     cloud: Cloud
     account: Account
+    hubs: dict[str, wire.Module] = field(default_factory=dict)
 
     async def discovered(self, now: datetime) -> Discovery:
         """Everything. Raises where the list of modules cannot be read; every later failure is a fault."""
@@ -36,21 +53,36 @@ class Survey(Findings, kw_only=True):
         places = await self._places(modules)
         turn = todays(sorted(modules), now)
         found = [await self._module(module, places, asked=key in turn) for key, module in modules.items()]
-        sites, probes = tuple(site for site, _ in found), tuple(probe for _, probe in found)
+        sites, probes = self._switched([site for site, _ in found], places), tuple(probe for _, probe in found)
         person = Person(email=self.account.login)
         return Discovery(person, sites, probes, few(self.faults), self.unread)
 
+    def _switched(self, sites: list[Site], places: dict[str, wire.Place]) -> tuple[Site, ...]:
+        """The sites with their hubs: each at the first probe of its place; where no place tells, at the first of all; without any, alone."""
+        homes = homes_of(self.hubs, [site.key for site in sites], places)
+        switches = {serial: switch_from(self.account, serial, self.hubs.get(serial)) for serial in homes}
+        alone = [hub_site_from(self.account, switches[serial]) for serial, home in homes.items() if home is None]
+        return (
+            *(
+                replace(site, switches=tuple(switches[serial] for serial, home in homes.items() if home == site.key))
+                for site in sites
+            ),
+            *alone,
+        )
+
     async def _modules(self) -> dict[str, wire.Module]:
-        """The probes by serial; hubs are none. An empty list is doubted: an account without anything is rarer than a cloud that is ill."""
+        """The probes by serial; hubs are put aside. An empty list is doubted: an account without anything is rarer than a cloud that is ill."""
         listed = entries((await self.cloud.get("modules", "/modules")).body, wire.Module, "modules")
         self.faults.extend(listed.lost)
         if not listed.read:
             self.faults.append(Fault("modules", "the cloud lists no module at all"))
         probes = {}
         for module, wrong in zip(listed.read, listed.wrong, strict=True):
-            if module.module_type_id not in {PROBE, None} or not module.serial:
-                continue
             key = module.serial.upper()
+            if module.module_type_id in HUBS and key:
+                self.hubs[key] = module
+            if module.module_type_id not in {PROBE, None} or not key:
+                continue
             probes[key] = module
             names = [fault.where.rpartition(".")[2] for fault in wrong]
             self.leave(
@@ -106,7 +138,15 @@ class Survey(Findings, kw_only=True):
         return disinfectant_from(measure) or "other", []
 
 
+def homes_of(hubs: Iterable[str], probes: Iterable[str], places: Mapping[str, wire.Place]) -> dict[str, str | None]:
+    """By a hub's serial, that of the probe at whose site it is; None where there is no probe. Places tell of hubs that no list has, too."""
+    keys = sorted(probes)
+    told = {key: [(hub.serial or "").upper() for hub in places[key].hubs or ()] for key in keys if key in places}
+    serials = {*hubs, *(serial for of_place in told.values() for serial in of_place if serial)}
+    first = min(keys, default=None)
+    return {serial: next((key for key in told if serial in told[key]), first) for serial in sorted(serials)}
+
+
 def todays(serials: list[str], now: datetime) -> set[str]:
     """The modules whose turn it is: `MODULES_A_DAY` of them, another few every day."""
-    start = now.toordinal() * MODULES_A_DAY
-    return {serials[(start + n) % len(serials)] for n in range(min(MODULES_A_DAY, len(serials)))}
+    return turn_of(serials, MODULES_A_DAY, now)

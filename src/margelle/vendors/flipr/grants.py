@@ -5,6 +5,7 @@ Refresh tokens neither expire nor change. Whatever else a client sends (a scope,
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -14,11 +15,12 @@ from starlette.types import Receive, Scope, Send
 from margelle.domain.site import User
 from margelle.errors import BadInput, Limited, Refused
 from margelle.ports import FaceContext
+from margelle.vendors.endpoint import address
+from margelle.vendors.failure import RETRY_AFTER_S
 from margelle.vendors.flipr import wire
-from margelle.vendors.flipr.answers import RETRY_AFTER_S
 from margelle.vendors.flipr.profile import Profile
 from margelle.vendors.form import body, pairs, parameters
-from margelle.vendors.refusal import NOT_KEPT, refusal
+from margelle.vendors.refusal import NOT_KEPT, granted, not_posted, refusal
 
 WRONG_LOGIN: Final = "The user name or password is incorrect."
 
@@ -32,11 +34,8 @@ class TokenEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["method"] in {"POST", "GET"}:
-            answer = await self._granted(scope, receive)
-        else:
-            answer = refusal("invalid_request", "The token endpoint is for POST.", 405)
-            answer.headers["allow"] = "POST"
+        taken = scope["method"] in {"POST", "GET"}
+        answer = await self._granted(scope, receive) if taken else not_posted("POST")
         await answer(scope, receive, send)
 
     async def _granted(self, scope: Scope, receive: Receive) -> Response:
@@ -46,16 +45,10 @@ class TokenEndpoint:
                 form = dict(pairs(scope["query_string"].decode("latin-1"))) | form
         except BadInput as error:
             return refusal("invalid_request", error.what)
-        match form.get("grant_type", ""):
-            case "password":
-                return await self._by_password(form, (scope.get("client") or ("",))[0])
-            case "refresh_token":
-                return await self._by_refresh(form)
-            case "":
-                return refusal("invalid_request", "The parameter grant_type is missing.")
-        return refusal("unsupported_grant_type", "grant_type must be password or refresh_token.")
+        by_password = partial(self._by_password, address(scope))
+        return await granted(form, {"password": by_password, "refresh_token": self._by_refresh})
 
-    async def _by_password(self, form: dict[str, str], address: str) -> Response:
+    async def _by_password(self, address: str, form: dict[str, str]) -> Response:
         login, password = form.get("username", "").strip(), form.get("password", "")
         if not login or not password:
             return refusal("invalid_grant", WRONG_LOGIN)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from msgspec import Struct
 
 from margelle.domain.measurement import Measurement
-from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.site import Probe, Recommendation, Site, User
 from margelle.errors import NotFound
 from margelle.ports import FaceContext
-from margelle.vendors.flipr.translate import SHOWN, VENDOR, preferred_number, serial_of, shows_itself
-from margelle.vendors.owned import sites_of
-
-TOGETHER: Final = timedelta(days=1)
-"""Values of another vendor's probe no further apart than this count as one newest measure."""
+from margelle.vendors.flipr.translate import ALWAYS, SHOWN, VENDOR, preferred_number, serial_of, shows_itself
+from margelle.vendors.owned import newest_of, past_of, sites_of
 
 
 class Shown(Struct, frozen=True):
@@ -50,30 +45,21 @@ class Modules:
             raise NotFound("There is no such module.")
         return shown
 
-    async def places(self, user: User) -> dict[int, list[Shown]]:
-        """The user's sites by public id, each with its probes."""
-        found: dict[int, list[Shown]] = {}
-        for shown in (await self.of(user)).values():
-            found.setdefault(await self._place(shown.site), []).append(shown)
-        return found
+    async def places(self, user: User) -> dict[int, Site]:
+        """The user's sites by public id: every site is a place."""
+        return {await self._place(site): site for site in await sites_of(self._reader, user, VENDOR)}
 
     async def latest(self, shown: Shown, now: datetime) -> dict[str, Measurement]:
         """By quantity, what was measured at the newest instant; of another vendor's probe, within the last day before it."""
-        latest = await self._reader.latest(shown.probe.id, now)
-        points = {quantity: latest[quantity] for quantity in SHOWN if quantity in latest}
-        newest = max((point.at for point in points.values()), default=now)
-        since = newest if shown.probe.vendor == VENDOR else newest - TOGETHER
-        return {quantity: point for quantity, point in points.items() if point.at >= since}
+        return await newest_of(self._reader, shown.probe, SHOWN, VENDOR, now)
 
     async def history(self, shown: Shown, since: datetime, now: datetime) -> dict[str, list[Measurement]]:
         """By quantity, the measurements from `since` until now, oldest first."""
-        known = set(await self._reader.quantities(shown.probe.id))
-        until = now + CLOCK_TOLERANCE
-        return {
-            quantity: await self._reader.history(shown.probe.id, quantity, since, until)
-            for quantity in SHOWN
-            if quantity in known
-        }
+        return await past_of(self._reader, shown.probe, SHOWN, since, now)
+
+    async def is_like(self, shown: Shown) -> bool:
+        """Whether a probe measures what a Flipr does; of one in no tank and no plant that is taken for granted."""
+        return shown.site.kind not in {"tank", "plant"} or set(await self._reader.quantities(shown.probe.id)) >= ALWAYS
 
     async def air_temperature(self, shown: Shown, now: datetime) -> float | None:
         """The newest temperature of the air, if the probe tells it."""

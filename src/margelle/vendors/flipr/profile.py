@@ -19,10 +19,23 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         choices=("auto", "fr", "en"),
     ),
     Setting(
+        "conductivity",
+        str,
+        "value",
+        "How conductivity is told in a measure: as a number of µS/cm, as documented, or as a level in words, as the cloud does since 2021.",
+        choices=("value", "level"),
+    ),
+    Setting(
         "access_token_life_s",
         float,
         23_328_000.0,
         "How long an access token is good for, in seconds: 270 days, since some clients never renew one. A refresh token is good for ever.",
+    ),
+    Setting(
+        "switch_pumps",
+        bool,
+        True,
+        "Whether users may switch the pumps of their own accounts through the hub; if not, they only see how they stand.",
     ),
 )
 
@@ -33,7 +46,9 @@ class Profile(Struct, frozen=True):
     """The settings, each by its name."""
 
     language: Literal["auto", "fr", "en"] = "auto"
+    conductivity: Literal["value", "level"] = "value"
     access_token_life_s: float = 23_328_000.0
+    switch_pumps: bool = True
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Profile:

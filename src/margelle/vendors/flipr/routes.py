@@ -8,11 +8,11 @@ from typing import Any
 
 from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from margelle.ports import FaceContext
 from margelle.vendors.flipr.answers import failure
-from margelle.vendors.flipr.api import Api, Endpoint, Operation
+from margelle.vendors.flipr.api import Api, Operation, Path
 from margelle.vendors.flipr.grants import TokenEndpoint
 from margelle.vendors.flipr.profile import Profile
 from margelle.vendors.kept import Kept
@@ -40,11 +40,11 @@ class BlindRoute(Route):
 def routes(context: FaceContext) -> list[BaseRoute]:
     """The routes below the face's prefix, the busiest first. Whatever else is asked for is answered in JSON too."""
     profile = Profile.of(context.settings)
-    api = Api(context)
+    api = Api(context, profile)
     kept = Kept()
 
-    def route(path: str, operation: Operation) -> BlindRoute:
-        return BlindRoute(path, Endpoint(context, profile, kept, operation), operation.__name__)
+    def route(path: str, operation: Operation, method: str = "GET") -> BlindRoute:
+        return BlindRoute(path, Path(context, profile, kept, operation, method), operation.__name__)
 
     return [
         route("/modules/{serial}/survey/last", api.last),
@@ -58,13 +58,8 @@ def routes(context: FaceContext) -> list[BaseRoute]:
         route("/place", api.places),
         route("/place/{place}/allAlerts", api.alerts),
         route("/hub/{serial}/state", api.hub_state),
+        route("/hub/{serial}/mode/{mode}", api.hub_mode, "PUT"),
+        route("/hub/{serial}/Manual/{on}", api.hub_manual, "POST"),
         BlindRoute("/OAuth2/token", TokenEndpoint(context, profile), "token"),
-        Route("/{path:path}", _Nowhere(), name="nowhere"),
+        Route("/{path:path}", failure(404, "No HTTP resource was found that matches the request URI."), name="nowhere"),
     ]
-
-
-class _Nowhere:
-    """Every other path."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await failure(404, "No HTTP resource was found that matches the request URI.")(scope, receive, send)

@@ -7,32 +7,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from margelle.errors import BadInput, Refused
+from margelle.errors import Refused, Unavailable
 from margelle.ports import Http, Request, Token
+from margelle.vendors.answer import said
 from margelle.vendors.flipr import wire
+from margelle.vendors.login import LoginOnly
 from margelle.vendors.token import SIGN_IN_AGAIN, token_of
 
 TOKEN_PATH: Final = "/OAuth2/token"  # noqa: S105
 TOKEN_LIFE_S: Final = 23_327_999.0
 """How long an access token is good for where the cloud does not say: what it has always said."""
 
+SUSPENDED: Final = "Flipr has shut out home automation before, for days: the login may still be good."
 WRONG_LOGIN: Final = "Use the e-mail and password of the Flipr app."
 
 
-class FliprConnector:
+class FliprConnector(LoginOnly):
     """Signs a user in, once, to get the account's first token. The password is not kept."""
 
-    def __init__(self, base_url: str, http: Http) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._http = http
-
-    def authorize_url(self, redirect_uri: str, state: str) -> str:  # noqa: ARG002
-        """Raises BadInput: Flipr has no page to sign in on."""
-        raise BadInput("Flipr has no sign-in by browser.", hint="Give the e-mail of the Flipr app with --login.")
-
-    async def redeem(self, code: str, redirect_uri: str) -> Token:  # noqa: ARG002
-        """Raises BadInput, likewise."""
-        raise BadInput("Flipr gives no codes.", hint="Give the e-mail of the Flipr app with --login.")
+    no_page = "Flipr has no sign-in by browser."
+    instead = "Give the e-mail of the Flipr app with --login."
 
     async def sign_in(self, login: str, password: str) -> Token:
         """The token for a login. Raises Refused."""
@@ -55,4 +49,6 @@ async def _token(
     answer = await http.ask(
         Request("token", "POST", f"{base_url}{TOKEN_PATH}", form=form, headers=headers, redirects=False)
     )
+    if answer.status == 403:  # a wrong login is 400
+        raise Unavailable(f"The cloud answered 403: {said(answer.body)}", hint=SUSPENDED)
     return token_of(answer, wire.TokenAnswer, life_s=TOKEN_LIFE_S, kept=kept, hint=hint)

@@ -62,7 +62,7 @@ class Measure(Struct, rename="pascal", kw_only=True):
 
     measure_id: int | None = None
     date_time: str
-    temperature: Raw = NULL
+    temperature: Raw | UnsetType = NULL
     ph: Acidity | None = field(name="PH", default=None)
     oxydo_reduction_potentiel: Redox | None = None
     conductivity: Conductivity | None = None
@@ -168,30 +168,43 @@ class ShortTerm(Struct, rename="pascal"):
     water_state: str | None = None
 
 
-class Limits(Struct, rename="pascal"):
-    """A quantity's limits in modules/{serial}/Thresholds: clients only pass them on, and the names here are ours."""
+class Limit(Struct, rename="pascal"):
+    """One limit in modules/{serial}/Thresholds, undocumented; the owner's, or the default."""
 
-    min: int | float | None = None
-    max: int | float | None = None
+    value: int | float | None = None
+    is_default_value: bool = True
+
+
+class Thresholds(Struct, rename="pascal", omit_defaults=True):
+    """modules/{serial}/Thresholds, undocumented. `redox` and `temperature` are the lowest."""
+
+    ph_min: Limit | None = None
+    ph_max: Limit | None = None
+    redox: Limit | None = None
+    temperature: Limit | None = None
+    temperature_max: Limit | None = None
 
 
 class Alert(Struct, rename="pascal"):
-    """An entry of place/{id}/allAlerts, undocumented."""
+    """An entry of place/{id}/allAlerts, undocumented. The phone's app reads a subtitle, other clients a message; `status` is 0 while it waits."""
 
-    id: int
+    id: str
     title: str
-    message: str
-    date_time: str
+    subtitle: str
+    steps: list[str] = []
+    status: int = 0
+    message: str | UnsetType = UNSET
+    date_time: str | UnsetType = UNSET
 
 
 class HubState(Struct, rename="camel"):
-    """hub/{serial}/state, undocumented."""
+    """hub/{serial}/state and mode, undocumented. `state_equipment` is 1 while the pump runs; `behavior` is auto, manual or planning."""
 
-    state_equipment: int = 0
-    behavior: str = "auto"
-    planning: str = ""
-    internal_keep_alive: None = None
-    message_mode_auto_filtration: None = None
+    state_equipment: Raw = NULL
+    behavior: str | None = None
+    planning: Raw = NULL
+    internal_keep_alive: Raw = NULL
+    message_mode_auto_filtration: Raw = NULL
     error_code: str | None = field(name="ErrorCode", default=None)
     error_message: str | None = field(name="ErrorMessage", default=None)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from margelle.domain.site import Site, User
-from margelle.errors import Malformed, MargelleError, Refused, StoreError
+from margelle.errors import Malformed, Refused
 from margelle.ports import FaceContext
+from margelle.vendors.endpoint import Endpoint, holder
 from margelle.vendors.kept import Kept
 from margelle.vendors.ondilo import query, wire
 from margelle.vendors.ondilo.answers import failure, failure_of, limited, options, success
@@ -32,8 +32,6 @@ from margelle.vendors.ondilo.translate import (
     units_to,
     user_to,
 )
-
-_log: Final = logging.getLogger(__name__)
 
 
 class Ask(Struct, frozen=True):
@@ -127,10 +125,11 @@ class Api:
         return legacy_order(site.disinfection.primary) if self._profile.types_default == "all" else ()
 
 
-class Endpoint:
-    """One path of the API, as an ASGI application: one hop less than a Starlette endpoint, on the way of every answer."""
+class Path(Endpoint):
+    """One path of the API."""
 
     def __init__(self, context: FaceContext, profile: Profile, kept: Kept, method: str, operation: Operation) -> None:
+        super().__init__(self._answered, failure_of)
         self._context = context
         self._limit_status = profile.limit_status
         self._kept = kept
@@ -138,46 +137,22 @@ class Endpoint:
         self._methods = ("GET", "HEAD", "OPTIONS") if method == "GET" else (method, "OPTIONS")
         self._keeps = method == "GET"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        try:
-            answer = await self._answer(scope)
-        except MargelleError as error:
-            answer = failure_of(error)
-            if isinstance(error, StoreError):
-                _log.error("%s: %s", self._operation.__name__, error)
-        await answer(scope, receive, send)
-
-    async def _answer(self, scope: Scope) -> Response:
+    async def _answered(self, scope: Scope, _: Receive) -> Response:
         method = scope["method"]
         if method not in self._methods:
             return failure(405, f"{method[:20]} is not allowed here.", allow=", ".join(self._methods))
         if method == "OPTIONS":
             return options(*self._methods)
-        user = await self._user(scope)
+        user = await holder(scope, self._context.desk)
         now = self._context.clock()
         wait_s = self._context.quota.take(user.email, now)
         if wait_s is not None:
             return limited(self._limit_status, wait_s)
-        return await (self._recalled(scope, user, now) if self._keeps else self._made(scope, user, now))
-
-    async def _user(self, scope: Scope) -> User:
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                scheme, _, token = value.decode("latin-1").strip().partition(" ")
-                user = await self._context.desk.holder("access", token.strip()) if scheme.lower() == "bearer" else None
-                if user is not None:
-                    return user
-        raise Refused("The access token is missing, invalid or has expired.")
-
-    async def _recalled(self, scope: Scope, user: User, now: datetime) -> Response:
-        version = await self._context.reader.version()
+        if not self._keeps:
+            return await self._made(scope, user, now)
         key = (user.email, scope["path"], scope["query_string"])
-        answer = self._kept.get(version, key, now)
-        if answer is None:
-            answer = await self._made(scope, user, now)
-            self._kept.put(version, key, now, answer)
-        return answer
+        version = await self._context.reader.version()
+        return await self._kept.or_made(version, key, now, lambda: self._made(scope, user, now))
 
     async def _made(self, scope: Scope, user: User, now: datetime) -> Response:
         ask = Ask(user, now, scope["path_params"], scope["query_string"].decode("latin-1"))

@@ -6,18 +6,17 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from msgspec.json import encode
-
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.errors import Malformed
 from margelle.ports import Answer, Batch, Discovery, Fault, Http, Tokens, Window
-from margelle.vendors.answer import entries, excerpt, few, saved, value
+from margelle.vendors.answer import entries, excerpt, saved, value
 from margelle.vendors.ondilo import wire
 from margelle.vendors.ondilo.cloud import Cloud
 from margelle.vendors.ondilo.discovery import Survey
 from margelle.vendors.ondilo.sign_in import OndiloConnector
 from margelle.vendors.ondilo.translate import BY_QUANTITY, BY_TYPE, TERMS, measurement_from, recommendation_from
+from margelle.vendors.reading import batch_of
 
 __all__ = ["OndiloConnector", "OndiloSource", "printed"]
 
@@ -86,21 +85,18 @@ def printed(body: bytes, probe: Probe) -> Batch:
 
 
 def _batch(answer: Answer, name: str, probe: Probe, asked: Collection[str]) -> Batch:
-    """The measurements of one answer; the same one twice is one, and another value for the same instant is a correction."""
-    listed = entries(answer.body, wire.Measure, name)
-    faults = listed.faults
-    found: dict[Measurement, None] = {}  # in order, each once
-    for n, measure in enumerate(listed.read):
-        try:
-            measurement = measurement_from(measure, probe, f"ondilo/{name}")
-        except ValueError as error:
-            faults.append(Fault(f"{name}[{n}]", f"{error}: {excerpt(encode(measure).decode())}"))
-            continue
-        if measure.data_type not in asked:
-            faults.append(Fault(f"{name}[{n}]", _unasked(measure.data_type)))
-        if measurement is not None:
-            found[measurement] = None
-    return Batch(tuple(found), few(faults))
+    """The measurements of one answer."""
+
+    def read(measure: wire.Measure) -> list[Measurement]:
+        found = measurement_from(measure, probe, f"ondilo/{name}")
+        return [] if found is None else [found]
+
+    return batch_of(
+        entries(answer.body, wire.Measure, name),
+        name,
+        read,
+        lambda measure: None if measure.data_type in asked else _unasked(measure.data_type),
+    )
 
 
 def _unasked(data_type: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 from margelle.domain.site import Account
 from margelle.errors import Conflict, Malformed
-from margelle.ports import Answer, Http, Token, Tokens
+from margelle.ports import Answer, Http, Tokens
 from margelle.vendors.answer import refusal
 from margelle.vendors.bearer import Bearer
 from margelle.vendors.ondilo.sign_in import renewed
@@ -22,27 +22,16 @@ class Cloud:
     """One account's way to its cloud. Every method is one request, or two and a renewal where the access token is refused."""
 
     def __init__(self, base_url: str, account: Account, http: Http, tokens: Tokens) -> None:
-        self._base_url = (account.base_url or base_url).rstrip("/")
-        self._http = http
-        self._bearer = Bearer(http, tokens, HEADERS, self._renew)
+        self._bearer = Bearer(account.base_url or base_url, http, tokens, renewed, HEADERS, prefix=PREFIX)
 
     async def get(self, name: str, path: str, query: tuple[tuple[str, str], ...] = ()) -> Answer:
         """The answer with status 200; every other one is raised as what it means."""
-        return await self._allowed(name, "GET", path, query)
+        return await self._bearer.get(name, path, query)
 
     async def put(self, name: str, path: str) -> Answer:
         """Likewise; nothing is sent in the body. Raises Conflict where the cloud will not do it."""
-        return await self._allowed(name, "PUT", path, ())
-
-    async def _allowed(
-        self, name: str, method: Literal["GET", "PUT"], path: str, query: tuple[tuple[str, str], ...]
-    ) -> Answer:
-        answer = await self._bearer.ask(name, method, f"{self._base_url}{PREFIX}{path}", query)
+        answer = await self._bearer.ask(name, "PUT", path)
         if answer.status != 200:
             error = refusal(answer)
-            unwilling = method == "PUT" and answer.status == 400 and isinstance(error, Malformed)
-            raise Conflict(error.what) if unwilling else error
+            raise Conflict(error.what) if answer.status == 400 and isinstance(error, Malformed) else error
         return answer
-
-    async def _renew(self, token: Token) -> Token:
-        return await renewed(self._http, self._base_url, token)

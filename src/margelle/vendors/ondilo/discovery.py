@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Final
 
 from margelle.domain.site import Account, Person, Probe, Site
-from margelle.ports import Discovery, Fault
+from margelle.ports import Discovery
 from margelle.vendors.answer import entries, entry, few, value
 from margelle.vendors.ondilo import wire
 from margelle.vendors.ondilo.cloud import Cloud
 from margelle.vendors.ondilo.translate import person_from, probe_from, site_from
-from margelle.vendors.survey import Findings, Read
+from margelle.vendors.survey import Findings, Read, turn_of
 
 POOLS_A_DAY: Final = 3
 DEVICES_AT_FIRST: Final = 9
@@ -54,15 +54,9 @@ class Survey(Findings, kw_only=True):
         return Discovery(person, sites, probes, few(self.faults), self.unread)
 
     async def _pools(self) -> dict[int, wire.Pool]:
-        """By id. An empty list is doubted: an account without any pool is rarer than a cloud that has lost its list for a while."""
+        """By id."""
         listed = entries((await self.cloud.get("pools", "/pools")).body, wire.Pool, "pools")
-        self.faults.extend(listed.lost)
-        if not listed.read:
-            self.faults.append(Fault("pools", "the cloud lists no pool at all"))
-        for pool, wrong in zip(listed.read, listed.wrong, strict=True):
-            names = [fault.where.rpartition(".")[2] for fault in wrong]
-            self.leave(self._own_id(pool), [ours for theirs in names for ours in OF_POOL.get(theirs, ())], wrong)
-        return {pool.id: pool for pool in listed.read}
+        return {pool.id: pool for pool in self.take(listed, "pool", self._own_id, OF_POOL)}
 
     async def _person(self) -> Person:
         info = await self.part("person", NAMES, self._info)
@@ -71,7 +65,7 @@ class Survey(Findings, kw_only=True):
 
     def _turn(self, pools: list[int], now: datetime) -> tuple[set[int], set[int]]:
         """The pools to read whole, and those whose device is asked for."""
-        turn = todays(pools, now)
+        turn = turn_of(sorted(pools), POOLS_A_DAY, now)
         if self.first and len(turn) < len(pools):
             return set(), set(sorted(pools)[:DEVICES_AT_FIRST])
         return turn, turn
@@ -107,10 +101,3 @@ class Survey(Findings, kw_only=True):
 
     def _own_id(self, pool: wire.Pool) -> str:
         return self.account.own_id(str(pool.id))
-
-
-def todays(pools: list[int], now: datetime) -> set[int]:
-    """The pools whose turn it is: `POOLS_A_DAY` of them, another few every day, in order of their ids."""
-    ordered = sorted(pools)
-    start = now.toordinal() * POOLS_A_DAY
-    return {ordered[(start + n) % len(ordered)] for n in range(min(POOLS_A_DAY, len(ordered)))}

@@ -16,7 +16,7 @@ from margelle.vendors.ondilo import wire
 from margelle.vendors.ondilo.answers import options
 from margelle.vendors.ondilo.profile import Profile
 from margelle.vendors.ondilo.redirect import same_uri
-from margelle.vendors.refusal import NOT_KEPT, refusal
+from margelle.vendors.refusal import NOT_KEPT, granted, not_posted, refusal
 
 
 class TokenEndpoint:
@@ -30,11 +30,8 @@ class TokenEndpoint:
         """Answer one request."""
         if scope["method"] == "OPTIONS":
             answer = options("POST", "OPTIONS")
-        elif scope["method"] != "POST":
-            answer = refusal("invalid_request", "The token endpoint is for POST.", 405)
-            answer.headers["allow"] = "POST, OPTIONS"
         else:
-            answer = await self._post(receive)
+            answer = await self._post(receive) if scope["method"] == "POST" else not_posted("POST, OPTIONS")
         await answer(scope, receive, send)
 
     async def _post(self, receive: Receive) -> Response:
@@ -42,14 +39,7 @@ class TokenEndpoint:
             form = parameters(await body(receive))
         except BadInput as error:
             return refusal("invalid_request", error.what)
-        match form.get("grant_type", ""):
-            case "authorization_code":
-                return await self._by_code(form)
-            case "refresh_token":
-                return await self._by_refresh(form)
-            case "":
-                return refusal("invalid_request", "The parameter grant_type is missing.")
-        return refusal("unsupported_grant_type", "grant_type must be authorization_code or refresh_token.")
+        return await granted(form, {"authorization_code": self._by_code, "refresh_token": self._by_refresh})
 
     async def _by_code(self, form: dict[str, str]) -> Response:
         if not form.get("code"):

@@ -13,7 +13,7 @@ from margelle.errors import Conflict, NotFound, Unavailable
 from margelle.ports import FaceContext
 from margelle.vendors.ondilo.translate import VENDOR, solids_of
 from margelle.vendors.ondilo.wire import Period
-from margelle.vendors.owned import sites_of
+from margelle.vendors.owned import preferred_id, sites_of
 
 WINDOW: Final[dict[Period, timedelta]] = {
     "day": timedelta(hours=24),
@@ -128,17 +128,14 @@ class Pools:
         raise Conflict("The recommendation isn't waiting any more.")
 
     async def _site_id(self, site: Site) -> str:
-        return (await self._writer.persona(VENDOR, "site", site.id, _preferred(site, site.key))).public_id
+        preferred = preferred_id(VENDOR, site.vendor, site.key)
+        return (await self._writer.persona(VENDOR, "site", site.id, preferred)).public_id
 
     async def _recommendation_id(self, one: Recommendation, site: Site) -> str:
-        return (await self._writer.persona(VENDOR, "recommendation", one.id, _preferred(site, one.key))).public_id
+        preferred = preferred_id(VENDOR, site.vendor, one.key)
+        return (await self._writer.persona(VENDOR, "recommendation", one.id, preferred)).public_id
 
 
 def _solids(site: Site) -> str:
     """Which of the two an ICO would tell in this water."""
     return "salt" if site.disinfection.primary == "salt" else "tds"
-
-
-def _preferred(site: Site, key: str) -> int | None:
-    """Ondilo's own number, for what is Ondilo's: clients have it in their settings already."""
-    return int(key) if site.vendor == VENDOR and key.isascii() and key.isdecimal() and len(key) <= 10 else None

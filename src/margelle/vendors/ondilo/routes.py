@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
 
 from margelle.ports import FaceContext
 from margelle.vendors.kept import Kept
 from margelle.vendors.ondilo.answers import failure
-from margelle.vendors.ondilo.api import Api, Endpoint, Operation
+from margelle.vendors.ondilo.api import Api, Operation, Path
 from margelle.vendors.ondilo.authorize import AuthorizePage
 from margelle.vendors.ondilo.grants import TokenEndpoint
 from margelle.vendors.ondilo.profile import Profile
@@ -25,7 +24,7 @@ def routes(context: FaceContext) -> list[BaseRoute]:
     kept = Kept()
 
     def route(method: str, path: str, operation: Operation) -> Route:
-        return Route(PREFIX + path, Endpoint(context, profile, kept, method, operation), name=operation.__name__)
+        return Route(PREFIX + path, Path(context, profile, kept, method, operation), name=operation.__name__)
 
     return [
         route("GET", "/pools/{pool}/lastmeasures", api.lastmeasures),
@@ -40,12 +39,5 @@ def routes(context: FaceContext) -> list[BaseRoute]:
         route("PUT", "/pools/{pool}/recommendations/{recommendation}", api.validate),
         Route("/oauth2/token", TokenEndpoint(context, profile), name="token"),
         Route("/oauth2/authorize", AuthorizePage(context, profile), name="authorize"),
-        Route("/{path:path}", _Nowhere(), name="nowhere"),
+        Route("/{path:path}", failure(404, "There is no such page."), name="nowhere"),
     ]
-
-
-class _Nowhere:
-    """Every other path. (A class, as the others: Starlette then leaves every method to it.)"""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await failure(404, "There is no such page.")(scope, receive, send)

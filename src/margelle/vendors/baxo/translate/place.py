@@ -7,13 +7,21 @@ from typing import Final
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
 
+from msgspec.structs import replace
+
 from margelle.domain.site import Account, Probe, Scalar, Site, User
 from margelle.vendors.baxo import wire
+from margelle.vendors.baxo.translate.clock import Finding, PastTime
 from margelle.vendors.baxo.translate.words import VENDOR, lines, text
 from margelle.vendors.baxo.translate.zone import zone_from, zone_to
 
 ACTIVE: Final = 0
 """3.2 Appareils: 0 active, 1 inactive, 2 suspended."""
+
+PAST_TIME: Final = "past_time"
+PAST_TIME_WHY: Final = "past_time_why"
+PAST_TIME_OPEN: Final = "past_time_open"
+"""A device's attributes that we find out ourselves: in which time its past is, why we think so, or why it cannot be told."""
 
 CONTRACTS: Final = UUID("6f0c3d0e-4c58-5a0b-9d43-5b1f8f2b7c11")
 """The name space of the contracts that BAMO never gave."""
@@ -44,6 +52,27 @@ def site_from(account: Account, contract: wire.Contract, device: wire.Device, lo
         time_zone=(zone_from(device.timezone) if device.timezone else None) or "UTC",
         attributes={name: value for name, value in said.items() if value is not None},
     )
+
+
+def with_finding(site: Site, found: Finding) -> Site:
+    """The site with what was found out about the time in which its past is told. Where that was nothing, what is known of it is to be kept."""
+    said = {PAST_TIME: found.time, PAST_TIME_WHY: found.why} if found.time else {PAST_TIME_OPEN: found.why}
+    return replace(site, attributes=site.attributes | said)
+
+
+def past_time(site: Site) -> PastTime:
+    """The time in which a device's past is told, as found out; UTC until then."""
+    return "local" if site.attributes.get(PAST_TIME) == "local" else "utc"
+
+
+def remarks(site: Site) -> tuple[str, ...]:
+    """What is known of the time in which a device's past is told, where that is looked for."""
+    why, still_open = text(site.attributes.get(PAST_TIME_WHY)), text(site.attributes.get(PAST_TIME_OPEN))
+    if why:
+        return (f"Its past is in {'its own' if past_time(site) == 'local' else 'universal'} time: {why}",)
+    if still_open:
+        return (f"Its past is taken to be in universal time, until that can be told: {still_open}",)
+    return ()
 
 
 def probe_from(site: Site) -> Probe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Raw
@@ -13,8 +13,9 @@ from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.site import Probe
 from margelle.domain.unit import Unit, convert
 from margelle.vendors.baxo import wire
+from margelle.vendors.baxo.translate.clock import Said, WallClock
 from margelle.vendors.baxo.translate.tags import Tag, Tags
-from margelle.vendors.baxo.translate.words import VENDOR, instant_from, number_of, plain, seconds_to, text_of
+from margelle.vendors.baxo.translate.words import EPOCH, VENDOR, instant_from, number_of, plain, seconds_to, text_of
 
 RAW_KEPT: Final = 2000
 """How much of a value is kept, in characters."""
@@ -32,13 +33,19 @@ DIGITS: Final = 2
 
 def log_from(log: wire.Log, tag: Tag, probe: Probe, tags: Tags) -> Measurement | None:
     """A value of now (3.4, 3.5), which is in universal time."""
-    return _measurement(log, tag, probe, tags, REALTIMES, UTC)
+    return _measurement(log, tag, probe, tags, REALTIMES, WallClock(UTC))
 
 
-def row_from(row: wire.Row, tag: Tag, probe: Probe, tags: Tags, zone: tzinfo = UTC) -> Measurement | None:
-    """A value of the past (3.6, 3.7). The document does not say in which time: on the clock of `zone`."""
+def row_from(row: wire.Row, tag: Tag, probe: Probe, tags: Tags, clock: WallClock | None = None) -> Measurement | None:
+    """A value of the past (3.6, 3.7). The document does not say in which time: as `clock` shows it, or in UTC."""
     origin = FROM_PLATFORM if row.source == DISTANT else HISTORICS
-    return _measurement(row, tag, probe, tags, origin, zone)
+    return _measurement(row, tag, probe, tags, origin, clock or WallClock(UTC))
+
+
+def said_from(said: wire.Log | wire.Row) -> Said | None:
+    """What stands in an answer, with its own time; None where nothing was recorded. Raises ValueError where its time cannot be read."""
+    raw, (seconds, _) = text_of(said.value), _stamp(said)
+    return None if raw is None or seconds == 0 else Said(int(seconds), raw)
 
 
 def log_to(
@@ -73,27 +80,40 @@ def value_to(point: Measurement, tag: Tag, tags: Tags) -> Raw | None:
     if point.raw_unit is tag.unit and number_of(point.raw) is not None:
         return Raw(encode(point.raw))
     unit = tags.unit(point.quantity)
-    return Raw(encode(plain(round(convert(point.value, unit, tag.unit), DIGITS) if unit else point.value)))
+    value = round(convert(point.value, unit, tag.unit), DIGITS) if unit else point.value
+    return Raw(encode(plain(value + 0.0)))  # which makes -0.0 a plain 0
 
 
 def _measurement(  # noqa: PLR0917 - what was said, of what, and how it is counted
-    said: wire.Log | wire.Row, tag: Tag, probe: Probe, tags: Tags, origin: str, zone: tzinfo
+    said: wire.Log | wire.Row, tag: Tag, probe: Probe, tags: Tags, origin: str, clock: WallClock
 ) -> Measurement | None:
     """None where nothing was ever recorded: no value, or the epoch itself as its time. Raises ValueError where its time cannot be read."""
-    raw = text_of(said.value)
-    if raw is None or said.timestamp == 0:
+    raw, (seconds, universal) = text_of(said.value), _stamp(said)
+    if raw is None or seconds == 0:
         return None
     number = number_of(raw)
     return Measurement(
         probe=probe.id,
         quantity=tag.quantity,
-        at=instant_from(said.timestamp, zone),
+        at=instant_from(seconds) if universal else clock.instant(seconds),
         value=number if number is None else _converted(number, tag.unit, tags.unit(tag.quantity)),
         raw=raw[:RAW_KEPT],
         raw_unit=tag.unit,
         origin=origin,
         doubts=() if number is not None else (Doubt("unreadable", f"{raw[:40]!r} is no number"),),
     )
+
+
+def _stamp(said: wire.Log | wire.Row) -> tuple[float, bool]:
+    """Seconds since 2000-01-01, and whether they are said to be universal time. 0 is never; so is the first day of the calendar. Raises ValueError."""
+    if isinstance(said.timestamp, int | float):
+        return said.timestamp, False
+    if not said.datetime:
+        raise ValueError("it has no time")
+    told = datetime.fromisoformat(said.datetime)
+    if told.year == 1:
+        return 0, False
+    return (told.replace(tzinfo=told.tzinfo or UTC) - EPOCH).total_seconds(), told.tzinfo is not None
 
 
 def _converted(number: float, source: Unit, target: Unit | None) -> float:

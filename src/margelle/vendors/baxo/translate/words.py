@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Raw
@@ -22,17 +23,18 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _STATES: Final = {"true": 1.0, "false": 0.0}
 
 
-def instant_from(seconds: float, zone: tzinfo = UTC) -> datetime:
-    """The instant so many seconds after 2000-01-01 on the clock of `zone`. Raises ValueError where there is none."""
+def instant_from(seconds: float, zone: tzinfo = UTC, *, fold: int = 0) -> datetime:
+    """The instant so many seconds after 2000-01-01 on the clock of `zone`, the second such one with `fold` 1. Raises ValueError where there is none."""
     try:
-        return (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=zone).astimezone(UTC)
+        return (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=zone, fold=fold).astimezone(UTC)
     except (OverflowError, ValueError):
         raise ValueError(f"{seconds!r:.40} is no time") from None
 
 
 def seconds_to(at: datetime, zone: tzinfo = UTC) -> int:
     """An instant (aware, UTC) as they count it, never rounded up; on the clock of `zone`."""
-    return (at.astimezone(zone).replace(tzinfo=UTC) - EPOCH) // _SECOND
+    shown = at if zone is UTC else at.astimezone(zone).replace(tzinfo=UTC)
+    return (shown - EPOCH) // _SECOND
 
 
 def text_of(value: Raw) -> str | None:
@@ -57,6 +59,7 @@ def plain(number: float) -> str:
     return repr(number).removesuffix(".0")
 
 
+@lru_cache(1024)
 def lines(value: Scalar) -> tuple[str, ...]:
     """The texts that an attribute holds, one a line."""
     return tuple(line for line in text(value).split("\n") if line)

@@ -31,6 +31,12 @@ _REGIONS: Final = {
     "heure de l’atlantique (canada)": "America/Halifax",
     "heure de l'atlantique (canada)": "America/Halifax",
     "atlantic time (canada)": "America/Halifax",
+    "terre-neuve": "America/St_Johns",
+    "newfoundland": "America/St_Johns",
+    "indiana (est)": "America/Indiana/Indianapolis",
+    "indiana (east)": "America/Indiana/Indianapolis",
+    "basse-californie": "America/Tijuana",
+    "baja california": "America/Tijuana",
     "afrique centrale - ouest": "Africa/Lagos",
     "west central africa": "Africa/Lagos",
 }
@@ -47,7 +53,7 @@ def zone_from(text: str) -> str | None:
     if shown is None:
         return None
     sign, hours, minutes, where = shown.groups("0")
-    offset = timedelta(hours=int(hours), minutes=int(minutes)) * (1 if sign in "+0" else -1)
+    offset = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign in {"-", "\u2212"} else 1)
     if where.lower() in _UTC and not offset:
         return "UTC"
     return _place(where, offset) or _by_offset(offset)
@@ -91,7 +97,7 @@ def _standard(name: str) -> timedelta | None:
 
 
 def _iana(text: str) -> str | None:
-    return text if "/" in text and _standard(text) is not None else None
+    return text if _standard(text) is not None else None
 
 
 def _plainly(city: str) -> str:
@@ -124,5 +130,4 @@ def _named() -> Iterator[tuple[str, str]]:
     tables = [Locale(language).time_zones for language in _LANGUAGES]
     for name in names:
         yield from ((table[name]["city"], name) for table in tables if "city" in table.get(name, {}))
-        if "/" in name and not name.startswith(("Etc/", "posix/", "right/")):
-            yield name.rpartition("/")[2].replace("_", " "), name
+        yield name.rpartition("/")[2].replace("_", " "), name

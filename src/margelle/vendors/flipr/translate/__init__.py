@@ -6,6 +6,18 @@ whatever vendor, as Flipr would; what it must invent for that is listed in docs/
 
 from __future__ import annotations
 
+from margelle.vendors.flipr.translate.hub import (
+    NO_HUB,
+    as_module,
+    hub_site_from,
+    hub_to,
+    manual_from,
+    mode_from,
+    not_a_hub,
+    standing_from,
+    standing_to,
+    switch_from,
+)
 from margelle.vendors.flipr.translate.measure import (
     SHOWN,
     UNITS,
@@ -16,11 +28,12 @@ from margelle.vendors.flipr.translate.measure import (
     resume_to,
 )
 from margelle.vendors.flipr.translate.module import (
+    ALWAYS,
     HUB,
+    HUBS,
     PROBE,
     alert_to,
     module_to,
-    not_a_hub,
     place_to,
     pool_to,
     preferred_number,
@@ -32,11 +45,14 @@ from margelle.vendors.flipr.translate.module import (
     thresholds_to,
 )
 from margelle.vendors.flipr.translate.statistics import days_to, measures_to
-from margelle.vendors.flipr.translate.words import DEVIATION, VENDOR, Language
+from margelle.vendors.flipr.translate.words import DEVIATION, VENDOR, Language, time_to
 
 __all__ = [
+    "ALWAYS",
     "DEVIATION",
     "HUB",
+    "HUBS",
+    "NO_HUB",
     "PROBE",
     "SHOWN",
     "UNITS",
@@ -44,11 +60,16 @@ __all__ = [
     "Language",
     "View",
     "alert_to",
+    "as_module",
     "days_to",
     "disinfectant_from",
+    "hub_site_from",
+    "hub_to",
+    "manual_from",
     "measure_to",
     "measurements_from",
     "measures_to",
+    "mode_from",
     "module_to",
     "not_a_hub",
     "place_to",
@@ -60,5 +81,9 @@ __all__ = [
     "short_term_to",
     "shows_itself",
     "site_from",
+    "standing_from",
+    "standing_to",
+    "switch_from",
     "thresholds_to",
+    "time_to",
 ]

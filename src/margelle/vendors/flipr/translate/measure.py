@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import encode
+from msgspec.structs import replace
 
 from margelle.domain.chemistry import conductivity_of_solids
 from margelle.domain.measurement import Doubt, Measurement
@@ -20,6 +22,7 @@ from margelle.vendors.flipr.translate.words import (
     DISINFECTANTS,
     LABELS,
     MESSAGES,
+    PH_DEVIATION,
     VENDOR,
     Language,
     number,
@@ -46,6 +49,7 @@ UNITS: Final[dict[str, Unit]] = {
     "battery": Unit.RATIO,
     "free_chlorine_estimate": Unit.MG_PER_L,
     "bromine_estimate": Unit.MG_PER_L,
+    PH_DEVIATION: Unit.RATIO,
     DEVIATION: Unit.RATIO,
 }
 """The unit on their wire of each quantity that a Flipr tells."""
@@ -53,8 +57,14 @@ UNITS: Final[dict[str, Unit]] = {
 SHOWN: Final = (*UNITS, "tds", "salt")
 """The quantities of any probe that go into a measure."""
 
-USUAL_ORP: Final = Band(650, 750)
-"""The ORP, in mV, of water that is kept well, where the owner has set no limits."""
+USUAL_ORP: Final = (650.0, 750.0)
+"""The limits of the ORP, in mV, of water that is kept well, where the owner has set no limits."""
+
+_COUNTED: Final = {"temperature", "ph", "orp"}
+"""What a probe that does not sleep always knows."""
+
+LEVELS: Final = (("Low", 1_000), ("Medium", 10_000))
+"""The word for a conductivity below so many µS/cm, and High beyond. Only the first word is known from the cloud; the bounds are ours."""
 
 _SKY: Final = {"uv_index", "cloud_cover", "battery"}
 """What is true of a probe that sleeps."""
@@ -83,13 +93,14 @@ def disinfectant_from(measure: wire.Measure) -> Disinfectant | None:
     return DISINFECTANTS.get(label.casefold())
 
 
-def _values(measure: wire.Measure) -> Iterator[tuple[str, Raw]]:
+def _values(measure: wire.Measure) -> Iterator[tuple[str, Raw | UnsetType]]:
     yield "temperature", measure.temperature
     if measure.ph:
         yield "ph", measure.ph.value
+        yield PH_DEVIATION, measure.ph.deviation
     if measure.oxydo_reduction_potentiel:
         yield "orp", measure.oxydo_reduction_potentiel.value
-    if measure.conductivity and isinstance(measure.conductivity.value, Raw):
+    if measure.conductivity:
         yield "conductivity", measure.conductivity.value
     yield "uv_index", measure.uv_index
     yield "cloud_cover", measure.cloud_coverage
@@ -97,8 +108,7 @@ def _values(measure: wire.Measure) -> Iterator[tuple[str, Raw]]:
         yield "battery", measure.battery.deviation
     if measure.desinfectant:
         bromine = disinfectant_from(measure) == "bromine"
-        if isinstance(measure.desinfectant.value, Raw):
-            yield "bromine_estimate" if bromine else "free_chlorine_estimate", measure.desinfectant.value
+        yield "bromine_estimate" if bromine else "free_chlorine_estimate", measure.desinfectant.value
         yield DEVIATION, measure.desinfectant.deviation
 
 
@@ -118,46 +128,39 @@ def _level(said: wire.Conductivity, probe: Probe, at: datetime, origin: str) -> 
     return [Measurement(probe.id, "conductivity", at, None, level[:RAW_KEPT], unit, origin, (doubt,))] if level else []
 
 
-def _blank(said: Raw) -> bool:
+def _blank(said: Raw | UnsetType) -> bool:
     return written(said) == "" or number(written(said)) == 0
 
 
 def _doubted(one: Measurement) -> Measurement:
-    doubts = (*one.doubts, Doubt("vendor", ASLEEP))
-    return Measurement(one.probe, one.quantity, one.at, one.value, one.raw, one.raw_unit, one.origin, doubts)
+    return replace(one, doubts=(*one.doubts, Doubt("vendor", ASLEEP)))
 
 
 class View(Struct, frozen=True):
     """How a face shows a site's measures: in which language, what keeps the water clean, and the owner's limits."""
 
-    language: Language = "fr"
-    disinfectant: Disinfectant = "chlorine"
-    orp: Band = field(default_factory=lambda: USUAL_ORP)
+    language: Language
+    disinfectant: Disinfectant
+    orp: tuple[float, float] = USUAL_ORP
+    levels: bool = False
 
     @classmethod
-    def of(cls, site: Site, language: Language) -> View:
-        """The view of a site."""
+    def of(cls, site: Site, language: Language, *, levels: bool = False) -> View:
+        """The view of a site; with `levels` it tells conductivity in words, as the cloud has since 2021."""
         band = site.bands.get("orp", Band())
-        known = band.low is not None and band.high is not None and band.low < band.high
-        return cls(language, site.disinfection.primary, band if known else USUAL_ORP)
+        low, high = band.low, band.high
+        limits = (low, high) if low is not None and high is not None and low < high else USUAL_ORP
+        return cls(language, site.disinfection.primary, limits, levels)
+
+    def label(self, *, bromine: bool) -> str:
+        """What keeps the water clean: bromine where it is estimated, chlorine where Flipr has no word for it."""
+        labels = LABELS[self.language]
+        return labels["bromine"] if bromine else labels.get(self.disinfectant, labels["chlorine"])
 
 
 def measure_to(points: Mapping[str, Measurement], view: View) -> wire.Measure:
     """The measurements of about one instant, of any vendor, as a measure: null where there is none. There must be one."""
-    at = max(point.at for point in points.values())
-    words = LABELS[view.language]
-    return wire.Measure(
-        measure_id=int(at.timestamp()),
-        date_time=time_to(at),
-        temperature=_printed(points, "temperature"),
-        ph=_acidity(points, view),
-        oxydo_reduction_potentiel=wire.Redox(label=words["orp"], value=_printed(points, "orp")),
-        conductivity=_conductivity(points, words["conductivity"]),
-        uv_index=_printed(points, "uv_index"),
-        cloud_coverage=_printed(points, "cloud_cover"),
-        battery=wire.Battery(label=words["battery"], deviation=_printed(points, "battery")),
-        desinfectant=_disinfectant(points, view),
-    )
+    return _measure(points, view, battery=wire.NULL, estimate=UNSET)
 
 
 def resume_to(points: Mapping[str, Measurement], week: Iterable[wire.Measure], view: View) -> wire.Resume:
@@ -166,25 +169,38 @@ def resume_to(points: Mapping[str, Measurement], week: Iterable[wire.Measure], v
     Where temperature, pH or ORP are not known it says so, as for a probe that sleeps. Any other number stands in: none of the disinfectant, a
     full battery, a hundredth of a degree.
     """
-    asleep = any(
-        point is None or (not point.valid and _own(point)) for point in map(points.get, ("temperature", "ph", "orp"))
+    current = Raw(b'""')
+    if all(_counts(points.get(quantity)) for quantity in _COUNTED):
+        measure = _measure(points, view, battery=Raw(b"1"), estimate=Raw(b"0"))
+        if number(written(measure.temperature)) == 0:
+            measure.temperature = Raw(b"0.01")
+        current = Raw(encode(measure))
+    return wire.Resume(current=current, last_week=list(week))
+
+
+def _measure(points: Mapping[str, Measurement], view: View, *, battery: Raw, estimate: Raw | UnsetType) -> wire.Measure:
+    """A measure, with what stands in for an unknown battery and an unknown estimate of the disinfectant."""
+    at = max(point.at for point in points.values())
+    words = LABELS[view.language]
+    return wire.Measure(
+        measure_id=int(at.timestamp()),
+        date_time=time_to(at),
+        temperature=_printed(points, "temperature") if _value(points, "temperature") is not None else UNSET,
+        ph=_acidity(points, view),
+        oxydo_reduction_potentiel=wire.Redox(label=words["orp"], value=_printed(points, "orp")),
+        conductivity=_levelled(_conductivity(points, words["conductivity"]), levels=view.levels),
+        uv_index=_printed(points, "uv_index"),
+        cloud_coverage=_printed(points, "cloud_cover"),
+        battery=wire.Battery(
+            label=words["battery"],
+            deviation=battery if _value(points, "battery") is None else _printed(points, "battery"),
+        ),
+        desinfectant=_disinfectant(points, view, estimate),
     )
-    measure = measure_to(points, view) if points and not asleep else None
-    whole = measure and all(
-        number(written(said)) is not None
-        for said in (measure.temperature, measure.ph.value, measure.oxydo_reduction_potentiel.value)  # type: ignore[union-attr]
-    )
-    if measure is None or not whole:
-        return wire.Resume(current=Raw(b'""'), last_week=list(week))
-    if number(written(measure.temperature)) == 0:
-        measure.temperature = Raw(b"0.01")
-    if measure.battery and number(written(measure.battery.deviation)) is None:
-        measure.battery.deviation = Raw(b"1")
-    if measure.desinfectant and (
-        isinstance(measure.desinfectant.value, UnsetType) or number(written(measure.desinfectant.value)) is None
-    ):
-        measure.desinfectant.value = Raw(b"0")
-    return wire.Resume(current=Raw(encode(measure)), last_week=list(week))
+
+
+def _counts(point: Measurement | None) -> bool:
+    return point is not None and point.value is not None and point.valid
 
 
 def _own(point: Measurement) -> bool:
@@ -194,16 +210,22 @@ def _own(point: Measurement) -> bool:
 def _value(points: Mapping[str, Measurement], quantity: str) -> float | None:
     """The number in the quantity's canonical unit. A Flipr says nothing about doubts, so another vendor's doubtful value is none."""
     point = points.get(quantity)
-    return point.value if point is not None and (_own(point) or point.valid) else None
+    return point.value if point is not None and (not point.doubts or _own(point)) else None
 
 
 def _printed(points: Mapping[str, Measurement], quantity: str) -> Raw:
     """The number as Flipr wrote it; another vendor's in their unit and with two decimals."""
-    point, value = points.get(quantity), _value(points, quantity)
-    if point is None or value is None:
+    value = _value(points, quantity)
+    if value is None:
         return wire.NULL
+    point = points[quantity]
     if _own(point) and number(point.raw) is not None:
         return Raw(point.raw.encode())
+    return _print(quantity, value)
+
+
+@lru_cache(4096)  # instruments have few digits: the same numbers come again and again
+def _print(quantity: str, value: float) -> Raw:
     if quantity in CATALOGUE:
         value = convert(value, CATALOGUE[quantity].unit, UNITS[quantity])
     return Raw(encode(rounded(value)))
@@ -213,11 +235,12 @@ def _acidity(points: Mapping[str, Measurement], view: View) -> wire.Acidity:
     ph = _value(points, "ph")
     if ph is None:
         return wire.Acidity(label=LABELS[view.language]["ph"])
-    deviation = ph_deviation(ph)
+    told = _value(points, PH_DEVIATION)
+    deviation = ph_deviation(ph) if told is None else told
     return wire.Acidity(
         label=LABELS[view.language]["ph"],
         message=MESSAGES[view.language][sector_of(deviation)],
-        deviation=Raw(encode(deviation)),
+        deviation=Raw(encode(deviation)) if told is None else _printed(points, PH_DEVIATION),
         value=_printed(points, "ph"),
         deviation_sector=sector_of(deviation),
     )
@@ -234,12 +257,24 @@ def _conductivity(points: Mapping[str, Measurement], label: str) -> wire.Conduct
     return wire.Conductivity(label=label, value=value)
 
 
-def _disinfectant(points: Mapping[str, Measurement], view: View) -> wire.Disinfectant:
+def _levelled(said: wire.Conductivity, *, levels: bool) -> wire.Conductivity:
+    """A conductivity with the word for its value, if there is one, in the value's place."""
+    value = number(written(said.value)) if levels and isinstance(said.value, Raw) else None
+    if value is None:
+        return said
+    level = next((name for name, bound in LEVELS if value < bound), "High")
+    return wire.Conductivity(label=said.label, level=Raw(encode(level)))
+
+
+def _disinfectant(points: Mapping[str, Measurement], view: View, missing: Raw | UnsetType) -> wire.Disinfectant:
     bromine = _value(points, "bromine_estimate") is not None
-    kind = "bromine" if bromine else view.disinfectant if view.disinfectant in LABELS["fr"] else "chlorine"
-    estimate = _printed(points, "bromine_estimate" if bromine else "free_chlorine_estimate")
-    deviation = disinfectant_deviation(_value(points, DEVIATION), _value(points, "orp"), view.orp)
-    shown = wire.Disinfectant(label=LABELS[view.language][kind], value=estimate if written(estimate) else UNSET)
+    estimate = "bromine_estimate" if bromine else "free_chlorine_estimate"
+    told, orp = _value(points, DEVIATION), _value(points, "orp")
+    deviation = told if told is not None or orp is None else disinfectant_deviation(orp, view.orp)
+    shown = wire.Disinfectant(
+        label=view.label(bromine=bromine),
+        value=missing if _value(points, estimate) is None else _printed(points, estimate),
+    )
     if deviation is not None:
         shown.deviation = _printed(points, DEVIATION) if DEVIATION in points else Raw(encode(rounded(deviation)))
         shown.deviation_sector = sector_of(deviation)
@@ -247,8 +282,7 @@ def _disinfectant(points: Mapping[str, Measurement], view: View) -> wire.Disinfe
     return shown
 
 
-def disinfectant_deviation(told: float | None, orp: float | None, band: Band) -> float | None:
-    """How far the disinfectant is from ideal: as Flipr told it, else by where the ORP (mV) stands between its limits."""
-    if told is not None or orp is None or band.low is None or band.high is None:
-        return told
-    return (orp - (band.low + band.high) / 2) / ((band.high - band.low) / 2)
+def disinfectant_deviation(orp: float, limits: tuple[float, float]) -> float:
+    """How far the disinfectant is from ideal, where Flipr does not tell it: where the ORP (mV) stands between its limits."""
+    low, high = limits
+    return (orp - (low + high) / 2) / ((high - low) / 2)

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeGuard
 
-from margelle.domain.site import Account, Disinfectant, Disinfection, Probe, Recommendation, Scalar, Site
+from margelle.domain.site import Account, Band, Disinfectant, Disinfection, Probe, Recommendation, Scalar, Site
 from margelle.vendors.flipr import wire
-from margelle.vendors.flipr.translate.words import VENDOR, time_to
+from margelle.vendors.flipr.translate.words import IDEAL_PH, PH_TO_ALARM, VENDOR, text, time_to
+
+ALWAYS: Final = frozenset({"temperature", "ph", "orp"})
+"""What every Flipr measures."""
 
 PROBE: Final = 1
 HUB: Final = 2
-"""The types of module."""
+HUBS: Final = frozenset({HUB, 3})
+"""The types of module: 3 is a newer hub."""
 
-LIMITED: Final = (("Temperature", "temperature"), ("PH", "ph"), ("OxydoReductionPotentiel", "orp"))
+COMMERCIAL_TYPES: Final = {"Start": 1, "Pro": 2}
+"""By name, the numbers that the cloud gives them."""
+
+LIMITS: Final = {
+    "ph_min": ("ph", "low"),
+    "ph_max": ("ph", "high"),
+    "redox": ("orp", "low"),
+    "temperature": ("temperature", "low"),
+    "temperature_max": ("temperature", "high"),
+}
+"""Which end of which band each of their limits is."""
+
+USUAL_LIMITS: Final = {"ph_min": float(IDEAL_PH - PH_TO_ALARM), "ph_max": float(IDEAL_PH + PH_TO_ALARM)}
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LENGTH: Final = 6
+_VERSION: Final = re.compile(r"[0-9]{1,9}")
 
 
 def site_from(
@@ -32,12 +49,15 @@ def site_from(
     `kept_by` is what the newest measure says of the disinfectant. What only Flipr knows becomes attributes.
     """
     key, pool = module.serial.upper(), pool or wire.Pool()
-    hubs = [hub.serial for hub in (place.hubs if place else None) or () if hub.serial]
     said: dict[str, Scalar] = {
         "built_year": pool.built_year if _sane(pool.built_year) else None,
         "commercial_type": module.commercial_type.value if module.commercial_type else None,
-        "hub": hubs[0] if hubs else None,
+        "commercial_type_id": module.commercial_type.id
+        if module.commercial_type and _sane(module.commercial_type.id)
+        else None,
         "place": place.id if place and _sane(place.id) else None,
+        "status": module.status.status if module.status else None,
+        "status_since": module.status.date_time if module.status else None,
     }
     return Site(
         id=account.own_id(key),
@@ -45,7 +65,7 @@ def site_from(
         key=key,
         name=pool.private_name or f"Flipr {key}",
         kind="spa" if module.is_for_spa else "pool",
-        volume_m3=float(pool.volume) if pool.volume is not None and _sane(pool.volume) else None,
+        volume_m3=float(pool.volume) if _sane(pool.volume) else None,
         disinfection=Disinfection(kept_by or "other"),
         attributes={name: value for name, value in said.items() if value is not None},
     )
@@ -63,19 +83,25 @@ def probe_from(site: Site, module: wire.Module) -> Probe:
     )
 
 
-def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None) -> wire.Module:
-    """A probe of any vendor as a module; `newest` is when it last measured."""
+def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None, *, like: bool = True) -> wire.Module:
+    """A probe of any vendor as a module; `newest` is when it last measured, and `like` says whether it measures what a Flipr does.
+
+    One that does not has no type: Home Assistant sets up none of an account's modules where one of type 1 has no measure.
+    """
     own = site.attributes if site.vendor == VENDOR else {}
-    commercial = own.get("commercial_type")
-    version = probe.firmware if probe.vendor == VENDOR else ""
+    commercial = text(own.get("commercial_type")) or "Start"
+    known_as = own.get("commercial_type_id", COMMERCIAL_TYPES.get(commercial, 1))
+    numbered = probe.vendor == VENDOR and _VERSION.fullmatch(probe.firmware)
     naive = time_to(newest).removesuffix("Z") if newest else None
     return wire.Module(
         serial=serial,
-        module_type_id=PROBE,
+        module_type_id=PROBE if like else None,
         is_suspended=False,
-        status=wire.Status(status="Activated", date_time=naive),
-        version=int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 1,
-        commercial_type=wire.CommercialType(id=1, value=commercial if isinstance(commercial, str) else "Start"),
+        status=wire.Status(
+            status=text(own.get("status")) or "Activated", date_time=text(own.get("status_since")) or None
+        ),
+        version=int(probe.firmware) if numbered else 1,
+        commercial_type=wire.CommercialType(id=known_as if isinstance(known_as, int) else 1, value=commercial),
         is_for_spa=site.kind == "spa",
         last_measure_date_time=naive,
         sigfox_status="Inactive",
@@ -89,30 +115,36 @@ def pool_to(site: Site) -> wire.Pool:
     return wire.Pool(
         private_name=site.name,
         built_year=year if isinstance(year, int) else None,
-        volume=int(site.volume_m3) if site.volume_m3 is not None and site.volume_m3.is_integer() else site.volume_m3,
+        volume=int(site.volume_m3)
+        if site.volume_m3 is not None and float(site.volume_m3).is_integer()
+        else site.volume_m3,
         version=1,
     )
 
 
-def place_to(place_id: int, serials: Iterable[str]) -> wire.Place:
-    """A site of any vendor as a place, with its probes."""
-    return wire.Place(id=place_id, modules=[wire.PlaceModule(serial=serial) for serial in serials], hubs=[])
+def place_to(place_id: int, serials: Iterable[str], hubs: Iterable[str] = ()) -> wire.Place:
+    """A site of any vendor as a place, with its probes and hubs."""
+    modules, switches = ([wire.PlaceModule(serial=serial) for serial in some] for some in (serials, hubs))
+    return wire.Place(id=place_id, modules=modules, hubs=switches)
 
 
-def thresholds_to(site: Site) -> dict[str, wire.Limits]:
-    """The owner's limits."""
-    return {
-        name: wire.Limits(min=site.bands[quantity].low, max=site.bands[quantity].high)
-        for name, quantity in LIMITED
-        if quantity in site.bands
-    }
+def thresholds_to(site: Site) -> wire.Thresholds:
+    """The owner's limits. Where there are none, those of the pH are where its deviation becomes a problem."""
+    told = wire.Thresholds()
+    for name, (quantity, end) in LIMITS.items():
+        limit = getattr(site.bands.get(quantity, Band()), end)
+        usual = USUAL_LIMITS.get(name)
+        if limit is not None or usual is not None:
+            setattr(told, name, wire.Limit(usual if limit is None else limit, limit is None))
+    return told
 
 
 def alert_to(alert_id: int, recommendation: Recommendation) -> wire.Alert:
     """What any vendor recommends, as an alert of the place."""
     return wire.Alert(
-        id=alert_id,
+        id=str(alert_id),
         title=recommendation.title,
+        subtitle=recommendation.message,
         message=recommendation.message,
         date_time=time_to(recommendation.created_at),
     )
@@ -121,11 +153,6 @@ def alert_to(alert_id: int, recommendation: Recommendation) -> wire.Alert:
 def short_term_to(air_temperature: float | None) -> wire.ShortTerm:
     """The weather, as far as a probe tells it."""
     return wire.ShortTerm(air_temperature=None if air_temperature is None else round(air_temperature, 2))
-
-
-def not_a_hub(serial: str) -> wire.HubState:
-    """The answer about a hub for a module that is none: clients look for their hub by asking all."""
-    return wire.HubState(error_code="Forbidden", error_message=f"The module {serial} is not a HUB")
 
 
 def preferred_number(probe: Probe) -> int | None:
@@ -148,9 +175,9 @@ def serial_of(number: int) -> str:
 
 def shows_itself(site: Site, probe: Probe) -> bool:
     """Whether a probe shows itself by its own serial, whatever its form: those of the vendor's own cloud are no two the same."""
-    return probe.vendor == VENDOR and site.id == f"{VENDOR}:{site.key}" and bool(probe.serial)
+    return probe.vendor == VENDOR and site.id == f"{VENDOR}:{site.key}" and probe.serial != ""
 
 
-def _sane(number: float | None) -> bool:
+def _sane(number: float | None) -> TypeGuard[float]:
     """Whether a number can be kept."""
-    return number is not None and -(2**53) < number < 2**53 and math.isfinite(number)
+    return number is not None and -(2**53) < number < 2**53

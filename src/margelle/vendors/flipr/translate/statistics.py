@@ -14,9 +14,10 @@ from margelle.domain.series import DayStatistics, by_day
 from margelle.domain.unit import convert
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate.measure import UNITS, View, disinfectant_deviation, measure_to
-from margelle.vendors.flipr.translate.words import DEVIATION, LABELS, VENDOR, ph_deviation, rounded
+from margelle.vendors.flipr.translate.words import DEVIATION, LABELS, PH_DEVIATION, VENDOR, ph_deviation, rounded
 
-_PLAIN: Final = (("temperature", "temperature"), ("conductivity", "conductivity"), ("uv_index", "uv_index"))
+_PLAIN: Final = {"temperature", "conductivity", "uv_index"}
+"""What has values only, under the same name there as here."""
 
 
 def measures_to(points: Iterable[Measurement], view: View) -> list[wire.Measure]:
@@ -45,13 +46,11 @@ def _day(day: date, told: Mapping[str, DayStatistics], view: View) -> wire.DaySt
     for solids in ("salt", "tds"):
         if solids in values and "conductivity" not in told:
             values["conductivity"] = tuple(map(conductivity_of_solids, values[solids]))
-    for quantity, name in _PLAIN:
-        if quantity in values:
-            setattr(said, name, _of_values(words[quantity], values[quantity]))
+    for quantity in _PLAIN & values.keys():
+        setattr(said, quantity, _of_values(words[quantity], values[quantity]))
     if "ph" in values:
-        said.ph = _with_deviations(
-            _of_values(words["ph"], values["ph"]), [ph_deviation(rounded(ph)) for ph in values["ph"]]
-        )
+        deviations = values.get(PH_DEVIATION) or [ph_deviation(rounded(ph)) for ph in values["ph"]]
+        said.ph = _with_deviations(_of_values(words["ph"], values["ph"]), deviations)
     if "orp" in values:
         said.oxydo_reduction_potentiel = said.oxydo_recution_potential = _of_values(words["orp"], values["orp"])
     if "cloud_cover" in values:
@@ -65,16 +64,12 @@ def _day(day: date, told: Mapping[str, DayStatistics], view: View) -> wire.DaySt
 def _disinfect(said: wire.DayStatistics, values: Mapping[str, tuple[float, ...]], view: View) -> None:
     """The disinfectant by its estimate, its deviation, or both; without either, by what the ORP says of it."""
     bromine = "bromine_estimate" in values
-    kind = "bromine" if bromine else view.disinfectant if view.disinfectant in LABELS["fr"] else "chlorine"
     estimate = values.get("bromine_estimate" if bromine else "free_chlorine_estimate")
-    deviations = values.get(DEVIATION) or tuple(
-        disinfectant_deviation(None, orp, view.orp) or 0.0 for orp in values.get("orp", ())
-    )
-    label = LABELS[view.language][kind]
+    deviations = values.get(DEVIATION) or [disinfectant_deviation(orp, view.orp) for orp in values.get("orp", ())]
+    label = view.label(bromine=bromine)
     if estimate or deviations:
-        said.desinfectant = _of_values(label, estimate) if estimate else wire.Statistics(label=label)
-    if deviations and isinstance(said.desinfectant, wire.Statistics):
-        _with_deviations(said.desinfectant, deviations)
+        shown = _of_values(label, estimate) if estimate else wire.Statistics(label=label)
+        said.desinfectant = _with_deviations(shown, deviations) if deviations else shown
 
 
 def _values(quantity: str, of_day: DayStatistics) -> tuple[float, ...]:

@@ -7,17 +7,20 @@ import math
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Literal
 
-from msgspec import Raw
+from msgspec import Raw, UnsetType
 
-from margelle.domain.site import Disinfectant
+from margelle.domain.site import Disinfectant, Scalar
 from margelle.vendors.flipr import wire
 
 VENDOR: Final = "flipr"
 DEVIATION: Final = "flipr.disinfectant_deviation"
 """A quantity that only Flipr has: how far the disinfectant is from ideal, without a unit."""
+PH_DEVIATION: Final = "flipr.ph_deviation"
+"""Another: how far the pH is. The cloud reckons it with more digits of the pH than it tells, so it does not follow from what it tells."""
 
 IDEAL_PH: Final = Decimal("7.2")
 PH_TO_ALARM: Final = Decimal("0.4")
@@ -83,7 +86,7 @@ def time_from(text: str) -> datetime:
     with suppress(ValueError, OverflowError):
         if found:
             day, time, fraction, offset = found.groups("")
-            return datetime.fromisoformat(f"{day}T{time}{fraction[:7]}{offset or 'Z'}").astimezone(UTC)
+            return datetime.fromisoformat(f"{day}T{time}{fraction}{offset or 'Z'}").astimezone(UTC)
     raise ValueError(f"{text[:60]!r} is no time")
 
 
@@ -93,8 +96,10 @@ def time_to(at: datetime) -> str:
     return (text.rstrip("0") if "." in text else text) + "Z"
 
 
-def written(said: Raw) -> str:
-    """The JSON of a value; empty where there is none: null, or an empty text as of a probe that sleeps."""
+def written(said: Raw | UnsetType) -> str:
+    """The JSON of a value; empty where there is none: nothing, null, or an empty text as of a probe that sleeps."""
+    if isinstance(said, UnsetType):
+        return ""
     text = bytes(said).decode(errors="replace").strip()
     return "" if text in {"null", '""'} else text
 
@@ -114,11 +119,18 @@ def word(said: Raw) -> str:
     return text
 
 
+def text(value: Scalar) -> str:
+    """An attribute as a text; empty where there is none."""
+    return value if isinstance(value, str) else ""
+
+
+@lru_cache(4096)  # instruments have few digits: the same numbers come again and again
 def rounded(value: float) -> int | float:
     """A number with two decimals as the cloud prints it: halves to even, an integral one without `.0`."""
     return _plain(Decimal(repr(value)))
 
 
+@lru_cache(1024)
 def ph_deviation(ph: float) -> int | float:
     """How far a pH is from ideal; beyond 1 and -1 it is a problem."""
     return _plain((Decimal(repr(ph)) - IDEAL_PH) / PH_TO_ALARM)
@@ -135,5 +147,5 @@ def sector_of(deviation: float) -> wire.Sector:
 
 
 def _plain(value: Decimal) -> int | float:
-    short = float(value.quantize(Decimal("0.01"), ROUND_HALF_EVEN)) if abs(value) < 10**15 else float(value)
+    short = float(f"{value:.2f}")
     return int(short) if short.is_integer() else short

@@ -21,18 +21,14 @@ from margelle.vendors.ondilo.translate.words import (
     VENDOR,
     Term,
     TimeProfile,
-    finite,
     plain,
     time_from,
     time_to,
     whole,
 )
+from margelle.vendors.reading import RAW_KEPT, number
 
 NO_REASON: Final = "the vendor gave no reason"
-RAW_KEPT: Final = 2000
-"""How much of a value that is no number is kept, in characters."""
-
-_NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _WORD: Final = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 
 
@@ -45,7 +41,7 @@ def measurement_from(measure: wire.Measure, probe: Probe, origin: str) -> Measur
     raw = bytes(measure.value).decode(errors="replace")
     if raw == "null" and measure.is_valid is not False:
         return None
-    value = _value(raw)
+    value = number(raw)
     term = BY_TYPE.get(measure.data_type)
     return Measurement(
         probe=probe.id,
@@ -85,11 +81,6 @@ def _free(data_type: str) -> str:
     if not _WORD.fullmatch(data_type):
         raise ValueError(f"{data_type[:40]!r} is no type of measure")
     return f"{VENDOR}.{data_type}"
-
-
-def _value(raw: str) -> float | None:
-    """The number that `raw` is in JSON; None if it is none, or too large to count with."""
-    return finite(float(raw)) if _NUMBER.fullmatch(raw) else None
 
 
 def _doubts(measure: wire.Measure, value: float | None, raw: str) -> list[Doubt]:

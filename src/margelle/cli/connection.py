@@ -1,0 +1,101 @@
+"""A client's connection: it ends where a request does not come whole in time, has no end, or an answer is not taken."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+PATIENCE_S: Final = 30.0
+"""How long a request may take to come, head and body; and an answer's next part to be taken."""
+
+LONGEST_HEAD: Final = 1 << 16
+"""In bytes. As much may come again before each piece of the body, and after its last one."""
+
+_log: Final = logging.getLogger("margelle.cli")
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's own waits for ever for the rest of a request, keeps heads of any length, and keeps what nobody reads."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._coming: asyncio.TimerHandle | None = None
+        self._taking: asyncio.TimerHandle | None = None
+        self._unread = 0  # bytes that came since the last thing that was understood
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._coming = self.loop.call_later(PATIENCE_S, self._end, "no request came in time")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._came()
+        self._taken()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on. The time for a request does not begin anew with each of its pieces."""
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > LONGEST_HEAD:
+            self._end("a request's head has no end")
+        elif self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
+            self._came()
+        elif self._coming is None and self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            self._coming = self.loop.call_later(PATIENCE_S, self._end, "a request did not come whole in time")
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        super().on_headers_complete()
+        self._unread = 0
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body is there."""
+        super().on_body(body)
+        self._unread = 0
+
+    def on_message_complete(self) -> None:
+        """All of the request is there."""
+        super().on_message_complete()
+        self._unread = 0
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as we answer: see that it goes on at all."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._taken()
+        super().resume_writing()
+
+    def _watch(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._taking = self.loop.call_later(PATIENCE_S, self._look, left)
+
+    def _look(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() < before:
+            self._watch()
+        else:
+            self._end("an answer was not taken")
+
+    def _came(self) -> None:
+        if self._coming is not None:
+            self._coming.cancel()
+            self._coming = None
+
+    def _taken(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+
+    def _end(self, why: str) -> None:
+        """Let go of the client at once: a polite end would wait for it again."""
+        _log.debug("closed a connection from %s: %s", self.client[0] if self.client else "somewhere", why)
+        self._came()
+        self._taken()
+        self.transport.abort()
