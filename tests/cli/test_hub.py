@@ -280,4 +280,4 @@ async def _no_disk(*_: object) -> int:
 def test_an_export_of_nothing_has_its_head(margelle: Margelle) -> None:
     ended = margelle("export")
     assert ended.code == 0
-    assert ended.out.splitlines()[-1] == "at,probe,site,quantity,value,unit,valid,reason,raw,raw_unit,origin"
+    assert ended.out.splitlines()[-1] == "at,probe,site,quantity,value,unit,valid,reason,raw,raw_unit,origin,doubts"

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from margelle.collect.keeping import keep
 from margelle.collect.reviewing import MEMO, REST_S, Progress, Reviewer
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue, Quantity
@@ -18,10 +17,11 @@ from margelle.domain.site import Account, Person, Probe, Site, User
 from margelle.domain.unit import Unit
 from margelle.domain.verdict import review
 from margelle.errors import StoreError
+from margelle.intake.beside import keep
 from margelle.ports import Discovery
 from margelle.store.memory import MemoryStore
-from tests.collect.test_keeping import NOW, kept, troubled
 from tests.domain.water import PROBE, START, told
+from tests.intake.test_beside import NOW, kept, troubled
 
 STALE = Doubt("stuck", "an older rule said so")
 OTHER = "ondilo:9/ico"

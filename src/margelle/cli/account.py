@@ -148,7 +148,8 @@ def check(
     for one in [] if as_json else checks:
         word = {True: "works", False: "FAILED", None: "not checked"}[one["ok"]]
         say(f"{one['id']}: {word}. {one['what']}")
-        say(f"  {requests_left(one)}")
+        if one["requests_allowed"]:
+            say(f"  {requests_left(one)}")
     raise typer.Exit(Exit.OK if all(one["ok"] for one in checks) else Exit.NEEDS_USER)
 
 
@@ -271,7 +272,7 @@ async def _row(home: House, account: Account) -> dict[str, Any]:
         "vendor": account.vendor,
         "login": account.login or account.person.email,
         "owner": account.owner,
-        "cloud": account.base_url or home.vendor(account.vendor).base_url,
+        "cloud": "none: this hub" if account.is_own else account.base_url or home.vendor(account.vendor).base_url,
         "realm": account.realm,
         "sites": len(await home.store.sites(account=account.id)),
         "state": ", ".join(sorted({incident.kind for incident in wrong})) or "ok",
@@ -295,6 +296,8 @@ async def _account(store: Store, name: str) -> Account:
 
 async def _check(home: House, account: Account) -> dict[str, Any]:
     ok: bool | None = True
+    if account.is_own:
+        return {"id": account.id, "ok": ok, "what": "There is no cloud behind it.", **home.requests_left(account)}
     try:
         what = await _ask_one(home, account)
     except MargelleError as error:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from margelle import __version__
-from margelle.cli import account, clouds, demo, export, hub, review, settings, status, tls, user
+from margelle.cli import account, bring, clouds, demo, export, hub, measure, review, settings, site, status, tls, user
 from margelle.cli.terminal import Exit, Invocation, note, report
 from margelle.errors import BadInput, MargelleError
 
@@ -31,11 +31,14 @@ app.command(epilog="Example: margelle clouds --port 8081")(clouds.clouds)
 app.command(epilog="Example: PORT=9000 margelle demo --data /tmp/pools")(demo.demo)
 app.add_typer(account.app, name="account")
 app.add_typer(user.app, name="user")
+app.add_typer(site.app, name="site")
 app.add_typer(tls.app, name="tls")
 app.command(epilog="Example: margelle status --json")(status.status)
 app.command(epilog="Example: margelle export --site ondilo:234 --quantity ph --since 2026-01-01 --output ph.csv")(
     export.export
 )
+app.command("import", epilog="Example: margelle import pool.csv --dry-run")(bring.bring)
+app.command(epilog="Example: margelle measure own:garden-pool ph=7.4 temperature=78°F --by strip")(measure.measure)
 app.command(epilog="Example: margelle review --again")(review.review)
 app.command(epilog="Example: margelle settings --set port=9000")(settings.settings)
 

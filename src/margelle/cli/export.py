@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from margelle.domain.quantity import Catalogue
     from margelle.domain.site import Probe
 
-COLUMNS = ("at", "probe", "site", "quantity", "value", "unit", "valid", "reason", "raw", "raw_unit", "origin")
+COLUMNS = ("at", "probe", "site", "quantity", "value", "unit", "valid", "reason", "raw", "raw_unit", "origin", "doubts")
 _CHUNK = 5000
 _NEXT = timedelta(microseconds=1)
 
@@ -83,8 +83,8 @@ def export(
 ) -> None:
     """Write measurements as CSV or NDJSON.
 
-    The columns are at, probe, site, quantity, value, unit, valid, reason, raw, raw_unit, origin. Units are UCUM codes. A value that is
-    doubted is there too, with valid=false and the reason. The CSV begins with lines that start with # and say what is in it.
+    The columns are at, probe, site, quantity, value, unit, valid, reason, raw, raw_unit, origin, doubts. Units are UCUM codes. A value that is
+    doubted is there too, with valid=false, the reason, and in doubts each reason with its kind, as JSON. `margelle import` reads either form back, exactly. The CSV begins with lines that start with # and say what is in it.
     """
     settings = invocation(context).settings()
     choice = Choice(
@@ -194,7 +194,8 @@ def row(measurement: Measurement, site: str, catalogue: Catalogue) -> dict[str, 
     unit = quantity.unit if quantity else measurement.raw_unit
     reason = "; ".join(doubt.reason for doubt in measurement.doubts) or None
     values = (at, measurement.probe, site, measurement.quantity, measurement.value, unit, measurement.valid, reason)
-    return dict(zip(COLUMNS, (*values, measurement.raw, measurement.raw_unit, measurement.origin), strict=True))
+    rest = (measurement.raw, measurement.raw_unit, measurement.origin, measurement.doubts or None)
+    return dict(zip(COLUMNS, (*values, *rest), strict=True))
 
 
 def _ndjson(cells: dict[str, Any]) -> bytes:
@@ -203,13 +204,17 @@ def _ndjson(cells: dict[str, Any]) -> bytes:
 
 def _csv(cells: dict[str, Any]) -> bytes:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(_cell(value) for value in cells.values())
-    return line.getvalue().encode("utf-8", "backslashreplace")
+    csv.writer(line, lineterminator="\r\n").writerow(
+        _cell(value) for value in cells.values()
+    )  # so that both are quoted
+    return line.getvalue().removesuffix("\r\n").encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, tuple):
+        return msgspec.json.encode(value).decode()
     if isinstance(value, float):
         return repr(value).removesuffix(".0")
     return "" if value is None else str(value)

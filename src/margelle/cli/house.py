@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from margelle.cli.terminal import utc_now
 from margelle.config import Settings
 from margelle.domain.site import Account
-from margelle.errors import BadInput, StoreError
+from margelle.errors import BadInput, ConfigError, StoreError
 from margelle.ports import Clock, Connector, Http, Rate, Source, Store, Tokens, Vendor
 from margelle.store import open_store
 from margelle.store.vault import Vault
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from margelle.collect.loop import Collector
     from margelle.collect.reviewing import Reviewer
+    from margelle.mqtt.listener import Listener
     from margelle.net.budget import Budget
     from margelle.net.http import CloudHttp
     from margelle.net.oauth import TokenKeeper
@@ -139,6 +140,21 @@ class House:
         from margelle.collect.reviewing import Reviewer
 
         return Reviewer(self.store, self.clock, self.settings.catalogue)
+
+    def listener(self) -> Listener | None:
+        """What listens to the broker of the settings, if they name one. Raises ConfigError."""
+        if not self.settings["mqtt.url"]:
+            return None
+        from margelle.mqtt.broker import Broker
+        from margelle.mqtt.listener import Listener
+        from margelle.mqtt.topics import Topics
+
+        own = self.settings.section("mqtt")
+        topics = Topics(own["topics"], self.settings.catalogue)
+        if not topics.targets:
+            raise ConfigError("mqtt.url names a broker, but mqtt.topics names no topic.")
+        broker = Broker.of(own["url"], own["login"], own["password"], own["client_id"])
+        return Listener(broker, topics, self.store, self.clock, self.settings.catalogue)
 
     def app(self, *, public_page: bool = False, ready: Callable[[], bool] | None = None) -> Starlette:
         """The web application: faces, pages and health."""

@@ -106,11 +106,14 @@ async def _serve(settings: Settings) -> None:
     ):
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             await _warn(home, settings)
+            listener = home.listener() if collects else None
             app = home.app()
             group.create_task(server.serve(app, bound, stop, proxies=proxies))
             if certificate and secure:
                 group.create_task(server.serve(app, secure, stop, proxies=proxies, tls=certificate.context))
                 group.create_task(certificate.keep(stop))
+            if listener:
+                group.create_task(listener.run(stop))
             if collects:
                 group.create_task(home.collector().run(stop))
                 group.create_task(home.reviewer().run(stop))
@@ -155,6 +158,8 @@ async def _collect(settings: Settings) -> None:
     with server.stopped_by_signals() as stop:
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             say(f"Data:   {settings.data_dir}")
+            if listener := home.listener():
+                group.create_task(listener.run(stop))
             group.create_task(home.collector().run(stop))
             group.create_task(home.reviewer().run(stop))
 

@@ -151,7 +151,8 @@ def _show(found: dict[str, Any], most: int) -> None:
 
 def _show_account(account: dict[str, Any]) -> None:
     say(f"{account['id']}  {account['login']}  (of {account['owner']})")
-    say(f"  {requests_left(account)}")
+    if account["requests_allowed"]:
+        say(f"  {requests_left(account)}")
     if account["waits_until"]:
         say(f"  Waits until {_clock(account['waits_until'])}: {HELD.get(account['waits_for'], account['waits_for'])}.")
     if account["locked"]:

@@ -98,6 +98,30 @@ def passwd(
     say(f"{user.email} has another password.")
 
 
+@app.command(epilog="Example: margelle user token anna@example.org --days 365")
+def token(
+    context: typer.Context,
+    email: Email,
+    days: Annotated[
+        int | None, typer.Option(metavar="DAYS", min=1, max=36_500, help="How long it is good for. Default: for ever.")
+    ] = None,
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="Read a token from standard input, and take it back instead.")
+    ] = False,
+) -> None:
+    """Make a token for the hub's own API.
+
+    Prints it once: only its digest is kept. A client sends it as Authorization: Bearer TOKEN, and may then send measurements for the user's own
+    sites. `margelle user passwd` takes back all of a user's tokens.
+    """
+    settings = invocation(context).settings()
+    if revoke:
+        run(_revoke(settings, email, password(from_stdin=True)))
+        say("The token is taken back.")
+    else:
+        say(run(_token(settings, email, days)))
+
+
 @app.command(epilog="Example: margelle user remove anna@example.org")
 def remove(context: typer.Context, email: Email) -> None:
     """Remove a user.
@@ -176,3 +200,27 @@ async def _listed(settings: Settings) -> list[dict[str, str | int]]:
             }
             for user in await home.store.users()
         ]
+
+
+async def _token(settings: Settings, email: str, days: int | None) -> str:
+    from margelle.cli import house
+    from margelle.serve.api import NAME
+    from margelle.serve.sign_in import FaceDesk
+
+    user = await _user(settings, email)
+    async with house.opened(settings) as home:
+        life_s = None if days is None else days * 86_400.0
+        return await FaceDesk(NAME, home.store, home.clock).issue("access", user.email, life_s=life_s)
+
+
+async def _revoke(settings: Settings, email: str, given: str) -> None:
+    from margelle.cli import house
+    from margelle.serve.api import NAME
+    from margelle.serve.sign_in import FaceDesk
+
+    user = await _user(settings, email)
+    async with house.opened(settings) as home:
+        desk = FaceDesk(NAME, home.store, home.clock)
+        if await desk.holder("access", given) != user:
+            raise NotFound(f"That is no token of {user.email}.")
+        await desk.revoke(given)

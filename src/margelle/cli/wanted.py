@@ -44,7 +44,7 @@ class Wanted:
         vendor = home.vendor(self.vendor)
         base_url = "" if self.base_url == vendor.base_url else self.base_url
         realm = self.realm if base_url else ""
-        owner = await _owner(home.store, self.owner)
+        owner = await owner_named(home.store, self.owner)
         accounts = await home.store.accounts()
         alike = [one for one in accounts if (one.vendor, one.realm, one.owner) == (vendor.name, realm, owner)]
         known = await self._known(home.store, accounts, alike)
@@ -100,7 +100,8 @@ def _new_account(wanted: Wanted, vendor: Vendor, owner: str, base_url: str, real
     return Account(wanted.name or next(free), vendor.name, owner, wanted.login, base_url, realm)
 
 
-async def _owner(store: Store, email: str) -> str:
+async def owner_named(store: Store, email: str) -> str:
+    """The login of the user with this e-mail, or of the only one where none is named. Raises NotFound and BadInput."""
     users = await store.users()
     if email:
         user = await store.user(email)

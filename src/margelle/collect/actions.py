@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from margelle.collect.keeping import keep
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site, User
 from margelle.domain.switch import Switch, Turn, agrees, state_of
 from margelle.errors import Conflict, MargelleError, NotFound
+from margelle.intake.beside import keep
 from margelle.ports import AdviceSource, AuditEntry, Clock, ParameterSink, Source, Store, SwitchSource
 from margelle.redaction import redact
 

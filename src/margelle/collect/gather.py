@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from margelle.collect import backfill, failure
-from margelle.collect.keeping import keep
 from margelle.collect.plan import Ask
 from margelle.collect.progress import Act, Progress, Spent
 from margelle.domain.measurement import Doubt, Measurement
@@ -18,6 +17,7 @@ from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.domain.switch import Switch
 from margelle.errors import Limited, Malformed, MargelleError, NotFound, StoreError
+from margelle.intake.beside import keep
 from margelle.ports import (
     AdviceSource,
     Answer,

@@ -177,7 +177,9 @@ class Collector:
         ours = set(await self._store.claim(self._name, now, LEASE_S, tuple(self._asking)))
         before, self._claimed_at = self._claimed_at, now
         self._version = await self._store.version()  # our own claim is no news
-        accounts = {account.id: account for account in await self._store.accounts() if account.id in ours}
+        accounts = {
+            account.id: account for account in await self._store.accounts() if account.id in ours and not account.is_own
+        }
         if before is not None and now < before:  # the clock was set back, and every time counted on the one of before
             self._due = dict.fromkeys(accounts, now)
         self._take_over(accounts, now)

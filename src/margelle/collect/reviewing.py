@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from margelle.collect.keeping import PIECE, stretch
 from margelle.collect.loop import pause
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Probe, SiteKind
 from margelle.domain.verdict import review, stamp
 from margelle.errors import StoreError
+from margelle.intake.beside import PIECE, stretch
 from margelle.ports import Clock, Store
 
 MEMO: Final = "review"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -76,3 +77,29 @@ class Reading(Struct, frozen=True):
     probe: str
     at: datetime
     measurements: dict[str, Measurement]
+
+
+def same(old: Measurement, new: Measurement) -> bool:
+    """Whether `new` says nothing that `old` does not: the same number, however it was spelt, in the same unit, with the same doubts given.
+
+    From where it came does not matter: the same point arrives as the latest one and again as history. Nor do our own verdicts: what we
+    think of a point is no correction of it.
+    """
+    return (
+        old.value == new.value
+        and old.raw_unit == new.raw_unit
+        and (old.raw == new.raw or _same_number(old.raw, new.raw))
+        and (old.doubts == new.doubts or _grounds(old.doubts) == _grounds(new.doubts))
+    )
+
+
+def _same_number(one: str, other: str) -> bool:
+    try:
+        return Decimal(one) == Decimal(other)
+    except InvalidOperation:
+        return False
+
+
+def _grounds(doubts: tuple[Doubt, ...]) -> list[tuple[str, str]]:
+    # The reason of "future" names the clock at which it was judged, so it reads differently at each arrival.
+    return [(doubt.kind, "" if doubt.kind == "future" else doubt.reason) for doubt in doubts if doubt.kind in GIVEN]

@@ -22,7 +22,7 @@ def judge(measurement: Measurement, now: datetime, catalogue: Catalogue = CATALO
 
     The value, the raw text and the vendor's own doubts stay as they are. A quantity that the catalogue does not know has no range.
     """
-    if measurement.at > now + CLOCK_TOLERANCE:
+    if measurement.at > now + CLOCK_TOLERANCE and not any(doubt.kind == "future" for doubt in measurement.doubts):
         ahead = Doubt("future", f"its time is ahead of the clock ({now:%Y-%m-%d %H:%M} UTC)")
         measurement = replace(measurement, doubts=(*measurement.doubts, ahead))
     return alone(measurement, catalogue)

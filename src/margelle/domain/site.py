@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct, field
 
@@ -15,6 +15,9 @@ BLUETOOTH = "bluetooth:"
 
 SiteKind = Literal["pool", "spa", "tank", "plant", "other"]
 Disinfectant = Literal["chlorine", "bromine", "salt", "oxygen", "other"]
+
+OWN: Final = "own"
+"""The word that stands for a vendor where there is none: of what users add to the hub themselves, to be measured by hand or by what sends to it."""
 
 
 class User(Struct, frozen=True):
@@ -57,6 +60,11 @@ class Account(Struct, frozen=True):
     def nearby(self) -> str:
         """The Bluetooth address of the probe that is read without a cloud; empty where there is a cloud."""
         return self.base_url.removeprefix(BLUETOOTH) if self.base_url.startswith(BLUETOOTH) else ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether there is no cloud behind it: its sites are the hub's own, and what they measure is sent here."""
+        return self.vendor == OWN
 
     def own_id(self, key: str) -> str:
         """The id, unique over all vendors and realms, of what the vendor calls `key`: `ondilo:234`."""

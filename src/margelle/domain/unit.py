@@ -111,3 +111,35 @@ def _converted(value: float, source: Unit, target: Unit) -> float:
 def symbol(unit: Unit | str) -> str:
     """How people write a unit; empty for those that they do not write."""
     return _SYMBOLS.get(unit, str(unit)) if isinstance(unit, Unit) else unit
+
+
+_ALSO: Final[dict[str, Unit]] = {
+    "c": Unit.CELSIUS,
+    "degc": Unit.CELSIUS,
+    "f": Unit.FAHRENHEIT,
+    "degf": Unit.FAHRENHEIT,
+    "ph": Unit.PH,
+    "ppm": Unit.PPM,
+    "us/cm": Unit.MICROSIEMENS_PER_CM,
+    "ntu": Unit.NTU,
+}
+"""Spellings that devices and spreadsheets use, besides the code and the symbol."""
+
+
+def unit_named(text: str) -> Unit:
+    """The unit that `text` means: its UCUM code, its symbol, or a usual spelling, in any case where that is not ambiguous.
+
+    Raises ValueError.
+    """
+    text = text.strip().replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}")
+    if text in _UNITS:
+        return _UNITS[text]
+    plain = text.casefold().replace("\N{DEGREE SIGN}", "").replace("\N{GREEK SMALL LETTER MU}", "u")
+    found = _ALSO.get(plain) or _LOWER.get(plain)
+    if found is None:
+        raise ValueError(f"{text[:40]!r} is no unit that margelle knows")
+    return found
+
+
+_UNITS: Final = {unit.value: unit for unit in Unit} | {_SYMBOLS[unit]: unit for unit in _SYMBOLS if _SYMBOLS[unit]}
+_LOWER: Final = {unit.value.casefold(): unit for unit in Unit}

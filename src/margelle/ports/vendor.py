@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from margelle.domain.quantity import Catalogue
-from margelle.domain.site import Account, Site
+from margelle.domain.site import Account, Probe, Site
 from margelle.ports.face import FaceContext
 from margelle.ports.http import Clock, Http, Tokens
-from margelle.ports.source import Connector, Source
+from margelle.ports.source import Batch, Connector, Source
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -53,6 +54,8 @@ class Vendor(Struct, frozen=True):
     `connect` and `source` take the account's HTTP; `face` returns the routes below the face's prefix. Where collecting depends on the
     installation's settings (by name without the vendor's prefix) and its quantities, `configure` returns the `source` for them.
     `nearby` finds a probe by radio, by its address or the name that it shows; None where none can be. It raises Unreachable and ConfigError.
+    `printed` reads an answer about the past that somebody has saved, as the measurements of a probe on whose clock it is so late; it raises
+    Malformed, and takes the installation's settings and quantities too.
     `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
     """
 
@@ -67,6 +70,7 @@ class Vendor(Struct, frozen=True):
     face: Callable[[FaceContext], Sequence[BaseRoute]]
     configure: Callable[[Mapping[str, Any], Catalogue], Callable[[Account, Http, Tokens], Source]] | None = None
     nearby: Callable[[str], Awaitable[Nearby]] | None = None
+    printed: Callable[[bytes, Probe, tzinfo, Mapping[str, Any], Catalogue], Batch] | None = None
     remarks: Callable[[Site], tuple[str, ...]] | None = None
 
     @property

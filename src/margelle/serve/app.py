@@ -16,8 +16,10 @@ from starlette.routing import BaseRoute, Route
 from margelle import __version__
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Clock, Store, Vendor
+from margelle.serve.api import API
+from margelle.serve.api.problem import details
 from margelle.serve.faces import mounts
-from margelle.serve.gate import Gate, too_large
+from margelle.serve.gate import Gate, too_large, too_large_batch
 from margelle.serve.problem import problem, unavailable
 from margelle.serve.sign_in import Attempts
 
@@ -32,6 +34,7 @@ def build(
     pages: bool = True,
     quotas: bool = False,
     own_sites: bool = False,
+    push: bool = True,
     title: str = "Margelle",
     public_page: bool = False,
     public_url: str = "",
@@ -40,7 +43,7 @@ def build(
     ready: Callable[[], bool] | None = None,
     mark: str = "",
 ) -> Starlette:
-    """The application: a face for each vendor under `/<its name>`, `/healthz`, and with `pages` what people see at `/`.
+    """The application: a face for each vendor under `/<its name>`, `/healthz`, with `push` the hub's own API for measurements, and with `pages` what people see at `/`.
 
     `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
@@ -62,6 +65,10 @@ def build(
         ),
         Route("/healthz", _health(store, ready)),
     ]
+    if push:
+        from margelle.serve.api.measurements import routes as api_routes  # noqa: PLC0415 - a cloud takes none
+
+        routes += api_routes(store, clock, attempts, catalogue)
     if pages:
         from margelle.serve.pages import Look  # noqa: PLC0415 - a cloud without pages does not load them
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
@@ -86,8 +93,10 @@ def _health(store: Store, ready: Callable[[], bool] | None) -> Callable[[Request
     return healthz
 
 
-async def _refusal(_: Request, refusal: Exception) -> Response:
+async def _refusal(request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, HTTPException)
+    if request.url.path.startswith(API):
+        return too_large_batch if refusal.status_code == 413 else details(refusal.status_code, headers=refusal.headers)
     if refusal.status_code == 413:
         return too_large
     return problem(refusal.status_code, refusal.detail, headers=refusal.headers)

@@ -16,10 +16,15 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from margelle.errors import MargelleError, StoreError
+from margelle.serve.api import API
+from margelle.serve.api.problem import details
 from margelle.serve.problem import of_error, problem, unavailable
 
 LARGEST_BODY: Final = 1 << 20
 """In bytes: far more than any vendor's request needs."""
+
+LARGEST_BATCH: Final = 8 << 20
+"""In bytes: of measurements that are sent to the hub's own API."""
 
 _access: Final = logging.getLogger("margelle.access")
 _log: Final = logging.getLogger("margelle.serve")
@@ -51,10 +56,12 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        passage = _Passage(receive, send, self._largest_body, self._headers)
+        ours = scope["path"].startswith(API)
+        largest = max(LARGEST_BATCH, self._largest_body) if ours else self._largest_body
+        passage = _Passage(receive, send, largest, self._headers)
         try:
             if passage.too_large(scope):
-                await too_large(scope, receive, passage.send)
+                await (too_large_batch if ours else too_large)(scope, receive, passage.send)
             else:
                 await self._app(scope, passage.receive if passage.counted else receive, passage.send)
         except ClientDisconnect:
@@ -154,3 +161,4 @@ def _path(scope: Scope) -> str:
 
 
 too_large = problem(413, "The request's body is larger than 1 MiB.")
+too_large_batch = details(413, "The request's body is larger than 8 MiB.")

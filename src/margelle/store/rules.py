@@ -6,12 +6,11 @@ import math
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from msgspec.structs import replace
 
-from margelle.domain.measurement import GIVEN, Doubt, Measurement
+from margelle.domain.measurement import Measurement, same
 from margelle.domain.site import Probe, Recommendation
 from margelle.errors import BadInput, Conflict, NotFound
 from margelle.ports import Grant, Incident
@@ -56,40 +55,14 @@ def number(measurement: Measurement) -> float | None:
     return float(value) + 0.0  # -0.0 + 0.0 is 0.0
 
 
-def same(old: Measurement, new: Measurement) -> bool:
-    """Whether `new` says nothing that `old` does not: the same number, however it was spelt, in the same unit, with the same doubts given.
-
-    From where it came does not matter: the same point arrives as the latest one and again as history. Nor do our own verdicts: what we
-    think of a point is no correction of it.
-    """
-    return (
-        old.value == new.value
-        and old.raw_unit == new.raw_unit
-        and (old.raw == new.raw or _same_number(old.raw, new.raw))
-        and (old.doubts == new.doubts or _grounds(old.doubts) == _grounds(new.doubts))
-    )
-
-
 def nearer(old: str, new: str) -> bool:
     """Whether the origin `new` tells more than `old`, in that it has more parts: of one measurement, `baxo/historics/distant` stays and not `baxo/realtimes`."""
     return new.count("/") > old.count("/")
 
 
-def _same_number(one: str, other: str) -> bool:
-    try:
-        return Decimal(one) == Decimal(other)
-    except InvalidOperation:
-        return False
-
-
 def judged(old: Measurement, new: Measurement) -> Measurement | None:
     """`old` with the doubts that `new` has of the same point; None where they are the same, or `new` is not of what `old` is now."""
     return None if old.doubts == new.doubts or not same(old, new) else replace(old, doubts=new.doubts)
-
-
-def _grounds(doubts: tuple[Doubt, ...]) -> list[tuple[str, str]]:
-    # The reason of "future" names the clock at which it was judged, so it reads differently at each arrival.
-    return [(doubt.kind, "" if doubt.kind == "future" else doubt.reason) for doubt in doubts if doubt.kind in GIVEN]
 
 
 def email_key(email: str) -> str:

@@ -6,6 +6,7 @@ import html
 import json
 import re
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Raw, ValidationError
@@ -24,6 +25,7 @@ EXCERPT: Final = 120
 LONGEST_WAIT_S: Final = 86_400.0
 """A cloud that asks for more patience than a day is asked again after a day."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LIMIT: Final = re.compile(rb"limit exceeded|too many requests|quota exceeded", re.IGNORECASE)
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]*>")
@@ -40,6 +42,11 @@ class Entries(NamedTuple, Generic[T]):
     def faults(self) -> list[Fault]:
         """All of them, the lost entries first."""
         return [*self.lost, *(fault for faults in self.wrong for fault in faults)]
+
+
+def saved(body: bytes) -> Answer:
+    """A good answer that was kept by somebody, and not asked for now."""
+    return Answer(200, {}, body, _EPOCH)
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from margelle.domain.measurement import Measurement, Revision
+from margelle.domain.measurement import Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.ports import Added
 from margelle.store import rules
@@ -28,7 +28,7 @@ class _Series(Struct):
         old = self.points.get(new.at)
         if old is None:
             insort(self.instants, new.at)
-        elif rules.same(old, new):
+        elif same(old, new):
             if not rules.nearer(old.origin, new.origin):
                 return "same"
             self.points[new.at] = replace(old, origin=new.origin)

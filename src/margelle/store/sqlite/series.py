@@ -12,7 +12,7 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from margelle.domain.measurement import Doubt, Measurement, Revision
+from margelle.domain.measurement import Doubt, Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.unit import Unit
 from margelle.ports import Added
@@ -132,7 +132,7 @@ class SeriesTables:
         row, point = given
         series = self._series[point.probe, point.quantity]
         old: _Row = connection.execute(f"SELECT {_ROW} FROM point WHERE series = ? AND at = ?", row[:2]).get  # noqa: S608
-        if (*old[1:4], old[5]) == (*row[2:5], row[6]) or rules.same(self._measurement(series, old), point):
+        if (*old[1:4], old[5]) == (*row[2:5], row[6]) or same(self._measurement(series, old), point):
             if row[5] != old[4] and rules.nearer(self._origin(old[4]), point.origin):
                 connection.execute("UPDATE point SET origin = ? WHERE series = ? AND at = ?", (row[5], *row[:2]))
             return False

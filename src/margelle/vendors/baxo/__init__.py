@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.domain.site import Account
-from margelle.ports import Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
+from margelle.domain.site import Account, Probe
+from margelle.ports import Batch, Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
 from margelle.vendors.baxo.profile import SETTINGS, Profile
 from margelle.vendors.baxo.translate import remarks
 
@@ -34,6 +35,12 @@ def _configure(settings: Mapping[str, Any], catalogue: Catalogue) -> Callable[[A
     return source
 
 
+def _printed(body: bytes, probe: Probe, zone: tzinfo, settings: Mapping[str, Any], catalogue: Catalogue) -> Batch:
+    from margelle.vendors.baxo.client import printed  # noqa: PLC0415
+
+    return printed(body, probe, zone, Profile.of(settings, catalogue))
+
+
 def _face(context: FaceContext) -> Sequence[BaseRoute]:
     from margelle.vendors.baxo.routes import routes  # noqa: PLC0415
 
@@ -50,6 +57,7 @@ BAXO: Final = Vendor(
     connect=_connect,
     source=_configure({}, CATALOGUE),
     face=_face,
+    printed=_printed,
     configure=_configure,
     remarks=remarks,
 )

@@ -12,7 +12,7 @@ from margelle.domain.site import Account, Probe, Site
 from margelle.domain.unit import Unit
 from margelle.errors import Conflict, Limited, Malformed, NotFound, Unavailable, Unreachable
 from margelle.ports import Answer, Batch, Discovery, Fault, Http, Tokens, Window
-from margelle.vendors.answer import entry, few
+from margelle.vendors.answer import entry, few, saved
 from margelle.vendors.baxo import wire
 from margelle.vendors.baxo.cloud import BaxoConnector, Cloud, Parameters, envelope
 from margelle.vendors.baxo.discovery import Survey
@@ -31,7 +31,7 @@ from margelle.vendors.baxo.translate import (
     zone_from,
 )
 
-__all__ = ["BaxoConnector", "BaxoSource"]
+__all__ = ["BaxoConnector", "BaxoSource", "printed"]
 
 SPANS: Final[dict[Window, timedelta]] = {
     "day": timedelta(days=1),
@@ -149,6 +149,14 @@ class BaxoSource:
             told, _ = entry(bytes(envelope(answer, wire.OneDevice, "device").device), wire.Device, "device")
             self._zones[device] = ZoneInfo(zone_from(told.timezone or "UTC") or "UTC")
         return self._zones[device]
+
+
+def printed(body: bytes, probe: Probe, zone: tzinfo, profile: Profile) -> Batch:
+    """The answer of `historics` that somebody has saved; in universal time, or on the clock of `zone`, as the profile says."""
+    clock = UTC if profile.historics_time == "utc" else zone
+    pages = _Pages(probe, probe.key.rpartition("/")[2], profile, clock)
+    pages.read(saved(body))
+    return Batch(tuple(pages.found), few(pages.faults))
 
 
 class _Pages:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.domain.site import Account
-from margelle.ports import Clock, Connector, FaceContext, Http, Nearby, Rate, Source, Tokens, Vendor
+from margelle.domain.site import Account, Probe
+from margelle.ports import Batch, Clock, Connector, FaceContext, Http, Nearby, Rate, Source, Tokens, Vendor
 from margelle.vendors.flipr.profile import SETTINGS
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ async def _nearby(which: str) -> Nearby:
     return await heard(which)
 
 
+def _printed(body: bytes, probe: Probe, _zone: tzinfo, _settings: Mapping[str, Any], _catalogue: Catalogue) -> Batch:
+    from margelle.vendors.flipr.client import printed  # noqa: PLC0415
+
+    return printed(body, probe)
+
+
 def _face(context: FaceContext) -> Sequence[BaseRoute]:
     from margelle.vendors.flipr.routes import routes  # noqa: PLC0415
 
@@ -60,4 +67,5 @@ FLIPR: Final = Vendor(
     face=_face,
     configure=_configure,
     nearby=_nearby,
+    printed=_printed,
 )

@@ -20,7 +20,7 @@ from margelle.vendors.flipr.switching import Switching
 from margelle.vendors.flipr.translate import UNITS, measurements_from
 from margelle.vendors.reading import batch_of
 
-__all__ = ["FliprConnector", "FliprSource"]
+__all__ = ["FliprConnector", "FliprSource", "printed"]
 
 BASE_URL: Final = "https://apis.goflipr.com"
 HOURS: Final[dict[Window, int]] = {"day": 24, "week": 168, "month": 720}
@@ -107,6 +107,14 @@ class FliprSource:
 def _single(body: bytes, name: str) -> Entries[wire.Measure]:
     measure, faults = entry(body, wire.Measure, name)
     return Entries([measure], [faults], [])
+
+
+def printed(body: bytes, probe: Probe) -> Batch:
+    """The answer of LastHours, or of survey/last, that somebody has saved."""
+    single = body.lstrip().startswith(b"{")
+    return _batch(
+        _single(body, "LastHours") if single else entries(body, wire.Measure, "LastHours"), "LastHours", probe
+    )
 
 
 def _batch(listed: Entries[wire.Measure], name: str, probe: Probe) -> Batch:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, Final
 
-from margelle.domain.site import Account
-from margelle.ports import Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
+from margelle.domain.quantity import Catalogue
+from margelle.domain.site import Account, Probe
+from margelle.ports import Batch, Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
 from margelle.vendors.ondilo.profile import SETTINGS
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ def _source(account: Account, http: Http, tokens: Tokens) -> Source:
     return OndiloSource(account, http, tokens)
 
 
+def _printed(body: bytes, probe: Probe, _zone: tzinfo, _settings: Mapping[str, Any], _catalogue: Catalogue) -> Batch:
+    from margelle.vendors.ondilo.client import printed  # noqa: PLC0415
+
+    return printed(body, probe)
+
+
 def _face(context: FaceContext) -> Sequence[BaseRoute]:
     from margelle.vendors.ondilo.routes import routes  # noqa: PLC0415
 
@@ -43,4 +51,5 @@ ONDILO: Final = Vendor(
     connect=_connect,
     source=_source,
     face=_face,
+    printed=_printed,
 )

@@ -10,7 +10,7 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.errors import Malformed
 from margelle.ports import Answer, Batch, Discovery, Fault, Http, Tokens, Window
-from margelle.vendors.answer import entries, excerpt, value
+from margelle.vendors.answer import entries, excerpt, saved, value
 from margelle.vendors.ondilo import wire
 from margelle.vendors.ondilo.cloud import Cloud
 from margelle.vendors.ondilo.discovery import Survey
@@ -18,7 +18,7 @@ from margelle.vendors.ondilo.sign_in import OndiloConnector
 from margelle.vendors.ondilo.translate import BY_QUANTITY, BY_TYPE, TERMS, measurement_from, recommendation_from
 from margelle.vendors.reading import batch_of
 
-__all__ = ["OndiloConnector", "OndiloSource"]
+__all__ = ["OndiloConnector", "OndiloSource", "printed"]
 
 BASE_URL: Final = "https://interop.ondilo.com"
 ALL_TYPES: Final = tuple(term.data_type for term in TERMS)
@@ -77,6 +77,11 @@ class OndiloSource:
         done = value(answer.body, str, "validate")
         if done != "Done":
             raise Malformed(f"The cloud answered {excerpt(done)!r} instead of 'Done'.")
+
+
+def printed(body: bytes, probe: Probe) -> Batch:
+    """The answer of `measures` (or `lastmeasures`) that somebody has saved."""
+    return _batch(saved(body), "measures", probe, ALL_TYPES)
 
 
 def _batch(answer: Answer, name: str, probe: Probe, asked: Collection[str]) -> Batch:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from margelle.collect.keeping import SPARSE, keep
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.verdict import REACH, review
 from margelle.errors import StoreError
+from margelle.intake.beside import SPARSE, keep
 from margelle.store.memory import MemoryStore
 from tests.domain.water import HOUR, PROBE, START, flat, pool, series, told
 

@@ -1,0 +1,113 @@
+"""`margelle measure`: what a person has measured, with a strip, a meter or in a laboratory."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from margelle.cli.terminal import invocation, note, run, say
+from margelle.errors import BadInput
+
+if TYPE_CHECKING:
+    from margelle.config import Settings
+    from margelle.domain.site import Probe
+    from margelle.intake.keep import Outcome
+    from margelle.ports import Store
+
+MEANS = ("hand", "strip", "meter", "lab")
+_VALUE = re.compile(r"(?P<quantity>[^=]+)=\s*(?P<number>[-+]?[\d.,]+(?:[eE][-+]?\d+)?)\s*(?P<unit>.*)")
+
+
+def measure(
+    context: typer.Context,
+    probe: Annotated[str, typer.Argument(metavar="PROBE", help="A probe of your own, or the id or name of its site.")],
+    values: Annotated[
+        list[str], typer.Argument(metavar="QUANTITY=VALUE...", help="Such as ph=7.4 or temperature=78°F.")
+    ],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INSTANT",
+            help="When it was measured: 2026-07-14T12:30, on the clock of the site, or with Z or +02:00. Default: now.",
+        ),
+    ] = None,
+    means: Annotated[str, typer.Option("--by", metavar="MEANS", help="hand, strip, meter or lab.")] = "hand",
+    remark: Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark, for the audit log.")] = "",
+) -> None:
+    """Keep what you have measured yourself.
+
+    In the quantity's own unit, or in the one that you write after the number. All of it is kept, or, where one value is wrong, nothing.
+    """
+    settings = invocation(context).settings()
+    if means not in MEANS:
+        raise BadInput(f"There is no {means!r} to measure by.", hint=f"Known: {', '.join(MEANS)}.")
+    named = [_split(text) for text in values]
+    if len({quantity.casefold() for quantity, _, _ in named}) < len(named):
+        raise BadInput("A quantity stands there twice.")
+    where, outcomes = run(_measure(settings, probe, named, at, means, remark))
+    for (quantity, number, unit), outcome in zip(named, outcomes, strict=True):
+        word = {"new": "kept", "same": "known already", "corrected": "corrected"}[outcome.verdict]
+        say(f"{where.id}: {quantity} {number} {unit}".rstrip() + f": {word}.")
+        for doubt in outcome.doubts:
+            note(f"  doubted: {doubt}")
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Quantity, number and unit. Raises BadInput."""
+    found = _VALUE.fullmatch(text.strip())
+    if found is None:
+        raise BadInput(f"{text!r} is no value.", hint="It is like ph=7.4 or temperature=78°F.")
+    return found["quantity"].strip(), found["number"].replace(",", "."), found["unit"].strip()
+
+
+async def _measure(
+    settings: Settings, name: str, values: list[tuple[str, str, str]], at: str | None, means: str, remark: str
+) -> tuple[Probe, list[Outcome]]:
+    from margelle.cli import house
+    from margelle.intake.keep import count, keep
+    from margelle.intake.point import Arrival, Point, measurement_of
+    from margelle.ports import AuditEntry
+
+    async with house.opened(settings) as home:
+        now = home.clock()
+        probe = await _probe(home.store, name)
+        instant = now.replace(microsecond=0) if at is None else await _instant(home.store, probe, at)
+        points = [Point(probe.id, quantity, instant.isoformat(), number, unit) for quantity, number, unit in values]
+        origin, catalogue = f"own/{means}", settings.catalogue
+        arrivals = [Arrival(n, measurement_of(one, probe, catalogue, origin)) for n, one in enumerate(points, 1)]
+        outcomes = await keep(home.store, arrivals, now, catalogue)
+        told = ", ".join(f"{quantity}={number}{unit}" for quantity, number, unit in values)
+        outcome = (
+            f"{told} at {instant:%Y-%m-%dT%H:%M:%SZ}: {_counted(count(outcomes))}{f'; {remark}' if remark else ''}"
+        )
+        await home.store.record(AuditEntry(now, "", "measure", probe.id, outcome))
+        return probe, outcomes
+
+
+def _counted(counts: dict[Any, int]) -> str:
+    return ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n)
+
+
+async def _probe(store: Store, name: str) -> Probe:
+    from margelle.intake.keep import own_probes
+    from margelle.intake.point import probe_named
+
+    probes = await own_probes(store)
+    sites = [site.id for site in await store.sites() if site.name == name]
+    try:
+        return probe_named(sites[0] if len(sites) == 1 else name, probes)
+    except BadInput as error:
+        known = f"Known: {', '.join(sorted(probes))}." if probes else "Add a site: margelle site add 'Garden pool'"
+        raise BadInput(error.what, hint=f"Measurements are sent to probes of your own. {known}") from None
+
+
+async def _instant(store: Store, probe: Probe, text: str) -> datetime:
+    from zoneinfo import ZoneInfo
+
+    from margelle.intake.point import instant_of
+
+    site = await store.site(probe.site)
+    return instant_of(text, ZoneInfo(site.time_zone if site else "UTC"))

@@ -1,0 +1,190 @@
+"""The forms in which points are sent: JSON, NDJSON and CSV, read as they arrive.
+
+What breaks the form (a body that was cut, a line that is no JSON, a row with too few cells) is an error for all of it; a point that can be
+read and is wrong concerns only itself.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from margelle.errors import BadInput
+from margelle.intake.point import Told
+
+LONGEST_LINE: Final = 64 << 10
+"""Bytes."""
+
+T = TypeVar("T", bound=Struct)
+
+
+class Entry(Struct, frozen=True):
+    """The `n`th line or entry, counted from 1: what it tells, or why that cannot be read."""
+
+    n: int
+    told: Any = None
+    fault: str = ""
+
+
+class Form(Protocol):
+    """Reads a body piece by piece."""
+
+    def feed(self, chunk: bytes) -> Iterator[Entry]:
+        """What is complete with this piece. Raises BadInput where the body is broken."""
+        ...
+
+    def close(self) -> Iterator[Entry]:
+        """What is complete with the end. Raises BadInput where the end came too early."""
+        ...
+
+
+class Json:
+    """One object, or an array of objects. It is read when it is whole."""
+
+    def __init__(self, kind: type[Struct] = Told) -> None:
+        self._kind = kind
+        self._body = bytearray()
+
+    def feed(self, chunk: bytes) -> Iterator[Entry]:
+        """Nothing yet."""
+        self._body += chunk
+        return iter(())
+
+    def close(self) -> Iterator[Entry]:
+        """Every object."""
+        try:
+            whole = msgspec.json.decode(self._body, type=msgspec.Raw)
+            text = bytes(whole).strip()
+            entries = msgspec.json.decode(text, type=list[msgspec.Raw]) if text.startswith(b"[") else [whole]
+            text.decode()
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"The body is no JSON: {error}.") from None
+        return (_entry(n, bytes(entry), self._kind) for n, entry in enumerate(entries, 1))
+
+
+class _Lines:
+    """A text of lines, in UTF-8."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._n = 0
+
+    def feed(self, chunk: bytes) -> Iterator[Entry]:
+        """The lines that are complete."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            yield from self._next(line)
+        if len(self._rest) > LONGEST_LINE:
+            raise self._broken("is too long")
+
+    def close(self) -> Iterator[Entry]:
+        """The last line, if nothing ended it."""
+        if self._rest:
+            yield from self._next(self._rest)
+
+    def _next(self, line: bytes) -> Iterator[Entry]:
+        self._n += 1
+        if len(line) > LONGEST_LINE:
+            raise self._broken("is too long")
+        try:
+            text = line.decode("utf-8-sig" if self._n == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise self._broken("is not UTF-8 text") from None
+        yield from self._read(text)
+
+    def _read(self, text: str) -> Iterator[Entry]:
+        raise NotImplementedError
+
+    def _broken(self, why: str) -> BadInput:
+        return BadInput(f"Line {self._n} {why}.")
+
+
+class Ndjson(_Lines):
+    """One JSON object in each line; empty lines count for nothing."""
+
+    def __init__(self, kind: type[Struct] = Told) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def _read(self, text: str) -> Iterator[Entry]:
+        if text.strip():
+            try:
+                yield _entry(self._n, text.encode(), self._kind)
+            except BadInput as error:
+                raise self._broken(f"is no JSON: {error}") from None
+
+
+class Csv(_Lines):
+    """A table: the names of the columns in the first line that is no comment, then a row in each line.
+
+    `read` makes what is told of a row's cells, by column. Raises BadInput where it does so for the columns.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[dict[str, str]], Any],
+        check: Callable[[Sequence[str]], None],
+        delimiter: str = ",",
+    ) -> None:
+        super().__init__()
+        self._read_row, self._check, self._delimiter = read, check, delimiter
+        self._head: list[str] = []
+        self._row = ""
+        self._begun = 0
+
+    def close(self) -> Iterator[Entry]:
+        """The last row."""
+        yield from super().close()
+        if self._row:
+            raise BadInput(f"The quotation mark of line {self._begun} never ends.")
+        if not self._head:
+            raise BadInput("There is no line with the names of the columns.")
+
+    def _read(self, text: str) -> Iterator[Entry]:
+        if not self._row:
+            self._begun = self._n
+            if not text.strip() or (not self._head and text.startswith("#")):
+                return
+        self._row += text + "\n"
+        if len(self._row) > LONGEST_LINE:
+            raise BadInput(f"The row of line {self._begun} is too long.")
+        if self._row.count('"') % 2 == 0:  # else a cell goes on in the next line
+            row, self._row = self._row, ""
+            yield from self._cells(row)
+
+    def _cells(self, row: str) -> Iterator[Entry]:
+        try:
+            cells = next(
+                csv.reader([row.removesuffix("\n").removesuffix("\r")], delimiter=self._delimiter, strict=True)
+            )
+        except (csv.Error, StopIteration) as error:
+            raise self._broken(f"is no row of a table: {error}") from None
+        if not self._head:
+            self._head = [cell.strip() for cell in cells]
+            self._check(self._head)
+        elif len(cells) != len(self._head):
+            raise self._broken(f"has {len(cells)} cells, but there are {len(self._head)} columns")
+        else:
+            yield self._told(dict(zip(self._head, cells, strict=True)))
+
+    def _told(self, cells: dict[str, str]) -> Entry:
+        try:
+            return Entry(self._begun, self._read_row(cells))
+        except (BadInput, ValueError) as error:
+            return Entry(self._begun, fault=str(error))
+
+
+def _entry(n: int, body: bytes, kind: type[Struct]) -> Entry:
+    """Raises BadInput for what is no JSON."""
+    try:
+        try:
+            return Entry(n, msgspec.json.decode(body, type=kind))
+        except msgspec.ValidationError as error:
+            msgspec.json.decode(body, type=msgspec.Raw)  # which looks no further than the first field that is wrong
+            return Entry(n, fault=f"{str(error).rstrip('.')}.")
+    except (ValueError, RecursionError) as error:
+        raise BadInput(str(error)) from None

@@ -1,0 +1,123 @@
+"""Keeping what was sent: judged, stored in one transaction, and answered point by point."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Measurement, same
+from margelle.domain.plausible import judge
+from margelle.domain.quantity import CATALOGUE, Catalogue
+from margelle.domain.site import Probe
+from margelle.intake import beside
+from margelle.intake.point import Arrival
+from margelle.ports import Reader, Store
+
+Verdict = Literal["new", "same", "corrected", "refused"]
+
+_NEXT: Final = timedelta(microseconds=1)
+_FEW: Final = 20
+_DENSE: Final = 4
+"""Up to so few points of a series are looked up one by one; more of them as the stretch that they span, where that has less than so many times as many."""
+
+
+class Outcome(Struct, frozen=True, omit_defaults=True):
+    """What became of the `n`th point: `refused` for `reason`; or kept, with the doubts that it raised."""
+
+    n: int
+    verdict: Verdict
+    reason: str = ""
+    doubts: tuple[str, ...] = ()
+
+
+Key = tuple[str, str, datetime]
+
+
+async def keep(
+    store: Store,
+    arrivals: Sequence[Arrival],
+    now: datetime,
+    catalogue: Catalogue = CATALOGUE,
+    *,
+    dry: bool = False,
+    strict: bool = False,
+) -> list[Outcome]:
+    """Keep the measurements of `arrivals`, all of them or, where the store fails, none.
+
+    Where `strict` and one is refused, nothing is kept; nor where `dry`. The outcomes are then what they would have been.
+    """
+    judged = [_judged(arrival, now, catalogue) for arrival in arrivals]
+    points = [arrival.measurement for arrival in judged if arrival.measurement is not None]
+    known = await _known(store, points)
+    outcomes = [_outcome(arrival, known) for arrival in judged]
+    if dry or not points or (strict and len(points) < len(arrivals)):
+        return outcomes
+    kept = iter(await beside.keep(store, points, now, catalogue))
+    return [_doubted(outcome, next(kept)) if outcome.verdict != "refused" else outcome for outcome in outcomes]
+
+
+def count(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """How many there are of each verdict."""
+    counts: dict[str, int] = {"new": 0, "same": 0, "corrected": 0, "refused": 0}
+    for outcome in outcomes:
+        counts[outcome.verdict] += 1
+    return counts
+
+
+async def own_probes(reader: Reader, owner: str | None = None) -> dict[str, Probe]:
+    """The probes to which measurements can be sent, by id: those of the hub's own sites, of one user or of all."""
+    found: dict[str, Probe] = {}
+    for account in await reader.accounts(owner):
+        for site in await reader.sites(account=account.id) if account.is_own else ():
+            found |= {probe.id: probe for probe in await reader.probes(site.id)}
+    return found
+
+
+def _judged(arrival: Arrival, now: datetime, catalogue: Catalogue) -> Arrival:
+    """With the doubts that its instant and its value raise."""
+    point = arrival.measurement
+    return arrival if point is None else replace(arrival, measurement=judge(point, now, catalogue))
+
+
+def _doubted(outcome: Outcome, kept: Measurement) -> Outcome:
+    """With the doubts that its neighbours raise, too."""
+    return replace(outcome, doubts=tuple(doubt.reason for doubt in kept.doubts))
+
+
+async def _known(reader: Reader, points: Sequence[Measurement]) -> dict[Key, Measurement]:
+    """What the store has at the instants of `points`."""
+    series: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for point in points:
+        series[point.probe, point.quantity].append(point.at)
+    found: dict[Key, Measurement] = {}
+    for (probe, quantity), instants in series.items():
+        for known in await _between(reader, probe, quantity, instants):
+            found[probe, quantity, known.at] = known
+    return found
+
+
+async def _between(reader: Reader, probe: str, quantity: str, instants: Sequence[datetime]) -> list[Measurement]:
+    """What a series has at `instants`, and perhaps between: the stretch that they span, unless much else is in it."""
+    if len(instants) > _FEW:
+        most = _DENSE * len(instants)
+        stretch = await reader.history(probe, quantity, min(instants), max(instants) + _NEXT, most)
+        if len(stretch) < most:
+            return stretch
+    return [known for at in instants for known in await reader.history(probe, quantity, at, at + _NEXT)]
+
+
+def _outcome(arrival: Arrival, known: dict[Key, Measurement]) -> Outcome:
+    """What becomes of an arrival; `known` then has its point."""
+    point = arrival.measurement
+    if point is None:
+        return Outcome(arrival.n, "refused", arrival.fault)
+    key = point.probe, point.quantity, point.at
+    old = known.get(key)
+    known[key] = point
+    verdict: Verdict = "new" if old is None else "same" if same(old, point) else "corrected"
+    return Outcome(arrival.n, verdict, doubts=tuple(doubt.reason for doubt in point.doubts))

@@ -1,0 +1,1 @@
+"""Measurements that come from an MQTT broker."""

@@ -1,0 +1,167 @@
+"""Listening to a broker: what it tells is kept, and only then acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Measurement
+from margelle.domain.quantity import CATALOGUE, Catalogue
+from margelle.domain.site import Probe
+from margelle.errors import BadInput, StoreError
+from margelle.intake.keep import keep, own_probes
+from margelle.intake.point import Arrival, Point, measurement_of, probe_named
+from margelle.mqtt.broker import Broker
+from margelle.mqtt.topics import Topics
+from margelle.ports import Clock, Store
+
+if TYPE_CHECKING:
+    from aiomqtt import Client, Message
+
+ORIGIN: Final = "own/mqtt"
+KEEPALIVE_S: Final = 60
+FIRST_WAIT_S: Final = 1.0
+LONGEST_WAIT_S: Final = 60.0
+MOST_WAITING: Final = 10_000
+"""Messages that have come and are not kept yet."""
+
+_FRESH: Final = timedelta(minutes=1)
+_log: Final = logging.getLogger("margelle.mqtt")
+
+
+class Listener:
+    """Keeps what a broker tells of the hub's own probes.
+
+    A message is acknowledged when it is on the disk, or can never be kept. Where the store fails it is not, and the broker tells it again.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        topics: Topics,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue = CATALOGUE,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._broker, self._topics, self._store, self._clock = broker, topics, store, clock
+        self._catalogue, self._sleep = catalogue, sleep
+        self._probes: dict[str, Probe] = {}
+        self._looked_at: datetime | None = None
+        self.subscribed = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Listen until `stop` is set, and connect again whenever that is needed."""
+        listening, stopped = asyncio.create_task(self._listen()), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({listening, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+
+    async def _listen(self) -> None:
+        from aiomqtt import MqttError  # noqa: PLC0415 - a hub without a broker does not load it
+
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                await self._session()
+            except MqttError as error:
+                _log.warning("The broker %s:%d: %s", self._broker.host, self._broker.port, error)
+            except StoreError as error:
+                _log.error("What the broker tells cannot be kept now: %s", error)
+            except Exception:
+                _log.exception("An unexpected error while listening to the broker")
+            wait_s = FIRST_WAIT_S if self.subscribed.is_set() else min(2 * wait_s, LONGEST_WAIT_S)
+            self.subscribed.clear()
+            await self._sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all come back at once
+
+    async def _session(self) -> None:
+        """Connect, subscribe, and keep what comes, until the connection breaks."""
+        client = _client(self._broker)
+        acknowledge = _by_hand(client)  # before it connects: messages can come with the first packet
+        async with client:
+            await client.subscribe([(topic, 1) for topic in self._topics.targets])
+            self.subscribed.set()
+            _log.info(
+                "Listening to %d topics of %s:%d", len(self._topics.targets), self._broker.host, self._broker.port
+            )
+            async for message in client.messages:
+                await self._take(message)
+                acknowledge(message)
+
+    async def _take(self, message: Message) -> None:
+        """Keep what a message tells. Raises StoreError; what is wrong with the message itself goes to the log."""
+        now, topic = self._clock(), str(message.topic)
+        payload = message.payload if isinstance(message.payload, bytes) else str(message.payload or "").encode()
+        targets = [one for name, found in self._topics.targets.items() if message.topic.matches(name) for one in found]
+        arrivals: list[Arrival] = []
+        for target in targets:
+            try:
+                for point in target.points(payload):
+                    if not target.quantity and point.quantity not in self._catalogue:
+                        continue  # a device says more than what it measures
+                    if point.at or not message.retain:  # when a retained message was measured, nobody knows
+                        arrivals.append(Arrival(len(arrivals), await self._measurement(point, now)))
+            except BadInput as error:
+                _log.warning("A message of %s is left out: %s", topic, error)
+        await keep(self._store, arrivals, now, self._catalogue)
+
+    async def _measurement(self, point: Point, now: datetime) -> Measurement:
+        probe = await self._probe(point.probe, now)
+        site = await self._store.site(probe.site)
+        at = point.at or now.isoformat(timespec="milliseconds")
+        zone = ZoneInfo(site.time_zone if site else "UTC")
+        return measurement_of(replace(point, at=at), probe, self._catalogue, ORIGIN, zone)
+
+    async def _probe(self, name: str, now: datetime) -> Probe:
+        """One of the hub's own probes; they are looked up again from time to time. Raises BadInput."""
+        if self._looked_at is None or not self._looked_at <= now < self._looked_at + _FRESH:
+            self._probes, self._looked_at = await own_probes(self._store), now
+        try:
+            return probe_named(name, self._probes)
+        except BadInput:
+            self._probes = await own_probes(self._store)
+            return probe_named(name, self._probes)
+
+
+def _client(broker: Broker) -> Client:
+    """A client for whom the broker keeps what comes while it is away."""
+    import ssl  # noqa: PLC0415
+
+    from aiomqtt import Client  # noqa: PLC0415
+
+    return Client(
+        broker.host,
+        broker.port,
+        username=broker.login or None,
+        password=broker.password or None,
+        identifier=broker.client_id,
+        clean_session=False,
+        keepalive=KEEPALIVE_S,
+        tls_context=ssl.create_default_context() if broker.tls else None,
+        max_queued_incoming_messages=MOST_WAITING,
+    )
+
+
+def _by_hand(client: Client) -> Callable[[Message], None]:
+    """Acknowledge what comes ourselves: aiomqtt would do so as soon as it has it, and has no surface for this (hence its pinned version)."""
+    paho = client._client
+    paho.manual_ack_set(on=True)
+
+    def acknowledge(message: Message) -> None:
+        if message.qos:
+            paho.ack(message.mid, message.qos)
+
+    return acknowledge

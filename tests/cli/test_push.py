@@ -1,0 +1,69 @@
+"""Measurements sent to a running hub, over HTTP and MQTT."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from tests.cli.conftest import PATIENCE_S, Margelle, Start
+from tests.mqtt.brokers import RealBroker
+
+POINT = {"probe": "own:pool", "quantity": "ph", "at": "2026-07-14T12:30:00Z", "value": 7.4}
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[RealBroker]:
+    broker = RealBroker("amqtt", tmp_path)
+    broker.start()
+    yield broker
+    broker.end()
+
+
+def test_what_is_sent_to_a_running_hub_is_kept(margelle: Margelle, start: Start, broker: RealBroker) -> None:
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="un secret")
+    margelle("site", "add", "Pool")
+    token = margelle("user", "token", "anna@example.org").out.strip()
+    mqtt = ("--set", f"mqtt.url=mqtt://127.0.0.1:{broker.port}", "--set", "mqtt.topics=pool/orp=own:pool orp V")
+    hub = start("serve", "--port", "0", *mqtt)
+    url = hub.until(r"Pages:\s+(http://\S+)/")[1]
+    hub.until("Listening to 1 topics")
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    request = urllib.request.Request(f"{url}/api/v1/measurements", json.dumps(POINT).encode(), headers)
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer)["new"] == 1
+    asyncio.run(_tell(broker, "pool/orp", '{"value": 0.65, "at": 1784032200}'))
+    give_up = time.monotonic() + PATIENCE_S
+    while "orp,650,mV,true,,0.65,V,own/mqtt" not in (kept := margelle("export").out):
+        assert time.monotonic() < give_up, kept
+    assert "ph,7.4,[pH],true,,7.4,[pH],own/http" in kept
+    assert hub.end() == 0
+    assert token not in hub.text
+
+
+async def _tell(broker: RealBroker, topic: str, payload: str) -> None:
+    async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+        await client.publish(topic, payload, qos=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("mqtt.url=mqtt://127.0.0.1:1",), "mqtt.topics names no topic"),
+        (("mqtt.url=mqtt://127.0.0.1:1", "mqtt.topics=a=own:pool phh"), "did you mean 'ph'?"),
+        (("mqtt.url=http://127.0.0.1:1", "mqtt.topics=a=own:pool ph"), "is no address of a broker"),
+    ],
+)
+def test_a_wrong_setting_ends_the_start(margelle: Margelle, settings: tuple[str, ...], said: str) -> None:
+    flags = [part for setting in settings for part in ("--set", setting)]
+    ended = margelle("serve", "--port", "0", *flags)
+    assert ended.code == 2
+    assert said in ended.err
+    assert "Traceback" not in ended.err
