@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margelle.collect.backfill import SPANS, arrived, give_up, holes, rhythm_s, settle, window_for
-from margelle.collect.progress import Gap, Progress, Series, Track
+from margelle.collect.progress import Progress, Series, Track
+from margelle.ports import Gap
 from tests.collect.cloud import DAY, HOUR, MINUTE, START
 
 
@@ -180,4 +181,4 @@ def test_what_no_cloud_can_tell_any_more_is_lost(remembered: tuple[str, ...], re
     assert gap.until == (START - timedelta(days=30) if remembered else START)
     assert one.series["ph"].missing_since == (START - timedelta(days=30) if remembered else None)
     assert give_up(progress, START) == []
-    assert progress.gaps == [gap]
+    assert progress.closed == [gap]

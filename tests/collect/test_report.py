@@ -19,7 +19,6 @@ from tests.collect.cloud import (
     drive,
     hourly,
     stored,
-    vendor,
     without,
 )
 
@@ -27,7 +26,7 @@ from tests.collect.cloud import (
 async def test_an_account_that_was_never_collected_will_be_discovered() -> None:
     clock = VirtualClock()
     store = await stored(account())
-    (report,) = await reports(store, {"fake": vendor(Cloud(clock))}, START)
+    (report,) = await reports(store, lambda _: Cloud(clock).spending(START), START)
     assert [(one.act, one.due_at) for one in report.next] == [("discover", START)]
 
 
@@ -37,7 +36,7 @@ async def test_a_report_tells_what_was_asked_what_will_be_and_why() -> None:
     pool = Pool("1", without(hourly(START - 40 * DAY, START + 5 * DAY), gap, gap + 5 * HOUR))
     cloud, store = Cloud(clock, pool), await stored(account())
     await drive(collecting(store, cloud), clock, START + DAY)
-    (report,) = await reports(store, {"fake": vendor(cloud)}, clock.now)
+    (report,) = await reports(store, lambda one: cloud.door(one.id).spending(clock.now), clock.now)
     assert report.newest == {"fake:1/ico": pool.newest(clock.now)[0].at}
     assert {one.act for one in report.past if one.ok_at is not None} == {"discover", "latest", "history", "advice"}
     assert report.next[0].act == "latest"
@@ -57,7 +56,7 @@ async def test_a_gap_that_waits_for_the_budget_is_open() -> None:
     clock.now += DAY
     cloud.trouble = lambda act, subject: _limited() if act == "history" else None
     await collector.round()
-    (report,) = await reports(store, {"fake": vendor(cloud)}, clock.now)
+    (report,) = await reports(store, lambda one: cloud.door(one.id).spending(clock.now), clock.now)
     assert {one.state for one in report.gaps} == {"open"}
     assert report.waits_for == "limited"
     assert report.waits_until is not None
@@ -70,5 +69,5 @@ def _limited() -> None:
 
 
 async def test_an_account_of_a_vendor_that_is_gone_is_reported_too() -> None:
-    (report,) = await reports(await stored(account()), {}, START)
+    (report,) = await reports(await stored(account()), lambda _: None, START)
     assert report.next == ()

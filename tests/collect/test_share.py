@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from margelle.collect.progress import Act, Progress, Spent
+from margelle.collect.progress import Progress, Purpose
 from margelle.collect.share import KEPT, Shares
-from margelle.ports import Rate
+from margelle.ports import Spending, Spent
 from tests.collect.cloud import HOUR, START
 
-ACTS: list[Act] = ["discover", "latest", "advice", "history"]
+PURPOSES: list[Purpose] = ["discover", "latest", "again", "advice", "history"]
 
 
 def known(probes: int) -> Progress:
@@ -22,35 +22,53 @@ def known(probes: int) -> Progress:
     return progress
 
 
+def most_in_an_hour(instants: list[datetime]) -> int:
+    return max((bisect_left(instants, at + HOUR) - n for n, at in enumerate(instants)), default=0)
+
+
 @given(
     st.integers(1, 40),
+    st.integers(1, 40),
     st.integers(0, 20),
-    st.lists(st.tuples(st.sampled_from(ACTS), st.integers(1, 12), st.integers(0, 900)), max_size=80),
+    st.lists(st.tuples(st.sampled_from(PURPOSES), st.integers(1, 12), st.integers(0, 900)), max_size=80),
 )
 def test_in_no_hour_there_are_more_requests_than_the_pace_allows(
-    hourly: int, probes: int, wishes: list[tuple[Act, int, int]]
+    hourly: int, borne: int, probes: int, wishes: list[tuple[Purpose, int, int]]
 ) -> None:
-    progress, now = known(probes), START
-    for act, cost, pause_s in wishes:
+    progress, now, spent = known(probes), START, list[Spent]()
+    whole = max(hourly - KEPT, 1)
+    most = min(whole, max(borne - KEPT, probes + 1))
+    for purpose, cost, pause_s in wishes:
         now += timedelta(seconds=pause_s)
-        shares = Shares.of(progress, (Rate(2, 1), Rate(hourly, 3600)))
-        now = max(now, shares.room_at(act, cost, now))
-        assert shares.room_at(act, cost, now) <= now
-        limit = max(hourly - KEPT, 1)
-        progress.spent += [Spent(now, act)] * min(cost, limit - sum(now - HOUR < one.at for one in progress.spent))
-    instants = [one.at for one in progress.spent]
-    for n, at in enumerate(instants):
-        assert bisect_left(instants, at + HOUR) - n <= max(hourly - KEPT, 1)
+        shares = Shares.of(progress, Spending(3600, hourly, min(borne, hourly), tuple(spent)))
+        now = max(now, shares.room_at(purpose, cost, now))
+        assert shares.room_at(purpose, cost, now) <= now
+        spent += [Spent(now, purpose)] * min(cost, most - sum(now - HOUR < one.at for one in spent))
+    assert most_in_an_hour([one.at for one in spent]) <= most
+
+
+@given(st.integers(4, 40), st.integers(1, 40), st.integers(0, 15), st.integers(0, 3000))
+def test_every_probe_can_be_asked_once_an_hour_whatever_else_was(
+    hourly: int, borne: int, probes: int, since_s: int
+) -> None:
+    """As long as we allow ourselves so many: the cloud's refusals cost the past first."""
+    shares = Shares.of(known(probes), Spending(3600, hourly, min(borne, hourly)))
+    late = next(limit for acts, limit in shares.limits if acts is not None and "again" in acts and "latest" not in acts)
+    now = START + timedelta(seconds=since_s)
+    for _ in range(late):
+        shares = shares.after("again", START)
+    assert shares.room_at("again", 1, now) > now
+    for _ in range(min(probes, hourly - KEPT - late)):
+        assert shares.room_at("latest", 1, now) == now
+        shares = shares.after("latest", now)
 
 
 def test_many_probes_leave_the_past_at_least_a_little() -> None:
-    shares = Shares.of(known(30), (Rate(20, 3600),))
+    shares = Shares.of(known(30), Spending(3600, 20, 20))
     assert shares.room_at("history", 1, START) == START
 
 
 def test_without_an_hourly_pace_there_is_always_room() -> None:
-    progress = known(1)
-    progress.spent = [Spent(START, "latest")] * 1000
-    shares = Shares.of(progress, (Rate(5, 1),))
+    shares = Shares.of(known(1), Spending(1, 5, 5, (Spent(START, "latest"),) * 1000))
     assert shares.limits == ()
     assert shares.room_at("history", 100, START) == START

@@ -8,8 +8,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from margelle.collect.progress import Gap, GapState, Progress, Series, Track
-from margelle.ports import Window
+from margelle.collect.progress import Progress, Series, Track
+from margelle.ports import Gap, GapState, Window
 
 SPANS: Final[dict[Window, timedelta]] = {
     "day": timedelta(days=1),
@@ -153,5 +153,5 @@ def give_up(progress: Progress, now: datetime) -> list[Gap]:
             lost.append(Gap(probe, quantity, series.missing_since, end, "lost", now, why))
             done = end == series.missing_until
             series.missing_since, series.missing_until = (None, None) if done else (end, series.missing_until)
-    progress.close(*lost)
+    progress.closed += lost
     return lost

@@ -1,4 +1,4 @@
-"""How the requests of an hour are shared between fresh values, the rest, and what users do themselves."""
+"""How the requests of a budget's window are shared between fresh values, the rest, and what users do themselves."""
 
 from __future__ import annotations
 
@@ -8,45 +8,58 @@ from typing import Final
 
 from msgspec import Struct
 
-from margelle.collect.progress import Act, Progress
-from margelle.ports import Rate
+from margelle.collect.progress import Progress, Purpose
+from margelle.ports import Spending
 
-KEPT = 2
+KEPT: Final = 2
 """Requests of the window that are left for what users do themselves."""
 
-_LATE: Final[frozenset[str]] = frozenset({"discover", "advice", "history"})
-_ALL: Final[frozenset[str]] = _LATE | {"latest"}
+_LATE: Final[frozenset[str]] = frozenset({"discover", "again", "advice", "history"})
+_PLANNED: Final[frozenset[str]] = _LATE | {"latest"}
 _HISTORY: Final[frozenset[str]] = frozenset({"history"})
 
 
 class Shares(Struct, frozen=True):
-    """Of the requests in any `window`, at most so many for each set of acts; no limit where there is none."""
+    """Of the requests in any `window`, at most so many for each set of purposes (None: whatever for); no limit where there is none."""
 
     window: timedelta
-    limits: tuple[tuple[frozenset[str], int], ...]
+    limits: tuple[tuple[frozenset[str] | None, int], ...]
     spent: tuple[tuple[datetime, str], ...]
+    paused_until: datetime | None = None
 
     @classmethod
-    def of(cls, progress: Progress, pace: Sequence[Rate]) -> Shares:
-        """The shares of an account, from the slowest rate of its vendor's pace (a rate by the second is the HTTP client's matter)."""
-        rate = max(pace, key=lambda rate: rate.seconds, default=None)
-        spent = tuple((one.at, one.act) for one in progress.spent)
-        if rate is None or rate.seconds < 60:
-            return cls(timedelta(hours=1), (), spent)
+    def of(cls, progress: Progress, spending: Spending) -> Shares:
+        """The shares of an account. A rate by the second is the HTTP client's matter.
+
+        What the cloud seems to allow is kept to, but each probe may be asked for its fresh values once in the window (and the token renewed)
+        as long as we allow ourselves so many.
+        """
+        spent = tuple((one.at, one.act) for one in spending.spent)
+        window = timedelta(seconds=spending.window_s)
+        if spending.full is None or spending.window_s < 60:
+            return cls(window, (), spent, spending.paused_until)
         tracks = progress.tracks.values()
-        whole = max(rate.requests - KEPT, 1)
-        late = max(whole - len(tracks) - 1, 2)  # one more renews the token
+        fresh = len(tracks) + 1
+        borne = spending.full if spending.allowed is None else spending.allowed
+        whole = max(min(spending.full - KEPT, max(borne - KEPT, fresh)), 1)
+        late = max(whole - fresh, min(2, whole))
         history = max(late - len({track.site for track in tracks}) * progress.advised, 1)
-        return cls(timedelta(seconds=rate.seconds), ((_ALL, whole), (_LATE, late), (_HISTORY, history)), spent)
+        limits = ((None, spending.full), (_PLANNED, whole), (_LATE, late), (_HISTORY, history))
+        return cls(window, limits, spent, spending.paused_until)
 
-    def room_at(self, act: Act, cost: int, now: datetime) -> datetime:
-        """The earliest instant at which `cost` more requests for `act` fit in."""
-        return max((self._free_at(acts, limit, cost, now) for acts, limit in self.limits if act in acts), default=now)
+    def room_at(self, purpose: Purpose, cost: int, now: datetime) -> datetime:
+        """The earliest instant at which `cost` more requests for `purpose` fit in."""
+        fits = (self._free_at(acts, limit, cost, now) for acts, limit in self.limits if acts is None or purpose in acts)
+        return max(fits, default=now)
 
-    def _free_at(self, acts: frozenset[str], limit: int, cost: int, now: datetime) -> datetime:
+    def after(self, purpose: Purpose, at: datetime) -> Shares:
+        """The shares once one more request was made `at` that instant."""
+        return Shares(self.window, self.limits, (*self.spent, (at, purpose)), self.paused_until)
+
+    def _free_at(self, acts: frozenset[str] | None, limit: int, cost: int, now: datetime) -> datetime:
         recent = self._recent(acts, now)
         excess = len(recent) + min(cost, limit) - limit
         return now if excess <= 0 else recent[excess - 1] + self.window
 
-    def _recent(self, acts: frozenset[str], now: datetime) -> list[datetime]:
-        return sorted(at for at, act in self.spent if act in acts and now - self.window < at <= now)
+    def _recent(self, acts: frozenset[str] | None, now: datetime) -> Sequence[datetime]:
+        return sorted(at for at, act in self.spent if (acts is None or act in acts) and now - self.window < at <= now)

@@ -7,8 +7,8 @@ through `Clock`. Failures are raised as `margelle.errors`.
 from __future__ import annotations
 
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
-from margelle.ports.http import Answer, Clock, Http, Request, Token, Tokens
-from margelle.ports.record import Added, AuditEntry, Grant, GrantKind, Incident, Receipt
+from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
+from margelle.ports.record import Added, AuditEntry, Gap, GapState, Grant, GrantKind, Incident, Receipt
 from margelle.ports.source import (
     AdviceSource,
     Batch,
@@ -37,12 +37,15 @@ __all__ = [
     "Discovery",
     "FaceContext",
     "Fault",
+    "Gap",
+    "GapState",
     "Grant",
     "GrantKind",
     "HistorySource",
     "Http",
     "Incident",
     "LongMemorySource",
+    "PacedHttp",
     "ParameterSink",
     "Quota",
     "Rate",
@@ -51,6 +54,8 @@ __all__ = [
     "Request",
     "Setting",
     "Source",
+    "Spending",
+    "Spent",
     "Store",
     "Token",
     "Tokens",
