@@ -14,6 +14,9 @@ from margelle.ports import Spending
 KEPT: Final = 2
 """Requests of the window that are left for what users do themselves."""
 
+LEAST: Final = 2
+"""Requests of the window that the past has at least: one, and one more that renews the token."""
+
 _LATE: Final[frozenset[str]] = frozenset({"discover", "again", "advice", "history"})
 _PLANNED: Final[frozenset[str]] = _LATE | {"latest"}
 _HISTORY: Final[frozenset[str]] = frozenset({"history"})
@@ -41,20 +44,26 @@ class Shares(Struct, frozen=True):
         tracks = progress.tracks.values()
         fresh = len(tracks) + 1
         borne = spending.full if spending.allowed is None else spending.allowed
-        whole = max(min(spending.full - KEPT, max(borne - KEPT, fresh)), 1)
-        late = max(whole - fresh, min(2, whole))
+        whole = max(min(spending.full - KEPT, max(borne - KEPT, fresh + LEAST)), 1)
+        late = max(whole - fresh, min(LEAST, whole))
         history = max(late - len({track.site for track in tracks}) * progress.advised, 1)
         limits = ((None, spending.full), (_PLANNED, whole), (_LATE, late), (_HISTORY, history))
         return cls(window, limits, spent, spending.paused_until)
 
     def room_at(self, purpose: Purpose, cost: int, now: datetime) -> datetime:
         """The earliest instant at which `cost` more requests for `purpose` fit in."""
-        fits = (self._free_at(acts, limit, cost, now) for acts, limit in self.limits if acts is None or purpose in acts)
-        return max(fits, default=now)
+        at = now
+        while (later := self._later(purpose, cost, at)) > at:
+            at = later
+        return at
 
     def after(self, purpose: Purpose, at: datetime) -> Shares:
         """The shares once one more request was made `at` that instant."""
         return Shares(self.window, self.limits, (*self.spent, (at, purpose)), self.paused_until)
+
+    def _later(self, purpose: Purpose, cost: int, now: datetime) -> datetime:
+        fits = (self._free_at(acts, limit, cost, now) for acts, limit in self.limits if acts is None or purpose in acts)
+        return max(fits, default=now)
 
     def _free_at(self, acts: frozenset[str] | None, limit: int, cost: int, now: datetime) -> datetime:
         recent = self._recent(acts, now)

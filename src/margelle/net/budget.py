@@ -137,7 +137,7 @@ class Budget:
         known = self._learned()
         allowed = limit.allowed(rate.requests, known, now)
         if known is None or self._db.execute(since, (self._name,)).get > 1:
-            allowed = limit.lowered(allowed, self._used(rate, now_us))
+            allowed = limit.lowered(rate.requests, allowed, self._used(rate, now_us))
         self._db.execute("REPLACE INTO learned VALUES (?, ?, ?, ?)", (self._name, allowed, now_us, last))
 
     def _learned(self) -> Learned | None:

@@ -21,12 +21,13 @@ class Learned(Struct, frozen=True):
     at: datetime
 
 
-def lowered(allowed: int, made: int) -> int:
-    """How many requests to allow after the last of `made` ones in the window was refused, where `allowed` were.
+def lowered(full: int, allowed: int, made: int) -> int:
+    """How many requests to allow after the last of `made` ones in the window was refused, where `allowed` were, of the `full` number.
 
-    Those that were answered, but never less than half of before: others use the same quota up, now and then. Never less than one.
+    Those that were answered; but never less than half of before, since others use the same quota up now and then, and never less than a
+    quarter of the full number: a cloud that bears less has another trouble.
     """
-    return max(min(allowed, max(made - 1, allowed // 2)), 1)
+    return max(min(allowed, max(made - 1, allowed // 2)), full // 4, 1)
 
 
 def allowed(full: int, learned: Learned | None, now: datetime) -> int:
