@@ -120,7 +120,7 @@ def test_a_quick_hour_that_brings_nothing_ends_early() -> None:
 def test_a_reading_somewhat_off_the_rhythm_makes_the_past_suspect() -> None:
     one = track()
     arrived(one, {"ph": START - 10 * MINUTE}, START, empty=False)
-    assert (one.quick_until, one.suspect_at) == (None, START)
+    assert (one.quick_until, one.suspect_at) == (None, START + 50 * MINUTE)
 
 
 def test_a_gap_whose_readings_came_is_filled() -> None:
