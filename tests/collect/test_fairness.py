@@ -54,7 +54,7 @@ def delays(cloud: Cloud, pool: Pool) -> list[timedelta]:
     """How long after each reading its cloud was asked for the latest values."""
     asked = [at for at, name, url in cloud.requests if name == "latest" and url.endswith(pool.probe.id)]
     readings = [at for at in pool.instants if AWAKE <= at < END - 3 * HOUR]
-    return [asked[bisect_left(asked, at + 2 * MINUTE)] - at for at in readings]
+    return [asked[bisect_left(asked, at + 2 * MINUTE)] - at for at in readings if at + 4 * HOUR < END]
 
 
 def most_in_an_hour(cloud: Cloud) -> int:
@@ -98,7 +98,8 @@ async def _starves_nobody(count: int, noisy: int, way: str, every: int) -> None:
     clock = VirtualClock()
     probes = pools(count)
     loud = probes[noisy % count]
-    WAYS.get(way, lambda _: None)(loud)
+    if way in WAYS:
+        WAYS[way](loud)
     cloud, store = Cloud(clock, *probes), await stored(account())
     asked = 0
 

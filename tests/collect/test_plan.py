@@ -179,15 +179,21 @@ def test_the_past_leaves_requests_for_what_is_fresh() -> None:
 
 def test_two_requests_an_hour_stay_for_the_user() -> None:
     progress = known(newest=NOW - 2 * HOUR, latest=Attempt())
-    assert of(progress, "latest", spending=spent(*[Spent(NOW, "latest")] * 17))[0].due_at <= NOW
-    assert of(progress, "latest", spending=spent(*[Spent(NOW, "latest")] * 18))[0].due_at == NOW + HOUR
+    assert (
+        of(progress, "latest", spending=spent(*[Spent(NOW, "advice")] * 9, *[Spent(NOW, "latest")] * 8))[0].due_at
+        <= NOW
+    )
+    assert (
+        of(progress, "latest", spending=spent(*[Spent(NOW, "advice")] * 9, *[Spent(NOW, "latest")] * 9))[0].due_at
+        == NOW + HOUR
+    )
 
 
 def test_what_users_ask_themselves_counts_and_the_plan_gives_way() -> None:
     progress = known(newest=NOW - 2 * HOUR, latest=Attempt())
-    theirs, ours = [Spent(NOW - MINUTE)], [Spent(NOW, "latest")]
-    assert of(progress, "latest", spending=spent(*theirs * 2, *ours * 17))[0].due_at <= NOW
-    assert of(progress, "latest", spending=spent(*theirs * 4, *ours * 16))[0].due_at == NOW + 59 * MINUTE
+    theirs, ours = [Spent(NOW - MINUTE)], [Spent(NOW, "history")]
+    assert of(progress, "latest", spending=spent(*theirs * 4, *ours * 15))[0].due_at <= NOW
+    assert of(progress, "latest", spending=spent(*theirs * 5, *ours * 15))[0].due_at == NOW + 59 * MINUTE
 
 
 def test_a_probe_that_was_just_asked_waits_for_its_turn_behind_the_others() -> None:
@@ -219,6 +225,15 @@ def test_nothing_is_asked_while_the_cloud_wants_a_pause() -> None:
     first = asks("fake-1", progress, paused, NOW)[0]
     assert first.due_at == NOW + 15 * MINUTE
     assert "quota" in first.why
+
+
+def test_a_discovery_that_is_due_finds_room_because_what_is_not_fresh_waits_for_it() -> None:
+    progress = known(newest=NOW - 2 * HOUR, latest=Attempt(), series={"temperature": Series(), "ph": Series()})
+    progress.discovery_cost, progress.discovery.ok_at = 10, NOW - 3 * DAY
+    busy = spent(*[Spent(NOW - 10 * MINUTE, "advice")] * 7)
+    due = {ask.act: ask.due_at for ask in asks("fake-1", progress, busy, NOW)}
+    assert due["latest"] <= NOW
+    assert due["discover"] == due["history"] == NOW + 50 * MINUTE
 
 
 def test_what_is_missing_is_scheduled_one_after_another() -> None:

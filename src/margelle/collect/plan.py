@@ -76,7 +76,10 @@ def asks(account: str, progress: Progress, spending: Spending, now: datetime) ->
         _permitted(ask, progress, _room_at(ask, progress, rooms, shares), shares.paused_until, now)
         for ask in _wanted(account, progress, shares.window * ONCE, now)
     ]
-    return sorted(wanted, key=lambda ask: (*_order(ask, now), progress.asked_at(ask.act, ask.subject, ask.quantity)))
+    known = _discovery(account, progress)
+    if known.due_at <= now < rooms["discover"]:
+        wanted = [_behind(ask, rooms["discover"]) for ask in wanted]
+    return sorted(wanted, key=lambda ask: _order(ask, progress, now))
 
 
 def scheduled(asks: Iterable[Ask], progress: Progress, spending: Spending) -> list[Ask]:
@@ -99,9 +102,17 @@ def _room_at(ask: Ask, progress: Progress, rooms: dict[Purpose, datetime], share
     return min(rooms["again"], max(rooms["latest"], fresh_at))
 
 
-def _order(ask: Ask, now: datetime) -> tuple[datetime, int, datetime]:
-    """Where that leaves a choice, the probe's quantities stand as its source wants them."""
-    return max(ask.due_at, now), ask.rank, ask.due_at
+def _behind(ask: Ask, until: datetime) -> Ask:
+    """`ask`, which makes room for a discovery unless it is fresh: that needs several requests, and would never find them free."""
+    if (ask.rank <= DISCOVERY and ask.rank != AGAIN) or ask.due_at >= until:
+        return ask
+    return replace(ask, due_at=until, why=f"{ask.why} Looking up what there is comes first.")
+
+
+def _order(ask: Ask, progress: Progress, now: datetime) -> tuple[datetime, int, datetime, datetime]:
+    """Of what is due, each kind by turns; where that leaves a choice, the probe's quantities stand as its source wants them."""
+    asked_at = progress.asked_at(ask.act, ask.subject, ask.quantity)
+    return max(ask.due_at, now), ask.rank, asked_at, ask.due_at
 
 
 def _permitted(ask: Ask, progress: Progress, room_at: datetime, paused_until: datetime | None, now: datetime) -> Ask:

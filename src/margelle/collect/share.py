@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from margelle.collect.progress import Progress, Purpose
 from margelle.ports import Spending
@@ -20,6 +21,8 @@ LEAST: Final = 2
 _LATE: Final[frozenset[str]] = frozenset({"discover", "again", "advice", "history"})
 _PLANNED: Final[frozenset[str]] = _LATE | {"latest"}
 _HISTORY: Final[frozenset[str]] = frozenset({"history"})
+_FRESH: Final[frozenset[str]] = frozenset({"latest"})
+_OFTEN: Final[frozenset[str]] = frozenset({"again", "advice"})
 
 
 class Shares(Struct, frozen=True):
@@ -29,6 +32,7 @@ class Shares(Struct, frozen=True):
     limits: tuple[tuple[frozenset[str] | None, int], ...]
     spent: tuple[tuple[datetime, str], ...]
     paused_until: datetime | None = None
+    late: int = 1
 
     @classmethod
     def of(cls, progress: Progress, spending: Spending) -> Shares:
@@ -47,19 +51,29 @@ class Shares(Struct, frozen=True):
         whole = max(min(spending.full - KEPT, max(borne - KEPT, fresh + LEAST)), 1)
         late = max(whole - fresh, min(LEAST, whole))
         history = max(late - len({track.site for track in tracks}) * progress.advised, 1)
-        limits = ((None, spending.full), (_PLANNED, whole), (_LATE, late), (_HISTORY, history))
-        return cls(window, limits, spent, spending.paused_until)
+        limits = (
+            (None, spending.full),
+            (_PLANNED, whole),
+            (_LATE, late),
+            (_HISTORY, history),
+            (
+                _FRESH,
+                max(whole - LEAST, 1),
+            ),  # with more probes than requests, something is left for the past all the same
+            (_OFTEN, max(late - 1, 1)),
+        )
+        return cls(window, limits, spent, spending.paused_until, late)
 
     def room_at(self, purpose: Purpose, cost: int, now: datetime) -> datetime:
-        """The earliest instant at which `cost` more requests for `purpose` fit in."""
-        at = now
+        """The earliest instant at which `cost` more requests for `purpose` fit in, or as many as there are for all that is not fresh."""
+        cost, at = min(cost, self.late), now
         while (later := self._later(purpose, cost, at)) > at:
             at = later
         return at
 
     def after(self, purpose: Purpose, at: datetime) -> Shares:
         """The shares once one more request was made `at` that instant."""
-        return Shares(self.window, self.limits, (*self.spent, (at, purpose)), self.paused_until)
+        return replace(self, spent=(*self.spent, (at, purpose)))
 
     def _later(self, purpose: Purpose, cost: int, now: datetime) -> datetime:
         fits = (self._free_at(acts, limit, cost, now) for acts, limit in self.limits if acts is None or purpose in acts)
