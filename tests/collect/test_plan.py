@@ -240,7 +240,7 @@ def test_what_is_missing_is_scheduled_one_after_another() -> None:
     progress = known()
     progress.take_over({PROBE: "fake:1"}, {"fake:1": tuple(f"q{n}" for n in range(40))}, advised=True)
     due = [ask.due_at for ask in scheduled(asks("fake-1", progress, PACE, NOW), progress, PACE) if ask.act == "history"]
-    assert due == [NOW] * 15 + [NOW + HOUR] * 15 + [NOW + 2 * HOUR] * 10
+    assert due == [NOW] * 12 + [NOW + HOUR] * 12 + [NOW + 2 * HOUR] * 12 + [NOW + 3 * HOUR] * 4
 
 
 def test_an_account_on_hold_asks_nothing_before_it_ends() -> None:

@@ -58,6 +58,9 @@ async def test_a_gap_that_waits_for_the_budget_is_open() -> None:
     await collector.round()
     (report,) = await reports(store, lambda one: cloud.door(one.id).spending(clock.now), clock.now)
     assert {one.state for one in report.gaps} == {"open"}
+    assert {one.gap.quantity for one in report.filling} == {"temperature", "ph", "orp"}
+    assert {one.at for one in report.filling} == {report.waits_until}
+    assert (report.filled, report.to_fill) == (0, 3)
     assert report.waits_for == "limited"
     assert report.waits_until is not None
     assert report.waits_until > clock.now + 4 * MINUTE
@@ -71,3 +74,26 @@ def _limited() -> None:
 async def test_an_account_of_a_vendor_that_is_gone_is_reported_too() -> None:
     (report,) = await reports(await stored(account()), lambda _: None, START)
     assert report.next == ()
+
+
+async def test_a_long_way_back_is_told_with_its_dates_and_how_much_is_done() -> None:
+    clock = VirtualClock()
+    cloud = Cloud(clock, *(Pool(str(n), hourly(START - 40 * DAY, START + 5 * DAY)) for n in range(5)))
+    store = await stored(account())
+    collector = collecting(store, cloud)
+    await drive(collector, clock, START + 6 * HOUR)
+    clock.now += DAY
+    await collector.round()
+    clock.now += MINUTE
+    (report,) = await reports(store, lambda one: cloud.door(one.id).spending(clock.now), clock.now)
+    assert report.filled > 0
+    assert report.filled + report.to_fill == 15
+    dates = [one.at for one in report.filling if one.at is not None]
+    assert len(dates) == report.to_fill
+    assert min(dates) > clock.now + 30 * MINUTE
+    last = max(dates)
+    await drive(collector, clock, last + 70 * MINUTE)
+    (after,) = await reports(store, lambda one: cloud.door(one.id).spending(clock.now), clock.now)
+    assert (after.filling, after.filled, after.to_fill) == ((), 0, 0)
+    assert {one.state for one in after.gaps} == {"filled"}
+    assert last - 20 * MINUTE <= max(one.at for one in after.gaps) <= last + 70 * MINUTE

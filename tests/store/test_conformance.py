@@ -466,6 +466,15 @@ async def test_a_replaced_device_keeps_its_probe_and_leaves_its_trace(store: Sto
     assert await store.devices("nobody") == []
 
 
+async def test_a_probe_that_is_moved_to_another_site_leaves_its_trace(store: Store) -> None:
+    await store.put_account(account())
+    moved = replace(probe(1, "S1"), site="ondilo:2")
+    await store.put_discovery("home", discovery(sites=(site(1), site(2)), probes=(probe(1, "S1"),)), NOW)
+    await store.put_discovery("home", discovery(sites=(site(1), site(2)), probes=(moved,)), NOW + DAY)
+    assert [(at - NOW, p.site) for at, p in await store.devices(PROBE)] == [(0 * DAY, "ondilo:1"), (DAY, "ondilo:2")]
+    assert await store.probes("ondilo:1") == []
+
+
 @pytest.mark.parametrize("changed", [{"hardware": "u-2"}, {"firmware": "2.0"}])
 async def test_other_hardware_or_firmware_is_a_change_of_the_device(store: Store, changed: dict[str, str]) -> None:
     await store.put_account(account())

@@ -29,7 +29,7 @@ _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
-NEW, FRESH, AGAIN, FALLBACK, DISCOVERY, ADVICE, GAP, FIRST, SWEEP = range(9)
+NEW, FRESH, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, ADVICE, SWEEP = range(9)
 """Ranks: of two asks that are due, the one of the lower rank is made."""
 
 MISSING: Final = frozenset({GAP, FIRST})

@@ -50,7 +50,7 @@ class Shares(Struct, frozen=True):
         borne = spending.full if spending.allowed is None else spending.allowed
         whole = max(min(spending.full - KEPT, max(borne - KEPT, fresh + LEAST)), 1)
         late = max(whole - fresh, min(LEAST, whole))
-        history = max(late - len({track.site for track in tracks}) * progress.advised, 1)
+        history = max(late - max(late // 4, 1) * progress.advised, 1)  # advice can wait, the past runs away
         limits = (
             (None, spending.full),
             (_PLANNED, whole),

@@ -52,7 +52,7 @@ class Reader(Protocol):
         ...
 
     async def devices(self, probe: str) -> list[tuple[datetime, Probe]]:
-        """The probe as it was since each instant at which its device changed, oldest first."""
+        """The probe as it was since each instant at which its device or its site changed, oldest first."""
         ...
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
