@@ -199,7 +199,9 @@ def _show(results: list[Result]) -> None:
     )
     for one in results:
         said = f"{one.lost} readings lost, {one.doubled} invented, {one.refused} requests refused; history and recommendations"
-        cost.add_row(f"Margelle, {one.pools} pool{'s' * (one.pools > 1)} on an account", f"{one.per_pool_and_hour:.2f}", said)
+        cost.add_row(
+            f"Margelle, {one.pools} pool{'s' * (one.pools > 1)} on an account", f"{one.per_pool_and_hour:.2f}", said
+        )
     for name, figure, said in OTHERS:
         cost.add_row(name, f"{figure:.0f}", said)
     console.print(cost)
