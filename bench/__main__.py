@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import face, fleet, ingest, start
+from bench import face, fleet, ingest, outage, start
 from bench.report import show
 
 PARTS = {"face": face.measure, "fleet": fleet.measure, "ingest": ingest.measure, "start": start.measure}
@@ -14,13 +14,17 @@ PARTS = {"face": face.measure, "fleet": fleet.measure, "ingest": ingest.measure,
 
 def main() -> None:
     """Measure and print."""
-    chosen = sys.argv[1:] or list(PARTS)
-    unknown = [name for name in chosen if name not in PARTS]
+    names = [*PARTS, "outage"]
+    chosen = sys.argv[1:] or names
+    unknown = [name for name in chosen if name not in names]
     if unknown:
-        sys.exit(f"There is no bench {unknown[0]!r}; there is {', '.join(PARTS)}.")
+        sys.exit(f"There is no bench {unknown[0]!r}; there is {', '.join(names)}.")
     for name in chosen:
         with tempfile.TemporaryDirectory(prefix="margelle-bench-") as folder:
-            show(name, PARTS[name](Path(folder)))
+            if name == "outage":
+                outage.measure(Path(folder))
+            else:
+                show(name, PARTS[name](Path(folder)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,21 @@ from margelle.collect.loop import Collector
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Person, Probe, Recommendation, Site, User
 from margelle.domain.unit import Unit
-from margelle.ports import Answer, Batch, Clock, Discovery, Http, Rate, Request, Token, Tokens, Vendor, Window
+from margelle.ports import (
+    Answer,
+    Batch,
+    Clock,
+    Discovery,
+    Http,
+    Rate,
+    Request,
+    Spending,
+    Spent,
+    Token,
+    Tokens,
+    Vendor,
+    Window,
+)
 from margelle.store.memory import MemoryStore
 
 START = datetime(2026, 7, 1, 9, 17, tzinfo=UTC)
@@ -64,20 +78,50 @@ class Cloud:
         self.pools = {pool.probe.id: pool for pool in pools}
         self.trouble: Trouble = lambda act, subject: None
         self.requests: list[tuple[datetime, str, str]] = []
+        self.pace: tuple[Rate, ...] = (Rate(20, 3600),)
+        self.spent: list[Spent] = []
+        self.doors: dict[str, Door] = {}
         self.advice: tuple[Recommendation, ...] = ()
         self.validated: list[str] = []
 
     async def ask(self, request: Request) -> Answer:
         """Every request of a source passes here."""
         self.requests.append((self.clock.now, request.name, request.url))
+        self.spent.append(Spent(self.clock.now, request.act))
         return Answer(200, {}, b"", self.clock.now)
+
+    def door(self, name: str) -> Door:
+        """Where an account comes in, now and after a restart of the hub."""
+        return self.doors.setdefault(name, Door(self))
+
+    def spending(self, now: datetime) -> Spending:
+        """As a budget of this pace would tell it."""
+        rate = max(self.pace, key=lambda rate: rate.seconds)
+        recent = tuple(one for one in self.spent if now - timedelta(seconds=rate.seconds) < one.at <= now)
+        return Spending(rate.seconds, rate.requests, rate.requests, recent)
 
     def asked(self, act: str, since: datetime = START) -> int:
         return sum(1 for at, name, _ in self.requests if name == act and at >= since)
 
 
+class Door:
+    """One account's way to a cloud that others ask too: its budget is its own."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.own = Cloud(cloud.clock)
+        self.own.pace = cloud.pace
+
+    async def ask(self, request: Request) -> Answer:
+        await self.own.ask(request)
+        return await self.cloud.ask(request)
+
+    def spending(self, now: datetime) -> Spending:
+        return self.own.spending(now)
+
+
 class FakeSource:
-    """A Source, HistorySource and AdviceSource over a Cloud; discovery costs three requests and three per pool."""
+    """A Source, HistorySource and AdviceSource over a Cloud; discovery costs three requests and three per pool, at most ten."""
 
     def __init__(self, account: Account, http: Http, cloud: Cloud) -> None:
         self.account = account
@@ -90,7 +134,7 @@ class FakeSource:
 
     async def discover(self, now: datetime) -> Discovery:
         scripted: Discovery | None = await self._ask("discover", self.account.id)
-        for _ in range(2 + 3 * len(self.cloud.pools)):
+        for _ in range(min(2 + 3 * len(self.cloud.pools), 9)):
             await self.http.ask(Request("discover", "GET", "https://cloud.test/"))
         pools = self.cloud.pools.values()
         truth = Discovery(
@@ -152,8 +196,13 @@ async def stored(*accounts: Account) -> MemoryStore:
 
 
 def collecting(store: MemoryStore, cloud: Cloud, *pace: Rate, clock: Clock | None = None) -> Collector:
+    cloud.pace = pace or cloud.pace
     return Collector(
-        store, {"fake": vendor(cloud, *pace)}, lambda account: cloud, lambda account: NoTokens(), clock or cloud.clock
+        store,
+        {"fake": vendor(cloud, *pace)},
+        lambda one: cloud.door(one.id),
+        lambda account: NoTokens(),
+        clock or cloud.clock,
     )
 
 

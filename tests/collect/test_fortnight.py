@@ -100,9 +100,7 @@ async def test_after_an_outage_beyond_the_clouds_memory_the_rest_is_recorded_as_
     clock.now += 45 * DAY
     collector = collecting(store, cloud)
     await drive(collector, clock, clock.now + 3 * HOUR)
-    from margelle.collect import progress
-
-    gaps = (await progress.load(store, "fake-1")).gaps
+    gaps = await store.gaps()
     lost = [gap for gap in gaps if gap.state == "lost"]
     assert {gap.quantity for gap in lost} == set(QUANTITIES)
     assert all(gap.until - gap.since == pytest.approx(15 * DAY, abs=3 * HOUR) for gap in lost)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from margelle.collect import progress
 from margelle.collect.loop import Collector
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.site import Person
@@ -344,7 +343,7 @@ async def test_a_past_that_stays_unreadable_is_recorded_as_lost_not_as_silence(s
     scene.clock.now += 2 * DAY
     scene.troubled("history", Batch((), (Fault("measures[0]", "value_time is missing"),)))
     await scene.pass_(DAY)
-    gaps = (await progress.load(scene.store, "fake-1")).gaps
+    gaps = await scene.store.gaps()
     lost = [gap for gap in gaps if gap.state == "lost"]
     assert {gap.quantity for gap in lost} == set(QUANTITIES)
     assert {gap.why for gap in lost} == {"The cloud's answer could not be read there."}

@@ -14,7 +14,7 @@ from margelle.collect.gather import Meter
 from margelle.collect.loop import GRACE_S, LEASE_S, Collector, pause
 from margelle.domain.site import Account
 from margelle.errors import Limited, Refused, StoreError
-from margelle.ports import Answer, Receipt, Request
+from margelle.ports import Answer, Receipt, Request, Spending
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
     DAY,
@@ -411,10 +411,13 @@ async def test_a_request_that_our_own_budget_refused_does_not_count() -> None:
         async def ask(self, request: Request) -> Answer:
             raise Limited("The request budget is used up.", retry_after_s=60)
 
-    meter = Meter(_Used(), VirtualClock())
+        def spending(self, now: datetime) -> Spending:
+            return Spending()
+
+    meter = Meter(_Used())
     with pytest.raises(Limited):
         await meter.ask(Request("latest", "GET", "https://cloud.test"))
-    assert meter.taken() == []
+    assert meter.taken() == 0
 
 
 async def test_a_pause_ends_with_its_event() -> None:

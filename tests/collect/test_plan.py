@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margelle.collect import plan
-from margelle.collect.plan import Ask, asks, slot
-from margelle.collect.progress import Attempt, Hold, Progress, Series, Spent, Track
-from margelle.ports import Rate
+from margelle.collect.plan import Ask, asks, scheduled, slot
+from margelle.collect.progress import Attempt, Hold, Progress, Series, Track
+from margelle.ports import Spending, Spent
 from tests.collect.cloud import DAY, HOUR, MINUTE, START
 
-PACE = (Rate(2, 1), Rate(20, 3600))
+PACE = Spending(3600, 20, 20)
 NOW = START
 PROBE = "fake:1/ico"
 
@@ -33,8 +33,12 @@ def known(**track: object) -> Progress:
     return progress
 
 
-def of(progress: Progress, act: str, now: datetime = NOW) -> list[Ask]:
-    return [ask for ask in asks("fake-1", progress, PACE, now) if ask.act == act]
+def spent(*requests: Spent, allowed: int = 20) -> Spending:
+    return Spending(3600, 20, allowed, tuple(sorted(requests, key=lambda one: one.at)))
+
+
+def of(progress: Progress, act: str, now: datetime = NOW, spending: Spending = PACE) -> list[Ask]:
+    return [ask for ask in asks("fake-1", progress, spending, now) if ask.act == act]
 
 
 def test_a_new_account_is_discovered_at_once_and_nothing_else_is_asked() -> None:
@@ -162,25 +166,81 @@ def test_what_the_scout_found_is_fetched_for_the_other_quantities_too() -> None:
 
 def test_requests_beyond_the_hours_share_wait_and_say_so() -> None:
     progress = known(newest=NOW - 2 * HOUR)
-    progress.spent = [Spent(NOW - n * MINUTE, "latest") for n in range(18)]
-    (ask,) = of(progress, "latest")
+    (ask,) = of(progress, "latest", spending=spent(*(Spent(NOW - n * MINUTE, "latest") for n in range(18))))
     assert ask.due_at == NOW + 43 * MINUTE
     assert "used up" in ask.why
 
 
 def test_the_past_leaves_requests_for_what_is_fresh() -> None:
-    progress = known(newest=NOW - 2 * HOUR, series={"temperature": Series(), "ph": Series()})
-    progress.spent = [Spent(NOW - MINUTE, "history")] * 15
-    due = [ask.act for ask in asks("fake-1", progress, PACE, NOW) if ask.due_at <= NOW]
-    assert due == ["latest"]
+    progress = known(newest=NOW - 2 * HOUR, latest=Attempt(), series={"temperature": Series(), "ph": Series()})
+    asked = asks("fake-1", progress, spent(*[Spent(NOW - MINUTE, "history")] * 15), NOW)
+    assert [ask.act for ask in asked if ask.due_at <= NOW] == ["latest"]
 
 
 def test_two_requests_an_hour_stay_for_the_user() -> None:
+    progress = known(newest=NOW - 2 * HOUR, latest=Attempt())
+    assert (
+        of(progress, "latest", spending=spent(*[Spent(NOW, "advice")] * 9, *[Spent(NOW, "latest")] * 8))[0].due_at
+        <= NOW
+    )
+    assert (
+        of(progress, "latest", spending=spent(*[Spent(NOW, "advice")] * 9, *[Spent(NOW, "latest")] * 9))[0].due_at
+        == NOW + HOUR
+    )
+
+
+def test_what_users_ask_themselves_counts_and_the_plan_gives_way() -> None:
+    progress = known(newest=NOW - 2 * HOUR, latest=Attempt())
+    theirs, ours = [Spent(NOW - MINUTE)], [Spent(NOW, "history")]
+    assert of(progress, "latest", spending=spent(*theirs * 4, *ours * 15))[0].due_at <= NOW
+    assert of(progress, "latest", spending=spent(*theirs * 5, *ours * 15))[0].due_at == NOW + 59 * MINUTE
+
+
+def test_a_probe_that_was_just_asked_waits_for_its_turn_behind_the_others() -> None:
+    progress = known(newest=NOW - 9 * HOUR, misses=2, latest=Attempt(asked_at=NOW - 20 * MINUTE))
+    progress.take_over({PROBE: "fake:1", "fake:2/ico": "fake:2"}, {}, advised=False)
+    again, fresh = sorted(of(progress, "latest"), key=lambda ask: ask.subject)
+    assert (again.purpose, fresh.purpose) == ("again", "latest")
+    assert asks("fake-1", progress, PACE, NOW)[0] == fresh
+
+
+def test_what_waits_to_be_asked_again_is_fresh_once_the_hour_is_nearly_over() -> None:
+    progress = known(newest=NOW - 9 * HOUR, misses=2, latest=Attempt(asked_at=NOW - 20 * MINUTE))
+    (ask,) = of(progress, "latest", spending=spent(*[Spent(NOW - MINUTE, "again")] * 16))
+    assert ask.due_at == NOW + 34 * MINUTE
+    assert of(progress, "latest", ask.due_at)[0].purpose == "latest"
+
+
+def test_where_the_cloud_allows_less_the_past_waits_and_the_fresh_values_do_not() -> None:
+    progress = known(newest=NOW - 2 * HOUR, latest=Attempt(), series={"temperature": Series(), "ph": Series()})
+    asked = asks("fake-1", progress, spent(*[Spent(NOW - MINUTE, "history")] * 2, allowed=5), NOW)
+    assert [ask.act for ask in asked if ask.due_at <= NOW] == ["latest"]
+    lowest = spent(Spent(NOW - MINUTE, "advice"), allowed=1)
+    assert of(progress, "latest", spending=lowest)[0].due_at <= NOW
+
+
+def test_nothing_is_asked_while_the_cloud_wants_a_pause() -> None:
     progress = known(newest=NOW - 2 * HOUR)
-    progress.spent = [Spent(NOW, "latest")] * 17
-    assert of(progress, "latest")[0].due_at <= NOW
-    progress.spent = [Spent(NOW, "latest")] * 18
-    assert of(progress, "latest")[0].due_at == NOW + HOUR
+    paused = Spending(3600, 20, 20, (), NOW + 15 * MINUTE, NOW)
+    first = asks("fake-1", progress, paused, NOW)[0]
+    assert first.due_at == NOW + 15 * MINUTE
+    assert "quota" in first.why
+
+
+def test_a_discovery_that_is_due_finds_room_because_what_is_not_fresh_waits_for_it() -> None:
+    progress = known(newest=NOW - 2 * HOUR, latest=Attempt(), series={"temperature": Series(), "ph": Series()})
+    progress.discovery_cost, progress.discovery.ok_at = 10, NOW - 3 * DAY
+    busy = spent(*[Spent(NOW - 10 * MINUTE, "advice")] * 7)
+    due = {ask.act: ask.due_at for ask in asks("fake-1", progress, busy, NOW)}
+    assert due["latest"] <= NOW
+    assert due["discover"] == due["history"] == NOW + 50 * MINUTE
+
+
+def test_what_is_missing_is_scheduled_one_after_another() -> None:
+    progress = known()
+    progress.take_over({PROBE: "fake:1"}, {"fake:1": tuple(f"q{n}" for n in range(40))}, advised=True)
+    due = [ask.due_at for ask in scheduled(asks("fake-1", progress, PACE, NOW), progress, PACE) if ask.act == "history"]
+    assert due == [NOW] * 12 + [NOW + HOUR] * 12 + [NOW + 2 * HOUR] * 12 + [NOW + 3 * HOUR] * 4
 
 
 def test_an_account_on_hold_asks_nothing_before_it_ends() -> None:
@@ -203,8 +263,8 @@ def test_an_ask_that_failed_waits_alone() -> None:
 
 def test_a_vendor_without_an_hourly_pace_sets_no_limit() -> None:
     progress = known(newest=NOW - 5 * HOUR)
-    progress.spent = [Spent(NOW, "latest")] * 500
-    assert asks("fake-1", progress, (Rate(5, 1),), NOW)[0].due_at <= NOW
+    assert asks("fake-1", progress, Spending(1, 5, 5, (Spent(NOW, "latest"),) * 5), NOW)[0].due_at <= NOW
+    assert asks("fake-1", progress, Spending(), NOW)[0].due_at <= NOW
 
 
 def test_planning_changes_nothing() -> None:
@@ -262,5 +322,5 @@ def test_a_switch_that_nobody_has_looked_at_comes_before_those_that_are_late() -
     progress.take_over({}, {}, advised=False, switches=["old", "new"])
     progress.discovery.ok_at = START
     progress.switches["old"].ok_at = START - timedelta(hours=3)
-    first, second, *_ = asks("a", progress, (Rate(30, 3600),), START)
+    first, second, *_ = asks("a", progress, PACE, START)
     assert (first.subject, second.subject) == ("new", "old")

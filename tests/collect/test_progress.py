@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from margelle.collect import progress
-from margelle.collect.progress import MOST_GAPS, Attempt, Gap, Hold, Progress, Spent
+from margelle.collect.progress import Attempt, Hold, Progress
+from margelle.ports import Gap
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
     DAY,
@@ -38,20 +39,25 @@ async def test_a_note_of_a_newer_version_is_read_as_far_as_it_is_understood() ->
     assert known.advised
 
 
-async def test_a_note_comes_back_as_it_was_and_forgets_old_requests() -> None:
+async def test_a_note_comes_back_as_it_was() -> None:
     store, known = MemoryStore(), Progress(hold=Hold(START, "limited"))
     known.take_over({"p": "s"}, {"s": ("ph",)}, advised=True)
-    known.spent = [Spent(START - 2 * DAY, "latest"), Spent(START - HOUR, "history")]
     await progress.save(store, "a", known, START)
     assert await progress.load(store, "a") == known
-    assert known.spent == [Spent(START - HOUR, "history")]
 
 
-def test_only_the_newest_gaps_are_remembered() -> None:
-    known = Progress()
-    known.close(*(Gap("p", "ph", START, START + n * HOUR, "lost", START) for n in range(MOST_GAPS + 20)))
-    assert len(known.gaps) == MOST_GAPS
-    assert known.gaps[-1].until == START + (MOST_GAPS + 19) * HOUR
+async def test_every_gap_is_kept_in_the_store_and_only_the_open_ones_in_the_note() -> None:
+    store, known = MemoryStore(), Progress()
+    known.take_over({"p": "s"}, {"s": ("ph",)}, advised=True)
+    series = known.probes["p"].series["ph"]
+    series.missing_since, series.missing_until = START, START + HOUR
+    await progress.save(store, "a", known, START)
+    assert [gap.state for gap in await store.gaps("p")] == ["open"]
+    series.missing_since = series.missing_until = None
+    known.closed += [Gap("p", "ph", START, START + n * HOUR, "lost", START) for n in range(1, 301)]
+    await progress.save(store, "a", known, START)
+    assert [gap.state for gap in await store.gaps("p")] == ["lost"] * 300
+    assert known.gaps == known.closed == []
 
 
 async def test_a_note_stays_small() -> None:
@@ -90,9 +96,7 @@ def test_a_clock_set_back_far_ends_every_wait() -> None:
     known.take_over({"p": "s"}, {"s": ("ph",)}, advised=True)
     series = known.probes["p"].series["ph"]
     series.settled_at, series.attempt.not_before = START + DAY, START + 2 * DAY
-    known.spent = [Spent(START + HOUR, "latest"), Spent(START, "latest")]
     progress.rewind(known, START)
     assert known.hold is None
     assert known.discovery.ok_at == series.settled_at == START
     assert series.attempt.not_before is None
-    assert known.spent == [Spent(START, "latest")]

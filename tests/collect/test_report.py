@@ -19,7 +19,6 @@ from tests.collect.cloud import (
     drive,
     hourly,
     stored,
-    vendor,
     without,
 )
 
@@ -27,7 +26,7 @@ from tests.collect.cloud import (
 async def test_an_account_that_was_never_collected_will_be_discovered() -> None:
     clock = VirtualClock()
     store = await stored(account())
-    (report,) = await reports(store, {"fake": vendor(Cloud(clock))}, START)
+    (report,) = await reports(store, lambda _: Cloud(clock).spending(START), START)
     assert [(one.act, one.due_at) for one in report.next] == [("discover", START)]
 
 
@@ -37,7 +36,7 @@ async def test_a_report_tells_what_was_asked_what_will_be_and_why() -> None:
     pool = Pool("1", without(hourly(START - 40 * DAY, START + 5 * DAY), gap, gap + 5 * HOUR))
     cloud, store = Cloud(clock, pool), await stored(account())
     await drive(collecting(store, cloud), clock, START + DAY)
-    (report,) = await reports(store, {"fake": vendor(cloud)}, clock.now)
+    (report,) = await reports(store, lambda one: cloud.door(one.id).spending(clock.now), clock.now)
     assert report.newest == {"fake:1/ico": pool.newest(clock.now)[0].at}
     assert {one.act for one in report.past if one.ok_at is not None} == {"discover", "latest", "history", "advice"}
     assert report.next[0].act == "latest"
@@ -57,8 +56,11 @@ async def test_a_gap_that_waits_for_the_budget_is_open() -> None:
     clock.now += DAY
     cloud.trouble = lambda act, subject: _limited() if act == "history" else None
     await collector.round()
-    (report,) = await reports(store, {"fake": vendor(cloud)}, clock.now)
+    (report,) = await reports(store, lambda one: cloud.door(one.id).spending(clock.now), clock.now)
     assert {one.state for one in report.gaps} == {"open"}
+    assert {one.gap.quantity for one in report.filling} == {"temperature", "ph", "orp"}
+    assert {one.at for one in report.filling} == {report.waits_until}
+    assert (report.filled, report.to_fill) == (0, 3)
     assert report.waits_for == "limited"
     assert report.waits_until is not None
     assert report.waits_until > clock.now + 4 * MINUTE
@@ -70,5 +72,28 @@ def _limited() -> None:
 
 
 async def test_an_account_of_a_vendor_that_is_gone_is_reported_too() -> None:
-    (report,) = await reports(await stored(account()), {}, START)
+    (report,) = await reports(await stored(account()), lambda _: None, START)
     assert report.next == ()
+
+
+async def test_a_long_way_back_is_told_with_its_dates_and_how_much_is_done() -> None:
+    clock = VirtualClock()
+    cloud = Cloud(clock, *(Pool(str(n), hourly(START - 40 * DAY, START + 5 * DAY)) for n in range(5)))
+    store = await stored(account())
+    collector = collecting(store, cloud)
+    await drive(collector, clock, START + 6 * HOUR)
+    clock.now += DAY
+    await collector.round()
+    clock.now += MINUTE
+    (report,) = await reports(store, lambda one: cloud.door(one.id).spending(clock.now), clock.now)
+    assert report.filled > 0
+    assert report.filled + report.to_fill == 15
+    dates = [one.at for one in report.filling if one.at is not None]
+    assert len(dates) == report.to_fill
+    assert min(dates) > clock.now + 30 * MINUTE
+    last = max(dates)
+    await drive(collector, clock, last + 70 * MINUTE)
+    (after,) = await reports(store, lambda one: cloud.door(one.id).spending(clock.now), clock.now)
+    assert (after.filling, after.filled, after.to_fill) == ((), 0, 0)
+    assert {one.state for one in after.gaps} == {"filled"}
+    assert last - 20 * MINUTE <= max(one.at for one in after.gaps) <= last + 70 * MINUTE

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 from margelle.collect.actions import ForwardedActions
 from margelle.collect.loop import Collector
 from margelle.collect.plan import asks
-from margelle.collect.progress import Attempt, Progress, Spent
+from margelle.collect.progress import Attempt, Progress
 from margelle.collect.share import KEPT, SWITCH_EVERY, Shares
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, User
 from margelle.domain.switch import MODE, STATE, Switch, SwitchMode, Turn, mode_at, state_at, state_of
 from margelle.domain.unit import Unit
 from margelle.errors import Conflict, MargelleError, Unavailable
-from margelle.ports import Batch, Http, Rate, Source, Tokens
+from margelle.ports import Batch, Http, Rate, Source, Spending, Spent, Tokens
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
     HOUR,
@@ -186,26 +186,29 @@ def known(switches: int, probes: int = 2) -> Progress:
 
 
 def test_a_switch_that_was_never_looked_at_comes_after_fresh_readings_and_before_the_past() -> None:
-    wanted = asks("a", known(1), (Rate(30, 3600),), START)
+    wanted = asks("a", known(1), spending(), START)
     assert [ask.act for ask in wanted] == ["latest", "latest", "switch", "discover"]
 
 
+def spending(*at: datetime) -> Spending:
+    return Spending(3600, 30, 30, tuple(Spent(one, "switch") for one in at))
+
+
 def test_many_switches_leave_room_for_readings() -> None:
-    progress, now = known(20), START
-    progress.spent = [Spent(now, "switch")] * 13
-    shares = Shares.of(progress, (Rate(30, 3600),))
-    assert shares.room_at("switch", 1, now) > now
-    assert shares.room_at("latest", 1, now) == now
-    assert shares.room_at("discover", 5, now) == now
+    shares = Shares.of(known(20), spending(*[START] * 13))
+    assert shares.room_at("switch", 1, START) > START
+    assert shares.room_at("latest", 1, START) == START
+    assert shares.room_at("discover", 5, START) == START
     assert (30 - KEPT - 2 - 1) // 2 < 13
 
 
 def test_one_switch_has_room_whenever_it_is_due() -> None:
-    progress, now = known(1), START
-    for _ in range(30):
-        assert Shares.of(progress, (Rate(30, 3600),)).room_at("switch", 1, now) == now
-        progress.spent.append(Spent(now, "switch"))
-        now += SWITCH_EVERY
+    times: list[datetime] = []
+    for n in range(30):
+        now = START + n * SWITCH_EVERY
+        recent = [at for at in times if at > now - HOUR]
+        assert Shares.of(known(1), spending(*recent)).room_at("switch", 1, now) == now
+        times.append(now)
 
 
 def test_progress_of_before_there_were_switches_can_be_read() -> None:

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from margelle.errors import BadInput, Limited, StoreError
+from margelle.net import budget as budget_module
 from margelle.net.budget import Budget, uptime_s
-from margelle.ports import Rate
+from margelle.ports import Rate, Spent
 from tests.conftest import NOW
 
 SECOND, HOUR = Rate(5, 1), Rate(30, 3600)
@@ -174,9 +177,10 @@ class Machine:
         self.budget = self.opened()
 
     def opened(self) -> Budget:
-        return Budget(
-            self.path, "a", self.rates, uptime=(lambda: self.true_s - self.started_s) if self.guarded else None
-        )
+        uptime = (lambda: self.true_s - self.started_s) if self.guarded else None
+        made = Budget(self.path, "a", self.rates, uptime=uptime)
+        made._db.pragma("synchronous", "off")  # no power cut here, and months are many requests
+        return made
 
     def start_anew(self) -> None:
         self.started_s = self.true_s
@@ -184,8 +188,20 @@ class Machine:
             self.budget.close()
             self.budget = self.opened()
 
-    def ask(self) -> float:
-        wait_s = self.budget.take(after(self.true_s + self.ahead_s))
+    def of_another_process(self) -> Budget:
+        """One more, over a connection of its own."""
+        known = dict(budget_module._OPEN)
+        budget_module._OPEN.clear()
+        try:
+            made = self.opened()
+        finally:
+            budget_module._OPEN.clear()
+            budget_module._OPEN.update(known)
+        assert made._db is not self.budget._db
+        return made
+
+    def ask(self, budget: Budget | None = None) -> float:
+        wait_s = (budget or self.budget).take(after(self.true_s + self.ahead_s))
         if wait_s == 0:
             self.requests_s.append(self.true_s)
         return wait_s
@@ -284,6 +300,100 @@ def test_a_clock_that_goes_back_does_not_lengthen_a_pause() -> None:
     budget.learn(limited(600), NOW)
     assert budget.take(after(-86_400)) == 600
     assert budget.take(after(-86_400 + 600)) == 0
+
+
+# --- what it learns --------------------------------------------------------------------------------------------------
+
+
+def test_what_was_asked_for_is_told_with_what_it_was_for() -> None:
+    budget = Budget(None, "a", [SECOND, HOUR])
+    assert [budget.take(after(second), act) for second, act in ((0, "latest"), (60, ""), (1800, "history"))] == [
+        0,
+        0,
+        0,
+    ]
+    told = budget.spending(after(3610))
+    assert told.spent == (Spent(after(60), ""), Spent(after(1800), "history"))
+    assert (told.window_s, told.full, told.allowed, told.refused_at) == (3600, 30, 30, None)
+
+
+def test_a_refusal_teaches_how_many_the_cloud_bears_and_each_day_without_one_tries_one_more(tmp_path: Path) -> None:
+    path = tmp_path / "budget.sqlite"
+    budget = Budget(path, "a", [SECOND, HOUR])
+    taken(budget, *range(0, 2200, 100))
+    budget.learn(limited(None), after(2200))
+    budget.close()
+    again = Budget(path, "a", [SECOND, HOUR])
+    told = again.spending(after(2300))
+    assert (told.allowed, told.refused_at, told.paused_until) == (21, after(2200), after(3100))
+    days = [again.spending(after(2200 + 86_400 * day)).allowed for day in (0.9, 1, 2, 8.5, 9, 400)]
+    assert days == [21, 22, 23, 29, 30, 30]
+
+
+def test_a_pause_of_a_moment_says_nothing_of_the_hour() -> None:
+    budget = Budget(None, "a", [SECOND, HOUR])
+    taken(budget, 0, 10)
+    budget.learn(limited(5), after(10))
+    assert budget.spending(after(11)).allowed == 30
+
+
+def test_refusals_in_a_row_are_one_lesson() -> None:
+    budget = Budget(None, "a", [HOUR])
+    taken(budget, *range(20))
+    for n in range(1, 9):
+        budget.learn(limited(900), after(1000 * n))
+        assert budget.take(after(1000 * n + 901)) == 0
+    assert budget.spending(after(9000)).allowed == 19
+
+
+def test_a_clock_that_goes_back_lets_it_forget_nothing_sooner() -> None:
+    budget = Budget(None, "a", [HOUR])
+    taken(budget, *range(20))
+    budget.learn(limited(None), after(20))
+    assert budget.spending(after(-(10**7))).allowed == 19
+    assert budget.spending(after(-(10**7) + 86_400)).allowed == 20
+
+
+def test_a_file_of_before_is_read_on(tmp_path: Path) -> None:
+    path = tmp_path / "budget.sqlite"
+    old = apsw.Connection(str(path))
+    old.execute(
+        "CREATE TABLE taken(number INTEGER PRIMARY KEY, name TEXT NOT NULL, at_us INTEGER NOT NULL, uptime_us INTEGER)"
+    )
+    old.execute("INSERT INTO taken(name, at_us) VALUES ('a', ?)", (int(NOW.timestamp() * 1e6),))
+    old.close()
+    assert Budget(path, "a", [HOUR]).spending(after(5)).spent == (Spent(NOW),)
+
+
+# --- months ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seed", "guarded"), [(1, True), (2, True), (3, False)])
+def test_in_three_months_with_restarts_jumps_of_the_clock_and_two_processes_no_window_is_exceeded(
+    seed: int, guarded: bool
+) -> None:
+    """Bursts and pauses at random; the clock goes wrong every few days. Without the uptime it only goes back (see `Budget`)."""
+    dice = Random(seed)
+    rates = [Rate(2, 1), Rate(20, 3600)]
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(Path(folder) / "budget.sqlite", rates, guarded=guarded)
+        other = machine.of_another_process()
+        while machine.true_s < 90 * 86_400:
+            machine.true_s += dice.choice([0, 1, 30, 200, 600, 4000, 9000])
+            if dice.random() < 0.002:
+                machine.ahead_s += dice.choice([-(10**6), -5000, -30, *([10, 4000, 10**6] if guarded else [])])
+                machine.ask()  # a jump ahead that nobody saw before the machine was started anew is believed
+            if dice.random() < 0.001:
+                machine.start_anew()
+            assert machine.ask(dice.choice([machine.budget, other])) <= 3600
+        machine.budget.close()
+        other.close()
+    assert len(machine.requests_s) > 3000
+    for rate in rates:
+        latest = [
+            later - at for at, later in zip(machine.requests_s, machine.requests_s[rate.requests :], strict=False)
+        ]
+        assert min(latest) >= rate.seconds
 
 
 # --- processes -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from margelle.domain.plausible import CLOCK_TOLERANCE, judge
 from margelle.domain.site import Band, Person, Share
 from margelle.domain.unit import Unit
 from margelle.errors import BadInput, Conflict, NotFound
-from margelle.ports import Added, AuditEntry, Store
+from margelle.ports import Added, AuditEntry, Gap, GapState, Store
 from tests.store.things import (
     DAY,
     FAULT,
@@ -37,6 +37,11 @@ DOUBT = Doubt("vendor", "OUTLIER")
 BOUNDS = Doubt("vendor", "OUT_OF_BOUNDS")
 
 
+def gap(hour: int = 0, hours: int = 3, state: GapState = "open", of: str = PROBE, quantity: str = "ph") -> Gap:
+    since = NOW + hour * HOUR
+    return Gap(of, quantity, since, since + hours * HOUR, state, NOW, "Because.")
+
+
 # --- version ---------------------------------------------------------------------------------------------------------
 
 
@@ -52,6 +57,7 @@ async def test_the_version_changes_with_whatever_is_stored(store: Store) -> None
         store.put_grant(grant()),
         store.put_secret("home/token", b"t"),
         store.put_memo("home/progress", b"m"),
+        store.put_gaps((), [gap()]),
         store.keep_receipt(receipt()),
         store.note_incident(incident()),
         store.record(AuditEntry(NOW, "ana", "validate", "ondilo:r1", "done")),
@@ -524,6 +530,15 @@ async def test_a_replaced_device_keeps_its_probe_and_leaves_its_trace(store: Sto
     assert await store.devices("nobody") == []
 
 
+async def test_a_probe_that_is_moved_to_another_site_leaves_its_trace(store: Store) -> None:
+    await store.put_account(account())
+    moved = replace(probe(1, "S1"), site="ondilo:2")
+    await store.put_discovery("home", discovery(sites=(site(1), site(2)), probes=(probe(1, "S1"),)), NOW)
+    await store.put_discovery("home", discovery(sites=(site(1), site(2)), probes=(moved,)), NOW + DAY)
+    assert [(at - NOW, p.site) for at, p in await store.devices(PROBE)] == [(0 * DAY, "ondilo:1"), (DAY, "ondilo:2")]
+    assert await store.probes("ondilo:1") == []
+
+
 @pytest.mark.parametrize("changed", [{"hardware": "u-2"}, {"firmware": "2.0"}])
 async def test_other_hardware_or_firmware_is_a_change_of_the_device(store: Store, changed: dict[str, str]) -> None:
     await store.put_account(account())
@@ -831,3 +846,51 @@ async def test_a_removed_account_is_nobodys(store: Store) -> None:
     await store.remove_account("a")
     assert await store.claim("one", NOW, LIFE_S) == ["b"]
     assert await store.collectors(NOW) == {"one": 1}
+
+
+# --- gaps ------------------------------------------------------------------------------------------------------------
+
+
+async def test_gaps_are_read_as_they_were_given_the_latest_first(store: Store) -> None:
+    told = [gap(0), gap(-9, state="lost"), gap(4, state="silent", of="flipr:x"), gap(0, 5, "filled", quantity="orp")]
+    await store.put_gaps((), told)
+    assert await store.gaps() == [told[2], told[3], told[0], told[1]]
+    assert await store.gaps(PROBE, limit=2) == [told[3], told[0]]
+    assert await store.gaps(open_only=True) == [told[0]]
+    assert await store.gaps("nobody") == []
+
+
+async def test_a_gap_that_has_grown_replaces_the_open_one_of_before(store: Store) -> None:
+    other = gap(of="flipr:x")
+    await store.put_gaps((PROBE,), [gap(0, 2), other])
+    await store.put_gaps((PROBE,), [gap(0, 3), gap(0, 3, quantity="orp")])
+    assert set(await store.gaps(open_only=True)) == {gap(0, 3), gap(0, 3, quantity="orp"), other}
+
+
+async def test_what_became_of_a_gap_stays_when_its_probe_has_others(store: Store) -> None:
+    await store.put_gaps((PROBE,), [gap(0, 3)])
+    await store.put_gaps((PROBE,), [gap(0, 3, "lost")])
+    await store.put_gaps((PROBE,), [gap(20, 3)])
+    await store.put_gaps((PROBE,), [])
+    assert await store.gaps() == [gap(0, 3, "lost")]
+
+
+async def test_of_a_stretch_the_last_word_counts(store: Store) -> None:
+    for state in ("silent", "filled"):
+        await store.put_gaps((), [gap(0, 3, state)])
+    assert [one.state for one in await store.gaps()] == ["filled"]
+
+
+async def test_an_instant_of_a_gap_that_is_not_in_utc_is_refused_and_nothing_is_kept(store: Store) -> None:
+    await store.put_gaps((), [gap()])
+    with pytest.raises(BadInput):
+        await store.put_gaps((PROBE,), [gap(9), replace(gap(), until=NOW.replace(tzinfo=None))])
+    assert await store.gaps() == [gap()]
+
+
+async def test_the_gaps_of_a_removed_accounts_probes_stay(store: Store) -> None:
+    await store.put_account(account())
+    await store.put_discovery("home", discovery(1), NOW)
+    await store.put_gaps((), [gap(state="lost")])
+    await store.remove_account("home")
+    assert len(await store.gaps()) == 1

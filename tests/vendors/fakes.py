@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from urllib.parse import urlencode
 
-from margelle.ports import Answer, Request, Token
+from margelle.ports import Answer, Request, Spending, Token
 from tests.conftest import NOW
 
 Script = Answer | Exception | Callable[[Request], Answer]
@@ -34,6 +34,10 @@ class FakeHttp:
         if isinstance(script, Exception):
             raise script
         return script if isinstance(script, Answer) else script(request)
+
+    def spending(self, now: datetime) -> Spending:
+        """Without a limit."""
+        return Spending()
 
     @property
     def targets(self) -> list[str]:

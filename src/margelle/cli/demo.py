@@ -261,7 +261,7 @@ async def _missing(home: House, email: str) -> str:
     """What the demo promises and the user does not see yet, or nothing."""
     from margelle.collect.report import reports
 
-    for report in await reports(home.store, home.vendors, home.clock()):
+    for report in await reports(home.store, home.spending, home.clock()):
         for past in report.past:
             if past.ok_at is None:
                 return f"{past.act} {past.subject} {past.quantity}".rstrip()

@@ -13,7 +13,7 @@ from margelle.cli.terminal import utc_now
 from margelle.config import Settings
 from margelle.domain.site import Account
 from margelle.errors import BadInput, ConfigError, StoreError
-from margelle.ports import Clock, Connector, Http, Rate, Source, Store, Tokens, Vendor
+from margelle.ports import Clock, Connector, Http, Rate, Source, Spending, Store, Tokens, Vendor
 from margelle.store import open_store
 from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
@@ -66,13 +66,20 @@ class House:
         """The account's HTTP: one for the whole process."""
         from margelle.net.http import CloudHttp
         from margelle.net.names import Names
+        from margelle.vendors.answer import is_limit
 
         if account.id not in self._https:
             timeout_s = self.settings["collect.timeout_s"]
             hosts = (vendor.host for vendor in self.vendors.values())
             names = Names.of(self.settings["collect.resolve"], hosts, self.mark)
             self._https[account.id] = CloudHttp(
-                account.id, self.store, self.budget(account), self.clock, timeout_s=timeout_s, names=names
+                account.id,
+                self.store,
+                self.budget(account),
+                self.clock,
+                timeout_s=timeout_s,
+                names=names,
+                is_limit=is_limit,
             )
         return self._https[account.id]
 
@@ -99,25 +106,30 @@ class House:
         from margelle.collect.gather import Gather, Meter
 
         known = await progress.load(self.store, account.id)
-        meter = Meter(self.http(account), self.clock)
+        meter = Meter(self.http(account))
         source = self.vendor(account.vendor).source(account, meter, self.tokens(account))
         catalogue = self.settings.catalogue
         gather = Gather(account, source, meter, known, store=self.store, clock=self.clock, catalogue=catalogue)
         await gather.perform(plan.Ask("discover", account.id, self.clock(), "The account was added.", plan.NEW))
         await progress.save(self.store, account.id, known, self.clock())
 
-    def requests_left(self, account: Account) -> dict[str, int]:
-        """How many requests the account's budget still allows in the longest time it counts, and how many in all. Empty where there is no cloud."""
-        if account.nearby:
-            return {}
-        if account.vendor not in self.vendors:
-            return {"requests_left": 0, "requests_allowed": 0}
-        rate = max(self.vendor(account.vendor).pace, key=lambda rate: rate.seconds)
+    def spending(self, account: Account) -> Spending | None:
+        """How the account's budget stands; None where there is no cloud, or its vendor is not known any more."""
+        if account.nearby or account.vendor not in self.vendors:
+            return None
         budget = self.budget(account)
         try:
-            return {"requests_left": budget.remaining(self.clock())[rate], "requests_allowed": rate.requests}
+            return budget.spending(self.clock())
         finally:
             budget.close()
+
+    def requests_left(self, account: Account) -> dict[str, int]:
+        """How many requests the account's budget still allows in the longest time it counts, and how many in all."""
+        spending = self.spending(account)
+        if spending is None or spending.full is None:
+            return {"requests_left": 0, "requests_allowed": 0}
+        left = 0 if spending.paused_until else max(spending.full - len(spending.spent), 0)
+        return {"requests_left": left, "requests_allowed": spending.full}
 
     def collector(self, name: str = "") -> Collector:
         """The collector of all accounts; of those that were claimed under `name`, if that is given."""

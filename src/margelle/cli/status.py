@@ -14,7 +14,7 @@ from margelle.errors import NotFound, StoreError
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
-    from margelle.collect.report import AccountReport
+    from margelle.collect.report import AccountReport, Budget
     from margelle.config import Settings
     from margelle.domain.measurement import Measurement
     from margelle.domain.site import Account, Site
@@ -63,7 +63,7 @@ async def _status(settings: Settings, name: str) -> dict[str, Any]:
         accounts = [one for one in await home.store.accounts() if name in {"", one.id}]
         if name and not accounts:
             raise NotFound(f"There is no account {name!r}.", hint="`margelle account list` shows those there are.")
-        told = await reports(home.store, home.vendors, now, accounts)
+        told = await reports(home.store, home.spending, now, accounts)
         shown = [await _account(home, one, report, now) for one, report in zip(accounts, told, strict=True)]
         wrong = [incident for report in told for incident in report.incidents if incident.needs_user]
         return {
@@ -98,7 +98,11 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
         ],
         "next": report.next,
         "incidents": report.incidents,
+        "budget": report.budget,
         "gaps": report.gaps,
+        "filling": report.filling,
+        "filled": report.filled,
+        "to_fill": report.to_fill,
     }
 
 
@@ -153,6 +157,7 @@ def _show_account(account: dict[str, Any]) -> None:
     say(f"{account['id']}  {account['login']}  (of {account['owner']})")
     if account["requests_allowed"]:
         say(f"  {requests_left(account)}")
+        _show_learned(account["budget"])
     if account["waits_until"]:
         say(f"  Waits until {_clock(account['waits_until'])}: {HELD.get(account['waits_for'], account['waits_for'])}.")
     if account["locked"]:
@@ -163,10 +168,37 @@ def _show_account(account: dict[str, Any]) -> None:
             say(f"    {remark}")
         for probe in (*site["probes"], *site["switches"]):
             _show_values(probe["latest"])
+    _show_filling(account)
     for incident in account["incidents"]:
         times = f", {incident.count} times" if incident.count > 1 else ""
         say(f"  ! {incident.where}: {incident.what} (since {_clock(incident.since)}{times})")
         say(f"    {incident.todo}")
+
+
+def _show_learned(budget: Budget) -> None:
+    if budget.refused_at is not None and budget.allowed is not None and budget.allowed != budget.full:
+        say(
+            f"  The cloud refused a request on {_clock(budget.refused_at)}, so it seems to allow less: {budget.allowed} an hour are planned "
+            "for now, and one more for each day without a refusal."
+        )
+
+
+def _show_filling(account: dict[str, Any]) -> None:
+    """Which readings are missing and when they will be asked for, the probe's quantities of one stretch in one line."""
+    if account["to_fill"]:
+        whole = account["filled"] + account["to_fill"]
+        say(f"  Past readings are fetched: {account['filled']} of {counted(whole, 'request')} made.")
+    stretches: dict[tuple[str, str, str, str], list[str]] = {}
+    for one in account["filling"]:
+        gap = one.gap
+        when = f"asked for about {_clock(one.at)}" if one.at is not None else "nobody can be asked for them"
+        stretches.setdefault((gap.probe, _clock(gap.since), _clock(gap.until), when), []).append(gap.quantity)
+    for (probe, since, until, when), quantities in stretches.items():
+        say(f"  missing at {probe} from {since} to {until}: {', '.join(quantities)}; {when}.")
+    lost = [gap for gap in account["gaps"] if gap.state == "lost"]
+    if lost:
+        many = "a stretch" if len(lost) == 1 else f"{len(lost)} stretches"
+        say(f"  lost for good: {many}, the latest until {_clock(max(gap.until for gap in lost))}. {lost[0].why}")
 
 
 def _show_values(latest: list[dict[str, Any]]) -> None:

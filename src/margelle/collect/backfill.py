@@ -8,8 +8,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from margelle.collect.progress import Gap, GapState, Progress, Series, Track
-from margelle.ports import Window
+from margelle.collect.progress import Progress, Series, Track
+from margelle.ports import Gap, GapState, Window
 
 SPANS: Final[dict[Window, timedelta]] = {
     "day": timedelta(days=1),
@@ -74,7 +74,7 @@ def _notice_restart(track: Track, newest: datetime, now: datetime) -> None:
     if beat < 0.75 and newest > now - QUICK_FOR:
         track.quick_until = track.suspect_at = newest + QUICK_FOR
     elif beat < 0.9 or 1.1 < beat < MISSED:
-        track.suspect_at = now
+        track.suspect_at = max(now, newest + QUICK_FOR)  # it may be the first of a quick hour
 
 
 def _advance(series: Series, at: datetime) -> None:
@@ -103,7 +103,10 @@ def settle(
     ]
     if fresh:
         series.newest = instants[-1]
-        track.newest = max(track.newest or instants[-1], instants[-1])
+        if (
+            track.newest is None or track.empties >= EMPTY
+        ):  # else the other quantities of that instant would be left behind
+            track.newest = max(track.newest or instants[-1], instants[-1])
     found = fresh or any(gap.state == "filled" for gap in gaps)
     hoped = series.missing_since is not None or track.empties >= EMPTY
     series.silences = 0 if found else series.silences + hoped
@@ -153,5 +156,5 @@ def give_up(progress: Progress, now: datetime) -> list[Gap]:
             lost.append(Gap(probe, quantity, series.missing_since, end, "lost", now, why))
             done = end == series.missing_until
             series.missing_since, series.missing_until = (None, None) if done else (end, series.missing_until)
-    progress.close(*lost)
+    progress.closed += lost
     return lost

@@ -80,7 +80,11 @@ def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now
     attempt = progress.attempt(ask.act, ask.subject, ask.quantity)
     attempt.asked_at = now
     if kind in OF_ACCOUNT | OF_CLOUD:
-        _hold(account, kind, error, progress, now, asked=asked)
+        site = _site(ask, progress)
+        known = progress.failing
+        progress.failing = site
+        if kind in OF_ACCOUNT or site != known or len({one.site for one in progress.tracks.values()}) < 2:
+            _hold(account, kind, error, progress, now, asked=asked)
     if kind in {"not-found", "forbidden"} and ask.act != "discover" and attempt.failures < 3:
         progress.rediscover = True
     if kind != "limited" and (asked or kind not in OF_ACCOUNT):
@@ -113,6 +117,12 @@ def answered(progress: Progress, ask: Ask, now: datetime) -> None:
     attempt.failures, attempt.not_before = 0, None
     progress.hold = None
     progress.failures = progress.refusals = progress.limits = 0
+    progress.failing = ""
+
+
+def _site(ask: Ask, progress: Progress) -> str:
+    """Of which site `ask` is; the account itself for a discovery."""
+    return progress.probes[ask.subject].site if ask.subject in progress.probes else ask.subject
 
 
 def _told(error: MargelleError) -> timedelta:
@@ -131,6 +141,6 @@ def _hold(account: str, kind: str, error: MargelleError, progress: Progress, now
     else:
         progress.failures += 1
         if progress.failures == 1:
-            return  # one site may be in trouble while the cloud is not
+            return  # one site may be in trouble while the cloud is not, for as long as it is the only one
         wait = max(pause(account, progress.failures, _FIRST, timedelta(hours=1)), _told(error))
     progress.hold = Hold(now + wait, kind)

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from margelle.collect import backfill, failure
-from margelle.collect.plan import Ask
-from margelle.collect.progress import Act, Progress, Spent
+from margelle.collect.plan import MISSING, Ask
+from margelle.collect.progress import Progress
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site
@@ -26,11 +26,12 @@ from margelle.ports import (
     Clock,
     Fault,
     HistorySource,
-    Http,
     Incident,
     LongMemorySource,
+    PacedHttp,
     Request,
     Source,
+    Spending,
     Store,
     SwitchSource,
 )
@@ -46,30 +47,34 @@ _NO_TIME = frozenset({"future", "past"})
 
 
 class Meter:
-    """An account's HTTP that counts the requests it makes."""
+    """An account's HTTP that says what each request is for, and counts them: `asked` so far."""
 
-    def __init__(self, http: Http, clock: Clock) -> None:
+    def __init__(self, http: PacedHttp) -> None:
         self._http = http
-        self._clock = clock
-        self._asked: list[datetime] = []
+        self._told = 0
+        self.asked = 0
+        self.purpose = ""
 
     async def ask(self, request: Request) -> Answer:
         """As the HTTP that it counts for."""
-        at = self._clock()
         try:
-            answer = await self._http.ask(request)
+            answer = await self._http.ask(replace(request, act=self.purpose))
         except Limited:
             raise  # our own budget: nothing was sent
         except BaseException:
-            self._asked.append(at)
+            self.asked += 1
             raise
-        self._asked.append(at)
+        self.asked += 1
         return answer
 
-    def taken(self) -> list[datetime]:
-        """When requests were made since the last call."""
-        asked, self._asked = self._asked, []
-        return asked
+    def spending(self, now: datetime) -> Spending:
+        """How the account's budget stands."""
+        return self._http.spending(now)
+
+    def taken(self) -> int:
+        """How many requests were made since the last call."""
+        taken, self._told = self.asked - self._told, self.asked
+        return taken
 
 
 class Gather:
@@ -96,26 +101,30 @@ class Gather:
 
     async def perform(self, ask: Ask) -> None:
         """Make `ask`, whatever comes of it. Only a StoreError is raised: everything else is recorded."""
+        self._meter.purpose = ask.purpose
         try:
             await self._make(ask)
         except StoreError:
             raise
         except MargelleError as error:
-            asked = self._spend(ask.act)
+            asked = self._count(ask)
             await self._note(failure.failed(self.account.id, ask, error, self.progress, self._clock(), asked=asked))
         except Exception as error:
             _log.exception("An unexpected error while asking %s for %s", self.account.id, ask.where)
             await self._note(failure.broken(self.account.id, ask, error, self.progress, self._clock()))
         finally:
-            self._spend(ask.act)
+            self._count(ask)
 
-    def _spend(self, act: Act) -> bool:
-        """Account for the requests made since last time; whether there were any."""
+    def spending(self, now: datetime) -> Spending:
+        """How the account's budget stands."""
+        return self._meter.spending(now)
+
+    def _count(self, ask: Ask) -> bool:
+        """Whether requests were made since last time; how many a discovery needs is remembered."""
         taken = self._meter.taken()
-        self.progress.spent.extend(Spent(at, act) for at in taken)
-        if act == "discover" and taken:
-            self.progress.discovery_cost = len(taken)
-        return bool(taken)
+        if ask.act == "discover" and taken:
+            self.progress.discovery_cost = taken
+        return taken > 0
 
     async def _note(self, *incidents: Incident) -> None:
         if await self._store.account(self.account.id) is None:
@@ -224,7 +233,8 @@ class Gather:
         gaps = backfill.settle(
             track, instants, now, probe=ask.subject, quantity=ask.quantity, readable=not batch.faults
         )
-        self.progress.close(*gaps)
+        self.progress.closed += gaps
+        self.progress.filled += ask.rank in MISSING
         return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
 
     async def _doubt_answer(self, ask: Ask, batch: Batch, now: datetime) -> None:

@@ -15,7 +15,7 @@ from margelle.collect.plan import Ask
 from margelle.collect.progress import Hold, Progress
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account
-from margelle.ports import Clock, Http, Store, Tokens, Vendor
+from margelle.ports import Clock, PacedHttp, Store, Tokens, Vendor
 
 REST: Final = timedelta(seconds=30)
 """At the earliest so long after a round the next one; within a round nothing is asked twice."""
@@ -30,7 +30,7 @@ class Line:
         self,
         account: Account,
         vendor: Vendor,
-        http: Http,
+        http: PacedHttp,
         tokens: Tokens,
         circuit: Circuit,
         *,
@@ -42,7 +42,7 @@ class Line:
         self.due_at: datetime | None = None
         self._vendor = vendor
         self._circuit = circuit
-        self._meter = Meter(http, clock)
+        self._meter = Meter(http)
         self._source = vendor.source(account, self._meter, tokens)
         self._store = store
         self._clock = clock
@@ -66,9 +66,9 @@ class Line:
         asked: set[tuple[str, str]] = set()
         while (ask := await self._next(gather, asked)) is not None and not stopping():
             asked.add((ask.act, ask.where))
-            failures, spent = gather.progress.failures, len(gather.progress.spent)
+            failures, before = gather.progress.failures, self._meter.asked
             await gather.perform(ask)
-            self._tell(gather.progress, failures, asked=len(gather.progress.spent) > spent)
+            self._tell(gather.progress, failures, asked=self._meter.asked > before)
             await self._save(gather)
 
     async def _next(self, gather: Gather, asked: set[tuple[str, str]]) -> Ask | None:
@@ -78,7 +78,9 @@ class Line:
         if lost:
             _log.warning("%s: %d gaps can no longer be filled", self.account.id, len(lost))
             await self._save(gather)
-        asks = plan.asks(self.account.id, gather.progress, self._vendor.pace, now)
+        asks = plan.asks(self.account.id, gather.progress, gather.spending(now), now)
+        if not any(ask.rank in plan.MISSING for ask in asks):
+            gather.progress.filled = 0
         self.due_at = max(min(ask.due_at for ask in asks), now + REST)
         ask = next((ask for ask in asks if ask.due_at <= now and (ask.act, ask.where) not in asked), None)
         if ask is None or (until := self._circuit.wait_until(self.account.id, now)) is None:

@@ -17,7 +17,7 @@ from margelle.collect.line import REST, Line
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account
 from margelle.errors import ConfigError, MargelleError, StoreError
-from margelle.ports import Clock, Http, Store, Tokens, Vendor
+from margelle.ports import Clock, PacedHttp, Store, Tokens, Vendor
 
 Pause = Callable[[float, asyncio.Event], Awaitable[None]]
 """`pause(seconds, event)`: returns after so many seconds, or when the event is set."""
@@ -58,7 +58,7 @@ class Collector:
         self,
         store: Store,
         vendors: Mapping[str, Vendor],
-        http_for: Callable[[Account], Http],
+        http_for: Callable[[Account], PacedHttp],
         tokens_for: Callable[[Account], Tokens],
         clock: Clock,
         catalogue: Catalogue = CATALOGUE,

@@ -1,12 +1,13 @@
 """What to ask an account's cloud next, when, and why: a pure function of what is known and of the time.
 
-Fresh values come before old ones, both within the pace that the vendor's record allows, of which a part is kept for the user's own acts.
+Fresh values come before old ones, both within what the account's budget says is left, of which a part is kept for the user's own acts. No
+site is kept waiting by another: each may be asked for its fresh values once an hour before any is asked again, or for anything else.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
@@ -14,10 +15,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from margelle.collect import backfill
-from margelle.collect.progress import Act, Progress, Series, Track
+from margelle.collect.progress import Act, Progress, Purpose, Series, Track
 from margelle.collect.share import SWITCH_EVERY, Shares
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.ports import Rate, Window
+from margelle.ports import Spending, Window
 
 SETTLING: Final = timedelta(minutes=4)
 """How long after a measurement its cloud has it, and a little more."""
@@ -30,8 +31,14 @@ _DAY: Final = timedelta(days=1)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 """When what was never asked is due: before all that was."""
 
-NEW, FRESH, STANDING, FALLBACK, DISCOVERY, ADVICE, GAP, FIRST, SWEEP = range(9)
+NEW, FRESH, STANDING, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, ADVICE, SWEEP = range(10)
 """Ranks: of two asks that are due, the one of the lower rank is made."""
+
+MISSING: Final = frozenset({GAP, FIRST})
+"""Ranks of what fetches readings that are missing."""
+
+ONCE: Final = 0.9
+"""A probe that was asked for its latest values this part of a window ago, or longer, is not asked again but for fresh ones."""
 
 
 class Ask(Struct, frozen=True):
@@ -46,29 +53,77 @@ class Ask(Struct, frozen=True):
     window: Window | None = None
 
     @property
+    def purpose(self) -> Purpose:
+        """What its requests are for, in the budget's record."""
+        return "again" if self.rank == AGAIN else self.act
+
+    @property
     def where(self) -> str:
         """What is asked for, as it stands in incidents."""
         return "discovery" if self.act == "discover" else f"{self.subject} {self.quantity}".strip()
 
 
-def asks(account: str, progress: Progress, pace: Sequence[Rate], now: datetime) -> list[Ask]:
+def asks(account: str, progress: Progress, spending: Spending, now: datetime) -> list[Ask]:
     """All that there is to ask, in the order in which it will be: what is due now by its rank, then the rest by its time."""
-    shares = Shares.of(progress, pace)
-    costs: dict[Act, int] = {"discover": progress.discovery_cost, "latest": 1, "switch": 1, "advice": 1, "history": 1}
-    rooms = {act: shares.room_at(act, cost, now) for act, cost in costs.items()}
-    wanted = [_permitted(ask, progress, rooms[ask.act], now) for ask in _wanted(account, progress, now)]
-    return sorted(wanted, key=lambda ask: _order(ask, now))
+    shares = Shares.of(progress, spending)
+    costs: dict[Purpose, int] = {
+        "discover": progress.discovery_cost,
+        "latest": 1,
+        "again": 1,
+        "switch": 1,
+        "advice": 1,
+        "history": 1,
+    }
+    rooms = {purpose: shares.room_at(purpose, cost, now) for purpose, cost in costs.items()}
+    wanted = [
+        _permitted(ask, progress, _room_at(ask, progress, rooms, shares), shares.paused_until, now)
+        for ask in _wanted(account, progress, shares.window * ONCE, now)
+    ]
+    known = _discovery(account, progress)
+    if known.due_at <= now < rooms["discover"]:
+        wanted = [_behind(ask, rooms["discover"]) for ask in wanted]
+    return sorted(wanted, key=lambda ask: _order(ask, progress, now))
 
 
-def _order(ask: Ask, now: datetime) -> tuple[datetime, int, datetime]:
-    """Where that leaves a choice, the probe's quantities stand as its source wants them."""
-    return max(ask.due_at, now), ask.rank, ask.due_at
+def scheduled(asks: Iterable[Ask], progress: Progress, spending: Spending) -> list[Ask]:
+    """`asks` as they will be made if all goes well: those for the past one after another, as the budget lets them."""
+    shares, found = Shares.of(progress, spending), []
+    for ask in asks:
+        if ask.act == "history":
+            at = shares.room_at(ask.purpose, 1, ask.due_at)
+            shares = shares.after(ask.purpose, at)
+            ask = replace(ask, due_at=at)  # noqa: PLW2901 - the same ask, later
+        found.append(ask)
+    return sorted(found, key=lambda ask: ask.due_at)
 
 
-def _permitted(ask: Ask, progress: Progress, room_at: datetime, now: datetime) -> Ask:
+def _room_at(ask: Ask, progress: Progress, rooms: dict[Purpose, datetime], shares: Shares) -> datetime:
+    """When the budget has room for `ask`; what is asked again becomes fresh with time."""
+    if ask.rank != AGAIN:
+        return rooms[ask.purpose]
+    fresh_at = progress.asked_at(ask.act, ask.subject) + shares.window * ONCE
+    return min(rooms["again"], max(rooms["latest"], fresh_at))
+
+
+def _behind(ask: Ask, until: datetime) -> Ask:
+    """`ask`, which makes room for a discovery unless it is fresh: that needs several requests, and would never find them free."""
+    if (ask.rank <= DISCOVERY and ask.rank != AGAIN) or ask.due_at >= until:
+        return ask
+    return replace(ask, due_at=until, why=f"{ask.why} Looking up what there is comes first.")
+
+
+def _order(ask: Ask, progress: Progress, now: datetime) -> tuple[datetime, int, datetime, datetime]:
+    """Of what is due, each kind by turns; where that leaves a choice, the probe's quantities stand as its source wants them."""
+    asked_at = progress.asked_at(ask.act, ask.subject, ask.quantity)
+    return max(ask.due_at, now), ask.rank, asked_at, ask.due_at
+
+
+def _permitted(ask: Ask, progress: Progress, room_at: datetime, paused_until: datetime | None, now: datetime) -> Ask:
     """`ask`, not before its last failure, its account's trouble, and the budget permit it."""
     tried, hold = progress.attempt(ask.act, ask.subject, ask.quantity), progress.hold
     obstacles: list[tuple[datetime, str]] = [(room_at, "The hour's requests are used up.")]
+    if paused_until is not None:
+        obstacles.append((paused_until, "The cloud said that its quota is used up."))
     if tried.not_before is not None:
         obstacles.append((tried.not_before, f"It failed {tried.failures} times in a row."))
     if hold is not None:
@@ -79,10 +134,10 @@ def _permitted(ask: Ask, progress: Progress, room_at: datetime, now: datetime) -
     return ask
 
 
-def _wanted(account: str, progress: Progress, now: datetime) -> Iterator[Ask]:
+def _wanted(account: str, progress: Progress, once: timedelta, now: datetime) -> Iterator[Ask]:
     yield _discovery(account, progress)
     for probe, track in progress.tracks.items():
-        yield _latest(probe, track, now)
+        yield _latest(probe, track, once, now)
         for quantity in track.remembered:
             ask = _past(probe, track, quantity, progress.reach, now)
             if ask is not None:
@@ -117,9 +172,11 @@ def _discovery(account: str, progress: Progress) -> Ask:
     return Ask("discover", account, due, f"Sites and devices are looked up once a day, last {_ago(done)}.", DISCOVERY)
 
 
-def _latest(probe: str, track: Track, now: datetime) -> Ask:
+def _latest(probe: str, track: Track, once: timedelta, now: datetime) -> Ask:
     due, why = _next_reading(track, now)
-    return Ask("latest", probe, due, why, FRESH)
+    asked = track.latest.asked_at
+    again = asked is not None and max(due, now) - asked < once
+    return Ask("latest", probe, due, why, AGAIN if again else FRESH)
 
 
 def _next_reading(track: Track, now: datetime) -> tuple[datetime, str]:
@@ -163,7 +220,7 @@ def _advice(site: str, progress: Progress, now: datetime) -> Ask:
     if done is None:
         return Ask("advice", site, now, why, ADVICE)
     together = min(
-        (_latest(probe, track, now).due_at for probe, track in progress.tracks.items() if track.site == site),
+        (_next_reading(track, now)[0] for probe, track in progress.tracks.items() if track.site == site),
         default=done,
     )
     due = min(max(together, done + ADVICE_EVERY - 10 * _MINUTE), done + ADVICE_EVERY + 10 * _MINUTE)

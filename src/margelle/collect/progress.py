@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct, field
 
-from margelle.ports import Reader, Window, Writer
+from margelle.ports import Gap, Reader, Window, Writer
 
 Act = Literal["discover", "latest", "advice", "history", "switch"]
-GapState = Literal["open", "filled", "silent", "lost"]
+Purpose = Literal["discover", "latest", "again", "advice", "history", "switch"]
+"""What a request is for, in the budget's record: `again` is for a probe that was asked for its latest values less than a window ago."""
 
 USUAL_RHYTHM_S: Final = 3600.0
 """How often a probe is taken to measure until its past has told."""
 
-MOST_GAPS: Final = 100
-"""So many closed gaps are remembered, the newest."""
-
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_OPEN: Final = "It is asked for as soon as the budget allows."
 _log = logging.getLogger(__name__)
 
 
@@ -76,13 +76,6 @@ class Track(Struct, omit_defaults=True):
         return min((one.rhythm_s for one in self.series.values() if one.newest), default=USUAL_RHYTHM_S)
 
 
-class Spent(Struct, array_like=True):
-    """One request of the account's budget, and what for."""
-
-    at: datetime
-    act: Act
-
-
 class Hold(Struct, omit_defaults=True):
     """The whole account waits until then, and why (the kind of its incident)."""
 
@@ -90,23 +83,13 @@ class Hold(Struct, omit_defaults=True):
     kind: str
 
 
-class Gap(Struct, omit_defaults=True):
-    """A stretch without readings of one quantity: what became of it, since when that is known, and why."""
-
-    probe: str
-    quantity: str
-    since: datetime
-    until: datetime
-    state: GapState
-    at: datetime
-    why: str = ""
-
-
 class Progress(Struct, omit_defaults=True):
     """One account. `rediscover` says that something has vanished; `advised` that its cloud gives recommendations,
     `reach` how far back it can be asked.
 
-    `failures` counts failures in a row of the cloud as a whole, `refusals` and `limits` those of its kind.
+    `failures` counts failures in a row of the cloud as a whole, `refusals` and `limits` those of its kind; `failing` is the site that
+    failed last. `gaps` are those that were open when the note was kept, `closed` what became of gaps since; the store has them all.
+    `filled` counts the requests for missing readings that were answered since there are any.
     """
 
     saved_at: datetime | None = None
@@ -118,12 +101,14 @@ class Progress(Struct, omit_defaults=True):
     probes: dict[str, Track] = field(default_factory=dict)
     advice: dict[str, Attempt] = field(default_factory=dict)
     switches: dict[str, Attempt] = field(default_factory=dict)
-    spent: list[Spent] = field(default_factory=list)
     hold: Hold | None = None
     failures: int = 0
     refusals: int = 0
     limits: int = 0
+    failing: str = ""
     gaps: list[Gap] = field(default_factory=list)
+    closed: list[Gap] = field(default_factory=list)
+    filled: int = 0
 
     @property
     def tracks(self) -> dict[str, Track]:
@@ -141,6 +126,10 @@ class Progress(Struct, omit_defaults=True):
         if act == "latest":
             return self.probes[subject].latest
         return self.probes[subject].series[quantity].attempt
+
+    def asked_at(self, act: Act, subject: str, quantity: str = "") -> datetime:
+        """When this was asked last; before all time if never."""
+        return self.attempt(act, subject, quantity).asked_at or _NEVER
 
     def attempts(self) -> Iterator[Attempt]:
         """How asking everything has gone."""
@@ -172,9 +161,14 @@ class Progress(Struct, omit_defaults=True):
         self.advised, self.reach = advised, reach
         self.switches = {switch: self.switches.get(switch, Attempt()) for switch in switches}
 
-    def close(self, *gaps: Gap) -> None:
-        """Remember what became of gaps."""
-        self.gaps = (self.gaps + list(gaps))[-MOST_GAPS:]
+    def open_gaps(self) -> list[Gap]:
+        """Where readings are missing that nobody has asked for yet."""
+        return [
+            Gap(probe, quantity, one.missing_since, one.missing_until, "open", one.missing_until, _OPEN)
+            for probe, track in self.probes.items()
+            for quantity, one in track.series.items()
+            if one.missing_since is not None and one.missing_until is not None
+        ]
 
 
 def _name(account: str) -> str:
@@ -194,9 +188,12 @@ async def load(store: Reader, account: str) -> Progress:
 
 
 async def save(store: Writer, account: str, progress: Progress, now: datetime) -> None:
-    """Keep an account's progress."""
+    """Keep an account's progress: the gaps first, which a note that is older only makes known once more."""
     progress.saved_at = now
-    progress.spent = [one for one in progress.spent if one.at > now - timedelta(days=1)]
+    known = progress.open_gaps()
+    if progress.closed or known != progress.gaps:
+        await store.put_gaps(tuple(progress.probes), [*known, *progress.closed])
+        progress.gaps, progress.closed = known, []
     await store.put_memo(_name(account), msgspec.json.encode(progress))
 
 
@@ -215,7 +212,6 @@ def rewind(progress: Progress, now: datetime) -> None:
         return
     _log.warning("The clock was set back by %s: waiting times begin anew", progress.saved_at - now)
     progress.hold = None
-    progress.spent = [one for one in progress.spent if one.at <= now]
     for attempt in progress.attempts():
         attempt.not_before = None
         attempt.ok_at = attempt.ok_at and min(attempt.ok_at, now)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 
 from margelle.collect import plan, progress
-from margelle.collect.progress import Act, Attempt, Gap, Progress
+from margelle.collect.plan import Ask
+from margelle.collect.progress import Act, Attempt, Progress
 from margelle.domain.site import Account
-from margelle.ports import Incident, Reader, Vendor
+from margelle.ports import Gap, Incident, Reader, Spending
+
+MOST_GAPS: Final = 100
+"""So many gaps of a probe are told, the latest; the store has them all."""
 
 
 class Past(Struct, frozen=True):
@@ -33,10 +38,31 @@ class Next(Struct, frozen=True):
     why: str
 
 
+class Filling(Struct, frozen=True):
+    """An open gap, and when its readings will be asked for if all goes well; None where they will not be."""
+
+    gap: Gap
+    at: datetime | None
+
+
+class Budget(Struct, frozen=True):
+    """How an account's requests stand: made in the last `window_s` and allowed in it, by ourselves (`full`) and, as it seems, by the cloud.
+
+    None: any number.
+    """
+
+    made: int
+    window_s: float
+    full: int | None
+    allowed: int | None
+    refused_at: datetime | None
+
+
 class AccountReport(Struct, frozen=True):
     """How the collection of one account stands.
 
-    `waits_until` and `waits_for` (the kind of an incident) say that the whole account is held.
+    `waits_until` and `waits_for` (the kind of an incident) say that the whole account is held. Of the requests for readings that are
+    missing, `filled` were made since there are any, and `to_fill` are still to be made.
     """
 
     account: str
@@ -49,23 +75,31 @@ class AccountReport(Struct, frozen=True):
     next: tuple[Next, ...]
     incidents: tuple[Incident, ...]
     gaps: tuple[Gap, ...]
+    filling: tuple[Filling, ...]
+    filled: int
+    to_fill: int
+    budget: Budget
     waits_until: datetime | None = None
     waits_for: str = ""
 
 
 async def reports(
-    reader: Reader, vendors: Mapping[str, Vendor], now: datetime, accounts: Iterable[Account] | None = None
+    reader: Reader,
+    spending_of: Callable[[Account], Spending | None],
+    now: datetime,
+    accounts: Iterable[Account] | None = None,
 ) -> list[AccountReport]:
-    """A report on each of `accounts`, or on all."""
+    """A report on each of `accounts`, or on all; `spending_of` tells how the budget of one stands, None where its vendor is not known."""
     chosen = await reader.accounts() if accounts is None else accounts
-    return [await _report(reader, vendors.get(account.vendor), account, now) for account in chosen]
+    return [await _report(reader, spending_of(account), account, now) for account in chosen]
 
 
-async def _report(reader: Reader, vendor: Vendor | None, account: Account, now: datetime) -> AccountReport:
+async def _report(reader: Reader, spending: Spending | None, account: Account, now: datetime) -> AccountReport:
     known = await progress.load(reader, account.id)
-    pace = vendor.pace if vendor is not None else ()
-    asks = plan.asks(account.id, known, pace, now) if vendor is not None else []
+    spent = spending or Spending()
+    asks = plan.scheduled(plan.asks(account.id, known, spent, now), known, spent) if spending is not None else []
     held = known.hold if known.hold is not None and known.hold.until > now else None
+    gaps = [gap for probe in known.probes for gap in await reader.gaps(probe, limit=MOST_GAPS)]
     return AccountReport(
         account=account.id,
         vendor=account.vendor,
@@ -76,10 +110,20 @@ async def _report(reader: Reader, vendor: Vendor | None, account: Account, now: 
         past=tuple(_past(account.id, known)),
         next=tuple(Next(ask.act, ask.subject, ask.quantity, max(ask.due_at, now), ask.why) for ask in asks),
         incidents=tuple(await reader.incidents(account.id, open_only=True)),
-        gaps=(*_open(known, now), *reversed(known.gaps)),
+        gaps=tuple(sorted(gaps, key=lambda gap: (gap.state != "open", now - gap.since))),
+        filling=tuple(_filling(known.open_gaps(), asks, now)),
+        filled=known.filled,
+        to_fill=sum(ask.rank in plan.MISSING for ask in asks),
+        budget=Budget(len(spent.spent), spent.window_s, spent.full, spent.allowed, spent.refused_at),
         waits_until=held.until if held is not None else None,
         waits_for=held.kind if held is not None else "",
     )
+
+
+def _filling(gaps: Iterable[Gap], asks: Iterable[Ask], now: datetime) -> Iterator[Filling]:
+    due = {(ask.subject, ask.quantity): max(ask.due_at, now) for ask in asks if ask.act == "history"}
+    for gap in gaps:
+        yield Filling(gap, due.get((gap.probe, gap.quantity)))
 
 
 def _past(account: str, known: Progress) -> Iterator[Past]:
@@ -96,18 +140,3 @@ def _past(account: str, known: Progress) -> Iterator[Past]:
 
 def _asked(act: Act, subject: str, quantity: str, attempt: Attempt) -> Past:
     return Past(act, subject, quantity, attempt.ok_at, attempt.failures)
-
-
-def _open(known: Progress, now: datetime) -> Iterator[Gap]:
-    for probe, track in known.tracks.items():
-        for quantity, one in track.series.items():
-            if one.missing_since is not None and one.missing_until is not None:
-                yield Gap(
-                    probe,
-                    quantity,
-                    one.missing_since,
-                    one.missing_until,
-                    "open",
-                    now,
-                    "It is asked for as the budget allows.",
-                )

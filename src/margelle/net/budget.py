@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 from weakref import WeakValueDictionary
@@ -14,7 +14,9 @@ from weakref import WeakValueDictionary
 import apsw
 
 from margelle.errors import BadInput, Limited, StoreError
-from margelle.ports import Rate
+from margelle.net import limit
+from margelle.net.limit import Learned
+from margelle.ports import Rate, Spending, Spent
 
 BUSY_MS = 5_000
 PAUSE_S = 900.0
@@ -22,11 +24,15 @@ LONGEST_PAUSE_S = 86_400.0
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS taken(
-    number INTEGER PRIMARY KEY, name TEXT NOT NULL, at_us INTEGER NOT NULL, uptime_us INTEGER
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL, at_us INTEGER NOT NULL, uptime_us INTEGER, act TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS taken_of ON taken(name, number);
 CREATE TABLE IF NOT EXISTS pause(name TEXT PRIMARY KEY, until_us INTEGER NOT NULL, length_us INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS learned(
+    name TEXT PRIMARY KEY, requests INTEGER NOT NULL, at_us INTEGER NOT NULL, number INTEGER NOT NULL
+) WITHOUT ROWID;
 """
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 # The hub of a thousand accounts has a thousand budgets, and may not have a thousand files open.
@@ -59,13 +65,15 @@ class Budget:
         with self._told():
             self._db = _connection(path)
 
-    def take(self, now: datetime) -> float:
-        """0.0 if a request may be made now: it is counted then, on disk. Else the seconds to wait, and nothing is counted."""
+    def take(self, now: datetime, act: str = "") -> float:
+        """0.0 if a request may be made now: it is counted then, on disk, with what it is for. Else the seconds to wait, and nothing is counted."""
         with self._transaction() as db:
             moment = self._settled(now)
             wait_us = self._wait_us(moment[0])
             if wait_us == 0:
-                db.execute("INSERT INTO taken(name, at_us, uptime_us) VALUES (?, ?, ?)", (self._name, *moment))
+                db.execute(
+                    "INSERT INTO taken(name, at_us, uptime_us, act) VALUES (?, ?, ?, ?)", (self._name, *moment, act)
+                )
                 self._forget()
         return wait_us / 1e6
 
@@ -76,19 +84,65 @@ class Budget:
             paused = self._pause_us(now_us) > 0
             return {rate: 0 if paused else rate.requests - self._used(rate, now_us) for rate in self._rates}
 
-    def learn(self, limit: Limited, now: datetime) -> None:
-        """The cloud said that its quota is used up: take nothing until its `retry_after_s`, or for a quarter of an hour if it named none."""
-        named_s = PAUSE_S if limit.retry_after_s is None else limit.retry_after_s
+    def spending(self, now: datetime) -> Spending:
+        """What was spent in the longest window, and what the cloud seems to allow in it."""
+        if not self._rates:
+            return Spending()
+        rate = self._longest
+        with self._transaction() as db:
+            now_us, _ = self._settled(now)
+            sql = "SELECT at_us, act FROM taken WHERE name = ? ORDER BY number DESC LIMIT ?"
+            rows = [*db.execute(sql, (self._name, rate.requests))]
+            learned, left_us = self._learned(), self._pause_us(now_us)
+        since_us = now_us - round(rate.seconds * 1e6)
+        return Spending(
+            window_s=rate.seconds,
+            full=rate.requests,
+            allowed=limit.allowed(rate.requests, learned, now),
+            spent=tuple(Spent(_at(at_us), act) for at_us, act in reversed(rows) if at_us > since_us),
+            paused_until=now + timedelta(microseconds=left_us) if left_us else None,
+            refused_at=learned.at if learned else None,
+        )
+
+    def learn(self, limited: Limited, now: datetime) -> None:
+        """The cloud said that its quota is used up: take nothing until its `retry_after_s`, or for a quarter of an hour if it named none.
+
+        Unless that is only a moment, or a pause already, its real limit is taken to be lower than we thought; that lowers what `spending`
+        says is allowed, for the plan to keep to, and not what can be taken: a user's own act is worth another try.
+        """
+        named_s = PAUSE_S if limited.retry_after_s is None else limited.retry_after_s
         length_us = round(min(max(named_s, 0.0), LONGEST_PAUSE_S) * 1e6)
         with self._transaction() as db:
             now_us, _ = self._settled(now)
-            if length_us > self._pause_us(now_us):
+            paused_us = self._pause_us(now_us)
+            if self._rates and not paused_us and named_s >= limit.MOMENT_S:
+                self._lower(now, now_us)
+            if length_us > paused_us:
                 db.execute("REPLACE INTO pause VALUES (?, ?, ?)", (self._name, now_us + length_us, length_us))
 
     def close(self) -> None:
         """Let go of the file, which is closed with its last budget."""
         self._db = apsw.Connection("")
         self._db.close()
+
+    @property
+    def _longest(self) -> Rate:
+        return max(self._rates, key=lambda rate: rate.seconds)
+
+    def _lower(self, now: datetime, now_us: int) -> None:
+        """Once for refusals in a row: the first tells how many requests were too many, the next only that the cloud still sulks."""
+        rate = self._longest
+        last = self._db.execute("SELECT max(number) FROM taken WHERE name = ?", (self._name,)).get or 0
+        since = "SELECT count(*) FROM taken WHERE name = ?1 AND number > (SELECT number FROM learned WHERE name = ?1)"
+        known = self._learned()
+        allowed = limit.allowed(rate.requests, known, now)
+        if known is None or self._db.execute(since, (self._name,)).get > 1:
+            allowed = limit.lowered(rate.requests, allowed, self._used(rate, now_us))
+        self._db.execute("REPLACE INTO learned VALUES (?, ?, ?, ?)", (self._name, allowed, now_us, last))
+
+    def _learned(self) -> Learned | None:
+        row = self._db.execute("SELECT requests, at_us FROM learned WHERE name = ?", (self._name,)).get
+        return Learned(row[0], _at(row[1])) if row else None
 
     def _settled(self, now: datetime) -> tuple[int, int | None]:
         """Now by both clocks, after every request was given an age that is not in the future."""
@@ -98,6 +152,7 @@ class Budget:
             "UPDATE pause SET until_us = ?1 + length_us WHERE name = ?2 AND until_us > ?1 + length_us",
             (now_us, self._name),
         )
+        self._db.execute("UPDATE learned SET at_us = ?1 WHERE name = ?2 AND at_us > ?1", (now_us, self._name))
         if uptime_us is None:
             self._db.execute("UPDATE taken SET at_us = ?1 WHERE name = ?2 AND at_us > ?1", (now_us, self._name))
         else:
@@ -183,15 +238,28 @@ def _connection(path: Path | None) -> apsw.Connection:
         connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "full")
     connection.execute(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT")
+    _grown(connection)
     if place:
         _OPEN[place] = connection
     return connection
+
+
+def _grown(connection: apsw.Connection) -> None:
+    """Give a file of before what it lacks: what its requests were for."""
+    connection.execute("BEGIN IMMEDIATE")
+    if "act" not in {column for (column,) in connection.execute("SELECT name FROM pragma_table_info('taken')")}:
+        connection.execute("ALTER TABLE taken ADD COLUMN act TEXT NOT NULL DEFAULT ''")
+    connection.execute("COMMIT")
 
 
 def _made(place: Path) -> None:
     """Make the file, for its owner only, where there is none; what is wrong with it, SQLite says."""
     with suppress(OSError):
         os.close(os.open(place, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _at(at_us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=at_us)
 
 
 def _us(now: datetime) -> int:

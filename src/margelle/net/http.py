@@ -18,7 +18,7 @@ from margelle.net.address import address, host_of, onward, proxy_of, same_house
 from margelle.net.budget import Budget
 from margelle.net.names import Names
 from margelle.net.receipt import kept_body, secrets_in
-from margelle.ports import Answer, Clock, Receipt, Request, Writer
+from margelle.ports import Answer, Clock, Receipt, Request, Spending, Writer
 from margelle.redaction import is_telling, redact
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class _Hop(Struct, frozen=True):
     headers: dict[str, str]
     form: bytes | None
     secrets: tuple[str, ...]
+    act: str = ""
 
     def after(self, answer: Answer) -> _Hop | None:
         """The request that a redirect asks for (RFC 9110, 15.4), or None. What is secret stays in the house it was meant for."""
@@ -69,10 +70,10 @@ class _Hop(Struct, frozen=True):
 
 
 class CloudHttp:
-    """Implements `ports.Http` for `account`.
+    """Implements `ports.PacedHttp` for `account`.
 
     `names` says how the cloud's name is looked up. Every request takes from `budget`, also a retry and each step of a redirect; a short wait for it is slept with `pause`. A GET whose
-    connection broke before an answer is tried once more; nothing else ever is. A 429 pauses the budget.
+    connection broke before an answer is tried once more; nothing else ever is. An answer that `is_limit` pauses the budget, and teaches it.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class CloudHttp:
         session: aiohttp.ClientSession | None = None,
         names: Names = Names(),  # noqa: B008 - frozen
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        is_limit: Callable[[Answer], bool] = lambda answer: answer.status == 429,
     ) -> None:
         self._account = account
         self._writer = writer
@@ -98,6 +100,7 @@ class CloudHttp:
         self._names = names
         self._own_session = session is None
         self._pause = pause
+        self._is_limit = is_limit
 
     async def ask(self, request: Request) -> Answer:
         """See `ports.Http`. Besides, raises BadInput where `request` cannot be sent, and StoreError where its budget cannot be kept."""
@@ -109,6 +112,10 @@ class CloudHttp:
                 return answer
             hop = onward_hop
         raise Unreachable(f"{host_of(hop.url)} sends us in circles: more than {MOST_REDIRECTS} redirects.")
+
+    def spending(self, now: datetime) -> Spending:
+        """See `ports.PacedHttp`."""
+        return self._budget.spending(now)
 
     async def close(self) -> None:
         """Let go of the connections and of the budget."""
@@ -139,15 +146,15 @@ class CloudHttp:
             await self._keep(hop, started, 0, str(failure).encode())
             raise
         await self._keep(hop, started, answer.status, answer.body, answer.headers.get("location", ""))
-        if answer.status == 429:
+        if self._is_limit(answer):
             wait_s = wait_asked_s(answer.headers.get("retry-after", ""), answer.at)
-            self._budget.learn(Limited(f"{self._account}: 429", retry_after_s=wait_s), answer.at)
+            self._budget.learn(Limited(f"{self._account}: {answer.status}", retry_after_s=wait_s), answer.at)
         return answer
 
     async def _turn(self, hop: _Hop) -> None:
         """Take from the budget, after a short wait if need be."""
         waited_s = 0.0
-        while wait_s := self._budget.take(self._clock()):
+        while wait_s := self._budget.take(self._clock(), hop.act):
             if waited_s + wait_s > PATIENCE_S:
                 what = f"The request budget of {self._account} is used up: {hop.name} must wait {_in_words(wait_s, self._clock())}."
                 raise Limited(what, retry_after_s=wait_s)
@@ -256,7 +263,8 @@ def _hop(request: Request) -> _Hop:
     if any(not part.isprintable() or not part.isascii() for pair in headers.items() for part in pair):
         raise BadInput(f"A header of the request {request.name} holds characters that cannot be sent.")
     secrets = secrets_in(headers, request.query, request.form or ())
-    return _Hop(request.name, request.method, address(request.url, request.query), headers, form, tuple(secrets))
+    url = address(request.url, request.query)
+    return _Hop(request.name, request.method, url, headers, form, tuple(secrets), request.act)
 
 
 def _encoded(request: Request) -> bytes:

@@ -7,8 +7,8 @@ through `Clock`. Failures are raised as `margelle.errors`.
 from __future__ import annotations
 
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
-from margelle.ports.http import Answer, Clock, Http, Request, Token, Tokens
-from margelle.ports.record import Added, AuditEntry, Grant, GrantKind, Incident, Receipt
+from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
+from margelle.ports.record import Added, AuditEntry, Gap, GapState, Grant, GrantKind, Incident, Receipt
 from margelle.ports.source import (
     AdviceSource,
     Batch,
@@ -40,6 +40,8 @@ __all__ = [
     "Discovery",
     "FaceContext",
     "Fault",
+    "Gap",
+    "GapState",
     "Grant",
     "GrantKind",
     "HistorySource",
@@ -47,6 +49,7 @@ __all__ = [
     "Incident",
     "LongMemorySource",
     "Nearby",
+    "PacedHttp",
     "ParameterSink",
     "Quota",
     "Rate",
@@ -55,6 +58,8 @@ __all__ = [
     "Request",
     "Setting",
     "Source",
+    "Spending",
+    "Spent",
     "Store",
     "SwitchSource",
     "Token",

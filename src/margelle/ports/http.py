@@ -16,7 +16,8 @@ class Request(Struct, frozen=True):
     """An HTTP request to a vendor. `name` is the vendor's operation, as it stands in receipts and `status`.
 
     `query` and `form` are pairs in order, not yet percent-encoded; `form` is sent as application/x-www-form-urlencoded.
-    `redirects` says whether to follow them. Nothing in `url` is secret.
+    `redirects` says whether to follow them. Nothing in `url` is secret. `act` is what the account's budget notes it is for: an act of the
+    collector's plan, or nothing where a user acts.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Request(Struct, frozen=True):
     form: tuple[tuple[str, str], ...] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     redirects: bool = True
+    act: str = ""
 
 
 class Answer(Struct, frozen=True):
@@ -42,6 +44,36 @@ class Http(Protocol):
 
     async def ask(self, request: Request) -> Answer:
         """The whole answer. Raises Unreachable (none came, or it was cut or too large) and Limited (our own budget is used up)."""
+        ...
+
+
+class Spent(Struct, frozen=True, array_like=True):
+    """One request of an account's budget, and what it was for (see `Request.act`)."""
+
+    at: datetime
+    act: str = ""
+
+
+class Spending(Struct, frozen=True):
+    """What an account's budget says at an instant: the requests of its longest window, oldest first, whoever made them.
+
+    `full` is how many we allow ourselves in any `window_s` (None: any number); `allowed` is how many the cloud seems to bear, fewer after it
+    refused one, at `refused_at`. Until `paused_until` nothing can be asked.
+    """
+
+    window_s: float = 3600.0
+    full: int | None = None
+    allowed: int | None = None
+    spent: tuple[Spent, ...] = ()
+    paused_until: datetime | None = None
+    refused_at: datetime | None = None
+
+
+class PacedHttp(Http, Protocol):
+    """An `Http` that tells how its budget stands."""
+
+    def spending(self, now: datetime) -> Spending:
+        """How the budget stands. Raises StoreError where it cannot be read."""
         ...
 
 

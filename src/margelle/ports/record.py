@@ -1,4 +1,4 @@
-"""What is kept beside measurements: receipts, incidents, grants, the audit log."""
+"""What is kept beside measurements: receipts, incidents, gaps, grants, the audit log."""
 
 from __future__ import annotations
 
@@ -51,6 +51,25 @@ class Incident(Struct, frozen=True):
     def needs_user(self) -> bool:
         """Whether it lasts until the account's owner or the operator does something."""
         return self.ended_at is None and self.kind in _NEED_USER
+
+
+GapState = Literal["open", "filled", "silent", "lost"]
+
+
+class Gap(Struct, frozen=True):
+    """A stretch without readings of one quantity: what became of it, since when that is known, and why.
+
+    `open`: its readings are still to be asked for; `filled`: they came; `silent`: its cloud was asked and has none; `lost`: there may have
+    been some, and nobody can tell them any more.
+    """
+
+    probe: str
+    quantity: str
+    since: datetime
+    until: datetime
+    state: GapState
+    at: datetime
+    why: str = ""
 
 
 GrantKind = Literal["code", "access", "refresh"]

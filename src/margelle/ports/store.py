@@ -8,7 +8,7 @@ from typing import Protocol
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
-from margelle.ports.record import Added, AuditEntry, Grant, Incident, Receipt
+from margelle.ports.record import Added, AuditEntry, Gap, Grant, Incident, Receipt
 from margelle.ports.source import Discovery
 
 
@@ -52,7 +52,7 @@ class Reader(Protocol):
         ...
 
     async def devices(self, probe: str) -> list[tuple[datetime, Probe]]:
-        """The probe as it was since each instant at which its device changed, oldest first."""
+        """The probe as it was since each instant at which its device or its site changed, oldest first."""
         ...
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
@@ -76,6 +76,10 @@ class Reader(Protocol):
 
     async def quantities(self, probe: str) -> list[str]:
         """The quantities that a probe has ever measured."""
+        ...
+
+    async def gaps(self, probe: str | None = None, *, open_only: bool = False, limit: int | None = None) -> list[Gap]:
+        """Where readings are or were missing, of one probe or all, the latest stretch first; at most `limit`."""
         ...
 
     async def recommendations(self, site: str, *, waiting: bool = True) -> list[Recommendation]:
@@ -155,6 +159,10 @@ class Writer(Protocol):
         stays as a revision. `reviewed` are points that are kept, with other verdicts: they take the place of theirs, without a revision, where the
         point is still the same.
         """
+        ...
+
+    async def put_gaps(self, probes: Collection[str], gaps: Sequence[Gap]) -> None:
+        """Keep `gaps`. The key is (probe, quantity, since, until); of `probes`, those that were open and are not among them are no more."""
         ...
 
     async def put_recommendations(self, site: str, recommendations: Sequence[Recommendation]) -> None:

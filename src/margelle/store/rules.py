@@ -78,9 +78,9 @@ def public_number(public_id: str) -> int | None:
     return value if str(value) == public_id else None
 
 
-def device(probe: Probe) -> tuple[str, str, str]:
-    """What tells one device from another."""
-    return probe.serial, probe.hardware, probe.firmware
+def device(probe: Probe) -> tuple[str, str, str, str]:
+    """What tells one device from another, or the same one at another site."""
+    return probe.site, probe.serial, probe.hardware, probe.firmware
 
 
 def again(known: Incident | None, incident: Incident) -> Incident:

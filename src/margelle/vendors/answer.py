@@ -56,9 +56,16 @@ def refusal(answer: Answer) -> MargelleError:
     """The error that an answer other than 200 means. A quota is told by its status or by its words."""
     wait_s = wait_asked_s(answer.headers.get("retry-after", ""), answer.at)
     wait_s = None if wait_s is None else min(wait_s, LONGEST_WAIT_S)
-    if answer.status >= 400 and answer.status != 401 and _LIMIT.search(answer.body[:1000]):
+    if is_limit(answer):
         return Limited(f"The cloud answered {answer.status}: {said(answer.body)}", retry_after_s=wait_s)
     return of_status(answer.status, said(answer.body), retry_after_s=wait_s)
+
+
+def is_limit(answer: Answer) -> bool:
+    """Whether `answer` says that a quota is used up, by its status or (Ondilo, with a 400) by its words."""
+    return answer.status == 429 or (
+        answer.status >= 400 and answer.status != 401 and _LIMIT.search(answer.body[:1000]) is not None
+    )
 
 
 def said(body: bytes) -> str:

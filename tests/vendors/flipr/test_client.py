@@ -228,7 +228,7 @@ async def test_a_refused_token_is_renewed_once() -> None:
 # --- the past
 
 
-@pytest.mark.parametrize(("window", "hours"), [("day", 24), ("week", 168), ("month", 720)])
+@pytest.mark.parametrize(("window", "hours"), [("day", 24), ("week", 168), ("month", 720), ("year", 8760)])
 async def test_the_past_is_asked_for_in_hours(window: Any, hours: int) -> None:
     it, http = source(LastHours=of([MEASURE]))
     await it.history(PROBE, "ph", window, NOW)
@@ -262,6 +262,29 @@ async def test_an_answer_that_was_empty_or_partly_wrong_is_asked_for_again(wrong
     await it.history(PROBE, "ph", "day", NOW)
     await it.history(PROBE, "orp", "day", NOW + timedelta(minutes=1))
     assert len(http.requests) == 2
+
+
+@pytest.mark.parametrize("refusal", [of({"Message": "The request is invalid."}, 400), of({}, 404)])
+async def test_where_a_year_is_refused_a_month_is_asked_for_from_then_on(refusal: Answer) -> None:
+    it, http = source(LastHours=[refusal, of([MEASURE]), of([MEASURE])])
+    assert (await it.history(PROBE, "ph", "year", NOW)).measurements
+    await it.history(PROBE, "ph", "year", NOW + timedelta(hours=1))
+    assert [one.rsplit("/")[-1] for one in http.targets] == ["8760", "720", "720"]
+
+
+async def test_a_cloud_in_trouble_is_asked_for_the_year_once_more() -> None:
+    it, http = source(LastHours=[answer("x", 502), answer("x", 502), of([MEASURE])])
+    with pytest.raises(Unavailable):
+        await it.history(PROBE, "ph", "year", NOW)
+    assert (await it.history(PROBE, "ph", "year", NOW)).measurements
+    assert [one.rsplit("/")[-1] for one in http.targets] == ["8760", "8760", "720"]
+
+
+async def test_a_month_that_is_refused_is_an_error() -> None:
+    it, http = source(LastHours=of({}, 404))
+    with pytest.raises(NotFound):
+        await it.history(PROBE, "ph", "month", NOW)
+    assert len(http.requests) == 1
 
 
 async def test_the_same_measure_twice_is_one() -> None:

@@ -10,11 +10,12 @@ from margelle.domain.site import User
 from margelle.ports import AuditEntry, Grant, Incident, Receipt
 from margelle.store import rules
 from margelle.store.memory.advice import AdvicePart
+from margelle.store.memory.gaps import GapsPart
 from margelle.store.memory.leases import LeasesPart
 from margelle.store.memory.series import SeriesPart
 
 
-class MemoryStore(SeriesPart, LeasesPart, AdvicePart):
+class MemoryStore(SeriesPart, GapsPart, LeasesPart, AdvicePart):
     """Implements `ports.Store` with Python's own collections. Nothing survives the process."""
 
     def __init__(self) -> None:

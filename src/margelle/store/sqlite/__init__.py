@@ -6,6 +6,7 @@ from pathlib import Path
 
 from margelle.store.sqlite.advice import AdviceTables
 from margelle.store.sqlite.database import Database
+from margelle.store.sqlite.gaps import GapTables
 from margelle.store.sqlite.journal import JournalTables
 from margelle.store.sqlite.leases import LeaseTables
 from margelle.store.sqlite.notes import NotesTables
@@ -15,7 +16,9 @@ from margelle.store.sqlite.series import SeriesTables
 from margelle.store.vault import Vault
 
 
-class SqliteStore(SeriesTables, PlacesTables, PeopleTables, AdviceTables, NotesTables, JournalTables, LeaseTables):
+class SqliteStore(
+    SeriesTables, GapTables, PlacesTables, PeopleTables, AdviceTables, NotesTables, JournalTables, LeaseTables
+):
     """Implements `ports.Store` over the file at `path`, which several processes may share.
 
     It waits `busy_timeout_s` for another process's transaction. Raises StoreError where the file cannot be used.
