@@ -1,0 +1,2 @@
+from tests.soak.soak import main
+raise SystemExit(main())
