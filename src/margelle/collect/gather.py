@@ -225,6 +225,8 @@ class Gather:
             track, instants, now, probe=ask.subject, quantity=ask.quantity, readable=not batch.faults
         )
         self.progress.close(*gaps)
+        if window not in {"day", "week"}:
+            track.series[ask.quantity].swept_at = now
         return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
 
     async def _doubt_answer(self, ask: Ask, batch: Batch, now: datetime) -> None:
