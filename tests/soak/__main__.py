@@ -1,2 +1,7 @@
+"""`python -m tests.soak [DAYS [SEED]]`."""
+
+import sys
+
 from tests.soak.soak import main
-raise SystemExit(main())
+
+sys.exit(main())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from margelle.domain.measurement import Measurement
 from margelle.ports import Store, Writer
 
 WRITES = frozenset(
@@ -17,10 +19,10 @@ class Killed(BaseException):
 
 
 class Mortal:
-    """Passes everything on to `store`, until it is doomed: then the process dies at one of its next writes."""
+    """Passes everything on to `store`, until it is doomed: then the process dies at one of its next writes. `kept` hears of measurements that were kept."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, kept: Callable[[Sequence[Measurement]], None] = lambda _: None) -> None:
+        self._store, self._kept = store, kept
         self._left: int | None = None
         self._before = False
         self.dead = False
@@ -50,6 +52,8 @@ class Mortal:
             if dying and self._before:
                 self.die()
             said = await method(*args, **kwargs)
+            if name == "add":
+                self._kept(args[0])
             if dying:
                 self.die()
             return said

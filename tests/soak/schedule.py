@@ -100,4 +100,4 @@ def _longest_outage(whole: timedelta) -> timedelta:
 
 def _length(dice: Random, least: timedelta, most: timedelta) -> timedelta:
     """As often between an hour and ten as between ten hours and a hundred."""
-    return least * (most / least) ** dice.random()
+    return least * float((most / least) ** dice.random())

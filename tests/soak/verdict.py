@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from margelle.domain.measurement import Measurement
 from margelle.ports import Incident, Store
 from margelle.simulate.faults.content import AHEAD
 from tests.soak.schedule import DAY, HOUR, HUB
-from tests.soak.world import PAST, START, VENDORS, Span, World, settled
+from tests.soak.world import START, VENDORS, Span, World
 
 MEMORY: Final = {"ondilo": 30 * DAY, "flipr": 30 * DAY, "baxo": 365 * DAY}
 SETTLING: Final = timedelta(minutes=10)
-"""A reading is younger than that before its cloud tells it, and the hub has asked."""
+"""A reading is not told, and asked for, any sooner."""
+
 GRACE: Final = 24 * HOUR
-"""So long a cloud must be well, at a stretch, for a promise to hold: no back-off is longer."""
+"""So long a cloud must be well, at a stretch, for the promise to hold: no back-off is longer."""
+
 WEEKLY: Final = 8 * DAY
 """What a fault has hidden in an answer that was otherwise good, the weekly look at the past brings."""
-HIDING: Final = frozenset({"keys-renamed", "temperature-null"})
+
+HIDING: Final = {("flipr", "keys-renamed"): "conductivity", ("flipr", "temperature-null"): "temperature"}
+"""Faults that leave a quantity out of answers that are otherwise good."""
+
 DECIMALS: Final = {
     "temperature": 2,
     "ph": 2,
@@ -37,29 +44,69 @@ DECIMALS: Final = {
 Key = tuple[str, str, datetime]
 Points = dict[Key, Measurement]
 
-KEPT, BROKEN = "kept", "LOST, though it could be had"
-FORGOTTEN = "gone: the cloud could not be asked before it forgot"
-BRIEF = "gone: it could be asked for less than a day before it forgot"
-HIDDEN = "gone or to come: a fault hid it, and the weekly look back has not been"
-YOUNG = "to come: at the end it could be asked for less than a day"
+
+class Fate(Enum):
+    """What became of a reading that a cloud had."""
+
+    KEPT = "kept"
+    YOUNG = "to come: it could be asked for less than a day so far"
+    HIDDEN = "gone or to come: a fault hid it, and no weekly look back has been"
+    FORGOTTEN = "gone: its cloud forgot it before it could be asked at all"
+    BRIEF = "gone: it could be asked for less than a day before its cloud forgot it"
+    BROKEN = "LOST, though it could be had"
 
 
 class Found(Struct):
-    """Of one vendor: readings by what became of them, and what is kept and should not be."""
+    """Of one vendor: what became of its readings, and what is kept that should not be.
 
-    fates: Counter[str]
-    quantities: Counter[str]
-    lost: list[Key]
-    strangers: list[Key]
-    wrong: list[Key]
-    doubted: int
-    shifted: int
+    `well` is how long all was well, `oldest` the greatest age at which a reading came, `waited` the longest that one came late while all was well, and
+    `missed` the longest stretch in which one was not fetched that is gone.
+    """
+
+    well: timedelta
+    fates: Counter[Fate] = field(default_factory=Counter)
+    lost: list[Key] = field(default_factory=list)
+    strangers: list[Key] = field(default_factory=list)
+    wrong: list[Key] = field(default_factory=list)
+    doubted: int = 0
+    shifted: int = 0
+    oldest: timedelta = timedelta(0)
+    waited: timedelta = timedelta(0)
+    missed: timedelta = timedelta(0)
+
+
+class Well:
+    """The stretches between `since` and `until` in which none of `spans` was."""
+
+    def __init__(self, spans: Sequence[Span], since: datetime, until: datetime) -> None:
+        self.stretches: list[Span] = []
+        at = since
+        for begin, end in sorted(spans):
+            if begin > at:
+                self.stretches.append((at, min(begin, until)))
+            at = max(at, end)
+        if at < until:
+            self.stretches.append((at, until))
+        self._ends = [end for _, end in self.stretches]
+
+    def between(self, since: datetime, until: datetime) -> list[timedelta]:
+        """How long each stretch is that lies between."""
+        found = []
+        for begin, end in self.stretches[bisect_left(self._ends, since) :]:
+            if begin >= until:
+                break
+            found.append(min(end, until) - max(begin, since))
+        return [one for one in found if one > timedelta(0)]
+
+    def total(self, since: datetime, until: datetime) -> timedelta:
+        """How long all was well in between."""
+        return sum(self.between(since, until), timedelta(0))
 
 
 async def points(store: Store, vendor: str) -> Points:
     """Every measurement with a value, by its second: the wire has no more."""
     found: Points = {}
-    for site in await store.sites():
+    for site in await store.sites(gone=True):
         for probe in await store.probes(site.id) if site.vendor == vendor else ():
             for quantity in await store.quantities(probe.id):
                 if quantity in DECIMALS or quantity.startswith("baxo."):
@@ -73,35 +120,56 @@ async def compare(world: World, vendor: str) -> Found:
     """What became of each reading of a vendor's cloud, and of what is kept."""
     true, kept = await points(world.truth, vendor), await points(world.store, vendor)
     past = await world.remembered()
-    well = settled([*world.spans[vendor], *world.spans[HUB]], START, world.until)
-    hiding = _spans(world, vendor, HIDING)
-    found = Found(Counter(), Counter(), [], [], [], 0, 0)
-    for key, _point in true.items():
+    well = Well([*world.spans[vendor], *world.spans[HUB]], START, world.until)
+    found = Found(well.total(START, world.until))
+    hiding = {key[1]: _hidden(world, vendor, key[1]) for key in true}
+    for key in true:
         if key[1] in past.get(key[0], ()) and key[2] > START - MEMORY[vendor]:
-            hidden = any(begin - DAY <= key[2] <= end for begin, end in hiding)
-            fate = KEPT if key in kept else _missing(key[2], vendor, well, world.until, hidden=hidden)
-            found.fates[fate] += 1
-            if fate == BROKEN:
-                found.lost.append(key)
-                found.quantities[key[1]] += 1
-    _look_for_wrong(found, true, kept, _spans(world, vendor, frozenset({"clock-ahead"})))
+            if key in kept:
+                found.fates[Fate.KEPT] += 1
+                _look_at_delay(found, key[2], world.came[key], well)
+            else:
+                _look_for_reason(found, key, MEMORY[vendor], well, world.until, hiding[key[1]])
+    ahead = any((one.whose, one.name) == (vendor, "clock-ahead") for one in world.troubles)
+    _look_for_wrong(found, true, kept, ahead=ahead)
     return found
 
 
-def _missing(at: datetime, vendor: str, well: Sequence[Span], end: datetime, *, hidden: bool) -> str:
-    """Why a reading is not there."""
-    since, until = at + SETTLING, at + MEMORY[vendor]
-    stretches = [min(b, until) - max(a, since) for a, b in well if b > since and a < until]
+def _look_at_delay(found: Found, at: datetime, came: datetime, well: Well) -> None:
+    found.oldest = max(found.oldest, came - at)
+    if at > START and came - at > found.waited:
+        found.waited = max(found.waited, well.total(at, came))
+
+
+def _look_for_reason(
+    found: Found, key: Key, memory: timedelta, well: Well, end: datetime, hiding: Sequence[Span]
+) -> None:
+    since, until = key[2] + SETTLING, key[2] + memory
+    over = until < end
+    ends = [after for begin, after in hiding if after > since and begin < until]
+    if ends:  # what was told before the fault is not looked at: it may have come in the same answer as all else
+        later = well.between(max(ends), until)
+        fate = Fate.HIDDEN if sum(later, timedelta(0)) < WEEKLY else Fate.BROKEN
+    else:
+        later = well.between(since, until)
+        fate = fate_of(later, over=over)
+    found.fates[fate] += 1
+    if fate in {Fate.BRIEF, Fate.BROKEN}:
+        found.missed = max(found.missed, *later)
+    if fate is Fate.BROKEN:
+        found.lost.append(key)
+
+
+def fate_of(stretches: Sequence[timedelta], *, over: bool) -> Fate:
+    """Of a reading that is not kept: all was well in `stretches` while its cloud told it, which it does no more if that is `over`."""
     if not stretches:
-        return YOUNG if since >= end else FORGOTTEN
-    if hidden and sum(stretches, timedelta()) < WEEKLY:
-        return HIDDEN
+        return Fate.FORGOTTEN if over else Fate.YOUNG
     if max(stretches) >= GRACE:
-        return BROKEN
-    return YOUNG if until > end else BRIEF
+        return Fate.BROKEN
+    return Fate.BRIEF if over else Fate.YOUNG
 
 
-def _look_for_wrong(found: Found, true: Points, kept: Points, ahead: Sequence[Span]) -> None:
+def _look_for_wrong(found: Found, true: Points, kept: Points, *, ahead: bool) -> None:
     """What no cloud has told, or told otherwise, and what is doubted without need."""
     for key, point in kept.items():
         value, truth = _rounded(point), true.get(key)
@@ -121,7 +189,9 @@ def _rounded(point: Measurement) -> float:
     return round(point.value, DECIMALS.get(point.quantity, 2))
 
 
-def _spans(world: World, vendor: str, names: frozenset[str]) -> list[Span]:
+def _hidden(world: World, vendor: str, quantity: str) -> list[Span]:
+    """When a fault left out this quantity."""
+    names = {name for (whose, name), what in HIDING.items() if (whose, what) == (vendor, quantity)}
     return [(one.at, one.until) for one in world.troubles if one.whose == vendor and one.name in names]
 
 
@@ -130,7 +200,7 @@ class Verdict(Struct):
 
     found: Mapping[str, Found]
     incidents: Sequence[Incident]
-    open: Sequence[Incident]
+    open: int
     broken: list[str]
 
 
@@ -142,16 +212,18 @@ async def judged(world: World) -> Verdict:
     broken = [f"{one.account}: {one.kind} at {one.where} has not ended: {one.what}" for one in left]
     broken += [f"{one.account}: {one.what}" for one in incidents if one.kind in {"bug", "failed"}]
     for vendor, one in found.items():
-        examples = ", ".join(f"{quantity} {at}" for _, quantity, at in (one.lost + one.strangers + one.wrong)[:5])
-        for count, what in (
-            (len(one.lost), "readings were lost, though they could be had"),
-            (len(one.strangers), "readings are kept that no cloud has told"),
-            (len(one.wrong), "readings are kept otherwise than they were told"),
-            (world.clouds[vendor].tally.beyond, "requests were beyond the budget"),
-        ):
-            if count:
-                broken.append(f"{vendor}: {count} {what}; {examples}")
-    return Verdict(found, incidents, left, broken)
+        broken += _sentences(vendor, one, world.clouds[vendor].tally.beyond)
+    return Verdict(found, incidents, len(left), broken)
 
 
-__all__ = ["PAST", "Verdict", "judged"]
+def _sentences(vendor: str, one: Found, beyond: int) -> list[str]:
+    said = [f"{vendor}: {beyond} requests were beyond the budget."] if beyond else []
+    for keys, what in (
+        (one.lost, "were lost, though they could be had"),
+        (one.strangers, "are kept that no cloud has told"),
+        (one.wrong, "are kept otherwise than they were told"),
+    ):
+        if keys:
+            examples = ", ".join(f"{quantity} of {at:%Y-%m-%d %H:%M:%S}" for _, quantity, at in keys[:5])
+            said.append(f"{vendor}: {len(keys)} readings {what}, such as {examples}.")
+    return said

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
+
+from msgspec.structs import replace
 
 from margelle.collect import progress
 from margelle.collect.loop import Collector
+from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, User
 from margelle.errors import MargelleError
 from margelle.net.budget import Budget
@@ -114,6 +117,8 @@ class World:
         self.truth = open_store(str(folder / "clouds.sqlite"), Vault.open(folder / "clouds.key"))
         users = [User(LOGIN, hash_password(PASSWORD), "Ada", "L")]
         pools = [next(one for one in POOLS[0] if one.vendor == name) for name in ("ondilo", "flipr")]
+        if seed % 2:  # without a pump, which is asked about more often than all the rest
+            pools = [replace(one, pump=None) for one in pools]
         stations = [STATIONS[0][:1]]
         self.sky = Clouds(
             self.truth,
@@ -128,13 +133,16 @@ class World:
         self.clouds = {name: Cloud(vendor, self.sky, self.time) for name, vendor in VENDORS.items()}
         self.spans: dict[str, list[Span]] = {name: [] for name in (*VENDORS, HUB)}
         self.count = Counter[str]()
+        self.came: dict[tuple[str, str, datetime], datetime] = {}
+        """When each reading was kept for the first time."""
         self._refused: dict[str, tuple[datetime, datetime]] = {}
         self._looked_at = START
 
     # --- the hub
 
     async def _start(self) -> None:
-        self.mortal = Mortal(open_store(str(self.folder / "hub.sqlite"), Vault.open(self.folder / "hub.key")))
+        store = open_store(str(self.folder / "hub.sqlite"), Vault.open(self.folder / "hub.key"))
+        self.mortal = Mortal(store, self._note)
         self.store: Store = self.mortal.store
         self.https: dict[str, CloudHttp] = {}
         self.keepers: dict[str, TokenKeeper] = {}
@@ -169,6 +177,10 @@ class World:
 
     def _tokens(self, account: Account) -> TokenKeeper:
         return self.keepers.setdefault(account.id, TokenKeeper(account.id, self.store, self.time.told))
+
+    def _note(self, kept: Sequence[Measurement]) -> None:
+        for one in kept:
+            self.came.setdefault((one.probe, one.quantity, one.at.replace(microsecond=0)), self.time.now)
 
     # --- its user
 
@@ -217,6 +229,8 @@ class World:
             await self._go_on(at)
             await self._turn(self.troubles[n], begins=begins)
         await self._go_on(self.until)
+        if not self.on:
+            await self._start()
 
     async def _go_on(self, until: datetime) -> None:
         while self.time.now < until:
@@ -272,20 +286,3 @@ class World:
         if self.on:
             await self._stop()
         await self.truth.close()
-
-
-def settled(spans: Sequence[Span], since: datetime, until: datetime) -> list[Span]:
-    """What is left of the time between `since` and `until` without `spans`."""
-    left, at = [], since
-    for begin, end in sorted(spans):
-        if begin > at:
-            left.append((at, min(begin, until)))
-        at = max(at, end)
-    if at < until:
-        left.append((at, until))
-    return left
-
-
-def named(troubles: Sequence[Trouble]) -> dict[str, Any]:
-    """How many of each kind."""
-    return dict(Counter(f"{one.whose} {one.kind}" for one in troubles))
