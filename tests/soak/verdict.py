@@ -131,7 +131,7 @@ async def compare(world: World, vendor: str) -> Found:
             else:
                 _look_for_reason(found, key, MEMORY[vendor], well, world.until, hiding[key[1]])
     ahead = any((one.whose, one.name) == (vendor, "clock-ahead") for one in world.troubles)
-    _look_for_wrong(found, true, kept, ahead=ahead)
+    look_for_wrong(found, true, kept, ahead=ahead)
     return found
 
 
@@ -169,7 +169,7 @@ def fate_of(stretches: Sequence[timedelta], *, over: bool) -> Fate:
     return Fate.BRIEF if over else Fate.YOUNG
 
 
-def _look_for_wrong(found: Found, true: Points, kept: Points, *, ahead: bool) -> None:
+def look_for_wrong(found: Found, true: Points, kept: Points, *, ahead: bool) -> None:
     """What no cloud has told, or told otherwise, and what is doubted without need."""
     for key, point in kept.items():
         value, truth = _rounded(point), true.get(key)
