@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace
-
-from margelle.collect import backfill, failure
+from margelle.collect import backfill, failure, intake
 from margelle.collect.plan import Ask
 from margelle.collect.progress import Act, Progress, Spent
-from margelle.domain.measurement import Doubt, Measurement
-from margelle.domain.plausible import judge
+from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.domain.switch import Switch
@@ -273,10 +269,7 @@ class Gather:
         raise NotFound(f"The store has no switch {switch}.")
 
     async def _keep(self, batch: Batch, now: datetime) -> list[Measurement]:
-        judged = [judge(_finite(one), now, self._catalogue) for one in batch.measurements]
-        if judged:
-            await self._store.add(judged, now)
-        return judged
+        return await intake.keep(self._store, batch, now, self._catalogue)
 
     def _unreadable(self, where: str, faults: Sequence[Fault], now: datetime) -> list[Incident]:
         if not faults:
@@ -293,13 +286,6 @@ class Gather:
         many = "1 value is kept with a doubt:" if len(odd) == 1 else f"{len(odd)} values are kept with a doubt, such as"
         what = f"{many} {one.quantity} {one.raw!r} of {one.at:%Y-%m-%d %H:%M} UTC: {doubt.reason}."
         return [failure.incident(self.account.id, probe, "doubtful", what, now)]
-
-
-def _finite(one: Measurement) -> Measurement:
-    """`one`, whose value is None if it is no number that a store keeps; its raw text stays."""
-    if one.value is None or math.isfinite(one.value):
-        return one
-    return replace(one, value=None, doubts=(*one.doubts, Doubt("unreadable", f"{one.raw[:40]!r} is no number")))
 
 
 def _timely(measurements: Iterable[Measurement]) -> list[Measurement]:
