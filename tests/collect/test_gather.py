@@ -249,8 +249,8 @@ def odd(value: float | None, at: datetime, *doubts: Doubt, raw: str = "?") -> Me
     ("point", "kind", "said"),
     [
         (odd(999.0, START, raw="999"), "range", "not between"),
-        (odd(float("nan"), START, raw="NaN"), "unreadable", "'NaN' is no number"),
-        (odd(None, START, Doubt("unreadable", "'warm' is no number"), raw="warm"), "unreadable", "'warm'"),
+        (odd(float("nan"), START + 7 * MINUTE, raw="NaN"), "unreadable", "'NaN' is no number"),
+        (odd(None, START + 7 * MINUTE, Doubt("unreadable", "'warm' is no number"), raw="warm"), "unreadable", "'warm'"),
         (odd(21.0, START + 3 * DAY, raw="21.0"), "future", "ahead of the clock"),
         (odd(21.0, datetime(1999, 5, 5, tzinfo=UTC), raw="21.0"), "past", "before 2000"),
     ],
