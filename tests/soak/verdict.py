@@ -145,17 +145,16 @@ def _look_for_reason(
     found: Found, key: Key, memory: timedelta, well: Well, end: datetime, hiding: Sequence[Span]
 ) -> None:
     since, until = key[2] + SETTLING, key[2] + memory
-    over = until < end
-    ends = [after for begin, after in hiding if after > since and begin < until]
-    if ends:  # what was told before the fault is not looked at: it may have come in the same answer as all else
-        later = well.between(max(ends), until)
-        fate = Fate.HIDDEN if sum(later, timedelta(0)) < WEEKLY else Fate.BROKEN
-    else:
-        later = well.between(since, until)
-        fate = fate_of(later, over=over)
+    hidden = [span for span in hiding if span[1] > since and span[0] < until]
+    first = min((begin for begin, _ in hidden), default=until)
+    stretches = well.between(since, max(first, since))
+    fate = fate_of(stretches, over=until < end)
+    if hidden and fate is not Fate.BROKEN and well.between(since, until):  # what came may have come without it
+        stretches = well.between(max(after for _, after in hidden), until)
+        fate = Fate.HIDDEN if sum(stretches, timedelta(0)) < WEEKLY else Fate.BROKEN
     found.fates[fate] += 1
     if fate in {Fate.BRIEF, Fate.BROKEN}:
-        found.missed = max(found.missed, *later)
+        found.missed = max(found.missed, *stretches)
     if fate is Fate.BROKEN:
         found.lost.append(key)
 

@@ -289,8 +289,9 @@ class Gather:
 
 
 def _timely(measurements: Iterable[Measurement]) -> list[Measurement]:
-    """Those whose instant may be true."""
-    return [one for one in measurements if not any(doubt.kind in _NO_TIME for doubt in one.doubts)]
+    """Those with a number whose instant may be true; where a word came instead, the number may come later."""
+    numbers = (one for one in measurements if one.value is not None)
+    return [one for one in numbers if not any(doubt.kind in _NO_TIME for doubt in one.doubts)]
 
 
 def _said(fault: Fault) -> str:
