@@ -70,6 +70,7 @@ def _table(world: World, said: Verdict, days: float) -> Iterator[str]:
     yield _row("doubted though true", *(one.doubted for one in found))
     yield _row("kept also at the time that a wrong clock told", *(one.shifted for one in found))
     yield _row("oldest reading when it came, days", *(f"{one.oldest / DAY:.1f}" for one in found))
+    yield _row("came after more than a day in which all was well", *(one.late for one in found))
     yield _row("longest wait while all was well, hours", *(f"{one.waited / HOUR:.1f}" for one in found))
     yield _row("longest chance that was missed, hours", *(f"{one.missed / HOUR:.1f}" for one in found))
 

@@ -27,6 +27,9 @@ GRACE: Final = 24 * HOUR
 WEEKLY: Final = 8 * DAY
 """What a fault has hidden in an answer that was otherwise good, the weekly look at the past brings."""
 
+MOST_LATE: Final = 0.03
+"""Of all readings. A device that was restarted unseen, or a fault that hid a quantity, leaves some to the weekly look."""
+
 HIDING: Final = {("flipr", "keys-renamed"): "conductivity", ("flipr", "temperature-null"): "temperature"}
 """Faults that leave a quantity out of answers that are otherwise good."""
 
@@ -59,7 +62,7 @@ class Fate(Enum):
 class Found(Struct):
     """Of one vendor: what became of its readings, and what is kept that should not be.
 
-    `well` is how long all was well, `oldest` the greatest age at which a reading came, `waited` the longest that one came late while all was well, and
+    `well` is how long all was well, `oldest` the greatest age at which a reading came, `waited` the longest that one came late while all was well (`late`: how many more than a day), and
     `missed` the longest stretch in which one was not fetched that is gone.
     """
 
@@ -72,6 +75,7 @@ class Found(Struct):
     shifted: int = 0
     oldest: timedelta = timedelta(0)
     waited: timedelta = timedelta(0)
+    late: int = 0
     missed: timedelta = timedelta(0)
 
 
@@ -137,8 +141,10 @@ async def compare(world: World, vendor: str) -> Found:
 
 def _look_at_delay(found: Found, at: datetime, came: datetime, well: Well) -> None:
     found.oldest = max(found.oldest, came - at)
-    if at > START and came - at > found.waited:
-        found.waited = max(found.waited, well.total(at, came))
+    if at > START and came - at > GRACE:
+        waited = well.total(at, came)
+        found.late += waited > GRACE
+        found.waited = max(found.waited, waited)
 
 
 def _look_for_reason(
@@ -217,6 +223,8 @@ async def judged(world: World) -> Verdict:
 
 def _sentences(vendor: str, one: Found, beyond: int) -> list[str]:
     said = [f"{vendor}: {beyond} requests were beyond the budget."] if beyond else []
+    if one.late > MOST_LATE * one.fates.total():
+        said.append(f"{vendor}: {one.late} readings came when all had been well for a day.")
     for keys, what in (
         (one.lost, "were lost, though they could be had"),
         (one.strangers, "are kept that no cloud has told"),
