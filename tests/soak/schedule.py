@@ -13,7 +13,7 @@ from margelle.simulate.faults import CATALOGUE
 
 VENDORS: Final = ("ondilo", "flipr", "baxo")
 HUB: Final = "hub"
-Kind = Literal["fault", "outage", "off", "kill", "reboot", "clock"]
+Kind = Literal["fault", "outage", "off", "kill", "burst", "reboot", "clock"]
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 LONG: Final = timedelta(days=120)
@@ -24,7 +24,7 @@ class Trouble(Struct, frozen=True):
     """Something that begins `at` and lasts until `until`, of a vendor's cloud or of the hub.
 
     `name` is a fault's, which befalls a request with `chance`; `clock` is by how much the hub's clock is wrong, `writes` how many times it
-    still writes into its store before it is killed.
+    still writes into its store before it is killed. In a burst somebody asks whatever the budget allows, before a kill and again after it.
     """
 
     at: datetime
@@ -79,8 +79,10 @@ def _of_hub(dice: Random, since: datetime, until: datetime, whole: timedelta) ->
     at, most = since, _longest_outage(whole)
     while True:
         at += HOUR * dice.expovariate(1 / 14)
-        kind: Kind = dice.choices(("kill", "off", "reboot", "clock"), (70, 8, 12, 10))[0]
+        kind: Kind = dice.choices(("kill", "off", "burst", "reboot", "clock"), (60, 8, 10, 12, 10))[0]
         end, clock, writes = at + HOUR * dice.uniform(0.002, 0.2), timedelta(0), 0
+        if kind == "burst":
+            end = at + 1.2 * HOUR
         if kind == "off":
             end = at + _length(dice, HOUR / 6, most)
         if kind == "clock":

@@ -25,6 +25,6 @@ async def test_three_weeks_of_every_trouble_lose_and_double_nothing_and_keep_the
         assert found.fates[Fate.FORGOTTEN] + found.fates[Fate.BRIEF] == 0
         assert len(tally.faults) > 8
         assert tally.requests > 500
-    assert {"fault", "outage", "off", "kill", "reboot", "clock"} <= set(world.count)
+    assert {"fault", "outage", "off", "kill", "burst", "reboot", "clock"} <= set(world.count)
     assert world.count["killed"] > 10
     assert len(said.incidents) > 50

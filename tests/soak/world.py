@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -20,7 +21,7 @@ from margelle.errors import MargelleError
 from margelle.net.budget import Budget
 from margelle.net.http import CloudHttp
 from margelle.net.oauth import TokenKeeper
-from margelle.ports import Rate, Store, Vendor
+from margelle.ports import Rate, Request, Store, Vendor
 from margelle.serve.sign_in import hash_password
 from margelle.simulate.clouds import Clouds
 from margelle.simulate.faults import Faults, Log
@@ -264,6 +265,12 @@ class World:
             cloud.begin(one) if begins else cloud.end(one)
         elif one.kind == "clock":
             self.time.wrong_by = one.clock if begins else timedelta(0)
+        elif one.kind == "burst":
+            if begins:
+                await self._burst()
+                await self._stop()
+                await self._start()
+                await self._burst()
         elif one.kind == "kill":
             if begins:
                 self.mortal.doom(one.writes)
@@ -273,6 +280,14 @@ class World:
             if one.kind == "reboot":
                 self.time.started = self.time.now
             await self._start()
+
+    async def _burst(self) -> None:
+        """Ask each cloud for nothing in particular, as often as the budget allows."""
+        for account in await self.store.accounts():
+            with suppress(MargelleError):
+                while True:
+                    await self._http(account).ask(Request("burst", "GET", f"{account.base_url}/nothing"))
+                    self.count["asked in bursts"] += 1
 
     async def remembered(self) -> dict[str, set[str]]:
         """By probe, the quantities whose past its cloud tells."""
