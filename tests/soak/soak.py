@@ -19,8 +19,9 @@ from tests.soak.schedule import DAY, HOUR
 from tests.soak.verdict import Fate, Verdict
 from tests.soak.world import START, VENDORS, World
 
-MEMORY = Path("/dev/shm")
-"""Where there is one, the databases are kept in memory: no disk is to be tested here."""
+_MEMORY = Path("/dev/shm")
+PLACE = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+"""Where there is such a place, the databases are kept in memory: no disk is to be tested here."""
 
 
 async def lived(folder: Path, days: float, seed: int) -> tuple[World, Verdict]:
@@ -40,8 +41,7 @@ def main() -> int:
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     logging.disable(logging.ERROR)
     began = time.monotonic()
-    place = MEMORY if os.access(MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=place) as folder, stamina.set_testing(True, attempts=2, cap=True):
+    with tempfile.TemporaryDirectory(dir=PLACE) as folder, stamina.set_testing(True, attempts=2, cap=True):
         world, said = asyncio.run(lived(Path(folder), days, seed))
     spent = f"in {time.monotonic() - began:.0f} s ({time.process_time():.0f} s of a core)"
     lines = [f"{days:g} days from seed {seed}, {spent}\n", *_table(world, said, days), *_noted(world, said)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
 import stamina
 
-from tests.soak.soak import lived
+from tests.soak.soak import PLACE, lived
 from tests.soak.verdict import Fate
 from tests.soak.world import VENDORS
 
@@ -15,9 +16,9 @@ DAYS, SEED = 21, 5
 
 
 @pytest.mark.timeout(600)
-async def test_three_weeks_of_every_trouble_lose_and_double_nothing_and_keep_the_budget(tmp_path: Path) -> None:
-    with stamina.set_testing(True, attempts=2, cap=True):
-        world, said = await lived(tmp_path, DAYS, SEED)
+async def test_three_weeks_of_every_trouble_lose_and_double_nothing_and_keep_the_budget() -> None:
+    with tempfile.TemporaryDirectory(dir=PLACE) as folder, stamina.set_testing(True, attempts=2, cap=True):
+        world, said = await lived(Path(folder), DAYS, SEED)
     assert said.broken == []
     for vendor in VENDORS:
         tally, found = world.clouds[vendor].tally, said.found[vendor]
