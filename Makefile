@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fuzz bench mutants docs clean
+.PHONY: help setup demo test lint fuzz soak bench mutants docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test: lint ## every check and every test
 
 fuzz: setup ## ask the faces whatever can be asked, for MINUTES (10) from a SEED (random), with a summary
 	@.venv/bin/python -m tools.fuzz $(or $(MINUTES),10) $(SEED)
+
+soak: setup ## the collector's promise, simulated for DAYS (365) from a SEED (1), with the figures; fails where it was broken
+	@.venv/bin/python -m tests.soak $(or $(DAYS),365) $(SEED)
 
 bench: setup ## how fast, side by side with a peer in one run
 	@.venv/bin/python -m bench

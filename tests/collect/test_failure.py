@@ -57,6 +57,24 @@ def test_a_cloud_that_names_a_time_is_left_alone_for_it_but_not_for_ever(told_s:
     assert progress.hold.until == START + least
 
 
+def test_a_cloud_that_names_the_same_minute_for_a_day_is_asked_less_and_less() -> None:
+    progress, now, asked = known(), START, 0
+    while now < START + DAY:
+        failed("a", ASK, Limited("429", retry_after_s=60.0), progress, now, asked=True)
+        assert progress.hold is not None
+        assert progress.hold.until >= now + MINUTE
+        now, asked = progress.hold.until, asked + 1
+    assert asked < 45
+
+
+def test_our_own_budget_is_believed_however_often_it_says_when_there_is_room() -> None:
+    progress = known()
+    for _ in range(9):
+        failed("a", ASK, Limited("budget", retry_after_s=60.0), progress, START, asked=False)
+    assert progress.hold is not None
+    assert progress.hold.until == START + MINUTE
+
+
 def test_an_unavailable_cloud_that_names_a_time_is_obeyed_too() -> None:
     progress = known()
     failed("a", ASK, Unavailable("503", retry_after_s=7200), progress, START, asked=True)

@@ -248,8 +248,8 @@ def odd(value: float | None, at: datetime, *doubts: Doubt, raw: str = "?") -> Me
     ("point", "kind", "said"),
     [
         (odd(999.0, START, raw="999"), "range", "not between"),
-        (odd(float("nan"), START, raw="NaN"), "unreadable", "'NaN' is no number"),
-        (odd(None, START, Doubt("unreadable", "'warm' is no number"), raw="warm"), "unreadable", "'warm'"),
+        (odd(float("nan"), START + 7 * MINUTE, raw="NaN"), "unreadable", "'NaN' is no number"),
+        (odd(None, START + 7 * MINUTE, Doubt("unreadable", "'warm' is no number"), raw="warm"), "unreadable", "'warm'"),
         (odd(21.0, START + 3 * DAY, raw="21.0"), "future", "ahead of the clock"),
         (odd(21.0, datetime(1999, 5, 5, tzinfo=UTC), raw="21.0"), "past", "before 2000"),
     ],
@@ -390,3 +390,21 @@ async def test_an_error_of_our_own_is_recorded_and_the_rest_of_the_account_goes_
     assert "ZeroDivisionError" in incident.what
     assert "hunter2" not in incident.what
     assert await scene.whole()
+
+
+async def test_readings_that_came_as_words_are_asked_for_again_when_there_are_numbers(scene: Scene) -> None:
+    began = scene.clock.now
+
+    def wordy() -> Batch:
+        level = Doubt("vendor", "the cloud tells a level only: Medium")
+        newest = scene.pool.newest(scene.clock.now)
+        return Batch((replace(newest[0], value=None, raw="Medium", doubts=(level,)), *newest[1:]))
+
+    scene.troubled("latest", wordy)
+    await scene.pass_(9 * HOUR)
+    scene.well()
+    await scene.pass_(3 * HOUR)
+    kept = await scene.store.history(PROBE, "temperature", began)
+    assert len(kept) >= 11
+    assert all(one.value is not None for one in kept)
+    assert scene.cloud.asked("history", began) <= 2

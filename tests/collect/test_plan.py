@@ -138,10 +138,18 @@ def test_gaps_that_turned_out_to_be_silence_are_asked_for_with_less_and_less_has
     assert dues == [NOW + 7 * HOUR]
 
 
-def test_the_past_is_compared_once_a_week() -> None:
+def test_the_past_month_is_compared_once_a_week() -> None:
     (ask, _) = of(known(), "history")
     assert ask.due_at == NOW - HOUR + 6 * DAY
-    assert ask.window == "week"
+    assert ask.window == "month"
+
+
+def test_gaps_that_are_filled_in_between_do_not_put_off_the_comparison_of_the_month() -> None:
+    progress = known()
+    series = progress.probes[PROBE].series["ph"]
+    series.settled_at, series.swept_at = NOW - HOUR, NOW - 6 * DAY
+    (ask,) = [ask for ask in of(progress, "history") if ask.due_at <= NOW]
+    assert (ask.quantity, ask.window, ask.rank) == ("ph", "month", plan.SWEEP)
 
 
 def test_a_quantity_that_has_no_past_is_not_compared_again() -> None:

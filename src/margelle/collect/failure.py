@@ -131,10 +131,19 @@ def _told(error: MargelleError) -> timedelta:
     return timedelta(0) if seconds is None or not seconds > 0 else min(timedelta(seconds=min(seconds, 1e6)), LONGEST)
 
 
+def _limited(account: str, told: timedelta, limits: int) -> timedelta:
+    """How long to wait where the quota is used up: a cloud that names the same minute again and again is not believed for ever."""
+    if not told:
+        return pause(account, limits, 5 * _FIRST, timedelta(hours=1))
+    return max(told, pause(account, limits - 1, _FIRST, timedelta(hours=1)))
+
+
 def _hold(account: str, kind: str, error: MargelleError, progress: Progress, now: datetime, *, asked: bool) -> None:
     if kind == "limited":
         progress.limits += 1
-        wait = _told(error) or pause(account, progress.limits, 5 * _FIRST, timedelta(hours=1))
+        told = _told(error)
+        again = asked and progress.limits > 1  # what our own budget says is true however often it says so
+        wait = _limited(account, told, progress.limits) if again or not told else told
     elif kind == SIGN_IN:
         progress.refusals += asked
         wait = pause(account, progress.refusals, 15 * _FIRST, timedelta(hours=6)) if asked else _FREE_RETRY

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from margelle.collect import backfill, failure
+from margelle.collect.keeping import keep
 from margelle.collect.plan import MISSING, Ask
 from margelle.collect.progress import Progress
-from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.domain.switch import Switch
 from margelle.errors import Limited, Malformed, MargelleError, NotFound, StoreError
-from margelle.intake.beside import keep
 from margelle.ports import (
     AdviceSource,
     Answer,
@@ -235,6 +234,8 @@ class Gather:
         )
         self.progress.closed += gaps
         self.progress.filled += ask.rank in MISSING
+        if window not in {"day", "week"}:
+            track.series[ask.quantity].swept_at = now
         return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
 
     async def _doubt_answer(self, ask: Ask, batch: Batch, now: datetime) -> None:
@@ -283,13 +284,7 @@ class Gather:
     async def _keep(self, site_id: str, batch: Batch, now: datetime) -> list[Measurement]:
         """Keep what was measured at a site, or of a switch, which is judged by no site."""
         site = await self._store.site(site_id)
-        return await keep(
-            self._store,
-            [_finite(one) for one in batch.measurements],
-            now,
-            self._catalogue,
-            site.kind if site is not None else "other",
-        )
+        return await keep(self._store, batch, now, self._catalogue, site.kind if site is not None else "other")
 
     def _unreadable(self, where: str, faults: Sequence[Fault], now: datetime) -> list[Incident]:
         if not faults:
@@ -308,16 +303,10 @@ class Gather:
         return [failure.incident(self.account.id, probe, "doubtful", what, now)]
 
 
-def _finite(one: Measurement) -> Measurement:
-    """`one`, whose value is None if it is no number that a store keeps; its raw text stays."""
-    if one.value is None or math.isfinite(one.value):
-        return one
-    return replace(one, value=None, doubts=(*one.doubts, Doubt("unreadable", f"{one.raw[:40]!r} is no number")))
-
-
 def _timely(measurements: Iterable[Measurement]) -> list[Measurement]:
-    """Those whose instant may be true."""
-    return [one for one in measurements if not any(doubt.kind in _NO_TIME for doubt in one.doubts)]
+    """Those with a number whose instant may be true; where a word came instead, the number may come later."""
+    numbers = (one for one in measurements if one.value is not None)
+    return [one for one in numbers if not any(doubt.kind in _NO_TIME for doubt in one.doubts)]
 
 
 def _said(fault: Fault) -> str:

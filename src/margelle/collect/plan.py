@@ -25,6 +25,9 @@ SETTLING: Final = timedelta(minutes=4)
 
 ADVICE_EVERY: Final = timedelta(hours=1)
 SWEEP_EVERY: Final = timedelta(days=6)
+LOOK_BACK: Final = backfill.SPANS["month"] - timedelta(hours=1)
+"""How far back is compared then: an answer that brought the other quantities of a gap may have lacked this one."""
+
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -234,8 +237,9 @@ def _past(probe: str, track: Track, quantity: str, far: Window, now: datetime) -
     if not reasons:
         return None
     due, rank, since, why = min(reasons, key=lambda reason: (max(reason[0], now), reason[1]))
-    reach = min([since, *(other[2] for other in reasons)])
-    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, max(due, now), far))
+    then = max(due, now)
+    reach = min([since, series.settled_at or since, *(other[2] for other in reasons if other[0] <= then)])
+    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, then, far))
 
 
 _Reason = tuple[datetime, int, datetime, str]
@@ -257,12 +261,9 @@ def _reasons(track: Track, series: Series, quantity: str, far: Window, now: date
     yield _suspicion(track, settled)
     yield _fallback(track, series, quantity, settled)
     if series.newest is not None:
-        yield (
-            settled + SWEEP_EVERY,
-            SWEEP,
-            settled,
-            "Once a week the past is compared, for late and corrected readings.",
-        )
+        due = (series.swept_at or settled) + SWEEP_EVERY
+        why = "Once a week the past month is compared, for late, corrected and hidden readings."
+        yield due, SWEEP, max(due, now) - LOOK_BACK, why
 
 
 def _suspicion(track: Track, settled: datetime) -> _Reason | None:

@@ -40,12 +40,14 @@ class Series(Struct, omit_defaults=True):
     """One quantity of one probe.
 
     `settled_at` is when an answer last told its past; `missing_since` to `missing_until` is where readings are missing that
-    nobody has asked for yet. `silences` counts the answers in a row that did not bring what was missing.
+    nobody has asked for yet. `silences` counts the answers in a row that did not bring what was missing; `swept_at` is when an answer last told
+    a month or more.
     """
 
     newest: datetime | None = None
     rhythm_s: float = USUAL_RHYTHM_S
     settled_at: datetime | None = None
+    swept_at: datetime | None = None
     missing_since: datetime | None = None
     missing_until: datetime | None = None
     silences: int = 0
@@ -219,4 +221,5 @@ def rewind(progress: Progress, now: datetime) -> None:
     for track in progress.probes.values():
         for one in track.series.values():
             one.settled_at = one.settled_at and min(one.settled_at, now)
+            one.swept_at = one.swept_at and min(one.swept_at, now)
     progress.saved_at = now

@@ -1,0 +1,31 @@
+"""The promise, for three weeks: `make soak` keeps it for as long as you like."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+import stamina
+
+from tests.soak.soak import PLACE, lived
+from tests.soak.verdict import Fate
+from tests.soak.world import VENDORS
+
+DAYS, SEED = 21, 5
+
+
+@pytest.mark.timeout(600)
+async def test_three_weeks_of_every_trouble_lose_and_double_nothing_and_keep_the_budget() -> None:
+    with tempfile.TemporaryDirectory(dir=PLACE) as folder, stamina.set_testing(True, attempts=2, cap=True):
+        world, said = await lived(Path(folder), DAYS, SEED)
+    assert said.broken == []
+    for vendor in VENDORS:
+        tally, found = world.clouds[vendor].tally, said.found[vendor]
+        assert found.fates[Fate.KEPT] > 7000
+        assert found.fates[Fate.FORGOTTEN] + found.fates[Fate.BRIEF] == 0
+        assert len(tally.faults) > 8
+        assert tally.requests > 500
+    assert {"fault", "outage", "off", "kill", "burst", "reboot", "clock"} <= set(world.count)
+    assert world.count["killed"] > 10
+    assert len(said.incidents) > 50
