@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from margelle.collect import progress
-from margelle.collect.progress import MOST_GAPS, Attempt, Gap, Hold, Progress, Spent
+from margelle.collect.progress import MOST_GAPS, Attempt, Gap, Hold, Progress, Series, Spent
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
     DAY,
@@ -96,3 +96,17 @@ def test_a_clock_set_back_far_ends_every_wait() -> None:
     assert known.discovery.ok_at == series.settled_at == START
     assert series.attempt.not_before is None
     assert known.spent == [Spent(START, "latest")]
+
+
+def test_a_quantity_that_is_read_from_something_else_now_is_fetched_anew_and_only_then() -> None:
+    known = Progress()
+
+    def told(meaning: str) -> Series:
+        meanings = {"s": {"level": meaning}}
+        known.take_over({"p": "s"}, {"s": ("level",)}, advised=False, meanings=meanings)
+        return known.probes["p"].series["level"]
+
+    told("").settled_at = START  # as a note of before has it
+    assert told("NIVEAU m").settled_at == START
+    assert told("NIVEAU m").settled_at == START
+    assert told("NIVEAU cm").settled_at is None

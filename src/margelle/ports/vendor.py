@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from margelle.domain.quantity import Catalogue
-from margelle.domain.site import Account, Site
+from margelle.domain.site import Account, Band, Site
 from margelle.ports.face import FaceContext
 from margelle.ports.http import Clock, Http, Tokens
 from margelle.ports.source import Connector, Source
@@ -39,13 +39,31 @@ class Rate(Struct, frozen=True):
     seconds: float
 
 
+class Display(Struct, frozen=True):
+    """How the quantities of a site are shown to people. What is kept, exported and told by faces is not changed by it.
+
+    A quantity in `replaced` is not shown where the one that stands in its place is there. Those `aside` are on no page. `states` are on or
+    off. `bands` are the vendor's own limits, where the owner has set none. `remarks` are sentences for the operator.
+    """
+
+    replaced: Mapping[str, str] = {}
+    aside: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
+    bands: Mapping[str, Band] = {}
+    remarks: tuple[str, ...] = ()
+
+    def hides(self, quantity: str, known: Container[str]) -> bool:
+        """Whether another of the `known` quantities of the same probe stands in this one's place."""
+        return quantity in self.replaced and self.replaced[quantity] in known
+
+
 class Vendor(Struct, frozen=True):
     """All that the house needs to know of a vendor.
 
     `quota` is what its document allows each user; `pace` is what we allow ourselves. `settings` are those of its face.
     `connect` and `source` take the account's HTTP; `face` returns the routes below the face's prefix. Where collecting depends on the
     installation's settings (by name without the vendor's prefix) and its quantities, `configure` returns the `source` for them.
-    `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
+    `display` likewise tells how each site is shown. `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
     """
 
     name: str
@@ -59,6 +77,7 @@ class Vendor(Struct, frozen=True):
     face: Callable[[FaceContext], Sequence[BaseRoute]]
     configure: Callable[[Mapping[str, Any], Catalogue], Callable[[Account, Http, Tokens], Source]] | None = None
     remarks: Callable[[Site], tuple[str, ...]] | None = None
+    display: Callable[[Mapping[str, Any], Catalogue], Callable[[Site], Display]] | None = None
 
     @property
     def host(self) -> str:

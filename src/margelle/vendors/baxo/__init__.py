@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.domain.site import Account
-from margelle.ports import Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
+from margelle.domain.site import Account, Site
+from margelle.ports import Clock, Connector, Display, FaceContext, Http, Rate, Source, Tokens, Vendor
 from margelle.vendors.baxo.profile import SETTINGS, Profile
 from margelle.vendors.baxo.translate import remarks
 
@@ -40,6 +40,12 @@ def _face(context: FaceContext) -> Sequence[BaseRoute]:
     return routes(context)
 
 
+def _display(settings: Mapping[str, Any], catalogue: Catalogue) -> Callable[[Site], Display]:
+    from margelle.vendors.baxo.display import display  # noqa: PLC0415
+
+    return display(settings, catalogue)
+
+
 BAXO: Final = Vendor(
     name="baxo",
     title="BAMO BAXO Connect",
@@ -52,4 +58,5 @@ BAXO: Final = Vendor(
     face=_face,
     configure=_configure,
     remarks=remarks,
+    display=_display,
 )

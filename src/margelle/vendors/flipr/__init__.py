@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
-from margelle.domain.site import Account
-from margelle.ports import Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
+from margelle.domain.quantity import Catalogue
+from margelle.domain.site import Account, Site
+from margelle.ports import Clock, Connector, Display, FaceContext, Http, Rate, Source, Tokens, Vendor
 from margelle.vendors.flipr.profile import SETTINGS
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ def _face(context: FaceContext) -> Sequence[BaseRoute]:
     return routes(context)
 
 
+def _display(_settings: Mapping[str, Any], _catalogue: Catalogue) -> Callable[[Site], Display]:
+    from margelle.vendors.flipr.display import DISPLAY  # noqa: PLC0415
+
+    return lambda _: DISPLAY
+
+
 FLIPR: Final = Vendor(
     name="flipr",
     title="Flipr",
@@ -43,4 +50,5 @@ FLIPR: Final = Vendor(
     connect=_connect,
     source=_source,
     face=_face,
+    display=_display,
 )
