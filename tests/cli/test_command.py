@@ -62,6 +62,18 @@ def test_the_settings_in_force_are_shown_with_where_they_came_from(
     assert "log_format" in margelle("settings").out
 
 
+@pytest.mark.parametrize(
+    ("meaning", "said"),
+    [("temprature", "did you mean 'temperature'?"), ("level furlong", "'furlong' is no unit of level")],
+)
+def test_settings_that_a_vendor_cannot_make_sense_of_are_refused_when_they_are_looked_at(
+    margelle: Margelle, meaning: str, said: str
+) -> None:
+    ended = margelle("settings", "--set", f"baxo.tags=NIVEAU={meaning}")
+    assert ended.code == 2
+    assert said in ended.err
+
+
 def test_a_secret_in_a_setting_is_not_shown(margelle: Margelle) -> None:
     for more in ((), ("--json",)):
         ended = margelle("settings", "--set", "store=postgresql://margelle:hunter22@db/pool", *more)

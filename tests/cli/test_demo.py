@@ -123,6 +123,9 @@ def _says_what_is_where(text: str, home: Path, face: str) -> None:
     assert '  : "${MARGELLE_DEMO_PASSWORD:?' in text
     assert SECRET.strip() not in text
     assert str(home / "margelle-demo") in text
+    for path in ("ondilo/api/customer/v1/pools", "flipr/OAuth2/token", "flipr/modules", "baxo/k1?get=contracts"):
+        assert f"{face.removesuffix('ondilo')}{path}" in text
+    assert "all that is in `margelle clouds`" in text
 
 
 def _sees_what_is_promised(client: FaceClient, pools: list[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ import csv
 import errno
 import json
 import os
+import re
 import signal
 import socket
 from contextlib import closing
@@ -281,3 +282,24 @@ def test_an_export_of_nothing_has_its_head(margelle: Margelle) -> None:
     ended = margelle("export")
     assert ended.code == 0
     assert ended.out.splitlines()[-1] == "at,probe,site,quantity,value,unit,valid,reason,raw,raw_unit,origin,doubts"
+
+
+def test_tags_are_told_until_they_are_mapped_and_then_shown_once(margelle: Margelle, clouds: str) -> None:
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin=PASSWORD)
+    login = ("--login", "owner@clouds.example", "--password-stdin", "--realm", "test")
+    cloud = clouds.removesuffix("/ondilo") + "/baxo"
+    added = margelle("account", "add", "baxo", "--base-url", cloud, *login, stdin=CLOUD_PASSWORD)
+    assert "the tags NIVEAU, DEBIT, PH, CONDUCTIVITE, REDOX. Say under [baxo.tags]" in added.out, added.err
+    assert margelle("collect", "--once").code == 0
+    shown = margelle("status").out
+    assert "the tags NIVEAU, DEBIT, PH, CONDUCTIVITE, REDOX. Say under [baxo.tags]" in shown
+    assert re.search(r"baxo.REDOX +\d+ ", shown), "a whole number without digits after the point"
+    assert re.search(r"baxo.POMPE_1 +(on|off) ", shown)
+    mapping = ("--set", "baxo.tags=PH=ph,REDOX=orp")
+    assert margelle("collect", "--once", *mapping).code == 0
+    shown = margelle("status", *mapping).out
+    assert "the tags NIVEAU, DEBIT, CONDUCTIVITE. Say" in shown
+    assert re.search(r"\n    ph +\d", shown)
+    assert "baxo.PH" not in shown
+    exported = margelle("export", "--quantity", "baxo.PH", "--quantity", "ph", *mapping).out
+    assert exported.count(",baxo.PH,") == exported.count(",ph,") > 1000

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from margelle.collect import progress
-from margelle.collect.progress import Attempt, Hold, Progress
+from margelle.collect.progress import Attempt, Hold, Progress, Series
 from margelle.ports import Gap
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
@@ -100,3 +100,17 @@ def test_a_clock_set_back_far_ends_every_wait() -> None:
     assert known.hold is None
     assert known.discovery.ok_at == series.settled_at == START
     assert series.attempt.not_before is None
+
+
+def test_a_quantity_that_is_read_from_something_else_now_is_fetched_anew_and_only_then() -> None:
+    known = Progress()
+
+    def told(meaning: str) -> Series:
+        meanings = {"s": {"level": meaning}}
+        known.take_over({"p": "s"}, {"s": ("level",)}, advised=False, meanings=meanings)
+        return known.probes["p"].series["level"]
+
+    told("").settled_at = START  # as a note of before has it
+    assert told("NIVEAU m").settled_at == START
+    assert told("NIVEAU m").settled_at == START
+    assert told("NIVEAU cm").settled_at is None

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from margelle.cli.terminal import utc_now
 from margelle.config import Settings
-from margelle.domain.site import Account
+from margelle.domain.site import Account, Site
 from margelle.errors import BadInput, ConfigError, StoreError
-from margelle.ports import Clock, Connector, Http, Rate, Source, Spending, Store, Tokens, Vendor
+from margelle.ports import Clock, Connector, Display, Http, Rate, Source, Spending, Store, Tokens, Vendor
 from margelle.store import open_store
 from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
@@ -53,6 +53,13 @@ class House:
         if name not in self.vendors:
             raise BadInput(f"There is no vendor {name!r}.", hint=f"Known: {', '.join(self.vendors)}.")
         return self.vendors[name]
+
+    def display(self, site: Site) -> Display:
+        """How the site's quantities are shown."""
+        vendor = self.vendors.get(site.vendor)
+        if vendor is None or vendor.display is None:
+            return Display()
+        return vendor.display(self.settings.section(vendor.name), self.settings.catalogue)(site)
 
     def budget(self, account: Account) -> Budget:
         """The account's request budget, which outlives this process."""

@@ -11,12 +11,14 @@ from margelle.cli.account import requests_left
 from margelle.cli.terminal import Exit, JsonOption, brief, counted, invocation, note, run, say, say_json
 from margelle.domain.unit import Unit, symbol
 from margelle.errors import NotFound, StoreError
+from margelle.ports import Display
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
     from margelle.collect.report import AccountReport, Budget
     from margelle.config import Settings
     from margelle.domain.measurement import Measurement
+    from margelle.domain.quantity import Quantity
     from margelle.domain.site import Account, Site
     from margelle.ports import Store
 
@@ -91,8 +93,10 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
                 "id": site.id,
                 "name": site.name,
                 "remarks": _remarks(home, site),
-                "probes": [await _probe(home, probe.id, now) for probe in await home.store.probes(site.id)],
-                "switches": [await _probe(home, switch.id, now) for switch in site.switches],
+                "probes": [
+                    await _probe(home, probe.id, home.display(site), now) for probe in await home.store.probes(site.id)
+                ],
+                "switches": [await _probe(home, switch.id, Display(), now) for switch in site.switches],
             }
             for site in sites
         ],
@@ -108,7 +112,8 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
 
 def _remarks(home: House, site: Site) -> tuple[str, ...]:
     vendor = home.vendors.get(site.vendor)
-    return vendor.remarks(site) if vendor is not None and vendor.remarks is not None else ()
+    found = vendor.remarks(site) if vendor is not None and vendor.remarks is not None else ()
+    return (*home.display(site).remarks, *found)
 
 
 async def _locked(store: Store, account: Account) -> str:
@@ -120,14 +125,18 @@ async def _locked(store: Store, account: Account) -> str:
     return ""
 
 
-async def _probe(home: House, probe: str, now: datetime) -> dict[str, Any]:
+async def _probe(home: House, probe: str, display: Display, now: datetime) -> dict[str, Any]:
     latest = await home.store.latest(probe, now)
-    return {"id": probe, "latest": [_value(home, one, now) for one in latest.values()]}
+    return {
+        "id": probe,
+        "latest": [
+            _value(home, one, display, now) for one in latest.values() if not display.hides(one.quantity, latest)
+        ],
+    }
 
 
-def _value(home: House, one: Measurement, now: datetime) -> dict[str, Any]:
+def _value(home: House, one: Measurement, display: Display, now: datetime) -> dict[str, Any]:
     quantity = home.settings.catalogue.get(one.quantity)
-    decimals = quantity.decimals if quantity else 2
     return {
         "quantity": one.quantity,
         "value": one.value,
@@ -136,8 +145,20 @@ def _value(home: House, one: Measurement, now: datetime) -> dict[str, Any]:
         "age_s": round((now - one.at).total_seconds()),
         "valid": one.valid,
         "reason": one.reason,
-        "text": "-" if one.value is None else one.raw if one.raw_unit is Unit.STATE else f"{one.value:.{decimals}f}",
+        "text": _text(one, quantity, display),
     }
+
+
+def _text(one: Measurement, quantity: Quantity | None, display: Display) -> str:
+    """A value without its unit. Of what nobody has described, a whole number is shown as one."""
+    if one.value is None:
+        return "-"
+    if one.raw_unit is Unit.STATE:
+        return one.raw
+    if one.quantity in display.states and one.value in {0.0, 1.0}:
+        return "on" if one.value else "off"
+    decimals = quantity.decimals if quantity else 0 if one.value == int(one.value) else 2
+    return f"{one.value:.{decimals}f}"
 
 
 def _show(found: dict[str, Any], most: int) -> None:

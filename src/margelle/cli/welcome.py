@@ -27,11 +27,15 @@ def announce(settings: Settings, email: str, password: str, hub: str, cloud: str
     say(f"  Login     {email}  (for the face)")
     say(f"  Password  {password or 'as in MARGELLE_DEMO_PASSWORD'}")
     say(f"  Data      {settings.data_dir}  (used again next time; remove the folder to begin anew)")
-    say(f"  Clouds    {cloud}  (imitated, without the vendors' quotas; `margelle clouds` has them in force)")
+    say(f"  Clouds    {cloud}  (imitated, without quotas, faults and their control; all that is in `margelle clouds`)")
     say()
     say("Ask the face as a client of Ondilo's API does:")
     say()
     say(example(f"{hub}/ondilo", email, password))
+    say()
+    say("Or Flipr's, and BAXO Connect's:")
+    say()
+    say(others(hub, email, password))
     say()
     say("See how collecting goes:")
     say()
@@ -46,7 +50,7 @@ def example(base_url: str, email: str, password: str) -> str:
     query = urlencode(
         {"response_type": "code", "client_id": "customer_api", "redirect_uri": back, "scope": "api", "state": "s"}
     )
-    secret = '"password=$MARGELLE_DEMO_PASSWORD"' if not password else shlex.quote(f"password={password}")
+    secret = _secret(password)
     demand = '  : "${MARGELLE_DEMO_PASSWORD:?set it here as well}"\n' if not password else ""
     return f"""\
 {demand}  code=$(curl -s -o /dev/null -w '%{{redirect_url}}' {shlex.quote(f"{base_url}/oauth2/authorize?{query}")} \\
@@ -54,6 +58,22 @@ def example(base_url: str, email: str, password: str) -> str:
   token=$(curl -s {base_url}/oauth2/token -d grant_type=authorization_code -d client_id=customer_api \\
     -d redirect_uri={back} -d "code=$code" | sed 's/.*"access_token": *"//; s/".*//')
   curl -s -H "Authorization: Bearer $token" {base_url}/api/customer/v1/pools; echo"""
+
+
+def others(hub: str, email: str, password: str) -> str:
+    """Shell commands that sign in at Flipr's face and list the modules, and list the contracts at BAXO's."""
+    login = f"--data-urlencode {shlex.quote(f'username={email}')} --data-urlencode {_secret(password)}"
+    return f"""\
+  token=$(curl -s {hub}/flipr/OAuth2/token -d grant_type=password \\
+    {login} | sed 's/.*"access_token": *"//; s/".*//')
+  curl -s -H "Authorization: Bearer $token" {hub}/flipr/modules; echo
+  curl -s '{hub}/baxo/k1?get=contracts' \\
+    {login}; echo"""
+
+
+def _secret(password: str) -> str:
+    """The password as a field of a form; where the user has chosen it, from where they did."""
+    return '"password=$MARGELLE_DEMO_PASSWORD"' if not password else shlex.quote(f"password={password}")
 
 
 def _program() -> str:

@@ -27,6 +27,7 @@ from margelle.ports import (
     HistorySource,
     Incident,
     LongMemorySource,
+    MappedSource,
     PacedHttp,
     Request,
     Source,
@@ -171,6 +172,11 @@ class Gather:
         vanished = [failure.incident(self.account.id, site, "vanished", gone, now) for site in before - there]
         return self._unreadable("discovery", discovery.faults, now) + vanished
 
+    async def resume(self) -> None:
+        """What is known of the sites, as this source reads it: the settings may be others than at the last discovery. Costs no request."""
+        if self.progress.discovery.ok_at is not None:
+            await self._take_over(await self._store.sites(account=self.account.id))
+
     async def _tidy(self, there: set[str], now: datetime) -> None:
         """End what was wrong with sites that are not asked any more, and the news of a site that is back, or gone for good."""
         asked = there | set(self.progress.tracks) | set(self.progress.switches) | {self.account.id, "discovery"}
@@ -185,8 +191,14 @@ class Gather:
         remembered = {site.id: source.remembered(site) for site in sites} if isinstance(source, HistorySource) else {}
         reach = source.reach if isinstance(source, LongMemorySource) else "month"
         switches = [one.id for site in sites for one in site.switches] if isinstance(source, SwitchSource) else []
+        meanings = {site.id: source.meanings(site) for site in sites} if isinstance(source, MappedSource) else {}
         self.progress.take_over(
-            probes, remembered, advised=isinstance(source, AdviceSource), reach=reach, switches=switches
+            probes,
+            remembered,
+            advised=isinstance(source, AdviceSource),
+            reach=reach,
+            switches=switches,
+            meanings=meanings,
         )
 
     async def _latest(self, ask: Ask) -> list[Incident]:

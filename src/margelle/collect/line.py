@@ -109,6 +109,7 @@ class Line:
                 clock=self._clock,
                 catalogue=self._catalogue,
             )
+            await self._gather.resume()
         known = self._gather.progress
         progress.rewind(known, self._clock())
         if self._lift:

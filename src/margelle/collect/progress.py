@@ -41,7 +41,7 @@ class Series(Struct, omit_defaults=True):
 
     `settled_at` is when an answer last told its past; `missing_since` to `missing_until` is where readings are missing that
     nobody has asked for yet. `silences` counts the answers in a row that did not bring what was missing; `swept_at` is when an answer last told
-    a month or more.
+    a month or more. `meaning` is what its source reads it from, where that is the operator's to say.
     """
 
     newest: datetime | None = None
@@ -51,7 +51,14 @@ class Series(Struct, omit_defaults=True):
     missing_since: datetime | None = None
     missing_until: datetime | None = None
     silences: int = 0
+    meaning: str = ""
     attempt: Attempt = field(default_factory=Attempt)
+
+    def mean(self, meaning: str) -> None:
+        """This is what it is read from now. What was read from something else before is to be read anew."""
+        if self.meaning and meaning != self.meaning:
+            self.settled_at, self.attempt = None, Attempt()
+        self.meaning = meaning
 
 
 class Track(Struct, omit_defaults=True):
@@ -150,15 +157,19 @@ class Progress(Struct, omit_defaults=True):
         advised: bool,
         reach: Window = "month",
         switches: Iterable[str] = (),
+        meanings: Mapping[str, Mapping[str, str]] = {},
     ) -> None:
-        """These probes (and the site of each) and switches are there now, and their cloud remembers these quantities of each site."""
+        """These probes (and the site of each) and switches are there now, and their cloud remembers these quantities of each site.
+
+        Where one of them means something else now (`meanings`, by site and quantity), its past is to be fetched as a first time.
+        """
         for probe, track in self.probes.items():
             track.gone = probe not in probes
         for probe, site in probes.items():
             track = self.probes.setdefault(probe, Track(site))
             track.site, track.remembered = site, remembered.get(site, ())
             for quantity in track.remembered:
-                track.series.setdefault(quantity, Series())
+                track.series.setdefault(quantity, Series()).mean(meanings.get(site, {}).get(quantity, ""))
             self.advice.setdefault(site, Attempt())
         self.advised, self.reach = advised, reach
         self.switches = {switch: self.switches.get(switch, Attempt()) for switch in switches}

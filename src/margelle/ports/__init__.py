@@ -18,13 +18,14 @@ from margelle.ports.source import (
     Fault,
     HistorySource,
     LongMemorySource,
+    MappedSource,
     ParameterSink,
     Source,
     SwitchSource,
     Window,
 )
 from margelle.ports.store import Reader, Store, Writer
-from margelle.ports.vendor import Nearby, Rate, Setting, Vendor
+from margelle.ports.vendor import Display, Nearby, Rate, Setting, Vendor
 
 __all__ = [
     "Actions",
@@ -38,6 +39,7 @@ __all__ = [
     "Connector",
     "Desk",
     "Discovery",
+    "Display",
     "FaceContext",
     "Fault",
     "Gap",
@@ -48,6 +50,7 @@ __all__ = [
     "Http",
     "Incident",
     "LongMemorySource",
+    "MappedSource",
     "Nearby",
     "PacedHttp",
     "ParameterSink",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
@@ -118,6 +118,15 @@ class LongMemorySource(HistorySource, Protocol):
 
     reach: Window
     """The largest window that it can be asked for."""
+
+
+@runtime_checkable
+class MappedSource(HistorySource, Protocol):
+    """A source whose operator says what its cloud's names mean."""
+
+    def meanings(self, site: Site) -> Mapping[str, str]:
+        """By quantity that it remembers, what it is read from: where that becomes another text, the past has to be read anew."""
+        ...
 
 
 @runtime_checkable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from margelle.domain.quantity import Catalogue
-from margelle.domain.site import Account, Probe, Site
+from margelle.domain.site import Account, Band, Probe, Site
 from margelle.ports.face import FaceContext
 from margelle.ports.http import Clock, Http, Tokens
 from margelle.ports.source import Batch, Connector, Source
@@ -47,6 +47,24 @@ class Nearby(Struct, frozen=True):
     serial: str
 
 
+class Display(Struct, frozen=True):
+    """How the quantities of a site are shown to people. What is kept, exported and told by faces is not changed by it.
+
+    A quantity in `replaced` is not shown where the one that stands in its place is there. Those `aside` are on no page. `states` are on or
+    off. `bands` are the vendor's own limits, where the owner has set none. `remarks` are sentences for the operator.
+    """
+
+    replaced: Mapping[str, str] = {}
+    aside: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
+    bands: Mapping[str, Band] = {}
+    remarks: tuple[str, ...] = ()
+
+    def hides(self, quantity: str, known: Container[str]) -> bool:
+        """Whether another of the `known` quantities of the same probe stands in this one's place."""
+        return quantity in self.replaced and self.replaced[quantity] in known
+
+
 class Vendor(Struct, frozen=True):
     """All that the house needs to know of a vendor.
 
@@ -56,7 +74,7 @@ class Vendor(Struct, frozen=True):
     `nearby` finds a probe by radio, by its address or the name that it shows; None where none can be. It raises Unreachable and ConfigError.
     `printed` reads an answer about the past that somebody has saved, as the measurements of a probe on whose clock it is so late; it raises
     Malformed, and takes the installation's settings and quantities too.
-    `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
+    `display` likewise tells how each site is shown. `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
     """
 
     name: str
@@ -72,6 +90,7 @@ class Vendor(Struct, frozen=True):
     nearby: Callable[[str], Awaitable[Nearby]] | None = None
     printed: Callable[[bytes, Probe, tzinfo, Mapping[str, Any], Catalogue], Batch] | None = None
     remarks: Callable[[Site], tuple[str, ...]] | None = None
+    display: Callable[[Mapping[str, Any], Catalogue], Callable[[Site], Display]] | None = None
 
     @property
     def host(self) -> str:

@@ -73,9 +73,13 @@ def build(
         from margelle.serve.pages import Look  # noqa: PLC0415 - a cloud without pages does not load them
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
 
-        routes += page_routes(
-            store, vendors, clock, attempts, Look(title, public_page, public_url, catalogue, time_zone)
-        )
+        displays = {
+            one.name: one.display(face_settings.get(one.name, {}), catalogue)
+            for one in vendors
+            if one.display is not None
+        }
+        look = Look(title, public_page, public_url, catalogue, time_zone, displays)
+        routes += page_routes(store, vendors, clock, attempts, look)
     app = Starlette(
         routes=routes, middleware=[Middleware(Gate, mark=mark)], exception_handlers={HTTPException: _refusal}
     )

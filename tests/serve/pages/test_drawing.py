@@ -91,3 +91,9 @@ def test_whatever_was_measured_is_drawn_within_its_frame(values: list[float]) ->
     places = [tuple(map(float, pair.split())) for pair in re.split("[ML]", drawn.line.replace(" M", "M")) if pair]
     assert all(0 <= x <= 101 and -5 <= y <= 105 for x, y in places)
     assert len(places) <= 400
+
+
+def test_what_is_on_or_off_is_drawn_in_steps_without_a_gap_until_now() -> None:
+    drawn = spark([point(0, 0.0), point(42, 1.0), point(43, 1.0), point(84, 0.0)], SINCE, NOW, 1.0, steps=True)
+    assert drawn is not None
+    assert drawn.line == "M0 100L25 100L25 0L50 0L50 100L100 100"

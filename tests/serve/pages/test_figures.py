@@ -69,11 +69,11 @@ def test_what_was_never_measured_has_no_age() -> None:
 @pytest.mark.parametrize(
     ("at", "language", "text"),
     [
-        (datetime(2026, 7, 14, 12, 18, tzinfo=UTC), "en", "14:18"),
-        (datetime(2026, 7, 13, 22, 30, tzinfo=UTC), "en", "00:30"),
-        (datetime(2026, 7, 13, 21, 30, tzinfo=UTC), "en", "Mon 13\u00a0July, 23:30"),
-        (datetime(2026, 7, 1, 7, 0, tzinfo=UTC), "fr", "mer. 1er\u00a0juillet, 09:00"),
-        (datetime(2026, 3, 29, 1, 30, tzinfo=UTC), "fr", "dim. 29\u00a0mars, 03:30"),
+        (datetime(2026, 7, 14, 12, 18, tzinfo=UTC), "en", "14:18\u00a0CEST"),
+        (datetime(2026, 7, 13, 22, 30, tzinfo=UTC), "en", "00:30\u00a0CEST"),
+        (datetime(2026, 7, 13, 21, 30, tzinfo=UTC), "en", "Mon 13\u00a0July, 23:30\u00a0CEST"),
+        (datetime(2026, 7, 1, 7, 0, tzinfo=UTC), "fr", "mer. 1er\u00a0juillet, 09:00\u00a0CEST"),
+        (datetime(2026, 3, 29, 1, 30, tzinfo=UTC), "fr", "dim. 29\u00a0mars, 03:30\u00a0CEST"),
     ],
     ids=["today", "today there", "yesterday there", "first of the month", "just after the clocks changed"],
 )
@@ -83,8 +83,12 @@ def test_times_are_those_of_the_site_with_the_day_where_it_is_not_today(
     assert clock_time(at, zone("Europe/Paris"), NOW, language) == text
 
 
-def test_a_time_that_is_on_nobodys_wall_clock_says_so() -> None:
-    assert clock_time(NOW, zone("UTC"), NOW, "en") == "12:30\u00a0UTC"
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("UTC", "12:30\u00a0UTC"), ("America/Lima", "07:30\u00a0UTC-05"), ("Europe/Paris", "14:30\u00a0CEST")],
+)
+def test_every_time_names_its_zone(name: str, text: str) -> None:
+    assert clock_time(NOW, zone(name), NOW, "en") == text
 
 
 def test_a_day_is_the_sites_own() -> None:

@@ -12,11 +12,13 @@ from margelle.domain.quantity import Catalogue, Quantity
 from margelle.domain.site import Band, Disinfection, Person, Probe, Recommendation, Site
 from margelle.domain.switch import Switch, SwitchMode, mode_at, state_at
 from margelle.domain.unit import Unit
-from margelle.ports import Discovery, Incident, Receipt
+from margelle.ports import Discovery, Display, Incident, Receipt
+from margelle.serve.app import build
 from tests.asgi import call
 from tests.conftest import NOW
 from tests.serve.pages.conftest import POOL, Hub, measured
 from tests.serve.pages.text import said, tags
+from tests.serve.vendors import NoActions, vendor
 
 
 async def shown(hub: Hub, *measurements: Measurement, language: str = "en", site: Site = POOL) -> str:
@@ -231,8 +233,8 @@ async def test_behind_a_proxy_the_faces_are_where_others_reach_them(hub: Hub) ->
 @pytest.mark.parametrize(
     ("of_site", "of_hub", "time"),
     [
-        ("Europe/Paris", "America/Lima", "14:18"),
-        ("UTC", "America/Lima", "07:18"),
+        ("Europe/Paris", "America/Lima", "14:18 CEST"),
+        ("UTC", "America/Lima", "07:18 UTC-05"),
         ("UTC", "UTC", "12:18 UTC"),
         ("Nowhere/Land", "America/Lima", "12:18 UTC"),
     ],
@@ -348,3 +350,56 @@ async def test_every_picture_and_field_has_a_name_for_who_cannot_see_it(hub: Hub
         if name == "svg" and "y" not in attributes and attributes.get("class") not in nested:
             assert attributes.get("aria-hidden") == "true" or attributes.get("aria-label")
     assert [name for name, _ in elements if re.fullmatch("h[1-6]", name)][:3] == ["h1", "h2", "h3"]
+
+
+async def displayed(hub: Hub, display: Display, *measurements: Measurement, site: Site = POOL, lang: str = "en") -> str:
+    """The page of a hub whose vendor has its sites shown like this."""
+    await hub.own("marie@example.org", site)
+    await hub.add(measurements)
+    face = [replace(vendor(lambda _: []), display=lambda settings, catalogue: lambda site: display)]
+    app = build(hub.store, face, {}, hub.clock, NoActions(), public_page=True)
+    return (await call(app, "GET", f"/?lang={lang}")).text
+
+
+def free(quantity: str, value: float, ago: timedelta = timedelta(minutes=12)) -> Measurement:
+    """A quantity of the vendor's own."""
+    return replace(measured("ph", value, ago=ago), quantity=quantity, raw_unit=Unit.RATIO)
+
+
+async def test_a_quantity_in_whose_place_another_stands_is_shown_only_until_that_is_there(hub: Hub) -> None:
+    display = Display(replaced={"bluewater.PH": "ph"})
+    assert "7.11" in await displayed(hub, display, free("bluewater.PH", 7.11))
+    page = await displayed(hub, display, measured("ph", 7.22, ago=timedelta(minutes=5)))
+    assert "7.22" in page
+    assert "7.11" not in page
+
+
+async def test_what_the_vendor_keeps_aside_is_on_no_page(hub: Hub) -> None:
+    display = Display(aside=frozenset({"bluewater.ph_deviation"}))
+    page = await displayed(hub, display, measured("ph", 7.22), free("bluewater.ph_deviation", 0.05))
+    assert "7.22" in page
+    assert "deviation" not in page
+
+
+@pytest.mark.parametrize(("value", "english", "french"), [(0.0, "off", "arrêt"), (1.0, "on", "marche")])
+async def test_what_is_on_or_off_is_told_in_words_under_its_own_name(
+    hub: Hub, value: float, english: str, french: str
+) -> None:
+    display = Display(states=frozenset({"bluewater.POMPE_1"}))
+    points = free("bluewater.POMPE_1", 1 - value, timedelta(hours=30)), free("bluewater.POMPE_1", value)
+    assert f"POMPE_1 {english} 7 days" in said(await displayed(hub, display, *points))
+    page = await displayed(hub, display, lang="fr")
+    assert f"POMPE_1 {french} 7 jours" in said(page)
+    assert "bluewater ·" not in page
+    (line,) = [tag["d"] for name, tag in tags(page) if name == "path" and "M82" in (tag.get("d") or "")]
+    assert line is not None
+    assert line.endswith("L100 0" if value else "L100 100")
+
+
+async def test_the_vendors_limits_hold_where_the_owner_has_set_none(hub: Hub) -> None:
+    display = Display(bands={"ph": Band(6.8, 7.6), "orp": Band(None, 1)})
+    page = await displayed(
+        hub, display, measured("ph", 7.7), measured("orp", 700), site=replace(POOL, bands={"orp": Band(650)})
+    )
+    assert "Above 7.6" in said(page)
+    assert "Within its limit, at least 650" in said(page)

@@ -188,6 +188,12 @@ async def test_a_request_that_makes_no_sense_is_refused_in_the_apis_shape(
     assert answer.headers["content-type"] == "application/json"
 
 
+async def test_a_service_that_is_none_is_told_which_there_are(house: House) -> None:
+    told = (await house.ask(get="nope")).json()["message"]
+    known = "contracts, devices, device, devices-realtimes, devices-historics, devices-tags-write"
+    assert told == f"There is no service 'nope'. There are: {known}."
+
+
 @pytest.mark.parametrize(
     ("body", "kind"),
     [

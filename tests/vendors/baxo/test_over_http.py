@@ -48,6 +48,7 @@ class Hub(Struct):
     cloud: MemoryStore
     collector: Collector
     source: Callable[[Account], Source]
+    mapped: Callable[[dict[str, str]], Collector]
 
 
 @asynccontextmanager
@@ -66,13 +67,18 @@ async def hub(tmp_path: Path, password: str = PASSWORD) -> AsyncIterator[Hub]:
     http = CloudHttp("baxo", store, Budget(None, "baxo", ()), now)
     tokens = TokenKeeper("baxo", store, now)
     assert BAXO.configure is not None
-    vendor = replace(BAXO, pace=(), source=BAXO.configure({"tags": TAGS}, CATALOGUE))
+    configure = BAXO.configure
+    vendor = replace(BAXO, pace=(), source=configure({"tags": TAGS}, CATALOGUE))
+
+    def mapped(tags: dict[str, str]) -> Collector:
+        one = replace(vendor, source=configure({"tags": tags}, CATALOGUE))
+        return Collector(store, {"baxo": one}, lambda _: http, lambda _: tokens, now, name="one")
+
     try:
         await store.put_user(User("me@here.org", "-"))
         await store.put_account(account)
         await tokens.keep(Token(password))
-        collector = Collector(store, {"baxo": vendor}, lambda _: http, lambda _: tokens, now)
-        yield Hub(store, cloud, collector, lambda one: vendor.source(one, http, tokens))
+        yield Hub(store, cloud, mapped(TAGS), lambda one: vendor.source(one, http, tokens), mapped)
     finally:
         stop.set()
         await serving
@@ -95,6 +101,30 @@ async def test_a_year_of_every_tag_is_collected_page_by_page(tmp_path: Path, mon
         assert await one.store.incidents(open_only=True) == []
         pages = [receipt for receipt in await one.store.receipts("baxo", limit=1000) if b"pageToken" in receipt.body]
         assert pages
+
+
+async def test_a_tag_that_is_mapped_is_fetched_at_the_next_start_and_again_when_its_unit_is_corrected(
+    tmp_path: Path,
+) -> None:
+    async with hub(tmp_path) as one:
+        probe = f"{DEVEN}/device"
+        await one.mapped({}).round()
+        unmapped = await one.store.history(probe, "baxo.NIVEAU")
+        assert len(unmapped) > 8000
+        assert "level" not in await one.store.quantities(probe)
+        await one.mapped({"NIVEAU": "level cm"}).round()
+        wrong = await one.store.history(probe, "level")
+        assert [(point.at, point.raw) for point in wrong] == [(point.at, point.raw) for point in unmapped]
+        asked = len(await one.store.receipts("baxo", limit=1000))
+        await one.mapped({"NIVEAU": "level"}).round()
+        right = await one.store.history(probe, "level")
+        assert [point.value for point in right] == [point.value for point in unmapped]
+        assert len(await one.store.revisions(probe, "level", right[0].at)) == 1
+        assert len(await one.store.receipts("baxo", limit=1000)) > asked
+        asked = len(await one.store.receipts("baxo", limit=1000))
+        await one.mapped({"NIVEAU": "level"}).round()
+        assert len(await one.store.receipts("baxo", limit=1000)) == asked, "what is as before is not asked for again"
+        assert await one.store.history(probe, "baxo.NIVEAU") == unmapped
 
 
 async def test_the_password_is_in_no_receipt_memo_or_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

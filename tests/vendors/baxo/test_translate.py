@@ -17,11 +17,12 @@ from msgspec.json import decode, encode
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, DoubtKind, Measurement
-from margelle.domain.quantity import Catalogue, Quantity
+from margelle.domain.quantity import CATALOGUE, Catalogue, Quantity
 from margelle.domain.site import Account, Address, Probe, Scalar, Site, User
 from margelle.domain.unit import Unit
 from margelle.errors import ConfigError
 from margelle.vendors.baxo import wire
+from margelle.vendors.baxo.display import display
 from margelle.vendors.baxo.translate import (
     EPOCH,
     Tag,
@@ -508,3 +509,20 @@ def test_a_time_zone_goes_out_as_the_document_prints_it_or_by_its_city() -> None
 
 def test_the_epoch_is_the_year_2000() -> None:
     assert seconds_to(EPOCH) == 0
+
+
+def test_a_mapped_tag_is_shown_once_an_event_as_a_state_and_what_nobody_has_mapped_is_told() -> None:
+    site = Site("baxo:1", "baxo", "1", "A", attributes={"tags": "PH\nREDOX\nPOMPE_1", "events": "POMPE_1"})
+    shown = display({"tags": {"PH": "ph", "2/REDOX": "orp"}}, CATALOGUE)(site)
+    assert shown.hides("baxo.PH", {"baxo.PH", "ph"})
+    assert not shown.hides("baxo.PH", {"baxo.PH"}), "until the mapped one is there"
+    assert not shown.hides("baxo.REDOX", {"baxo.REDOX", "orp"}), "mapped for another device"
+    assert shown.states == {"baxo.POMPE_1"}
+    assert [remark for remark in shown.remarks if "the tags REDOX. Say under [baxo.tags]" in remark]
+    assert display({"tags": {"PH": "ph", "REDOX": "orp"}}, CATALOGUE)(site).remarks == ()
+
+
+def test_of_very_many_tags_that_nobody_has_mapped_some_are_named() -> None:
+    site = Site("baxo:1", "baxo", "1", "A", attributes={"tags": "\n".join(f"T{n}" for n in range(40))})
+    (remark,) = display({}, CATALOGUE)(site).remarks
+    assert "T11 and 28 more" in remark

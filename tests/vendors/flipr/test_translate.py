@@ -12,9 +12,10 @@ from msgspec.json import decode, encode
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.quantity import CATALOGUE
 from margelle.domain.site import Account, Band, Disinfection, Scalar, Site
 from margelle.domain.unit import Unit
-from margelle.vendors.flipr import wire
+from margelle.vendors.flipr import FLIPR, wire
 from margelle.vendors.flipr.translate import (
     HUB,
     View,
@@ -33,6 +34,7 @@ from margelle.vendors.flipr.translate import (
     short_term_to,
     shows_itself,
     site_from,
+    thresholds_to,
 )
 from margelle.vendors.flipr.translate import PROBE as PROBE_TYPE
 from margelle.vendors.flipr.translate.words import (
@@ -663,3 +665,12 @@ def test_only_the_vendors_own_probes_show_their_own_serial() -> None:
     assert not shows_itself(replace(SITE, id="flipr@demo:21BXYZ"), PROBE)
     assert not shows_itself(SITE, replace(PROBE, vendor="ondilo"))
     assert not shows_itself(SITE, replace(PROBE, serial=""))
+
+
+def test_people_see_the_ph_against_the_limits_that_thresholds_tells_and_no_deviations() -> None:
+    assert FLIPR.display is not None
+    site = replace(SITE, bands={})
+    shown, told = FLIPR.display({}, CATALOGUE)(site), thresholds_to(site)
+    assert shown.bands == {"ph": Band(6.8, 7.6)}
+    assert (told.ph_min, told.ph_max) == (wire.Limit(6.8), wire.Limit(7.6))
+    assert shown.aside == {"flipr.disinfectant_deviation", "flipr.ph_deviation"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 from starlette.exceptions import HTTPException
@@ -12,9 +12,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.domain.site import User
+from margelle.domain.site import Site, User
 from margelle.errors import Limited, Refused
-from margelle.ports import Clock, Store, Vendor
+from margelle.ports import Clock, Display, Store, Vendor
 from margelle.serve.pages.home import Visit, home
 from margelle.serve.pages.paper import asset, page
 from margelle.serve.pages.session import Sessions
@@ -28,7 +28,7 @@ FACE = "pages"
 class Look(Struct, frozen=True):
     """How an installation's pages look: their title, its quantities, the address at which others reach it (empty: that of the request).
 
-    `time_zone` is that of sites whose own is not known. With `public`, everybody sees every site and nobody signs in.
+    `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown. With `public`, everybody sees every site and nobody signs in.
     """
 
     title: str = "Margelle"
@@ -36,6 +36,7 @@ class Look(Struct, frozen=True):
     public_url: str = ""
     catalogue: Catalogue = CATALOGUE
     time_zone: str = "UTC"
+    displays: Mapping[str, Callable[[Site], Display]] = {}
 
 
 def routes(store: Store, vendors: Sequence[Vendor], clock: Clock, attempts: Attempts, look: Look) -> list[BaseRoute]:
@@ -76,7 +77,13 @@ class Pages:
             return RedirectResponse(_with_language("/sign-in", request), 303, {"cache-control": "no-store"})
         base = (self._look.public_url or str(request.base_url)).rstrip("/")
         visit = Visit(
-            words, self._clock(), user.email if user else None, self._titles, self._look.catalogue, self._look.time_zone
+            words,
+            self._clock(),
+            user.email if user else None,
+            self._titles,
+            self._look.catalogue,
+            self._look.time_zone,
+            self._look.displays,
         )
         return page(
             "home.html",

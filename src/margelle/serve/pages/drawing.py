@@ -58,10 +58,12 @@ def _held(at: float) -> float:
     return round(min(max(at, 2), 98), 2)
 
 
-def spark(points: Sequence[Measurement], since: datetime, until: datetime, least_span: float) -> Spark | None:
+def spark(
+    points: Sequence[Measurement], since: datetime, until: datetime, least_span: float, *, steps: bool = False
+) -> Spark | None:
     """The sound values of `points` from `since` to `until`; None where there are fewer than two.
 
-    The height spans the values, but at least `least_span`, so that a quiet week looks quiet.
+    The height spans the values, but at least `least_span`, so that a quiet week looks quiet. With `steps` each value lasts until the next one, the last one until the end.
     """
     sound = [point for point in points if point.valid and point.value is not None]
     if len(sound) < 2:
@@ -75,11 +77,23 @@ def spark(points: Sequence[Measurement], since: datetime, until: datetime, least
         x = 100 * ((point.at - since) / (until - since))
         return round(x, 2), round(min(max(50 - 100 * (value - middle) / span, -5), 105), 2)
 
-    stretches = [[place(point) for point in stretch] for stretch in _stretches(thinned(sound, MOST_POINTS))]
+    if steps:
+        stretches = [_steps([place(point) for point in sound])]
+    else:
+        stretches = [[place(point) for point in stretch] for stretch in _stretches(thinned(sound, MOST_POINTS))]
     doubtful = tuple(place(point) for point in points if not point.valid and point.value is not None)
     return Spark(
         " ".join(map(_path, stretches)), " ".join(_closed(stretch) for stretch in stretches), doubtful, low, high
     )
+
+
+def _steps(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """From each value straight on to the instant of the next one that is another, and there up or down."""
+    corners = [places[0]]
+    for place in places[1:]:
+        if place[1] != corners[-1][1]:
+            corners += [(place[0], corners[-1][1]), place]
+    return [*corners, (100.0, corners[-1][1])]
 
 
 def _stretches(points: Sequence[Measurement]) -> list[list[Measurement]]:

@@ -100,9 +100,10 @@ def zone(name: str) -> ZoneInfo:
 
 
 def clock_time(at: datetime, where: ZoneInfo, now: datetime, language: Language) -> str:
-    """The time of day at the place, with the day where it is not today; UTC, which is nobody's wall clock, is called so."""
+    """The time of day at the place, with the day where it is not today, and the zone's name: sites of one page may be in several."""
     here = at.astimezone(where)
-    time = f"{here:%H:%M}" + (f"{NO_BREAK}UTC" if where.key == "UTC" else "")
+    zone_name = here.tzname() or ""
+    time = f"{here:%H:%M}{NO_BREAK}{zone_name if zone_name.isalpha() else f'UTC{zone_name}'}"
     if here.date() == now.astimezone(where).date():
         return time
     return f"{_DAYS[language][here.weekday()]} {day(at, where, language)}, {time}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Recommendation, Site
 from margelle.domain.switch import Switch, state_of
-from margelle.ports import Incident, Reader
+from margelle.ports import Display, Incident, Reader
 from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit, zone
 from margelle.serve.pages.tile import WEEK, Scene, Tile, tile
 from margelle.serve.pages.words import Words
@@ -83,6 +83,12 @@ class Visit(Struct, frozen=True):
     titles: Mapping[str, str]
     catalogue: Catalogue
     time_zone: str
+    displays: Mapping[str, Callable[[Site], Display]]
+
+    def display(self, site: Site) -> Display:
+        """How the site's quantities are shown."""
+        known = self.displays.get(site.vendor)
+        return known(site) if known else Display()
 
     def zone(self, site: Site) -> ZoneInfo:
         """The site's time zone, or the installation's where the vendor does not tell it."""
@@ -124,11 +130,20 @@ async def _site(reader: Reader, visit: Visit, site: Site) -> SiteView:
 
 async def _latest(reader: Reader, visit: Visit, site: Site) -> list[Measurement]:
     """The newest of every quantity of every probe, the main ones first."""
+    display = visit.display(site)
     points = [
-        point for probe in await reader.probes(site.id) for point in (await reader.latest(probe.id, visit.now)).values()
+        point
+        for probe in await reader.probes(site.id)
+        for point in _shown(await reader.latest(probe.id, visit.now), display)
     ]
     order = {name: n for n, name in enumerate(_MAIN)} | {name: 1000 + n for n, name in enumerate(_MINOR)}
     return sorted(points, key=lambda point: (order.get(point.quantity, 100), point.quantity, point.probe))
+
+
+def _shown(latest: Mapping[str, Measurement], display: Display) -> Iterator[Measurement]:
+    for quantity, point in latest.items():
+        if quantity not in display.aside and not display.hides(quantity, latest):
+            yield point
 
 
 async def _tiles(
@@ -137,7 +152,10 @@ async def _tiles(
     """The water's temperature, the other main tiles, and the minor ones."""
     if not latest:
         return None, (), ()
-    scene = Scene(visit.words, visit.now, max(point.at for point in latest), visit.titles, visit.catalogue)
+    display = visit.display(site)
+    newest = max(point.at for point in latest)
+    scene = Scene(visit.words, visit.now, newest, visit.titles, visit.catalogue, display.states)
+    bands = {**display.bands, **site.bands}
     probes = {point.probe for point in latest}
     places = {each.id: each.key for each in await reader.probes(site.id)} if len(probes) > 1 else {}
     hero: Tile | None = None
@@ -148,7 +166,7 @@ async def _tiles(
             minor.append(tile(scene, point, place=places.get(point.probe, "")))
             continue
         week = await reader.history(point.probe, point.quantity, visit.now - WEEK, visit.now)
-        shown = tile(scene, point, week, site.bands.get(point.quantity), place=places.get(point.probe, ""))
+        shown = tile(scene, point, week, bands.get(point.quantity), place=places.get(point.probe, ""))
         if hero is None and point.quantity == "temperature":
             hero = shown
         else:

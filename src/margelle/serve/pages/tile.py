@@ -41,16 +41,24 @@ class Tile(Struct, frozen=True):
 
 
 class Scene(Struct, frozen=True):
-    """What every tile of a site needs: the words, the page's instant, the site's newest one, the vendors' titles, the quantities."""
+    """What every tile of a site needs: the words, the page's instant, the site's newest one, the vendors' titles, the quantities, and those of them that are on or off."""
 
     words: Words
     now: datetime
     newest: datetime
     titles: Mapping[str, str]
     catalogue: Catalogue
+    states: frozenset[str] = frozenset()
+
+    def is_state(self, quantity: str) -> bool:
+        """Whether a quantity has only states."""
+        known = self.catalogue.get(quantity)
+        return quantity in self.states or (known is not None and known.unit is Unit.STATE)
 
     def number(self, quantity: str, value: float) -> str:
         """A value of `quantity`, without its unit."""
+        if self.is_state(quantity) and value in {0.0, 1.0}:
+            return self.words("on" if value else "off")
         known = self.catalogue.get(quantity)
         return number(value, known.decimals if known else _decimals(value), self.words.language)
 
@@ -65,12 +73,13 @@ def tile(
     scene: Scene, point: Measurement, week: Sequence[Measurement] = (), band: Band | None = None, *, place: str = ""
 ) -> Tile:
     """The tile of the newest measurement, its week (oldest first) and its limits; `place` tells probes of one site apart."""
-    drawn = spark(week, scene.now - WEEK, scene.now, _least_span(point))
+    state = scene.is_state(point.quantity)
+    drawn = spark(week, scene.now - WEEK, scene.now, 1.0 if state else _least_span(point), steps=state)
     judged = point.valid and point.value is not None and band is not None
     verdict, outside = _verdict(scene, point, band) if judged and band else ("", False)
     return Tile(
         point.quantity,
-        " · ".join(filter(None, (scene.words.label(point.quantity), place))),
+        " · ".join(filter(None, (_label(scene, point), place))),
         "—" if point.value is None else scene.number(point.quantity, point.value),
         "" if point.value is None else symbol(unit(scene, point)),
         doubt=_doubt(scene, point, point.doubts[0]) if point.doubts else "",
@@ -81,8 +90,14 @@ def tile(
         limits=_limits(scene, point.quantity, band),
         gauge=gauge(point.value, band) if judged and band and point.value is not None else None,
         spark=drawn,
-        week=_week(scene, point, drawn),
+        week="" if drawn is None else scene.words("week") if state else _week(scene, point, drawn),
     )
+
+
+def _label(scene: Scene, point: Measurement) -> str:
+    """A vendor's own quantity under its own name: whose it is, the page says elsewhere."""
+    own = point.quantity not in scene.catalogue and point.quantity.partition(".")[0] in scene.titles
+    return scene.words.label(point.quantity.partition(".")[2] if own else point.quantity)
 
 
 def unit(scene: Scene, point: Measurement) -> Unit:
@@ -162,8 +177,6 @@ def _own_age(scene: Scene, point: Measurement) -> str:
     return scene.words("own_age", ago=ago(point.at, scene.now, scene.words))
 
 
-def _week(scene: Scene, point: Measurement, drawn: Spark | None) -> str:
-    if drawn is None:
-        return ""
+def _week(scene: Scene, point: Measurement, drawn: Spark) -> str:
     low, high = (scene.number(point.quantity, value) for value in (drawn.low, drawn.high))
     return scene.words("week_range", low=low, high=high)

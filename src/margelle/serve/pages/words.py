@@ -45,6 +45,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "never": ("Not measured yet", "Pas encore mesuré"),
     "own_age": ("measured {ago}", "mesuré {ago}"),
     # values
+    "on": ("on", "marche"),
+    "off": ("off", "arrêt"),
     "doubt": ("Doubtful:", "Douteux :"),
     "doubt.vendor": ("excluded by {vendor}: “{reason}”", "écarté par {vendor} : « {reason} »"),
     "doubt.unexplained": ("excluded by {vendor}, without a reason", "écarté par {vendor}, sans motif"),

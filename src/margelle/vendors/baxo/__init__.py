@@ -7,8 +7,8 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.domain.site import Account, Probe
-from margelle.ports import Batch, Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
+from margelle.domain.site import Account, Probe, Site
+from margelle.ports import Batch, Clock, Connector, Display, FaceContext, Http, Rate, Source, Tokens, Vendor
 from margelle.vendors.baxo.profile import SETTINGS, Profile
 from margelle.vendors.baxo.translate import remarks
 
@@ -47,6 +47,12 @@ def _face(context: FaceContext) -> Sequence[BaseRoute]:
     return routes(context)
 
 
+def _display(settings: Mapping[str, Any], catalogue: Catalogue) -> Callable[[Site], Display]:
+    from margelle.vendors.baxo.display import display  # noqa: PLC0415
+
+    return display(settings, catalogue)
+
+
 BAXO: Final = Vendor(
     name="baxo",
     title="BAMO BAXO Connect",
@@ -60,4 +66,5 @@ BAXO: Final = Vendor(
     printed=_printed,
     configure=_configure,
     remarks=remarks,
+    display=_display,
 )

@@ -176,7 +176,8 @@ class Services(Endpoint):
         given = await parameters(scope["query_string"].decode("latin-1"), Headers(scope=scope), form)
         service = self._api.services.get(given.one("get"))
         if service is None:
-            raise BadInput(f"There is no service '{given.one('get')[:40]}'.")
+            known = ", ".join(self._api.services)
+            raise BadInput(f"There is no service '{given.one('get')[:40]}'. There are: {known}.")
         if method == "HEAD" and given.one("get") == WRITE:  # which promises to change nothing (RFC 9110, 9.2.1)
             return failure(405, "HEAD changes nothing.", allow=", ".join(METHODS))
         now = self._context.clock()

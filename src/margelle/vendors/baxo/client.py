@@ -125,8 +125,15 @@ class BaxoSource:
 
     def remembered(self, site: Site) -> tuple[str, ...]:
         """What the tags are that the device told of when it was discovered."""
+        return tuple(tag.quantity for tag in self._told(site))
+
+    def meanings(self, site: Site) -> dict[str, str]:
+        """From which tag, in which unit, each quantity is read."""
+        return {tag.quantity: f"{tag.reference} {tag.unit}" for tag in self._told(site)}
+
+    def _told(self, site: Site) -> list[Tag]:
         tags = self._profile.tags.of(site.key)
-        return tuple(tags.named(reference).quantity for reference in lines(site.attributes.get("tags")))
+        return [tags.named(reference) for reference in lines(site.attributes.get("tags"))]
 
     async def write(self, probe: Probe, parameter: str, value: str) -> None:
         """Set a tag (3.8); the answer is its status. Raises Conflict where the cloud will not."""

@@ -7,8 +7,8 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.domain.site import Account, Probe
-from margelle.ports import Batch, Clock, Connector, FaceContext, Http, Nearby, Rate, Source, Tokens, Vendor
+from margelle.domain.site import Account, Probe, Site
+from margelle.ports import Batch, Clock, Connector, Display, FaceContext, Http, Nearby, Rate, Source, Tokens, Vendor
 from margelle.vendors.flipr.profile import SETTINGS
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ def _face(context: FaceContext) -> Sequence[BaseRoute]:
     return routes(context)
 
 
+def _display(_settings: Mapping[str, Any], _catalogue: Catalogue) -> Callable[[Site], Display]:
+    from margelle.vendors.flipr.display import DISPLAY  # noqa: PLC0415
+
+    return lambda _: DISPLAY
+
+
 FLIPR: Final = Vendor(
     name="flipr",
     title="Flipr",
@@ -68,4 +74,5 @@ FLIPR: Final = Vendor(
     configure=_configure,
     nearby=_nearby,
     printed=_printed,
+    display=_display,
 )

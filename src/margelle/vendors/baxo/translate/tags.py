@@ -39,6 +39,15 @@ class DeviceTags:
         known = self._by_reference.get(reference)
         return known or Tag(reference, f"{VENDOR}.{_checked(reference)}", Unit.RATIO)
 
+    def maps(self, reference: str) -> bool:
+        """Whether somebody has said what the tag with this reference measures."""
+        return reference in self._by_reference
+
+    @property
+    def replaced(self) -> dict[str, str]:
+        """By the name under which a tag is kept while it is not mapped, the quantity that it is now."""
+        return {f"{VENDOR}.{name}": tag.quantity for name, tag in self._by_reference.items()}
+
     def of(self, quantity: str, unit: Unit) -> Tag:
         """The tag under which a quantity shows itself; one that is nobody's tag gets its own name in capitals, in `unit`."""
         if known := self._by_quantity.get(quantity):

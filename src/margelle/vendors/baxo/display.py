@@ -1,0 +1,37 @@
+"""How a device's tags are shown to people, as the installation has mapped them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from margelle.domain.quantity import Catalogue
+from margelle.domain.site import Site
+from margelle.ports import Display
+from margelle.vendors.baxo.translate import Tags, is_event, lines
+
+MOST_NAMED: Final = 12
+
+
+def display(settings: Mapping[str, Any], catalogue: Catalogue) -> Callable[[Site], Display]:
+    """How each device is shown. Raises ConfigError."""
+    mapped = Tags(settings.get("tags", {}), catalogue)
+
+    def shown(site: Site) -> Display:
+        tags = mapped.of(site.key)
+        told = lines(site.attributes.get("tags"))
+        free = [name for name in told if not tags.maps(name)]
+        return Display(
+            replaced=tags.replaced,
+            states=frozenset(tags.named(name).quantity for name in free if is_event(site, name)),
+            remarks=_unmapped([name for name in free if not is_event(site, name)]),
+        )
+
+    return shown
+
+
+def _unmapped(references: Sequence[str]) -> tuple[str, ...]:
+    more = len(references) - MOST_NAMED
+    names = ", ".join(references[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    how = "Say under [baxo.tags] in margelle.toml what they measure, and start the hub anew"
+    return (f"Kept under their own names, without a unit: the tags {names}. {how}.",) if names else ()
