@@ -148,8 +148,8 @@ def check(
     for one in [] if as_json else checks:
         word = {True: "works", False: "FAILED", None: "not checked"}[one["ok"]]
         say(f"{one['id']}: {word}. {one['what']}")
-        if one["requests_allowed"]:
-            say(f"  {requests_left(one)}")
+        if left := requests_left(one):
+            say(f"  {left}")
     raise typer.Exit(Exit.OK if all(one["ok"] for one in checks) else Exit.NEEDS_USER)
 
 
@@ -308,9 +308,11 @@ async def _check(home: House, account: Account) -> dict[str, Any]:
 
 
 def requests_left(told: Mapping[str, Any]) -> str:
-    """What is left of an account's request budget, as a sentence."""
+    """What is left of an account's request budget, as a sentence; empty where it has none."""
     if "requests_left" not in told:
         return "It is read over Bluetooth: no cloud is asked, and each reading is paid for by the probe's battery."
+    if not told["requests_allowed"]:
+        return ""
     return f"{told['requests_left']} of {told['requests_allowed']} requests are left for this hour."
 
 

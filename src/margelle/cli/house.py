@@ -131,7 +131,9 @@ class House:
             budget.close()
 
     def requests_left(self, account: Account) -> dict[str, int]:
-        """How many requests the account's budget still allows in the longest time it counts, and how many in all."""
+        """How many requests the account's budget still allows in the longest time it counts, and how many in all. Empty for a probe nearby."""
+        if account.nearby:
+            return {}
         spending = self.spending(account)
         if spending is None or spending.full is None:
             return {"requests_left": 0, "requests_allowed": 0}
