@@ -180,7 +180,9 @@ def look_for_wrong(found: Found, true: Points, kept: Points, *, ahead: bool) -> 
         value, truth = _rounded(point), true.get(key)
         moved = true.get((key[0], key[1], key[2] - AHEAD)) if ahead else None
         if truth is not None and value == _rounded(truth):
-            found.doubted += bool(point.doubts) and not truth.doubts
+            found.doubted += (
+                bool(point.given) and not truth.given
+            )  # a verdict of ours may be right: the probe was taken out
         elif moved is not None and value == _rounded(moved):
             found.shifted += 1
         elif truth is None:

@@ -178,8 +178,7 @@ def _show_account(account: dict[str, Any]) -> None:
     say(f"{account['id']}  {account['login']}  (of {account['owner']})")
     if left := requests_left(account):
         say(f"  {left}")
-    if account["budget"] is not None:
-        _show_learned(account["budget"])
+    _show_learned(account["budget"])
     if account["waits_until"]:
         say(f"  Waits until {_clock(account['waits_until'])}: {HELD.get(account['waits_for'], account['waits_for'])}.")
     if account["locked"]:
