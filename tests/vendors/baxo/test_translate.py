@@ -25,6 +25,8 @@ from margelle.vendors.baxo import wire
 from margelle.vendors.baxo.display import display
 from margelle.vendors.baxo.translate import (
     EPOCH,
+    Finding,
+    Said,
     Tag,
     Tags,
     WallClock,
@@ -38,11 +40,15 @@ from margelle.vendors.baxo.translate import (
     lines,
     log_from,
     log_to,
+    past_time,
     probe_from,
+    remarks,
     row_from,
     row_to,
+    said_from,
     seconds_to,
     site_from,
+    with_finding,
     zone_from,
     zone_to,
 )
@@ -191,6 +197,29 @@ def test_no_value_and_no_time_are_no_measurement() -> None:
     assert log_from(log('"1"', 0), NO_TAGS.of("1").named("T"), PROBE, NO_TAGS) is None
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00", "0001-01-01T00:00:00Z"])
+def test_the_first_day_of_the_calendar_is_never(at: str) -> None:
+    assert row_from(wire.Row(Raw(b'"1"'), datetime=at), NO_TAGS.of("1").named("T"), PROBE, NO_TAGS) is None
+    assert said_from(wire.Row(Raw(b'"1"'), datetime=at)) is None
+
+
+def test_what_an_answer_says_is_a_text_with_its_own_time_and_nothing_where_nothing_was_recorded() -> None:
+    assert said_from(LOGS[0]) == Said(578590638, "24")
+    assert said_from(log('"7.2"', 1)) == Said(1, "7.2")
+    assert said_from(log('"7.2"', 0)) is None
+    assert said_from(log("null")) is None
+
+
+@pytest.mark.parametrize(
+    ("at", "hours"), [("2018-05-02T15:37:18", -2), ("2018-05-02T15:37:18Z", 0), ("2018-05-02T15:37:18+05:00", -5)]
+)
+def test_a_past_value_that_names_its_offset_is_not_on_the_devices_clock(at: str, hours: int) -> None:
+    row, tag = wire.Row(Raw(b'"1"'), datetime=at), NO_TAGS.of("1").named("T")
+    point = row_from(row, tag, PROBE, NO_TAGS, WallClock(ZoneInfo("Europe/Paris")))
+    assert point is not None
+    assert point.at == AT + timedelta(hours=hours)
+
+
 @pytest.mark.parametrize("seconds", [1e30, -1e30, 10**18])
 def test_an_instant_beyond_all_time_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match="is no time"):
@@ -325,6 +354,20 @@ def test_contract_and_device_go_out_as_they_came_in() -> None:
         assert contract_to(site, "Baxo", User("x@y.z", "")) == CONTRACT
         assert device_to(site, probe_from(site), str(device.id), alone=True) == device
         assert "tags" not in site.attributes
+
+
+def test_what_is_found_out_about_a_devices_past_is_kept_and_told_in_a_sentence() -> None:
+    """The names of the attributes stand in every store, so they stay as they are."""
+    site = site_from(ACCOUNT, CONTRACT, DEVICES[1], None)
+    findings = (Finding("local", "So it is."), Finding("utc", "So it is."), Finding(None, "So it is."))
+    local, universal, unknown = (with_finding(site, one) for one in findings)
+    assert (past_time(site), remarks(site)) == ("utc", ())
+    assert local.attributes == site.attributes | {"past_time": "local", "past_time_why": "So it is."}
+    assert (past_time(local), remarks(local)) == ("local", ("Its past is in its own time: So it is.",))
+    assert (past_time(universal), remarks(universal)) == ("utc", ("Its past is in universal time: So it is.",))
+    assert unknown.attributes == site.attributes | {"past_time_open": "So it is."}
+    assert remarks(unknown) == ("Its past is taken to be in universal time, until that can be told: So it is.",)
+    assert past_time(unknown) == "utc"
 
 
 def test_a_probe_names_its_contract_and_its_device() -> None:

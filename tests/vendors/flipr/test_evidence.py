@@ -52,6 +52,7 @@ NEEDED = {
     "DayStatistics": ["Date"],
     "Module": ["Serial"],
     "Place": ["Id"],
+    "Limit": ["Value", "IsDefaultValue"],
     "Alert": ["Id", "Title", "Subtitle"],
     "TokenAnswer": ["access_token"],
 }
@@ -95,7 +96,7 @@ SEEN: dict[type[Struct], list[dict[str, Any]]] = {
     wire.Alert: answer("flipr", "the alerts").json,
 }
 
-PRINTED_ONLY = {wire.Thresholds, wire.Limit, wire.Alert}
+PRINTED_ONLY = {wire.Alert}
 """What is never read from a cloud."""
 
 
@@ -172,6 +173,10 @@ def test_what_a_cloud_leaves_out_or_sends_as_null_is_none(kind: type[Struct]) ->
         (wire.Limit, '{"Value":10,"IsDefaultValue":false}'),
         (wire.Limit, '{"Value":7.2,"IsDefaultValue":true}'),
         (wire.Limit, '{"Value":null,"IsDefaultValue":true}'),
+        (
+            wire.Alert,
+            '{"Id":"77","Title":"pH","Subtitle":"Trop faible","Steps":["pH+"],"Status":1,"Message":"pH","DateTime":"2021-02-01"}',
+        ),
         (wire.TokenAnswer, '{"access_token":"a","token_type":null,"expires_in":23327999,"refresh_token":null}'),
         (wire.TokenAnswer, '{"access_token":"a","token_type":null,"expires_in":59.5,"refresh_token":null}'),
         (wire.TokenAnswer, '{"access_token":"a","token_type":null,"expires_in":"60","refresh_token":null}'),

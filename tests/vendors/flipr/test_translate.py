@@ -13,12 +13,13 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import CATALOGUE
-from margelle.domain.site import Account, Band, Disinfection, Scalar, Site
+from margelle.domain.site import Account, Band, Disinfection, Recommendation, Scalar, Site
 from margelle.domain.unit import Unit
 from margelle.vendors.flipr import FLIPR, wire
 from margelle.vendors.flipr.translate import (
     HUB,
     View,
+    alert_to,
     days_to,
     disinfectant_from,
     measure_to,
@@ -207,6 +208,16 @@ def test_a_deviation_of_ph_is_the_clouds_and_not_reckoned_anew(ph: float, deviat
     }  # fmt: skip
     (day,) = json.loads(encode(days_to({one.quantity: [one] for one in points}, FRENCH)))
     assert (day["PH"]["MaxDeviation"], day["PH"]["MaxValue"]) == (deviation, ph)
+
+
+def test_a_told_deviation_has_its_own_sector_and_digits() -> None:
+    """A pH of 7.404 is told as 7.4, which is 0.5 from ideal, and by its other digits 0.51; one of 7.6 is at the alarm."""
+    beyond = {one.quantity: one for one in read(PH={"Value": 7.4, "Deviation": 0.51}).values()}
+    at_alarm = {one.quantity: one for one in read(PH={"Value": 7.6, "Deviation": 1}).values()}
+    assert shown(*beyond.values())["PH"] == {
+        "Label": "PH", "Message": "Bon", "Deviation": 0.51, "Value": 7.4, "DeviationSector": "MediumHigh"
+    }  # fmt: skip
+    assert b'"Deviation":1,"Value":7.6' in encode(measure_to(at_alarm, FRENCH))
 
 
 def test_bromine_is_another_estimate() -> None:
@@ -578,6 +589,9 @@ def test_a_module_without_anything_else_is_called_by_its_serial() -> None:
 @pytest.mark.parametrize("largest", [2**53 - 1, -(2**53) + 1])
 def test_a_number_is_known_as_far_as_json_keeps_every_digit(largest: int) -> None:
     beyond = largest + (1 if largest > 0 else -1)
+    theirs = module(CommercialType={"Id": beyond, "Value": "Pro"})
+    nameless = {name: value for name, value in KEPT.items() if name != "commercial_type_id"}
+    assert site_from(ACCOUNT, theirs, None, None, None).attributes == nameless
     huge = site_from(ACCOUNT, module(), wire.Pool(volume=beyond, built_year=beyond), wire.Place(id=beyond), None)
     assert (huge.volume_m3, huge.attributes) == (None, KEPT)
     large = site_from(ACCOUNT, module(), wire.Pool(volume=largest, built_year=largest), wire.Place(id=largest), None)
@@ -609,6 +623,30 @@ def test_a_module_was_activated_when_the_cloud_says_and_not_when_it_last_measure
     assert module_to("21BXYZ", SITE, PROBE, MEASURED_AT).status == wire.Status(status="Activated")
 
 
+def test_a_module_that_is_not_activated_comes_back_as_what_it_is() -> None:
+    theirs = module(Status={"Comment": None, "DateTime": "2021-01-05T16:16:36.487", "Status": "Suspended"})
+    assert module_to("AB256C", site_from(ACCOUNT, theirs, None, None, None), PROBE, None).status == theirs.status
+
+
+@pytest.mark.parametrize(
+    ("kept", "commercial"),
+    [
+        ({"commercial_type": "Pro"}, (2, "Pro")),
+        ({"commercial_type": "Start"}, (1, "Start")),
+        ({"commercial_type": "Max"}, (None, "Max")),
+        ({"commercial_type": "Max", "commercial_type_id": 7}, (7, "Max")),
+        ({"commercial_type": "Pro", "commercial_type_id": "two"}, (2, "Pro")),
+        ({"commercial_type": 2, "status": 1, "status_since": 2021}, (1, "Start")),
+    ],
+)
+def test_a_module_has_the_number_of_its_kind_and_only_texts_for_its_words(
+    kept: dict[str, Scalar], commercial: tuple[int | None, str]
+) -> None:
+    told = module_to("21BXYZ", replace(SITE, attributes=kept), PROBE, None)
+    assert told.commercial_type == wire.CommercialType(*commercial)
+    assert told.status == wire.Status(status="Activated")
+
+
 @pytest.mark.parametrize(("firmware", "version"), [("999999999", 999999999), ("1234567890", 1), ("1.6", 1), ("٤", 1)])
 def test_a_version_is_a_number_of_some_digits(firmware: str, version: int) -> None:
     assert module_to("AB256C", SITE, replace(PROBE, firmware=firmware), None).version == version
@@ -632,6 +670,14 @@ def test_a_pool_comes_back() -> None:
     )
 
 
+def test_an_alert_waits_under_the_keys_of_every_client() -> None:
+    (theirs,) = answer("flipr", "the alerts").json
+    since = datetime(2021, 2, 1, 7, 40, 20, tzinfo=UTC)
+    advice = Recommendation("flipr:21BXYZ/r", SITE.id, "r", theirs["Title"], theirs["Subtitle"], since, since)
+    told = json.loads(encode(alert_to(77, advice)))
+    assert told == theirs | {"Message": theirs["Subtitle"], "DateTime": "2021-02-01T07:40:20Z"}
+
+
 def test_a_probe_is_no_hub_in_the_words_of_the_cloud() -> None:
     assert json.loads(encode(not_a_hub("AB256C"))) == answer("flipr", "the state of what is no hub").json | {
         "ErrorMessage": "The module AB256C is not a HUB"
@@ -643,24 +689,24 @@ def test_a_probe_is_no_hub_in_the_words_of_the_cloud() -> None:
 
 @pytest.mark.parametrize("serial", LISTS["serials"])
 def test_a_fliprs_serial_is_its_number(serial: str) -> None:
-    number = preferred_number(replace(PROBE, serial=serial))
+    number = preferred_number("flipr", serial)
     assert number is not None
     assert serial_of(number) == serial
 
 
 def test_numbers_that_are_given_look_like_serials() -> None:
-    assert (serial_of(1), preferred_number(replace(PROBE, serial="000001"))) == ("000001", 1)
+    assert (serial_of(1), preferred_number("flipr", "000001")) == ("000001", 1)
     assert serial_of(1_000_000) == "00LFLS"
     assert serial_of(2**31 - 1) == "ZIK0ZJ"
 
 
 @pytest.mark.parametrize("serial", ["", "ABC", "21BXYZ7", "21bxyz", "21BXYx", "21BXY-", "ZZZZZZ", "000000"])
 def test_a_serial_of_another_form_has_no_number(serial: str) -> None:
-    assert preferred_number(replace(PROBE, serial=serial)) is None
+    assert preferred_number("flipr", serial) is None
 
 
 def test_only_the_vendors_own_probes_show_their_own_serial() -> None:
-    assert preferred_number(replace(PROBE, vendor="ondilo")) is None
+    assert preferred_number("ondilo", PROBE.serial) is None
     assert shows_itself(SITE, PROBE)
     assert not shows_itself(replace(SITE, id="flipr@demo:21BXYZ"), PROBE)
     assert not shows_itself(SITE, replace(PROBE, vendor="ondilo"))
@@ -672,5 +718,5 @@ def test_people_see_the_ph_against_the_limits_that_thresholds_tells_and_no_devia
     site = replace(SITE, bands={})
     shown, told = FLIPR.display({}, CATALOGUE)(site), thresholds_to(site)
     assert shown.bands == {"ph": Band(6.8, 7.6)}
-    assert (told.ph_min, told.ph_max) == (wire.Limit(6.8), wire.Limit(7.6))
+    assert (told.ph_min, told.ph_max) == (wire.Limit(6.8, True), wire.Limit(7.6))
     assert shown.aside == {"flipr.disinfectant_deviation", "flipr.ph_deviation"}

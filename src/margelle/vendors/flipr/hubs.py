@@ -13,7 +13,7 @@ from margelle.errors import Malformed, Refused, Unavailable
 from margelle.ports import AuditEntry, FaceContext
 from margelle.vendors.failure import RETRY_AFTER_S
 from margelle.vendors.flipr import wire
-from margelle.vendors.flipr.translate import VENDOR, as_module, preferred_number, serial_of, standing_to
+from margelle.vendors.flipr.translate import VENDOR, preferred_number, serial_of, standing_to
 from margelle.vendors.owned import sites_of
 
 UNKNOWN: Final = "How this hub stands is not known yet."
@@ -43,7 +43,7 @@ class Hubs:
         found: dict[str, Hub] = {}
         for site in await sites_of(self._context.reader, user, VENDOR):
             for switch in site.switches:
-                serial = await self._serial(switch, site)
+                serial = await self._serial(switch)
                 found.setdefault(serial, Hub(serial, site, switch))
         return found
 
@@ -69,9 +69,8 @@ class Hubs:
         except (Refused, Malformed) as error:  # the client's own token is good
             raise Unavailable(error.what, hint=error.hint) from error
 
-    async def _serial(self, switch: Switch, site: Site) -> str:
-        module = as_module(switch, site)
-        preferred = preferred_number(module)
+    async def _serial(self, switch: Switch) -> str:
+        preferred = preferred_number(switch.vendor, switch.key)
         if preferred is None and switch.id == f"{VENDOR}:{switch.key}/hub":
             return switch.key
         return serial_of(int((await self._context.writer.persona(VENDOR, "probe", switch.id, preferred)).public_id))

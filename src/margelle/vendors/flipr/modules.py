@@ -74,7 +74,7 @@ class Modules:
         }
 
     async def _serial(self, site: Site, probe: Probe) -> str:
-        preferred = preferred_number(probe)
+        preferred = preferred_number(probe.vendor, probe.serial)
         if preferred is None and shows_itself(site, probe):
             return probe.serial
         return serial_of(int((await self._writer.persona(VENDOR, "probe", probe.id, preferred)).public_id))

@@ -171,8 +171,8 @@ class ShortTerm(Struct, rename="pascal"):
 class Limit(Struct, rename="pascal"):
     """One limit in modules/{serial}/Thresholds, undocumented; the owner's, or the default."""
 
-    value: int | float | None = None
-    is_default_value: bool = True
+    value: int | float | None
+    is_default_value: bool
 
 
 class Thresholds(Struct, rename="pascal", omit_defaults=True):

@@ -111,9 +111,8 @@ def _stamp(said: wire.Log | wire.Row) -> tuple[float, bool]:
     if not said.datetime:
         raise ValueError("it has no time")
     told = datetime.fromisoformat(said.datetime)
-    if told.year == 1:
-        return 0, False
-    return (told.replace(tzinfo=told.tzinfo or UTC) - EPOCH).total_seconds(), told.tzinfo is not None
+    seconds = 0.0 if told.year == 1 else (told.replace(tzinfo=told.tzinfo or UTC) - EPOCH).total_seconds()
+    return seconds, told.tzinfo is not None
 
 
 def _converted(number: float, source: Unit, target: Unit | None) -> float:

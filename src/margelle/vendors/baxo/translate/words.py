@@ -33,8 +33,7 @@ def instant_from(seconds: float, zone: tzinfo = UTC, *, fold: int = 0) -> dateti
 
 def seconds_to(at: datetime, zone: tzinfo = UTC) -> int:
     """An instant (aware, UTC) as they count it, never rounded up; on the clock of `zone`."""
-    shown = at if zone is UTC else at.astimezone(zone).replace(tzinfo=UTC)
-    return (shown - EPOCH) // _SECOND
+    return (at.astimezone(zone).replace(tzinfo=UTC) - EPOCH) // _SECOND
 
 
 def text_of(value: Raw) -> str | None:

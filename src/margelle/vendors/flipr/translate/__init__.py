@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from margelle.vendors.flipr.translate.hub import (
     NO_HUB,
-    as_module,
     hub_site_from,
     hub_to,
     manual_from,
@@ -60,7 +59,6 @@ __all__ = [
     "Language",
     "View",
     "alert_to",
-    "as_module",
     "days_to",
     "disinfectant_from",
     "hub_site_from",

@@ -9,12 +9,12 @@ from msgspec import Raw
 from msgspec.json import encode
 
 from margelle.domain.measurement import Doubt, Measurement
-from margelle.domain.site import Account, Probe, Site
+from margelle.domain.site import Account, Site
 from margelle.domain.switch import MODE, MODES, STATE, Switch, SwitchMode, Turn, mode_at, state_of
 from margelle.domain.unit import Unit
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.translate.measure import RAW_KEPT
-from margelle.vendors.flipr.translate.module import HUB
+from margelle.vendors.flipr.translate.module import HUB, version_to
 from margelle.vendors.flipr.translate.words import VENDOR, number, word, written
 
 NO_HUB: Final = "Forbidden"
@@ -63,7 +63,7 @@ def standing_to(latest: dict[str, Measurement]) -> wire.HubState | None:
     if state is None or point is None:
         return None
     own = point.origin.startswith(f"{VENDOR}/")
-    behavior, _, planning = point.raw.partition(" ") if own else (state.mode or "", "", "")
+    behavior, _, planning = (point.raw if own else state.mode or "").partition(" ")
     if not behavior:
         return None
     return wire.HubState(Raw(encode(int(state.on))), behavior, Raw(encode(planning)))
@@ -71,13 +71,12 @@ def standing_to(latest: dict[str, Measurement]) -> wire.HubState | None:
 
 def hub_to(serial: str, switch: Switch, site: Site) -> wire.Module:
     """A switch of any vendor as a module."""
-    version = switch.firmware if switch.vendor == VENDOR else ""
     return wire.Module(
         serial=serial,
         module_type_id=HUB,
         is_suspended=False,
         status=wire.Status(status="Activated"),
-        version=int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 1,
+        version=version_to(switch.vendor, switch.firmware),
         commercial_type=wire.CommercialType(id=1, value="Start"),
         is_for_spa=site.kind == "spa",
         is_subscription_valid=True,
@@ -100,8 +99,3 @@ def manual_from(text: str) -> Turn | None:
     """What `True` or `False` of a path wants, in any case."""
     turns: dict[str, Turn] = {"true": "on", "false": "off"}
     return turns.get(text.casefold())
-
-
-def as_module(switch: Switch, site: Site) -> Probe:
-    """A switch as that which serials are given to."""
-    return Probe(switch.id, site.id, switch.vendor, switch.key, switch.key)

@@ -122,7 +122,7 @@ def _measurement(probe: Probe, quantity: str, at: datetime, raw: str, origin: st
 
 def _level(said: wire.Conductivity, probe: Probe, at: datetime, origin: str) -> list[Measurement]:
     """A conductivity in words, as the vendor's own way not to tell it."""
-    level = word(said.level) if isinstance(said.level, Raw) else ""
+    level = word(said.level)
     doubt = Doubt("vendor", f"the cloud tells a level only: {level[:40]}")
     unit = UNITS["conductivity"]
     return [Measurement(probe.id, "conductivity", at, None, level[:RAW_KEPT], unit, origin, (doubt,))] if level else []
@@ -259,7 +259,7 @@ def _conductivity(points: Mapping[str, Measurement], label: str) -> wire.Conduct
 
 def _levelled(said: wire.Conductivity, *, levels: bool) -> wire.Conductivity:
     """A conductivity with the word for its value, if there is one, in the value's place."""
-    value = number(written(said.value)) if levels and isinstance(said.value, Raw) else None
+    value = number(written(said.value)) if levels else None
     if value is None:
         return said
     level = next((name for name, bound in LEVELS if value < bound), "High")

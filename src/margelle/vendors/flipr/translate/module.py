@@ -20,7 +20,7 @@ HUBS: Final = frozenset({HUB, 3})
 """The types of module: 3 is a newer hub."""
 
 COMMERCIAL_TYPES: Final = {"Start": 1, "Pro": 2}
-"""By name, the numbers that the cloud gives them."""
+"""By name, the numbers that the cloud gives them. A name that the cloud gave without a number has none."""
 
 LIMITS: Final = {
     "ph_min": ("ph", "low"),
@@ -90,8 +90,7 @@ def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None, *,
     """
     own = site.attributes if site.vendor == VENDOR else {}
     commercial = text(own.get("commercial_type")) or "Start"
-    known_as = own.get("commercial_type_id", COMMERCIAL_TYPES.get(commercial, 1))
-    numbered = probe.vendor == VENDOR and _VERSION.fullmatch(probe.firmware)
+    known_as = own.get("commercial_type_id")
     naive = time_to(newest).removesuffix("Z") if newest else None
     return wire.Module(
         serial=serial,
@@ -100,13 +99,20 @@ def module_to(serial: str, site: Site, probe: Probe, newest: datetime | None, *,
         status=wire.Status(
             status=text(own.get("status")) or "Activated", date_time=text(own.get("status_since")) or None
         ),
-        version=int(probe.firmware) if numbered else 1,
-        commercial_type=wire.CommercialType(id=known_as if isinstance(known_as, int) else 1, value=commercial),
+        version=version_to(probe.vendor, probe.firmware),
+        commercial_type=wire.CommercialType(
+            id=known_as if isinstance(known_as, int) else COMMERCIAL_TYPES.get(commercial), value=commercial
+        ),
         is_for_spa=site.kind == "spa",
         last_measure_date_time=naive,
         sigfox_status="Inactive",
         is_subscription_valid=True,
     )
+
+
+def version_to(vendor: str, firmware: str) -> int:
+    """The version of a Flipr's firmware; 1 for what has none that is a number of a few digits, and for another vendor's."""
+    return int(firmware) if vendor == VENDOR and _VERSION.fullmatch(firmware) else 1
 
 
 def pool_to(site: Site) -> wire.Pool:
@@ -155,10 +161,9 @@ def short_term_to(air_temperature: float | None) -> wire.ShortTerm:
     return wire.ShortTerm(air_temperature=None if air_temperature is None else round(air_temperature, 2))
 
 
-def preferred_number(probe: Probe) -> int | None:
+def preferred_number(vendor: str, serial: str) -> int | None:
     """The number of a Flipr's own serial, for `serial_of`; None where it has another form, or is no Flipr's."""
-    serial = probe.serial
-    if probe.vendor != VENDOR or len(serial) != _LENGTH or any(digit not in _DIGITS for digit in serial):
+    if vendor != VENDOR or len(serial) != _LENGTH or any(digit not in _DIGITS for digit in serial):
         return None
     value = int(serial, 36)
     return value if 0 < value < 2**31 else None

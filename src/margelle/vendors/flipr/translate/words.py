@@ -117,8 +117,8 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def word(said: Raw) -> str:
-    """The text that `said` is in JSON; of anything else, the JSON itself."""
+def word(said: Raw | UnsetType) -> str:
+    """The text that `said` is in JSON; of anything else, the JSON itself; empty where there is none."""
     text = written(said)
     with suppress(ValueError):
         read = json.loads(text)
