@@ -718,5 +718,5 @@ def test_people_see_the_ph_against_the_limits_that_thresholds_tells_and_no_devia
     site = replace(SITE, bands={})
     shown, told = FLIPR.display({}, CATALOGUE)(site), thresholds_to(site)
     assert shown.bands == {"ph": Band(6.8, 7.6)}
-    assert (told.ph_min, told.ph_max) == (wire.Limit(6.8, True), wire.Limit(7.6))
+    assert (told.ph_min, told.ph_max) == (wire.Limit(6.8, True), wire.Limit(7.6, True))
     assert shown.aside == {"flipr.disinfectant_deviation", "flipr.ph_deviation"}
