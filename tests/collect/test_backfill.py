@@ -182,3 +182,15 @@ def test_what_no_cloud_can_tell_any_more_is_lost(remembered: tuple[str, ...], re
     assert one.series["ph"].missing_since == (START - timedelta(days=30) if remembered else None)
     assert give_up(progress, START) == []
     assert progress.closed == [gap]
+
+
+def test_what_a_cloud_forgets_while_its_past_waits_is_lost_by_whole_days() -> None:
+    progress = Progress()
+    progress.take_over({"p": "s"}, {"s": ("ph",)}, advised=False)
+    series = progress.probes["p"].series["ph"]
+    series.missing_since, series.missing_until = START - timedelta(days=40), START
+    gaps = [gap for n in range(0, 72 * 60, 5) for gap in give_up(progress, START + timedelta(minutes=n))]
+    assert [(gap.until - gap.since) // timedelta(hours=1) for gap in gaps] == [240, 24, 24]
+    (rest,) = give_up(progress, START + timedelta(hours=71, minutes=59), only=("p", "ph"))
+    assert timedelta(hours=23) < rest.until - rest.since < timedelta(days=1)
+    assert series.missing_since == rest.until

@@ -30,6 +30,7 @@ from margelle.simulate.station import STATIONS
 from margelle.store import open_store
 from margelle.store.memory import MemoryStore
 from margelle.store.vault import Vault
+from margelle.vendors.answer import is_limit
 from margelle.vendors.baxo import BAXO
 from margelle.vendors.flipr import FLIPR
 from margelle.vendors.ondilo import ONDILO
@@ -111,7 +112,7 @@ class World:
 
     def http(self, account: Account) -> CloudHttp:
         budget = Budget(self.folder / "budget.sqlite", account.id, self.vendor.pace)
-        self.https.append(CloudHttp(account.id, self.store, budget, self.clock, pause=self.pause))
+        self.https.append(CloudHttp(account.id, self.store, budget, self.clock, pause=self.pause, is_limit=is_limit))
         return self.https[-1]
 
     def tokens(self, account: Account) -> TokenKeeper:

@@ -19,6 +19,7 @@ from margelle.net.oauth import TokenKeeper
 from margelle.ports import Store, Token
 from margelle.store import open_store
 from margelle.store.vault import Vault
+from margelle.vendors.answer import is_limit
 from margelle.vendors.ondilo import ONDILO
 from tests import hostile
 from tests.collect.cloud import DAY, HOUR, START, VirtualClock, drive, hourly
@@ -107,7 +108,7 @@ class Hub:
 
     def http(self, account: Account) -> CloudHttp:
         budget = Budget(self.folder / "budget.sqlite", account.id, ONDILO.pace)
-        self.https.append(CloudHttp(account.id, self.store, budget, self.clock, pause=self.pause))
+        self.https.append(CloudHttp(account.id, self.store, budget, self.clock, pause=self.pause, is_limit=is_limit))
         return self.https[-1]
 
     async def pause(self, seconds: float) -> None:

@@ -5,12 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.site import SiteKind
 from margelle.domain.unit import Unit
 from margelle.intake.keep import count, keep, own_probes
 from margelle.intake.point import Arrival
-from margelle.ports import Store
+from margelle.ports import Discovery, Store
 from margelle.store import open_store
 from margelle.store.vault import Vault
 from tests.conftest import NOW
@@ -89,3 +91,16 @@ async def test_only_probes_of_a_users_own_sites_are_theirs(store: Store) -> None
     await furnish(store, NOW, owner="ben@example.org", account="own-2", key="bath")
     assert set(await own_probes(store, "anna@example.org")) == {GARDEN}
     assert set(await own_probes(store)) == {GARDEN, "own:bath/probe"}
+
+
+@pytest.mark.parametrize(("kind", "doubted"), [("pool", ["jump"]), ("plant", [])])
+async def test_what_is_sent_is_judged_by_the_kind_of_its_site(store: Store, kind: SiteKind, doubted: list[str]) -> None:
+    await furnish(store, NOW)
+    (known,) = [site for site in await store.sites() if GARDEN.startswith(site.id)]
+    account = (await store.accounts_of(known.id))[0]
+    (probe,) = await store.probes(known.id)
+    await store.put_discovery(account.id, Discovery(account.person, (replace(known, kind=kind),), (probe,)), NOW)
+    sent = [ph(7.2, -60 * n) for n in range(12, 1, -1)] + [ph(9.4, -60), ph(7.2, 0), ph(7.21, 30)]
+    await keep(store, lines(*sent), NOW)
+    (spike,) = await store.history(GARDEN, "ph", ph(9.4, -60).at, ph(9.4, -59).at)
+    assert [doubt.kind for doubt in spike.doubts] == doubted

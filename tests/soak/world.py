@@ -30,6 +30,7 @@ from margelle.simulate.pool import POOLS
 from margelle.simulate.station import STATIONS
 from margelle.store import open_store
 from margelle.store.vault import Vault
+from margelle.vendors.answer import is_limit
 from margelle.vendors.baxo import BAXO
 from margelle.vendors.flipr import FLIPR
 from margelle.vendors.ondilo import ONDILO
@@ -173,6 +174,7 @@ class World:
                 self.time.told,
                 session=cloud.wire.session,
                 pause=self.time.pause,
+                is_limit=is_limit,
             )
         return self.https[account.id]
 

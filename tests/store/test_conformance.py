@@ -862,16 +862,23 @@ async def test_gaps_are_read_as_they_were_given_the_latest_first(store: Store) -
 
 async def test_a_gap_that_has_grown_replaces_the_open_one_of_before(store: Store) -> None:
     other = gap(of="flipr:x")
-    await store.put_gaps((PROBE,), [gap(0, 2), other])
-    await store.put_gaps((PROBE,), [gap(0, 3), gap(0, 3, quantity="orp")])
+    await store.put_gaps((), [gap(0, 2), other])
+    await store.put_gaps([gap(0, 2)], [gap(0, 3), gap(0, 3, quantity="orp")])
     assert set(await store.gaps(open_only=True)) == {gap(0, 3), gap(0, 3, quantity="orp"), other}
 
 
+async def test_another_accounts_gaps_of_the_same_probe_stay(store: Store) -> None:
+    await store.put_gaps((), [gap(0, 2)])
+    await store.put_gaps((), [gap(9, 2)])
+    await store.put_gaps([gap(9, 2)], [])
+    assert await store.gaps() == [gap(0, 2)]
+
+
 async def test_what_became_of_a_gap_stays_when_its_probe_has_others(store: Store) -> None:
-    await store.put_gaps((PROBE,), [gap(0, 3)])
-    await store.put_gaps((PROBE,), [gap(0, 3, "lost")])
-    await store.put_gaps((PROBE,), [gap(20, 3)])
-    await store.put_gaps((PROBE,), [])
+    await store.put_gaps((), [gap(0, 3)])
+    await store.put_gaps([gap(0, 3)], [gap(0, 3, "lost")])
+    await store.put_gaps([gap(0, 3)], [gap(20, 3)])
+    await store.put_gaps([gap(20, 3)], [])
     assert await store.gaps() == [gap(0, 3, "lost")]
 
 
@@ -884,7 +891,7 @@ async def test_of_a_stretch_the_last_word_counts(store: Store) -> None:
 async def test_an_instant_of_a_gap_that_is_not_in_utc_is_refused_and_nothing_is_kept(store: Store) -> None:
     await store.put_gaps((), [gap()])
     with pytest.raises(BadInput):
-        await store.put_gaps((PROBE,), [gap(9), replace(gap(), until=NOW.replace(tzinfo=None))])
+        await store.put_gaps([gap()], [gap(9), replace(gap(), until=NOW.replace(tzinfo=None))])
     assert await store.gaps() == [gap()]
 
 

@@ -30,6 +30,7 @@ EMPTY: Final = 2
 """So many answers in a row without any latest value: it is asked for otherwise."""
 
 _RECENT: Final = 25
+_STEP: Final = timedelta(days=1)
 _MARGIN: Final = timedelta(minutes=5)
 
 
@@ -137,16 +138,20 @@ def _outcome(
         yield start, end, "silent" if readable else "lost"
 
 
-def give_up(progress: Progress, now: datetime) -> list[Gap]:
-    """Record as lost what no cloud can tell any more: gaps beyond its memory, and of quantities whose past it never tells."""
+def give_up(progress: Progress, now: datetime, *, only: tuple[str, str] | None = None) -> list[Gap]:
+    """Record as lost what no cloud can tell any more: gaps beyond its memory, and of quantities whose past it never tells.
+
+    The horizon moves all the time: it takes whole days away; of `only` this quantity of a probe, whose past was just told, all to the minute.
+    """
     lost, horizon = [], SPANS[progress.reach]
     for probe, track in progress.tracks.items():
         for quantity, series in track.series.items():
-            if series.missing_since is None or series.missing_until is None:
+            if series.missing_since is None or series.missing_until is None or only not in {None, (probe, quantity)}:
                 continue
             forgotten = quantity not in track.remembered
             end = series.missing_until if forgotten else min(series.missing_until, now - horizon)
-            if end <= series.missing_since:
+            done = end == series.missing_until
+            if end <= series.missing_since or (end - series.missing_since < _STEP and not done and only is None):
                 continue
             why = (
                 "The cloud does not tell the past of this."
@@ -154,7 +159,6 @@ def give_up(progress: Progress, now: datetime) -> list[Gap]:
                 else f"The cloud remembers only {horizon.days} days."
             )
             lost.append(Gap(probe, quantity, series.missing_since, end, "lost", now, why))
-            done = end == series.missing_until
             series.missing_since, series.missing_until = (None, None) if done else (end, series.missing_until)
     progress.closed += lost
     return lost

@@ -165,6 +165,9 @@ class Gather:
         await self._store.put_discovery(self.account.id, discovery, now)
         sites = await self._store.sites(account=self.account.id)
         await self._take_over(sites)
+        if self.progress.discovery.ok_at is None:  # a note that was lost knew of gaps that nobody will close
+            for probe in self.progress.probes:
+                self.progress.gaps += await self._store.gaps(probe, open_only=True)
         self.progress.rediscover = bool(discovery.faults) and not self.progress.tracks
         there = {site.id for site in sites}
         await self._tidy(there, now)
@@ -241,6 +244,7 @@ class Gather:
         if attempt.failures < PATIENCE:
             await self._doubt_answer(ask, batch, now)
         track = self.progress.probes[ask.subject]
+        backfill.give_up(self.progress, now, only=(ask.subject, ask.quantity))
         gaps = backfill.settle(
             track, instants, now, probe=ask.subject, quantity=ask.quantity, readable=not batch.faults
         )

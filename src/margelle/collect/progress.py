@@ -205,7 +205,7 @@ async def save(store: Writer, account: str, progress: Progress, now: datetime) -
     progress.saved_at = now
     known = progress.open_gaps()
     if progress.closed or known != progress.gaps:
-        await store.put_gaps(tuple(progress.probes), [*known, *progress.closed])
+        await store.put_gaps(progress.gaps, [*known, *progress.closed])
         progress.gaps, progress.closed = known, []
     await store.put_memo(_name(account), msgspec.json.encode(progress))
 

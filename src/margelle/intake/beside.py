@@ -32,9 +32,9 @@ async def keep(
     measurements: Sequence[Measurement],
     now: datetime,
     catalogue: Catalogue = CATALOGUE,
-    kind: SiteKind = "other",
+    kind: SiteKind | None = None,
 ) -> list[Measurement]:
-    """Judge `measurements`, of probes at a site of this kind, and keep them. Returns them with their verdicts.
+    """Judge `measurements`, of probes at a site of this kind (None: of each probe's own), and keep them. Returns them with their verdicts.
 
     In whichever order, and however often, measurements arrive: in the end the verdicts are the same. Raises what the store raises.
     """
@@ -43,13 +43,21 @@ async def keep(
     changed: list[Measurement] = []
     for probe in dict.fromkeys(one.probe for one in judged):
         arrived = {_place(one): one for one in judged if one.probe == probe and one.quantity in JUDGED}
-        settled, others = await _settled(store, probe, arrived, catalogue, kind)
+        where = await _kind(store, probe) if kind is None and arrived else kind or "other"
+        settled, others = await _settled(store, probe, arrived, catalogue, where)
         verdicts |= {id(arrived[place]): point for place, point in settled.items()}
         changed += others
     kept = [verdicts.get(id(one), one) for one in judged]
     if kept:
         await store.add(kept, now, changed)
     return kept
+
+
+async def _kind(reader: Reader, probe: str) -> SiteKind:
+    """Of what kind the site is at which a probe measures."""
+    known = await reader.devices(probe)
+    site = await reader.site(known[-1][1].site) if known else None
+    return site.kind if site is not None else "other"
 
 
 async def stretch(

@@ -161,8 +161,8 @@ class Writer(Protocol):
         """
         ...
 
-    async def put_gaps(self, probes: Collection[str], gaps: Sequence[Gap]) -> None:
-        """Keep `gaps`. The key is (probe, quantity, since, until); of `probes`, those that were open and are not among them are no more."""
+    async def put_gaps(self, past: Sequence[Gap], gaps: Sequence[Gap]) -> None:
+        """Keep `gaps`. The key is (probe, quantity, since, until); those of `past` that are still open and not among them are no more."""
         ...
 
     async def put_recommendations(self, site: str, recommendations: Sequence[Recommendation]) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Measurement, same
 from margelle.domain.site import Probe, Recommendation
 from margelle.errors import BadInput, Conflict, NotFound
-from margelle.ports import Grant, Incident
+from margelle.ports import Gap, Grant, Incident
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PERSONA: Final = 1_000_000
@@ -132,3 +132,8 @@ def share(accounts: int, collectors: int) -> int:
 def surplus(held: Sequence[str], most: int, keep: Collection[str]) -> list[str]:
     """Which of the accounts in `held` are given back so that no more than `most` stay, none of them in `keep`: the last ones."""
     return [account for account in reversed(held) if account not in keep][: max(len(held) - most, 0)]
+
+
+def gap_key(gap: Gap) -> tuple[str, str, int, int]:
+    """What tells one gap from another. Raises BadInput where its ends are not in UTC."""
+    return gap.probe, gap.quantity, micros(gap.since), micros(gap.until)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from margelle.ports import Gap
 from margelle.store import rules
@@ -23,8 +23,7 @@ class GapsPart(Counted):
         found.sort(key=lambda gap: (-rules.micros(gap.since), gap.probe, gap.quantity, gap.until))
         return found if limit is None else found[: max(limit, 0)]
 
-    async def put_gaps(self, probes: Collection[str], gaps: Sequence[Gap]) -> None:
-        new = {(gap.probe, gap.quantity, rules.micros(gap.since), rules.micros(gap.until)): gap for gap in gaps}
+    async def put_gaps(self, past: Sequence[Gap], gaps: Sequence[Gap]) -> None:
+        new, over = {rules.gap_key(gap): gap for gap in gaps}, {rules.gap_key(gap) for gap in past}
         self._version += 1
-        kept = {key: gap for key, gap in self._gaps.items() if not (gap.state == "open" and gap.probe in probes)}
-        self._gaps = kept | new
+        self._gaps = {key: gap for key, gap in self._gaps.items() if gap.state != "open" or key not in over} | new

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from margelle.ports import Gap
@@ -13,6 +13,8 @@ _WANTED: Final = (
     "SELECT probe, quantity, since, until, state, at, why FROM gap WHERE (?1 IS NULL OR probe = ?1)"
     " AND (NOT ?2 OR state = 'open') ORDER BY since DESC, probe, quantity, until LIMIT ?3"
 )
+
+_OVER: Final = "DELETE FROM gap WHERE probe = ? AND quantity = ? AND since = ? AND until = ? AND state = 'open'"
 
 
 class GapTables:
@@ -27,19 +29,9 @@ class GapTables:
             for of, quantity, since_us, until_us, state, at_us, why in rows
         ]
 
-    async def put_gaps(self, probes: Collection[str], gaps: Sequence[Gap]) -> None:
-        rows = [
-            (
-                gap.probe,
-                gap.quantity,
-                rules.micros(gap.since),
-                rules.micros(gap.until),
-                gap.state,
-                rules.micros(gap.at),
-                gap.why,
-            )
-            for gap in gaps
-        ]
+    async def put_gaps(self, past: Sequence[Gap], gaps: Sequence[Gap]) -> None:
+        rows = [(*rules.gap_key(gap), gap.state, rules.micros(gap.at), gap.why) for gap in gaps]
+        over = [rules.gap_key(gap) for gap in past]
         with self._db.writing() as connection:
-            connection.executemany("DELETE FROM gap WHERE probe = ? AND state = 'open'", [(probe,) for probe in probes])
+            connection.executemany(_OVER, over)
             connection.executemany("REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
