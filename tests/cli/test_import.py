@@ -218,3 +218,31 @@ def test_an_import_is_in_the_audit_log(hub: Margelle, table: Path, tmp_path: Pat
 
     (entry,) = asyncio.run(audit())
     assert (entry.act, entry.subject, entry.outcome) == ("import", "pool.csv", "4 new, 0 same, 0 corrected, 1 refused")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--encoding", "hex"),
+        ("--encoding", "base64"),
+        ("--encoding", "utf-16"),
+        ("--encoding", "undefined"),
+        ("--delimiter", ";;"),
+        ("--delimiter", ""),
+        ("--decimal", ""),
+        ("--time-format", "%Y %Y"),
+    ],
+)
+def test_what_cannot_read_a_table_is_said_in_words(hub: Margelle, tmp_path: Path, wrong: tuple[str, str]) -> None:
+    (tmp_path / "t.csv").write_text("Date,pH\n0001-01-01 00:00,7.4\n")
+    said = hub("import", str(tmp_path / "t.csv"), "--probe", "own:garden", "--map", "Date=at", "--map", "pH=ph", *wrong)
+    assert said.code == 2
+    assert "unexpected" not in said.err
+
+
+def test_an_instant_before_the_calendar_is_refused(hub: Margelle, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("Date,pH\n0001-01-01 00:00,7.4\n")
+    how = ("--map", "Date=at", "--map", "pH=ph", "--time-format", "%Y-%m-%d %H:%M", "--time-zone", "Asia/Tokyo")
+    said = hub("import", str(tmp_path / "t.csv"), "--probe", "own:garden", *how)
+    assert said.code == 2
+    assert "line 2: refused: '0001-01-01 00:00' is not written as" in said.err

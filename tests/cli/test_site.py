@@ -124,3 +124,13 @@ def test_a_token_is_shown_once_and_can_be_taken_back(hub: Margelle) -> None:
     assert hub("user", "token", "anna@example.org", "--revoke", stdin=token).out == "The token is taken back.\n"
     again = hub("user", "token", "anna@example.org", "--revoke", stdin=token)
     assert (again.code, again.err.split("\n")[0]) == (1, "Error: That is no token of anna@example.org.")
+
+
+def test_a_note_that_is_no_text_keeps_nothing(hub: Margelle) -> None:
+    hub("site", "add", "Spa")
+    assert hub("measure", "own:spa", "ph=7.4", "--note", "\udcff").code == 2
+    assert ",ph,7.4," not in hub("export").out
+
+
+def test_a_volume_is_finite(hub: Margelle) -> None:
+    assert hub("site", "add", "Sea", "--volume", "inf").code == 2

@@ -160,3 +160,10 @@ async def test_a_retained_value_without_a_time_is_not_taken_for_a_new_one(
     async with listening(broker, store):
         await until(lambda: store.history(GARDEN, "temperature"))
     assert await store.history(GARDEN, "ph") == []
+
+
+async def test_a_wrong_value_of_a_message_does_not_cost_its_others(broker: RealBroker, store: MemoryStore) -> None:
+    async with listening(broker, store):
+        await tell(broker, "pool/deep/all", f'{{"ph": "bad", "orp": 650, "time": "{NOON}"}}')
+        (orp,) = await until(lambda: store.history(GARDEN, "orp"))
+    assert orp.value == 650

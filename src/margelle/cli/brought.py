@@ -171,20 +171,30 @@ async def _zone(home: House, wanted: Wanted, probes: Mapping[str, Probe]) -> tzi
 def _entries(file: Path, form: Form, encoding: str = "utf-8") -> Iterator[Entry]:
     """The entries of a file, read piece by piece."""
     try:
-        decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
+        decoder = None if encoding == "utf-8" else _decoder(encoding)
         with progress("Reading") as told, file.open("rb") as opened:
             size, done = file.stat().st_size, 0
             while chunk := opened.read(CHUNK):
                 yield from form.feed(chunk if decoder is None else decoder.decode(chunk).encode())
                 done += len(chunk)
                 told(done / size)
+        if decoder is not None:
+            yield from form.feed(decoder.decode(b"", final=True).encode())  # raises where a character is cut
         yield from form.close()
-    except LookupError:
-        raise BadInput(f"There is no encoding {encoding!r}.", hint="It is like cp1252.") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{file.name} is not in {encoding}: {error.reason}.") from None
+    except UnicodeError as error:
+        why = error.reason if isinstance(error, UnicodeDecodeError | UnicodeEncodeError) else str(error)
+        raise BadInput(f"{file.name} is not in {encoding}: {why}.") from None
     except OSError as error:
         raise StoreError(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _decoder(encoding: str) -> codecs.IncrementalDecoder:
+    """Raises BadInput for what is no encoding of texts, such as hex."""
+    try:
+        "".encode(encoding)  # which refuses the codecs that are of no text
+        return codecs.getincrementaldecoder(encoding)()
+    except (LookupError, ValueError):
+        raise BadInput(f"There is no encoding {encoding!r}.", hint="It is like cp1252.") from None
 
 
 def _bare(site: str) -> Site:

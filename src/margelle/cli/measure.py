@@ -44,6 +44,8 @@ def measure(
     settings = invocation(context).settings()
     if means not in MEANS:
         raise BadInput(f"There is no {means!r} to measure by.", hint=f"Known: {', '.join(MEANS)}.")
+    if any("\ud800" <= character <= "\udfff" for character in remark):
+        raise BadInput("The note is not valid Unicode.")  # said before anything is kept
     named = [_split(text) for text in values]
     if len({quantity.casefold() for quantity, _, _ in named}) < len(named):
         raise BadInput("A quantity stands there twice.")

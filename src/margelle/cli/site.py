@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +44,8 @@ def add(
     It has one probe, to which `margelle measure`, `margelle import`, HTTP and MQTT bring measurements. It shows on the pages and on every face.
     """
     settings = invocation(context).settings()
+    if volume is not None and not math.isfinite(volume):
+        raise BadInput("A volume is a number of cubic metres.")
     if kind not in KINDS:
         raise BadInput(f"There is no kind of site {kind!r}.", hint=f"Known: {', '.join(KINDS)}.")
     key = key or _key(name)

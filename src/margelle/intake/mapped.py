@@ -52,9 +52,13 @@ class Columns:
             raise BadInput("A mapping needs a column for at, and one for a quantity.", hint="Such as Date=at pH=ph")
         if self._probe is None and not self._probe_column:
             raise BadInput("Of which probe are the values?", hint="Say --probe, or map a column to it.")
+        if len(decimal) != 1:
+            raise BadInput(f"{decimal!r} is no mark in a number.", hint="It is one character, such as a comma.")
 
     def table(self, delimiter: str) -> Csv:
-        """Reads the table: its rows, as cells."""
+        """Reads the table: its rows, as cells. Raises BadInput."""
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise BadInput(f"{delimiter!r} cannot part cells.", hint="It is one character; a tabulator is $'\\t'.")
         return Csv(dict, self._check, delimiter)
 
     def measurements(self, cells: dict[str, str]) -> Iterator[Measurement | str]:
@@ -75,9 +79,9 @@ class Columns:
             return instant_of(text, self._zone)
         try:
             at = datetime.strptime(text, self._pattern)  # noqa: DTZ007 - the zone is the table's
-        except ValueError as error:
+            return in_utc(at, self._zone)
+        except (ValueError, OverflowError, re.error) as error:  # re's own where the pattern names a part twice
             raise BadInput(f"{text[:40]!r} is not written as {self._pattern!r} says.") from error
-        return in_utc(at, self._zone)
 
     def _check(self, head: Sequence[str]) -> None:
         wanted = [

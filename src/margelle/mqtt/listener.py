@@ -113,10 +113,18 @@ class Listener:
                     if not target.quantity and point.quantity not in self._catalogue:
                         continue  # a device says more than what it measures
                     if point.at or not message.retain:  # when a retained message was measured, nobody knows
-                        arrivals.append(Arrival(len(arrivals), await self._measurement(point, now)))
+                        arrivals += await self._arrival(point, now, topic)
             except BadInput as error:
                 _log.warning("A message of %s is left out: %s", topic, error)
         await keep(self._store, arrivals, now, self._catalogue)
+
+    async def _arrival(self, point: Point, now: datetime, topic: str) -> list[Arrival]:
+        """A point that can be kept; what is wrong with one says nothing of the message's others."""
+        try:
+            return [Arrival(1, await self._measurement(point, now))]
+        except BadInput as error:
+            _log.warning("A message of %s is left out: %s", topic, error)  # or this part of it
+            return []
 
     async def _measurement(self, point: Point, now: datetime) -> Measurement:
         probe = await self._probe(point.probe, now)
