@@ -40,6 +40,20 @@ SPANS: dict[Window, timedelta] = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY
 Trouble = Callable[[str, str], Any]
 
 
+DECIMALS = {
+    "temperature": 2,
+    "ph": 2,
+    "orp": 0,
+    "salt": 0,
+    "tds": 0,
+    "battery": 0,
+    "rssi": 0,
+    "conductivity": 0,
+    "free_chlorine_estimate": 2,
+}
+"""So many digits after the point every cloud of ours tells."""
+
+
 class VirtualClock:
     def __init__(self, now: datetime = START) -> None:
         self.now = now

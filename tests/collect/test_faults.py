@@ -34,7 +34,7 @@ from margelle.vendors.answer import is_limit
 from margelle.vendors.baxo import BAXO
 from margelle.vendors.flipr import FLIPR
 from margelle.vendors.ondilo import ONDILO
-from tests.collect.cloud import DAY, HOUR, START, VirtualClock
+from tests.collect.cloud import DAY, DECIMALS, HOUR, START, VirtualClock
 from tests.simulate.faults.client import ask
 
 LOGIN, PASSWORD = "ada@x.example", "correct horse"
@@ -65,17 +65,6 @@ TOLD_WELL = {"times-naive", "times-zoned", "rows-doubled", "rows-reordered", "ke
              "device-null", "thresholds-null", "refresh-token-absent", "readings-10min", "object-empty", "last-gone", "current-empty",
              "token-expired", "next-expired", "next-circles", "slow"}  # fmt: skip
 """Faults that a collector gets over without a word."""
-DECIMALS = {
-    "temperature": 2,
-    "ph": 2,
-    "orp": 0,
-    "salt": 0,
-    "tds": 0,
-    "battery": 0,
-    "rssi": 0,
-    "conductivity": 0,
-    "free_chlorine_estimate": 2,
-}
 Key = tuple[str, str, datetime]
 Points = dict[Key, float]
 

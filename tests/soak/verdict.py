@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from margelle.domain.measurement import Measurement
 from margelle.ports import Incident, Store
 from margelle.simulate.faults.content import AHEAD
+from tests.collect.cloud import DECIMALS
 from tests.soak.schedule import DAY, HOUR, HUB
 from tests.soak.world import START, VENDORS, Span, World
 
@@ -33,17 +34,6 @@ MOST_LATE: Final = 0.03
 HIDING: Final = {("flipr", "keys-renamed"): "conductivity", ("flipr", "temperature-null"): "temperature"}
 """Faults that leave a quantity out of answers that are otherwise good."""
 
-DECIMALS: Final = {
-    "temperature": 2,
-    "ph": 2,
-    "orp": 0,
-    "salt": 0,
-    "tds": 0,
-    "battery": 0,
-    "rssi": 0,
-    "conductivity": 0,
-    "free_chlorine_estimate": 2,
-}
 Key = tuple[str, str, datetime]
 Points = dict[Key, Measurement]
 

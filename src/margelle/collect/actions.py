@@ -99,8 +99,7 @@ class ForwardedActions:
         except MargelleError as error:
             return redact(f"not known: {error.what}")
         now = self._clock()
-        site = await self._store.site(probe.site)
-        await keep(self._store, batch.measurements, now, self._catalogue, site.kind if site is not None else "other")
+        await keep(self._store, batch.measurements, now, self._catalogue)
         told = next((one for one in batch.measurements if one.quantity == wanted.quantity), None)
         if told is None:
             return "the cloud tells nothing of it"

@@ -207,7 +207,7 @@ class Gather:
     async def _latest(self, ask: Ask) -> list[Incident]:
         batch = await self.source.latest(await self._probe(ask.subject), self._clock())
         now = self._clock()
-        kept = await self._keep(self.progress.probes[ask.subject].site, batch, now)
+        kept = await keep(self._store, batch, now, self._catalogue)
         instants = {one.quantity: one.at for one in sorted(_timely(kept), key=lambda one: one.at)}
         track = self.progress.probes[ask.subject]
         backfill.arrived(track, instants, now, empty=not kept)
@@ -223,7 +223,7 @@ class Gather:
             raise NotFound("This cloud switches nothing.")
         batch = await source.standing(switch, self._clock())
         now = self._clock()
-        kept = await self._keep("", batch, now)
+        kept = await keep(self._store, batch, now, self._catalogue)
         return self._unreadable(ask.where, batch.faults, now) + self._doubtful(switch.id, kept, now)
 
     async def _history(self, ask: Ask) -> list[Incident]:
@@ -236,7 +236,7 @@ class Gather:
             source.brief(site)
         batch = await source.history(probe, ask.quantity, window, self._clock())
         now = self._clock()
-        kept = await self._keep(self.progress.probes[ask.subject].site, batch, now)
+        kept = await keep(self._store, batch, now, self._catalogue)
         if batch.broken is not None:
             raise batch.broken
         instants = sorted({one.at for one in _timely(kept) if one.quantity == ask.quantity})
@@ -296,11 +296,6 @@ class Gather:
                 if one.id == switch:
                     return one
         raise NotFound(f"The store has no switch {switch}.")
-
-    async def _keep(self, site_id: str, batch: Batch, now: datetime) -> list[Measurement]:
-        """Keep what was measured at a site, or of a switch, which is judged by no site."""
-        site = await self._store.site(site_id)
-        return await keep(self._store, batch, now, self._catalogue, site.kind if site is not None else "other")
 
     def _unreadable(self, where: str, faults: Sequence[Fault], now: datetime) -> list[Incident]:
         if not faults:

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.plausible import judge
 from margelle.domain.quantity import Catalogue
-from margelle.domain.site import SiteKind
 from margelle.intake import beside
 from margelle.ports import Batch, Store
 
@@ -20,10 +19,8 @@ _MOMENT: Final = timedelta(microseconds=1)
 _Key = tuple[str, str, datetime]
 
 
-async def keep(
-    store: Store, batch: Batch, now: datetime, catalogue: Catalogue, kind: SiteKind = "other"
-) -> list[Measurement]:
-    """Keep what `batch` told, of probes at a site of this kind, and return it as it was judged.
+async def keep(store: Store, batch: Batch, now: datetime, catalogue: Catalogue) -> list[Measurement]:
+    """Keep what `batch` told, and return it as it was judged.
 
     Where it tells a word or nonsense of an instant of which the store has a number, that is no correction: the number stays as it is.
     """
@@ -31,7 +28,7 @@ async def keep(
     known = await _numbers(store, [one for one in told if one.value is None])
     idle = [judge(one, now, catalogue) for one in told if one.value is None and _key(one) in known]
     new = [one for one in told if one.value is not None or _key(one) not in known]
-    return idle + await beside.keep(store, new, now, catalogue, kind)
+    return idle + await beside.keep(store, new, now, catalogue)
 
 
 async def _numbers(store: Store, wordless: Sequence[Measurement]) -> set[_Key]:
