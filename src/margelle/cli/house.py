@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from margelle.collect.loop import Collector
+    from margelle.collect.report import AccountReport
     from margelle.collect.reviewing import Reviewer
     from margelle.mqtt.listener import Listener
     from margelle.net.budget import Budget
@@ -195,7 +196,16 @@ class House:
             catalogue=self.settings.catalogue,
             ready=ready,
             mark=self.mark,
+            api=app.Api(
+                self.reports, tuple(self.settings["api.origins"]), self.settings["api.requests_per_minute"]
+            ),
         )
+
+    async def reports(self, accounts: Sequence[Account]) -> Sequence[AccountReport]:
+        """How collecting from each of `accounts` stands."""
+        from margelle.collect.report import reports
+
+        return await reports(self.store, self.spending, self.clock(), accounts)
 
     async def close(self) -> None:
         """Let go of connections and of the database."""

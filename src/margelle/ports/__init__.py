@@ -6,7 +6,7 @@ through `Clock`. Failures are raised as `margelle.errors`.
 
 from __future__ import annotations
 
-from margelle.ports.face import Actions, Desk, FaceContext, Quota
+from margelle.ports.face import Actions, Desk, FaceContext, Quota, Reports
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
 from margelle.ports.record import Added, AuditEntry, Gap, GapState, Grant, GrantKind, Incident, Receipt
 from margelle.ports.source import (
@@ -58,6 +58,7 @@ __all__ = [
     "Rate",
     "Reader",
     "Receipt",
+    "Reports",
     "Request",
     "Setting",
     "Source",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -15,13 +16,21 @@ from starlette.routing import BaseRoute, Route
 
 from margelle import __version__
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.ports import Actions, Clock, Store, Vendor
+from margelle.ports import Actions, Clock, Reports, Store, Vendor
 from margelle.serve.api import API
 from margelle.serve.api.problem import details
 from margelle.serve.faces import mounts
 from margelle.serve.gate import Gate, too_large, too_large_batch
 from margelle.serve.problem import problem, unavailable
-from margelle.serve.sign_in import Attempts
+from margelle.serve.sign_in import Attempts, FaceDesk
+
+
+class Api(Struct, frozen=True):
+    """How the hub's own API is: how the collection stands, the sites whose scripts may call it, and how often in a minute each caller may (0: any number)."""
+
+    reports: Reports
+    origins: tuple[str, ...] = ()
+    requests_per_minute: int = 600
 
 
 def build(
@@ -34,7 +43,7 @@ def build(
     pages: bool = True,
     quotas: bool = False,
     own_sites: bool = False,
-    push: bool = True,
+    api: Api | None = None,
     title: str = "Margelle",
     public_page: bool = False,
     public_url: str = "",
@@ -43,7 +52,7 @@ def build(
     ready: Callable[[], bool] | None = None,
     mark: str = "",
 ) -> Starlette:
-    """The application: a face for each vendor under `/<its name>`, `/healthz`, with `push` the hub's own API for measurements, and with `pages` what people see at `/`.
+    """The application: a face for each vendor under `/<its name>`, `/healthz`, with `api` the hub's own API, and with `pages` what people see at `/`.
 
     `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
@@ -65,10 +74,6 @@ def build(
         ),
         Route("/healthz", _health(store, ready)),
     ]
-    if push:
-        from margelle.serve.api.measurements import routes as api_routes  # noqa: PLC0415 - a cloud takes none
-
-        routes += api_routes(store, clock, attempts, catalogue)
     if pages:
         from margelle.serve.pages import Look  # noqa: PLC0415 - a cloud without pages does not load them
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
@@ -80,11 +85,36 @@ def build(
         }
         look = Look(title, public_page, public_url, catalogue, time_zone, displays)
         routes += page_routes(store, vendors, clock, attempts, look)
+    if api is not None:
+        routes[:0] = _api_routes(store, clock, attempts, catalogue, actions, api, public_url, pages=pages)
     app = Starlette(
         routes=routes, middleware=[Middleware(Gate, mark=mark)], exception_handlers={HTTPException: _refusal}
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _api_routes(
+    store: Store,
+    clock: Clock,
+    attempts: Attempts,
+    catalogue: Catalogue,
+    actions: Actions,
+    api: Api,
+    public_url: str,
+    *,
+    pages: bool,
+) -> list[BaseRoute]:
+    from margelle.serve.api import routes as own  # noqa: PLC0415 - a cloud has none
+
+    sessions = None
+    if pages:
+        from margelle.serve.pages import FACE  # noqa: PLC0415
+        from margelle.serve.pages.session import Sessions  # noqa: PLC0415
+
+        sessions = Sessions(FaceDesk(FACE, store, clock, attempts), public_url)
+    visitors = own.visitors(store, clock, attempts, sessions, api.requests_per_minute)
+    return own.routes(store, clock, visitors, catalogue, actions, api.reports, api.origins)
 
 
 def _health(store: Store, ready: Callable[[], bool] | None) -> Callable[[Request], Any]:

@@ -44,8 +44,8 @@ def mounts(
         quota = FaceQuota(vendor.quota if quotas else ())
         reader = apart(store, vendor.name) if own_sites else store
         routes = vendor.face(FaceContext(reader, store, desk, quota, actions, clock, own, catalogue))
-        face = Router([_of_any_path(route) for route in routes], redirect_slashes=False)
-        faces.append(_of_any_path(Mount(f"/{vendor.name}", app=face, name=vendor.name)))
+        face = Router([of_any_path(route) for route in routes], redirect_slashes=False)
+        faces.append(of_any_path(Mount(f"/{vendor.name}", app=face, name=vendor.name)))
         hosts.append(_VendorHost(vendor.host, app=face))
     return faces + hosts
 
@@ -62,7 +62,7 @@ class _VendorHost(Host):
         return Match.FULL, {"path_params": dict(scope.get("path_params", {})), "endpoint": self.app}
 
 
-def _of_any_path(route: BaseRoute) -> BaseRoute:
+def of_any_path(route: BaseRoute) -> BaseRoute:
     """The route, to which a line break in a path is a character like any other: what is nowhere gets the face's own answer."""
     if isinstance(route, (Route, Mount)):
         whole = route.path_regex.pattern.removesuffix("$") + r"\Z"
