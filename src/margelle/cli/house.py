@@ -197,7 +197,10 @@ class House:
             ready=ready,
             mark=self.mark,
             api=app.Api(
-                self.reports, tuple(self.settings["api.origins"]), self.settings["api.requests_per_minute"]
+                self.reports,
+                tuple(self.settings["api.origins"]),
+                self.settings["api.requests_per_minute"],
+                self.settings["api.lookback_s"],
             ),
         )
 

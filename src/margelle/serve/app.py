@@ -31,6 +31,8 @@ class Api(Struct, frozen=True):
     reports: Reports
     origins: tuple[str, ...] = ()
     requests_per_minute: int = 600
+    lookback_s: float = 7200.0
+    """How long a measurement counts as present in PromQL."""
 
 
 def build(
@@ -106,6 +108,7 @@ def _api_routes(
     pages: bool,
 ) -> list[BaseRoute]:
     from margelle.serve.api import routes as own  # noqa: PLC0415 - a cloud has none
+    from margelle.serve.prometheus import routes as prometheus  # noqa: PLC0415
 
     sessions = None
     if pages:
@@ -114,7 +117,10 @@ def _api_routes(
 
         sessions = Sessions(FaceDesk(FACE, store, clock, attempts), public_url)
     visitors = own.visitors(store, clock, attempts, sessions, api.requests_per_minute)
-    return own.routes(store, clock, visitors, catalogue, actions, api.reports, api.origins)
+    return [
+        *own.routes(store, clock, visitors, catalogue, actions, api.reports, api.origins),
+        *prometheus.routes(store, clock, catalogue, visitors, api.lookback_s),
+    ]
 
 
 def _health(store: Store, ready: Callable[[], bool] | None) -> Callable[[Request], Any]:

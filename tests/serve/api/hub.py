@@ -45,7 +45,14 @@ class Hub:
         return await self.call("GET", path, headers=headers, **query)
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, token: str | None = None, **query: Any
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        token: str | None = None,
+        **query: Any,
     ) -> Response:
         """Any request below `/api/v1`, with a key."""
         given = {"authorization": f"Bearer {token or self.token}", **(headers or {})}

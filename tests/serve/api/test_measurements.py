@@ -19,8 +19,8 @@ from margelle.serve.sign_in import FaceDesk, hash_password
 from margelle.store.memory import MemoryStore
 from tests.asgi import Response, call
 from tests.conftest import NOW
-from tests.serve.api.hub import no_reports
 from tests.house import ANNA, GARDEN, furnish
+from tests.serve.api.hub import no_reports
 from tests.serve.vendors import NoActions
 
 PATH = "/api/v1/measurements"

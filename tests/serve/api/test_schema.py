@@ -8,16 +8,15 @@ from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
-    positive_data_acceptance,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
     unsupported_method,
 )
-from schemathesis.checks import not_a_server_error
 
 from margelle.serve.api.openapi import document
 from margelle.serve.api.routes import TABLE

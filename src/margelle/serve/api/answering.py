@@ -63,7 +63,9 @@ class Path:
             asked = reading.parameters(endpoint, request.path_params, request.query_params)
             answer = await self._told(endpoint, Visit(request, caller, self._rooms, form), asked)
         except HTTPException as refusal:
-            answer = details(refusal.status_code, refusal.detail if refusal.status_code != 413 else "", headers=refusal.headers)
+            answer = details(
+                refusal.status_code, refusal.detail if refusal.status_code != 413 else "", headers=refusal.headers
+            )
         except MargelleError as error:
             if isinstance(error, StoreError):
                 _log.error("%s %s: %s", endpoint.method, endpoint.path, error)
@@ -104,7 +106,11 @@ class Path:
     async def _rows(self, visit: Visit, table: Table, tag: str) -> Response:
         if visit.form != "json":
             chunks = _limited(table.chunks, table.limit) if table.limit is not None else table.chunks
-            stream = _packed(visit.form, table.kind, chunks) if visit.form in {"parquet", "arrow"} else _lines(visit.form, table.kind, chunks)
+            stream = (
+                _packed(visit.form, table.kind, chunks)
+                if visit.form in {"parquet", "arrow"}
+                else _lines(visit.form, table.kind, chunks)
+            )
             if visit.request.method == "HEAD":
                 return Response(headers=_kept(tag), media_type=FORMS[visit.form])
             return StreamingResponse(stream, headers=_kept(tag), media_type=FORMS[visit.form])

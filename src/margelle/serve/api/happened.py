@@ -172,7 +172,9 @@ def _behind(place: _Place) -> datetime:
 
 
 async def _record(visit: Visit, act: str, event: Event) -> None:
-    await visit.store.record(AuditEntry(visit.now, visit.caller.user.email, act, event.site, f"{event.id} {event.kind}"))
+    await visit.store.record(
+        AuditEntry(visit.now, visit.caller.user.email, act, event.site, f"{event.id} {event.kind}")
+    )
 
 
 ENDPOINTS: Final = (

@@ -147,7 +147,11 @@ class Watcher:
             new = await self._reader.history(*series, before.at + _NEXT, point.at + _NEXT, _AT_ONCE)
         for row in rows(new, self._sites[point.probe], self._catalogue):
             self._n += 1
-            told = b"id: %s-%d\nevent: measurement\ndata: %s\n\n" % (self._run.encode(), self._n, msgspec.json.encode(row))
+            told = b"id: %s-%d\nevent: measurement\ndata: %s\n\n" % (
+                self._run.encode(),
+                self._n,
+                msgspec.json.encode(row),
+            )
             self._publish(_Event(self._n, (row.probe, row.quantity), told))
 
     def _publish(self, event: _Event) -> None:

@@ -43,7 +43,9 @@ class Range(Chosen, frozen=True):
     since: Since | None = None
     until: Until | None = None
     order: Annotated[Literal["oldest", "newest"], Meta(description="Which come first, in each series.")] = "oldest"
-    limit: Annotated[Limit | None, Meta(description=f"At most so many. Without it JSON has {PAGE}, every other form all.")] = None
+    limit: Annotated[
+        Limit | None, Meta(description=f"At most so many. Without it JSON has {PAGE}, every other form all.")
+    ] = None
     after: After | None = None
 
 
@@ -52,7 +54,12 @@ class Days(Chosen, frozen=True):
 
     since: FirstDay | None = None
     until: NextDay | None = None
-    time_zone: Annotated[str, Meta(max_length=100, description="An IANA name, whose days are meant. Default: that of each site.")] | None = None
+    time_zone: (
+        Annotated[
+            str, Meta(max_length=100, description="An IANA name, whose days are meant. Default: that of each site.")
+        ]
+        | None
+    ) = None
     limit: Limit | None = None
     after: After | None = None
 
@@ -110,7 +117,11 @@ class Place(Struct, frozen=True, array_like=True):
 async def latest(visit: Visit, asked: Latest) -> Table:
     """The newest measurement of each series."""
     found = await probes_seen(visit, asked.site, asked.probe)
-    wanted = {one.quantity for one in await series_seen(visit, asked.site, asked.probe, asked.quantity)} if asked.quantity else None
+    wanted = (
+        {one.quantity for one in await series_seen(visit, asked.site, asked.probe, asked.quantity)}
+        if asked.quantity
+        else None
+    )
     behind = cursor.read(asked.after, Place)
 
     async def told() -> AsyncIterator[list[Row]]:
@@ -157,7 +168,11 @@ async def days(visit: Visit, asked: Days) -> Table:
     zone = _zone(asked.time_zone)
     behind = cursor.read(asked.after, Place)
     chosen = _behind(await series_seen(visit, asked.site, asked.probe, asked.quantity), behind)
-    zones = {} if zone else {one.id: one.time_zone for one in (await sights(visit.store, visit.caller.user.email)).sites.values()}
+    zones = (
+        {}
+        if zone
+        else {one.id: one.time_zone for one in (await sights(visit.store, visit.caller.user.email)).sites.values()}
+    )
 
     async def told() -> AsyncIterator[list[Day]]:
         for series in chosen:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from margelle import __version__
 from margelle.serve.api import API
-from margelle.serve.api.endpoint import FORMS, Endpoint, Form, Page
+from margelle.serve.api.endpoint import FORMS, Endpoint
 from margelle.serve.api.problem import Problem
 from margelle.serve.api.reading import in_path
 
@@ -34,7 +34,9 @@ RFC 3339 in UTC, units UCUM codes, ids stay for ever.
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The OpenAPI 3.1 document of `endpoints`."""
-    kinds = list(dict.fromkeys(kind for one in endpoints for kind in (one.answer, one.body, one.rows) if kind is not None))
+    kinds = list(
+        dict.fromkeys(kind for one in endpoints for kind in (one.answer, one.body, one.rows) if kind is not None)
+    )
     shapes, components = msgspec.json.schema_components([*kinds, Problem], ref_template=_REF)
     schema = dict(zip([*kinds, Problem], shapes, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -55,8 +57,16 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "components": {
             "schemas": _named(components),
             "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "description": "A key: `margelle user token`, or `POST /keys`."},
-                "login": {"type": "http", "scheme": "basic", "description": "A login of this hub; or, in the password's place, a key."},
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key: `margelle user token`, or `POST /keys`.",
+                },
+                "login": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "A login of this hub; or, in the password's place, a key.",
+                },
             },
         },
     }
@@ -79,7 +89,9 @@ def parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     ]
     if endpoint.rows:
         words = "The form of the answer, if not by the header Accept. Parquet and Arrow need margelle[columnar]."
-        told.append({"name": "format", "in": "query", "required": False, "description": words, "schema": {"enum": list(FORMS)}})
+        told.append(
+            {"name": "format", "in": "query", "required": False, "description": words, "schema": {"enum": list(FORMS)}}
+        )
     return told
 
 
@@ -120,10 +132,10 @@ def _fields(kind: type[Struct]) -> Iterable[tuple[str, dict[str, Any], bool]]:
     (_,), components = msgspec.json.schema_components([kind], ref_template=_REF)
     told = components.get(kind.__name__, {})
     for name, schema in told.get("properties", {}).items():
-        yield name, _without_null(schema, components), name in told.get("required", ())
+        yield name, _without_null(schema), name in told.get("required", ())
 
 
-def _without_null(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of what a parameter is if it is there; a URL knows no null."""
     some = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name not in {"anyOf", "default"}}

@@ -18,7 +18,9 @@ MOST: Final = 10_000
 _Name = Annotated[str, Meta(min_length=1, max_length=300)]
 
 SiteNames = Annotated[tuple[_Name, ...], Meta(max_length=1000, description="Only these sites, by id. May be repeated.")]
-ProbeNames = Annotated[tuple[_Name, ...], Meta(max_length=1000, description="Only these probes, by id. May be repeated.")]
+ProbeNames = Annotated[
+    tuple[_Name, ...], Meta(max_length=1000, description="Only these probes, by id. May be repeated.")
+]
 QuantityNames = Annotated[
     tuple[_Name, ...], Meta(max_length=200, description="Only these quantities, such as ph. May be repeated.")
 ]
@@ -28,7 +30,9 @@ Until = Annotated[datetime, Meta(tz=True, description="Before this instant.")]
 FirstDay = Annotated[date, Meta(description="From this day on.")]
 NextDay = Annotated[date, Meta(description="Before this day.")]
 Limit = Annotated[int, Meta(ge=1, le=MOST, description="At most so many.")]
-After = Annotated[str, Meta(min_length=1, max_length=1000, description="Go on behind here: the `next` of the part before.")]
+After = Annotated[
+    str, Meta(min_length=1, max_length=1000, description="Go on behind here: the `next` of the part before.")
+]
 Scopes = tuple[Scope, ...]
 
 

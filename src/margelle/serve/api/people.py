@@ -46,7 +46,9 @@ class UserSeen(Struct, frozen=True):
 class OneOrganisation(Struct, frozen=True):
     """Which organisation."""
 
-    organisation: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$", description="Its id: lower-case letters, digits and -.")]
+    organisation: Annotated[
+        str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$", description="Its id: lower-case letters, digits and -.")
+    ]
 
 
 class NamedOrganisation(Struct, frozen=True, forbid_unknown_fields=True):

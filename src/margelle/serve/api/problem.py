@@ -70,7 +70,7 @@ def of_error(error: MargelleError) -> Response:
     """The answer that one of our own errors means. The operator's troubles are not the client's to read."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
     said = "The store cannot answer now." if isinstance(error, StoreError) else str(error)
-    more = {"errors": error.faults} if isinstance(error, BadFields) else {}
+    more: dict[str, Any] = {"errors": error.faults} if isinstance(error, BadFields) else {}
     return details(status, said, headers=_headers(status, error.retry_after_s), **more)
 
 

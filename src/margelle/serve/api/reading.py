@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Struct
@@ -19,7 +19,6 @@ from margelle.export import columnar
 from margelle.serve.api.endpoint import FORMS, Endpoint, Form
 from margelle.serve.api.problem import BadFields, FieldFault, bad_field
 
-_T = TypeVar("_T")
 _PARAMETER: Final = re.compile(r"{(\w+)}")
 _PLACE: Final = re.compile(r" - at `\$\.?(.*)`$")
 _FORM: Final = "format"
@@ -43,12 +42,9 @@ def in_path(path: str) -> list[str]:
 def parameters(endpoint: Endpoint, path: Mapping[str, str], query: QueryParams) -> Struct:
     """The parameters of a request as its endpoint knows them. Raises BadFields, which names each that is wrong."""
     given: dict[str, Any] = {}
-    faults: list[FieldFault] = []
     fields = _fields(endpoint.params)
-    known = {field.name for field in fields} | ({_FORM} if endpoint.rows else set())
-    for name in query:
-        if name not in known or name in path:
-            faults.append(FieldFault(name[:80], "query", "there is no such parameter"))
+    known = ({field.name for field in fields} | ({_FORM} if endpoint.rows else set())).difference(path)
+    faults = [FieldFault(name[:80], "query", "there is no such parameter") for name in query if name not in known]
     for field in fields:
         where = "path" if field.name in path else "query"
         value = _given(field, path, query)
@@ -66,18 +62,19 @@ def parameters(endpoint: Endpoint, path: Mapping[str, str], query: QueryParams) 
     return endpoint.params(**given)
 
 
-async def body(request: Request, kind: type[_T]) -> _T:
+async def body(request: Request, kind: Any) -> Any:
     """The JSON body of a request. Raises BadFields, and HTTPException(415) where it is something else."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" or request.headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "Send application/json, in UTF-8 and not compressed.")
     try:
-        return _decoder(kind).decode(await request.body())
+        told = _decoder(kind).decode(await request.body())
     except msgspec.ValidationError as error:
         place = _PLACE.search(str(error))
         raise bad_field(place[1] if place else "", _said(error), "body") from error
     except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError) as error:
         raise bad_field("", "it is not JSON in UTF-8", "body") from error
+    return told
 
 
 def form(request: Request) -> Form:
@@ -90,7 +87,7 @@ def form(request: Request) -> Form:
         raise HTTPException(406, f"There is {', '.join(FORMS.values())}.")
     if found in {"parquet", "arrow"} and not columnar.present():
         raise HTTPException(406, f"This hub cannot write {found}: whoever runs it can install margelle[columnar].")
-    return found  # type: ignore[return-value]
+    return found
 
 
 def _accepted(accept: str) -> Form | None:

@@ -14,7 +14,19 @@ from starlette.routing import BaseRoute, Route
 
 from margelle.domain.quantity import Catalogue
 from margelle.ports import Actions, Clock, Reports, Store
-from margelle.serve.api import API, NAME, collected, explorer, happened, measured, measurements, openapi, people, stream, water
+from margelle.serve.api import (
+    API,
+    NAME,
+    collected,
+    explorer,
+    happened,
+    measured,
+    measurements,
+    openapi,
+    people,
+    stream,
+    water,
+)
 from margelle.serve.api.answering import Path
 from margelle.serve.api.endpoint import Endpoint, Rooms
 from margelle.serve.api.live import Watcher
@@ -69,7 +81,11 @@ def routes(
 
 
 def visitors(
-    store: Store, clock: Clock, attempts: Attempts, sessions: Sessions | None = None, requests_per_minute: int = REQUESTS_PER_MINUTE
+    store: Store,
+    clock: Clock,
+    attempts: Attempts,
+    sessions: Sessions | None = None,
+    requests_per_minute: int = REQUESTS_PER_MINUTE,
 ) -> Visitors:
     """Who may call. Refused logins count with those at the faces and pages that share `attempts`."""
     return Visitors(store, clock, FaceDesk(NAME, store, clock, attempts), sessions, requests_per_minute)

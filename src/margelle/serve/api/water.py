@@ -70,7 +70,9 @@ class Sites(Listed, frozen=True):
     """Which sites."""
 
     vendor: Annotated[str, Meta(max_length=100, description="Only those of this vendor.")] | None = None
-    name: Annotated[str, Meta(max_length=300, description="Only those in whose name this is, in any case.")] | None = None
+    name: Annotated[str, Meta(max_length=300, description="Only those in whose name this is, in any case.")] | None = (
+        None
+    )
     gone: Annotated[bool, Meta(description="Also those that their cloud does not name any more.")] = False
 
 
@@ -94,9 +96,7 @@ async def sites(visit: Visit, asked: Sites) -> Page[SiteSeen]:
     found = [
         site
         for site in (await sights(visit.store, email)).sites.values()
-        if (asked.gone or site.id in here)
-        and asked.vendor in {None, site.vendor}
-        and part in site.name.casefold()
+        if (asked.gone or site.id in here) and asked.vendor in {None, site.vendor} and part in site.name.casefold()
     ]
     return _page([_site(visit, site, gone=site.id not in here) for site in found], asked)
 
@@ -136,9 +136,7 @@ async def _probe(visit: Visit, probe: Probe) -> ProbeSeen:
 def _site(visit: Visit, site: Site, *, gone: bool) -> SiteSeen:
     role = visit.caller.roles[site.id]
     told = (site.kind, site.volume_m3, site.disinfection, site.address, site.time_zone, site.bands, site.switches)
-    return SiteSeen(
-        site.id, site.name, site.vendor, role, *told, site.shares, site.attributes, site.updated_at, gone
-    )
+    return SiteSeen(site.id, site.name, site.vendor, role, *told, site.shares, site.attributes, site.updated_at, gone)
 
 
 def _quantity(one: Quantity) -> QuantitySeen:
