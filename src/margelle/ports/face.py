@@ -69,7 +69,7 @@ class Actions(Protocol):
 class Reports(Protocol):
     """How the collection stands, which only the room that collects can tell."""
 
-    async def __call__(self, accounts: Sequence[Account]) -> Sequence[Any]:
+    async def __call__(self, accounts: Sequence[Account], /) -> Sequence[Any]:
         """A report on each of `accounts`: a record of plain things, whose fields the API and pages know by name."""
         ...
 

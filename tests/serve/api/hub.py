@@ -37,8 +37,8 @@ class Hub:
     def __init__(self, store: Store, token: str, **options: Any) -> None:
         self.store, self.token = store, token
         api = options.pop("api", Api(no_reports, requests_per_minute=0))
-        options = {"pages": False, "actions": NoActions()} | options
-        self.app: Starlette = build(store, [], {}, lambda: NOW, options.pop("actions"), api=api, **options)
+        given: dict[str, Any] = {"pages": False, "actions": NoActions()} | options
+        self.app: Starlette = build(store, [], {}, lambda: NOW, given.pop("actions"), api=api, **given)
 
     async def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> Response:
         """Ask with Anna's key."""

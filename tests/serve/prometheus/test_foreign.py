@@ -116,6 +116,14 @@ def theirs(peer: str, path: str, **query: Any) -> Any:
         return json.load(answer)["data"]
 
 
+def refused(peer: str, path: str, asked: dict[str, Any]) -> tuple[Any, int]:
+    try:
+        with urllib.request.urlopen(f"{peer}/api/v1/{path}?{urllib.parse.urlencode(asked, doseq=True)}") as told:
+            return json.load(told), told.status
+    except urllib.error.HTTPError as refusal:
+        return json.load(refusal), refusal.code
+
+
 def comparable(told: Any, query: str) -> Any:
     """An answer whose order says nothing, in an order of its own."""
     result = told["result"]
@@ -203,12 +211,7 @@ async def test_what_prometheus_refuses_is_refused_with_the_same_word(
 ) -> None:
     asked = {"time": NOW.timestamp()} | asked if path == "query" else asked
     answer = await hub.ask(path, **asked)
-    url = f"{peer}/api/v1/{path}?{urllib.parse.urlencode(asked, doseq=True)}"
-    try:
-        with urllib.request.urlopen(url) as told:
-            its, its_status = json.load(told), told.status
-    except urllib.error.HTTPError as refusal:
-        its, its_status = json.load(refusal), refusal.code
+    its, its_status = refused(peer, path, asked)
     assert (answer.status, answer.json()["status"]) == (its_status, its["status"]) and its_status == status
     assert answer.json().get("errorType") == its.get("errorType")
 
