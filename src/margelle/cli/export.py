@@ -34,7 +34,12 @@ class Format(StrEnum):
     ARROW = "arrow"
 
 
-_ENDINGS: Final = {".ndjson": Format.NDJSON, ".jsonl": Format.NDJSON, ".parquet": Format.PARQUET, ".arrow": Format.ARROW}
+_ENDINGS: Final = {
+    ".ndjson": Format.NDJSON,
+    ".jsonl": Format.NDJSON,
+    ".parquet": Format.PARQUET,
+    ".arrow": Format.ARROW,
+}
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -63,7 +68,11 @@ def export(
     ] = None,
     form: Annotated[
         Format | None,
-        typer.Option("--format", metavar="FORMAT", help="csv, ndjson, parquet or arrow. Default: as the file's name ends, else csv."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="csv, ndjson, parquet or arrow. Default: as the file's name ends, else csv.",
+        ),
     ] = None,
     site: Annotated[Names, typer.Option(metavar="NAME", help="Only this site, by id or name. May be repeated.")] = None,
     probe: Annotated[Names, typer.Option(metavar="ID", help="Only this probe. May be repeated.")] = None,

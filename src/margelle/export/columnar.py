@@ -151,7 +151,9 @@ def _batch(rows: Sequence[Struct], schema: pyarrow.Schema) -> Any:
     import pyarrow  # noqa: PLC0415
 
     columns = zip(*map(astuple, rows), strict=True)
-    return pyarrow.record_batch([_column(list(cells), field) for cells, field in zip(columns, schema, strict=True)], schema=schema)
+    return pyarrow.record_batch(
+        [_column(list(cells), field) for cells, field in zip(columns, schema, strict=True)], schema=schema
+    )
 
 
 def _column(cells: list[Any], field: Any) -> Any:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from margelle.domain.limits import Regime
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Site, User
 from margelle.errors import (
@@ -49,7 +50,7 @@ _ERRORS: Final[tuple[tuple[type[MargelleError], int, str], ...]] = (
 class Look(Struct, frozen=True):
     """How an installation's pages look: their title, its quantities, the address at which others reach it (empty: that of the request).
 
-    `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown. With `public`, everybody sees every site and nobody signs in.
+    `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown, `regime` which limits hold. With `public`, everybody sees every site and nobody signs in.
     """
 
     title: str = "Margelle"
@@ -58,6 +59,7 @@ class Look(Struct, frozen=True):
     catalogue: Catalogue = CATALOGUE
     time_zone: str = "UTC"
     displays: Mapping[str, Callable[[Site], Display]] = {}
+    regime: Regime = "private"
 
 
 class Area(Struct, frozen=True):

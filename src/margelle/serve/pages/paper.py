@@ -130,7 +130,7 @@ def _asset(path: Path) -> Asset:
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only who sees a page waits for it
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -138,3 +138,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.globals["icon"] = environment.get_template("icon.html").module  # signs stand in every template
+    return environment
