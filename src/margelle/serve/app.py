@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from margelle import __version__
+from margelle.domain.limits import Regime
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Clock, Reports, Store, Vendor
 from margelle.serve.api import API
@@ -51,6 +52,7 @@ def build(
     public_url: str = "",
     catalogue: Catalogue = CATALOGUE,
     time_zone: str = "UTC",
+    regime: Regime = "private",
     ready: Callable[[], bool] | None = None,
     mark: str = "",
 ) -> Starlette:
@@ -58,7 +60,7 @@ def build(
 
     `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
-    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known. `/healthz` answers 503 until `ready()`.
+    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known; `regime` says which limits hold. `/healthz` answers 503 until `ready()`.
     `mark` is what this hub's own collector knows it by, should it be led back here.
     """
     attempts = Attempts()
@@ -76,6 +78,8 @@ def build(
         ),
         Route("/healthz", _health(store, ready)),
     ]
+    if api is not None:
+        routes += _api_routes(store, clock, attempts, catalogue, actions, api, public_url, pages=pages)
     if pages:
         from margelle.serve.pages import Look  # noqa: PLC0415 - a cloud without pages does not load them
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
@@ -85,10 +89,8 @@ def build(
             for one in vendors
             if one.display is not None
         }
-        look = Look(title, public_page, public_url, catalogue, time_zone, displays)
-        routes += page_routes(store, vendors, clock, attempts, look)
-    if api is not None:
-        routes[:0] = _api_routes(store, clock, attempts, catalogue, actions, api, public_url, pages=pages)
+        look = Look(title, public_page, public_url, catalogue, time_zone, displays, regime)
+        routes += page_routes(store, vendors, clock, attempts, actions=actions, look=look)
     app = Starlette(
         routes=routes, middleware=[Middleware(Gate, mark=mark)], exception_handlers={HTTPException: _refusal}
     )

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from margelle.domain.access import Scope
 from margelle.domain.site import User
-from margelle.errors import Forbidden, Limited, Refused
+from margelle.errors import Limited, Refused
 from margelle.ports import Clock, Grant, Rate, Store
 from margelle.serve.caller import EVERYTHING, Caller, caller
 from margelle.serve.quota import Windows
@@ -88,7 +88,7 @@ class Visitors:
             return await self._by_login(request, given)
         if not scheme and self._sessions is not None and (user := await self._sessions.user(request)) is not None:
             if request.method not in _SAFE:
-                self._demand_own(request, self._sessions)
+                self._sessions.demand_own_form(request)
             return user, None
         raise Refused("Nobody has signed in.", hint="Send Authorization: Bearer TOKEN, or a login by Basic.")
 
@@ -99,13 +99,6 @@ class Visitors:
         if held is not None and held[0].email.casefold() == login.strip().casefold():
             return held
         return await self._desk.sign_in(login, password, request.client.host if request.client else ""), None
-
-    @staticmethod
-    def _demand_own(request: Request, sessions: Sessions) -> None:
-        try:
-            sessions.demand_own_form(request)
-        except Refused as refused:
-            raise Forbidden("The request was sent from another site.") from refused
 
     def _counted(self, who: str, now: datetime) -> dict[str, str]:
         if self._windows is None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from margelle.domain.state import HOURLY, late_after, silent_after
 from margelle.domain.unit import Unit, symbol
 from margelle.serve.pages.words import Language, Words
 
 NO_BREAK: Final = "\u00a0"
-
-STALE_AFTER: Final = timedelta(hours=3)
-"""Probes measure hourly: three missed readings."""
-SILENT_AFTER: Final = timedelta(hours=24)
 
 _DAYS: Final = {
     "en": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
@@ -82,13 +79,13 @@ def ago(at: datetime, now: datetime, words: Words) -> str:
 
 
 def freshness(at: datetime | None, now: datetime) -> str:
-    """`fresh`, `stale`, `silent`, or `never`."""
+    """`fresh`, `stale`, `silent`, or `never`, of what is measured hourly."""
     if at is None:
         return "never"
     age = now - at
-    if age >= SILENT_AFTER:
+    if age >= silent_after(HOURLY):
         return "silent"
-    return "stale" if age >= STALE_AFTER else "fresh"
+    return "stale" if age >= late_after(HOURLY) else "fresh"
 
 
 def zone(name: str) -> ZoneInfo:
