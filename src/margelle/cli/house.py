@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -202,8 +203,15 @@ class House:
                 tuple(self.settings["api.origins"]),
                 self.settings["api.requests_per_minute"],
                 self.settings["api.lookback_s"],
+                metrics=self.settings["metrics"],
+                size_bytes=self.size_bytes,
             ),
         )
+
+    def size_bytes(self) -> int:
+        """What the store takes on the disk, with its log; 0 where it is no file of this machine."""
+        path = Path(self.settings.store_url.removeprefix("sqlite:///"))
+        return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*")) if path.is_file() else 0
 
     async def reports(self, accounts: Sequence[Account]) -> Sequence[AccountReport]:
         """How collecting from each of `accounts` stands."""

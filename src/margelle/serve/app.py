@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -24,16 +24,25 @@ from margelle.serve.faces import mounts
 from margelle.serve.gate import Gate, too_large, too_large_batch
 from margelle.serve.problem import problem, unavailable
 from margelle.serve.sign_in import Attempts, FaceDesk
+from margelle.serve.traffic import Traffic
+
+if TYPE_CHECKING:
+    from margelle.serve.pages.session import Sessions
 
 
 class Api(Struct, frozen=True):
-    """How the hub's own API is: how the collection stands, the sites whose scripts may call it, and how often in a minute each caller may (0: any number)."""
+    """How the hub's own API is: how the collection stands, the sites whose scripts may call it, and how often in a minute each caller may (0: any number).
+
+    With `metrics` there is `/metrics` as well; `size_bytes` tells what the store takes on the disk.
+    """
 
     reports: Reports
     origins: tuple[str, ...] = ()
     requests_per_minute: int = 600
     lookback_s: float = 7200.0
     """How long a measurement counts as present in PromQL."""
+    metrics: bool = False
+    size_bytes: Callable[[], int] | None = None
 
 
 def build(
@@ -64,6 +73,7 @@ def build(
     `mark` is what this hub's own collector knows it by, should it be led back here.
     """
     attempts = Attempts()
+    traffic = Traffic(vendor.name for vendor in vendors) if api is not None and api.metrics else None
     routes: list[BaseRoute] = [
         *mounts(
             store,
@@ -79,7 +89,8 @@ def build(
         Route("/healthz", _health(store, ready)),
     ]
     if api is not None:
-        routes += _api_routes(store, clock, attempts, catalogue, actions, api, public_url, pages=pages)
+        sessions = _sessions(store, clock, attempts, public_url) if pages else None
+        routes += _api_routes(_Front(store, clock, attempts, catalogue, actions, traffic, sessions), api)
     if pages:
         from margelle.serve.pages import Look  # noqa: PLC0415 - a cloud without pages does not load them
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
@@ -92,37 +103,54 @@ def build(
         look = Look(title, public_page, public_url, catalogue, time_zone, displays, regime)
         routes += page_routes(store, vendors, clock, attempts, actions=actions, look=look)
     app = Starlette(
-        routes=routes, middleware=[Middleware(Gate, mark=mark)], exception_handlers={HTTPException: _refusal}
+        routes=routes,
+        middleware=[Middleware(Gate, mark=mark, traffic=traffic)],
+        exception_handlers={HTTPException: _refusal},
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _api_routes(
-    store: Store,
-    clock: Clock,
-    attempts: Attempts,
-    catalogue: Catalogue,
-    actions: Actions,
-    api: Api,
-    public_url: str,
-    *,
-    pages: bool,
-) -> list[BaseRoute]:
+class _Front(NamedTuple):
+    """What all rooms share."""
+
+    store: Store
+    clock: Clock
+    attempts: Attempts
+    catalogue: Catalogue
+    actions: Actions
+    traffic: Traffic | None
+    sessions: Sessions | None
+
+
+def _api_routes(front: _Front, api: Api) -> list[BaseRoute]:
+    """The hub's own API, the same in PromQL, and its metrics."""
     from margelle.serve.api import routes as own  # noqa: PLC0415 - a cloud has none
     from margelle.serve.prometheus import routes as prometheus  # noqa: PLC0415
 
-    sessions = None
-    if pages:
-        from margelle.serve.pages import FACE  # noqa: PLC0415
-        from margelle.serve.pages.session import Sessions  # noqa: PLC0415
-
-        sessions = Sessions(FaceDesk(FACE, store, clock, attempts), public_url)
-    visitors = own.visitors(store, clock, attempts, sessions, api.requests_per_minute)
-    return [
-        *own.routes(store, clock, visitors, catalogue, actions, api.reports, api.origins),
+    store, clock, catalogue = front.store, front.clock, front.catalogue
+    visitors = own.visitors(store, clock, front.attempts, front.sessions, api.requests_per_minute)
+    found = [
+        *own.routes(
+            store, clock, catalogue, visitors=visitors, actions=front.actions, reports=api.reports, origins=api.origins
+        ),
         *prometheus.routes(store, clock, catalogue, visitors, api.lookback_s),
     ]
+    if front.traffic is not None:
+        from margelle.serve.metrics import Metrics  # noqa: PLC0415
+
+        told = Metrics(
+            store, clock, traffic=front.traffic, visitors=visitors, reports=api.reports, size_bytes=api.size_bytes
+        )
+        found += told.routes()
+    return found
+
+
+def _sessions(store: Store, clock: Clock, attempts: Attempts, public_url: str) -> Sessions:
+    from margelle.serve.pages import FACE as PAGES  # noqa: PLC0415
+    from margelle.serve.pages.session import Sessions  # noqa: PLC0415
+
+    return Sessions(FaceDesk(PAGES, store, clock, attempts), public_url)
 
 
 def _health(store: Store, ready: Callable[[], bool] | None) -> Callable[[Request], Any]:

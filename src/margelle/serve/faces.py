@@ -14,6 +14,7 @@ from margelle.ports import Actions, Clock, FaceContext, Store, Vendor
 from margelle.serve.apart import apart
 from margelle.serve.quota import FaceQuota
 from margelle.serve.sign_in import Attempts, FaceDesk
+from margelle.serve.traffic import FACE
 
 _HOST: Final = re.compile(r"([a-z0-9.-]*[a-z0-9-])\.?(?::\d{0,5})?", re.ASCII)
 
@@ -46,7 +47,7 @@ def mounts(
         routes = vendor.face(FaceContext(reader, store, desk, quota, actions, clock, own, catalogue))
         face = Router([of_any_path(route) for route in routes], redirect_slashes=False)
         faces.append(of_any_path(Mount(f"/{vendor.name}", app=face, name=vendor.name)))
-        hosts.append(_VendorHost(vendor.host, app=face))
+        hosts.append(_VendorHost(vendor.host, app=face, name=vendor.name))
     return faces + hosts
 
 
@@ -59,7 +60,7 @@ class _VendorHost(Host):
         found = _HOST.fullmatch(told.pop().lower()) if len(told) == 1 else None
         if found is None or found[1] != self.host:
             return Match.NONE, {}
-        return Match.FULL, {"path_params": dict(scope.get("path_params", {})), "endpoint": self.app}
+        return Match.FULL, {"path_params": dict(scope.get("path_params", {})), "endpoint": self.app, FACE: self.name}
 
 
 def of_any_path(route: BaseRoute) -> BaseRoute:

@@ -19,6 +19,7 @@ from margelle.errors import MargelleError, StoreError
 from margelle.serve.api import API
 from margelle.serve.api.problem import details
 from margelle.serve.problem import of_error, problem, unavailable
+from margelle.serve.traffic import Traffic
 
 LARGEST_BODY: Final = 1 << 20
 """In bytes: far more than any vendor's request needs."""
@@ -43,12 +44,15 @@ _HEADERS: Final = (
 class Gate:
     """Wraps an application. Nothing that it answers is ever compressed: some clients ask for gzip and cannot read it.
 
-    By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
+    What it answers is counted in `traffic`, if given. By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
     """
 
-    def __init__(self, app: ASGIApp, largest_body: int = LARGEST_BODY, mark: str = "") -> None:
+    def __init__(
+        self, app: ASGIApp, largest_body: int = LARGEST_BODY, mark: str = "", traffic: Traffic | None = None
+    ) -> None:
         self._app = app
         self._largest_body = largest_body
+        self._traffic = traffic
         self._headers = ((b"server", b"Margelle" + (f" ({mark})".encode() if mark else b"")), *_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +75,8 @@ class Gate:
         except Exception as failure:
             await passage.fail(scope, failure)
         finally:
+            if self._traffic is not None:
+                self._traffic.note(scope, passage.status, passage.seconds())
             if _access.isEnabledFor(logging.INFO):
                 passage.log(scope)
 
@@ -86,13 +92,13 @@ class _Passage:
         "_received",
         "_send",
         "_sent",
-        "_status",
         "counted",
+        "status",
     )
 
     def __init__(self, receive: Receive, send: Send, largest_body: int, headers: Headers) -> None:
         self._receive, self._send, self._largest_body, self._headers = receive, send, largest_body, headers
-        self._received = self._sent = self._status = 0
+        self._received = self._sent = self.status = 0
         self._begin_s = time.perf_counter()
         self.counted = False
 
@@ -114,7 +120,7 @@ class _Passage:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
+            self.status = message["status"]
             headers = message["headers"] = list(message.get("headers", ()))
             own = {name for name, _ in headers}
             headers += [header for header in self._headers if header[0] not in own]
@@ -132,13 +138,17 @@ class _Passage:
             incident = secrets.token_hex(4)
             _log.error("incident %s: %s %s", incident, scope["method"], _path(scope), exc_info=failure)
             answer = problem(500, "Something went wrong here; the log has more.", incident=incident)
-        if not self._status:  # an answer cut in the middle is closed by the server
+        if not self.status:  # an answer cut in the middle is closed by the server
             await answer(scope, self._receive, self.send)
 
     async def give_up(self, scope: Scope) -> None:
         """Answer for a request that is not worked on any more."""
-        if not self._status:
+        if not self.status:
             await unavailable("This hub is ending.", 5)(scope, self._receive, self.send)
+
+    def seconds(self) -> float:
+        """How long it has been here."""
+        return time.perf_counter() - self._begin_s
 
     def log(self, scope: Scope) -> None:
         """One line, with neither query nor headers: both carry tokens."""
@@ -148,9 +158,9 @@ class _Passage:
             client[0] if client else "-",
             scope["method"],
             _path(scope),
-            self._status,
+            self.status,
             self._sent,
-            (time.perf_counter() - self._begin_s) * 1000,
+            self.seconds() * 1000,
         )
 
 

@@ -56,8 +56,9 @@ REQUESTS_PER_MINUTE: Final = 600
 def routes(
     store: Store,
     clock: Clock,
-    visitors: Visitors,
     catalogue: Catalogue,
+    *,
+    visitors: Visitors,
     actions: Actions,
     reports: Reports,
     origins: Sequence[str] = (),
