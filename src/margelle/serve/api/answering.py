@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -84,7 +84,7 @@ class Path:
         if isinstance(value, Response):
             return value
         if isinstance(value, Table):
-            return await self._rows(visit, value, tag)
+            return await self._rows(endpoint, visit, value, tag)
         return self._json(endpoint, visit, value, tag)
 
     def _json(self, endpoint: Endpoint, visit: Visit, value: Any, tag: str) -> Response:
@@ -94,16 +94,9 @@ class Path:
             value = value.value
         if endpoint.answer is None:
             return Response(status_code=endpoint.status, headers=headers)
-        body = _ENCODER.encode(value)
-        if endpoint.tagged == "body":
-            tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-            if _known(visit.request, tag):
-                return _unchanged(tag)
-        if isinstance(value, Page):
-            headers |= _link(visit.request, value.next)
-        return Response(body, endpoint.status, headers | _kept(tag), "application/json")
+        return _encoded(endpoint, visit, value, tag, headers)
 
-    async def _rows(self, visit: Visit, table: Table, tag: str) -> Response:
+    async def _rows(self, endpoint: Endpoint, visit: Visit, table: Table, tag: str) -> Response:
         if visit.form != "json":
             chunks = _limited(table.chunks, table.limit) if table.limit is not None else table.chunks
             stream = (
@@ -119,8 +112,7 @@ class Path:
         async for chunk in _limited(table.chunks, limit + 1):
             rows.extend(chunk)
         after = table.cursor(rows[limit - 1]) if len(rows) > limit else None
-        body = _ENCODER.encode(Page(rows[:limit], after))
-        return Response(body, 200, _link(visit.request, after) | _kept(tag), "application/json")
+        return _encoded(endpoint, visit, Page(rows[:limit], after), tag)
 
     def _methods(self) -> str:
         return ", ".join(sorted({*self._by_method, "OPTIONS"}))
@@ -137,6 +129,19 @@ class Path:
 
     def _not_allowed(self) -> Response:
         return details(405, f"Here there is {self._methods()}.", headers={"allow": self._methods()})
+
+
+def _encoded(
+    endpoint: Endpoint, visit: Visit, value: Any, tag: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A value as JSON, or that the client has it already."""
+    body = _ENCODER.encode(value)
+    if endpoint.tagged == "body":
+        tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        if _known(visit.request, tag):
+            return _unchanged(tag)
+    link = _link(visit.request, value.next) if isinstance(value, Page) else {}
+    return Response(body, endpoint.status, {**(headers or {}), **link, **_kept(tag)}, "application/json")
 
 
 async def _tag(visit: Visit) -> str:
