@@ -14,7 +14,7 @@ import uvicorn
 from margelle.cli.server import bind
 from margelle.domain.site import User
 from margelle.ports import Store
-from margelle.serve.app import build
+from margelle.serve.app import Api, build
 from margelle.serve.pages import FACE
 from margelle.serve.sign_in import Attempts, FaceDesk, hash_password
 from margelle.simulate.people import NEIGHBOUR, OWNER
@@ -24,6 +24,7 @@ from margelle.simulate.water import Water
 from margelle.store.memory import MemoryStore
 from margelle.vendors import VENDORS
 from tests.conftest import NOW
+from tests.serve.api.hub import no_reports
 from tests.serve.vendors import NoActions
 
 PASSWORD = "l'eau claire"
@@ -73,6 +74,7 @@ def served(*, empty: bool = False, public: bool = False, store: Store | None = N
         NoActions(),
         public_page=public,
         time_zone="Europe/Paris",
+        api=Api(no_reports),
     )
     socket = bind("127.0.0.1", 0)
     hub.url = f"http://127.0.0.1:{socket.getsockname()[1]}"

@@ -182,8 +182,8 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/events", "events", "Note what was done at a site.", add_event, body=NewEvent, answer=Event, scope="intervene", status=201, errors=(404, 413, 415)),
     Endpoint("GET", "/events/{event}", "events", "One event.", event, OneEvent, answer=Event, tagged="store", errors=(404,)),
     Endpoint("DELETE", "/events/{event}", "events", "Take an event back; it stays, as one that was taken back.", remove_event, OneEvent, answer=Event, scope="intervene", errors=(404, 409)),
-    Endpoint("GET", "/recommendations", "recommendations", "What the vendors advise, in their own words, site by site.", recommendations, Recommendations, answer=Page[Recommendation], tagged="store", errors=(404,)),
-    Endpoint("GET", "/recommendations/{recommendation}", "recommendations", "One recommendation.", recommendation, OneRecommendation, answer=Recommendation, tagged="store", errors=(404,)),
-    Endpoint("POST", "/recommendations/{recommendation}/validation", "recommendations", "Tell the vendor that what it advised was done. Answers once its cloud has taken it.", validate, OneRecommendation, answer=Recommendation, scope="control", errors=(404, 409)),
+    Endpoint("GET", "/recommendations", "events", "What the vendors advise, in their own words, site by site.", recommendations, Recommendations, answer=Page[Recommendation], tagged="store", errors=(404,)),
+    Endpoint("GET", "/recommendations/{recommendation}", "events", "One recommendation.", recommendation, OneRecommendation, answer=Recommendation, tagged="store", errors=(404,)),
+    Endpoint("POST", "/recommendations/{recommendation}/validation", "events", "Tell the vendor that what it advised was done. Answers once its cloud has taken it.", validate, OneRecommendation, answer=Recommendation, scope="control", errors=(404, 409)),
 )  # fmt: skip
 """In the order of the docs."""
