@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from margelle.errors import NotFound
 from margelle.ports import Actions, Clock, Store, Vendor
-from margelle.serve.pages import door, overview
+from margelle.serve.pages import door, overview, site
 from margelle.serve.pages.hall import Area, Hall, Look
 from margelle.serve.pages.paper import asset, demand_built
 from margelle.serve.pages.session import Sessions
@@ -25,6 +25,7 @@ FACE: Final = "pages"
 
 AREAS: Final[tuple[Area, ...]] = (
     overview.AREA,
+    site.AREA,
     door.AREA,
 )
 """In the order of the navigation."""

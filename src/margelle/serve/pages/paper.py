@@ -28,7 +28,7 @@ _TYPES: Final = {
 }
 _PACKED: Final = {"br": ".br", "gzip": ".gz"}
 """By encoding, the best first: what a file's compressed form is called behind its name."""
-BUILT: Final = ("margelle.css", "margelle.js")
+BUILT: Final = ("margelle.css", "margelle.js", "chart.js")
 """What `make setup` builds from frontend/ into static/."""
 _LEAST_PACKED: Final = 1400
 """In bytes: what fits in one packet of a network is sent as it is."""
