@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -51,11 +52,10 @@ class Figure(Struct, frozen=True):
 
 
 class Doubtful(Struct, frozen=True):
-    """A value that something speaks against, in words."""
+    """Values of one instant that one thing speaks against, in words."""
 
     at: str
-    label: str
-    value: str
+    values: str
     why: str
 
 
@@ -167,12 +167,14 @@ def _limits(visit: Visit, one: Glance, around: Scene, quantity: str) -> str:
     if bands is None:
         return ""
     words = visit.words
+    named = {"ideal": bands.ideal, "tolerable": bands.tolerable if bands.tolerable != bands.ideal else None}
     parts = [
         words(f"band.{name}", ends=_ends(visit, around, quantity, band.low, band.high))
-        for name, band in (("ideal", bands.ideal), ("tolerable", bands.tolerable))
+        for name, band in named.items()
         if band is not None
     ]
-    return f"{', '.join(parts)} ({words(f'band.of.{bands.origin}')})"
+    whose = words(f"band.of.{bands.origin}")
+    return ", ".join([f"{parts[0]} ({whose})", *parts[1:]])
 
 
 def _ends(visit: Visit, around: Scene, quantity: str, low: float | None, high: float | None) -> str:
@@ -210,15 +212,16 @@ def _statistic(visit: Visit, around: Scene, panel: Panel, summary: Summary, wher
 
 def doubtful(visit: Visit, one: Glance, shown: Chart) -> list[Doubtful]:
     """The doubted values of the period, the newest first."""
-    zone, language, where = visit.zone(one.site), visit.words.language, places(one)
-    found: list[tuple[int, Doubtful]] = []
+    zone, language = visit.zone(one.site), visit.words.language
+    found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
     for panel in shown.plot.panels:
         for line in panel.lines:
-            name = " · ".join(filter(None, (shown.labels[panel.quantity], where.get(line.probe, ""))))
+            name = " · ".join(filter(None, (shown.labels[panel.quantity], shown.places.get(line.probe, ""))))
             doubted = line.doubted or Doubted([], [], [], [])
             for at, value, why in zip(doubted.at, doubted.value, doubted.reason, strict=True):
                 digits = panel.decimals if panel.decimals is not None else 2
-                text = with_unit(number(value, digits, language), panel.symbol)
-                when = moment(datetime.fromtimestamp(at, UTC), zone, language)
-                found.append((at, Doubtful(when, name, text, why)))
-    return [each for _, each in sorted(found, key=lambda one: -one[0])]
+                found[at, why].append(f"{name} {with_unit(number(value, digits, language), panel.symbol)}")
+    return [
+        Doubtful(moment(datetime.fromtimestamp(at, UTC), zone, language), ", ".join(found[at, why]), why)
+        for at, why in sorted(found, key=lambda key: -key[0])
+    ]
