@@ -15,6 +15,8 @@ from margelle.serve.pages.words import Language
 from margelle.serve.plot import Line, Panel, Plot
 
 _TICKS: Final = 4
+_EDGE: Final = 4
+"""Nearer to an end, a word would be cut."""
 
 
 class Tick(Struct, frozen=True):
@@ -77,7 +79,11 @@ def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language) -> Curve
         stripe(panel.ideal),
         stripe(panel.tolerable),
         tuple(Tick(y(value), number(value, digits, language)) for value, digits in _round_values(low, high)),
-        tuple(Tick(x(int(at.timestamp())), text) for at, text in time_ticks(plot, zone, language)),
+        tuple(
+            Tick(place, text)
+            for at, text in time_ticks(plot, zone, language)
+            if _EDGE <= (place := x(int(at.timestamp()))) <= 100 - _EDGE
+        ),
         tuple(x(mark.at) for mark in plot.marks),
         tuple(
             Stripe(x(hole.since), round(x(hole.until) - x(hole.since), 2))
@@ -152,7 +158,7 @@ def time_ticks(plot: Plot, zone: ZoneInfo, language: Language) -> list[tuple[dat
     if span <= timedelta(days=63):
         step = 1 if span <= timedelta(days=8) else 7 if span <= timedelta(days=35) else 14
         midnights = [_midnight(since + timedelta(days=n)) for n in range(1, span.days + 2, step)]
-        return [(at, day(at, zone, language, short=True)) for at in midnights if since < at < until]
+        return [(at, day(at, zone, language, short=step == 1)) for at in midnights if since < at < until]
     months = [at for at in _months(since, until) if since < at < until]
     if span <= timedelta(days=800):
         step = 1 if len(months) <= 6 else 2
