@@ -11,9 +11,9 @@ from starlette.routing import BaseRoute, Route
 
 from margelle.errors import NotFound
 from margelle.ports import Actions, Clock, Store, Vendor
-from margelle.serve.pages import door, overview
+from margelle.serve.pages import door, overview, site
 from margelle.serve.pages.hall import Area, Hall, Look
-from margelle.serve.pages.paper import asset, demand_built
+from margelle.serve.pages.paper import asset, demand_built, manifest, worker
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit
 from margelle.serve.sign_in import Attempts, FaceDesk
@@ -25,6 +25,7 @@ FACE: Final = "pages"
 
 AREAS: Final[tuple[Area, ...]] = (
     overview.AREA,
+    site.AREA,
     door.AREA,
 )
 """In the order of the navigation."""
@@ -37,7 +38,16 @@ def routes(
     demand_built()
     sessions = Sessions(FaceDesk(FACE, store, clock, attempts), look.public_url)
     hall = Hall(store, vendors, clock, sessions=sessions, actions=actions, look=look, areas=AREAS)
-    return [*hall.routes(), Route("/static/{name}", asset), hall.page("/{path:path}", _lost, door=True)]
+    files = [
+        Route("/static/{name}", asset),
+        Route("/worker.js", worker),
+        hall.page("/manifest.webmanifest", _manifest, door=True),
+    ]
+    return [*hall.routes(), *files, hall.page("/{path:path}", _lost, door=True)]
+
+
+async def _manifest(visit: Visit) -> Response:
+    return manifest(visit.hall.look.title, visit.words.language)
 
 
 async def _lost(visit: Visit) -> Response:

@@ -106,8 +106,26 @@ def clock_time(at: datetime, where: ZoneInfo, now: datetime, language: Language)
     return f"{_DAYS[language][here.weekday()]} {day(at, where, language)}, {time}"
 
 
-def day(at: datetime, where: ZoneInfo, language: Language) -> str:
-    """The day and month at the place."""
+def day(at: datetime, where: ZoneInfo, language: Language, *, short: bool = False) -> str:
+    """The day and month at the place, or in `short` the day of the week and of the month."""
     here = at.astimezone(where)
+    if short:
+        return f"{_DAYS[language][here.weekday()]}{NO_BREAK}{here.day}"
     of_month = "1er" if here.day == 1 and language == "fr" else str(here.day)
     return f"{of_month}{NO_BREAK}{_MONTHS[language][here.month - 1]}"
+
+
+def date_of(at: datetime, where: ZoneInfo, language: Language) -> str:
+    """The day, month and year at the place."""
+    return f"{day(at, where, language)}{NO_BREAK}{at.astimezone(where).year}"
+
+
+def moment(at: datetime, where: ZoneInfo, language: Language) -> str:
+    """The day and the time of day at the place."""
+    here = at.astimezone(where)
+    return f"{_DAYS[language][here.weekday()]} {day(at, where, language)} {here:%H:%M}"
+
+
+def month(at: datetime, language: Language) -> str:
+    """The month's name."""
+    return _MONTHS[language][at.month - 1]

@@ -69,12 +69,20 @@ class Choice(Struct, frozen=True):
     count: int
 
 
+class Groups(Struct, frozen=True):
+    """What sites are grouped by (`city` or `organisation`), and the group of each that has one."""
+
+    by: Literal["city", "organisation"]
+    of: Mapping[str, str]
+
+
 class Filters(Struct, frozen=True):
     """All ways to narrow the list; a way with fewer than two choices is not offered."""
 
     states: tuple[Choice, ...]
     vendors: tuple[Choice, ...]
     groups: tuple[Choice, ...]
+    grouped_by: Literal["city", "organisation"]
 
 
 async def _overview(visit: Visit) -> Response:
@@ -136,26 +144,26 @@ def _wanted(visit: Visit) -> Wanted:
     )
 
 
-async def _groups(visit: Visit, sites: Iterable[Site]) -> Mapping[str, str]:
-    """By site, its organisation's name; where the hub has no organisations, its city."""
+async def _groups(visit: Visit, sites: Iterable[Site]) -> Groups:
+    """The sites' organisations by name; where the hub has none, their cities."""
     organisations = {each.id: each.name for each in await visit.store.organisations()}
     if not organisations:
-        return {site.id: site.address.city for site in sites if site.address.city}
+        return Groups("city", {site.id: site.address.city for site in sites if site.address.city})
     found: dict[str, str] = {}
     for account in await visit.store.accounts():
         if account.organisation in organisations:
             for site in await visit.store.sites(account=account.id):
                 found[site.id] = organisations[account.organisation]
-    return found
+    return Groups("organisation", found)
 
 
-def _matches(visit: Visit, one: Glance, wanted: Wanted, groups: Mapping[str, str]) -> bool:
+def _matches(visit: Visit, one: Glance, wanted: Wanted, groups: Groups) -> bool:
     site = one.site
     words = " ".join((site.name, site.address.city, visit.hall.titles.get(site.vendor, site.vendor), site.key))
     return (
         wanted.state in {ANY, one.condition.state}
         and wanted.vendor in {ANY, site.vendor}
-        and wanted.group in {ANY, groups.get(site.id, "")}
+        and wanted.group in {ANY, groups.of.get(site.id, "")}
         and all(word in _plain(words) for word in _plain(wanted.text).split())
     )
 
@@ -166,15 +174,16 @@ def _plain(text: str) -> str:
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
-def _filters(visit: Visit, every: Sequence[Glance], groups: Mapping[str, str]) -> Filters:
+def _filters(visit: Visit, every: Sequence[Glance], groups: Groups) -> Filters:
     states = Counter(one.condition.state for one in every)
     vendors = Counter(one.site.vendor for one in every)
-    grouped = Counter(groups[one.site.id] for one in every if one.site.id in groups)
+    grouped = Counter(groups.of[one.site.id] for one in every if one.site.id in groups.of)
     titles = visit.hall.titles
     return Filters(
         tuple(Choice(state, visit.words(f"state.{state}"), states[state]) for state in STATES),
         _choices((name, titles.get(name, name), n) for name, n in vendors.items()),
         _choices((name, name, n) for name, n in grouped.items()),
+        groups.by,
     )
 
 
