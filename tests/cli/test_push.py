@@ -48,6 +48,34 @@ def test_what_is_sent_to_a_running_hub_is_kept(margelle: Margelle, start: Start,
     assert token not in hub.text
 
 
+def test_a_token_has_a_name_scopes_and_an_end_and_is_found_in_the_list(margelle: Margelle) -> None:
+    margelle("user", "add", "anna@example.org", "--password-stdin", stdin="un secret")
+    made = margelle(
+        "user",
+        "token",
+        "anna@example.org",
+        "--name",
+        "dashboard",
+        "--scope",
+        "read",
+        "--scope",
+        "control",
+        "--days",
+        "9",
+    )
+    told = json.loads(margelle("user", "token", "anna@example.org", "--list", "--json").out)
+    assert [(one["name"], one["scopes"], bool(one["expires_at"])) for one in told] == [
+        ("dashboard", ["read", "control"], True)
+    ]
+    shown = margelle("user", "token", "anna@example.org", "--list").out
+    assert "dashboard" in shown
+    assert made.out.strip() not in shown
+    refused = margelle("user", "token", "anna@example.org", "--scope", "everything")
+    assert "There is no scope 'everything'" in refused.err
+    margelle("user", "token", "anna@example.org", "--revoke", stdin=made.out)
+    assert "There is no token yet" in margelle("user", "token", "anna@example.org", "--list").err
+
+
 async def _tell(broker: RealBroker, topic: str, payload: str) -> None:
     async with aiomqtt.Client("127.0.0.1", broker.port) as client:
         await client.publish(topic, payload, qos=1)

@@ -303,6 +303,22 @@ async def test_nothing_of_somebody_elses_is_in_what_is_told_of_all(hub: Hub, pat
     assert b"own:bath" not in answer.body
 
 
+async def test_a_plot_has_columns_and_no_more_points_than_a_screen(hub: Hub) -> None:
+    many = [
+        Measurement(GARDEN, "salt", NOW - timedelta(minutes=n), float(n % 97), f"{n % 97}", Unit.MG_PER_L, "own/http")
+        for n in range(9000)
+    ]
+    await hub.store.add(many, NOW)
+    told = (await hub.get("/plot", site="own:garden", quantity=["salt", "ph"])).json()
+    panels = {panel["quantity"]: panel for panel in told["panels"]}
+    assert len(panels["ph"]["lines"][0]["at"]) == 10
+    salt = panels["salt"]["lines"][0]
+    assert 100 < len(salt["at"]) <= 600
+    assert (min(salt["value"]), max(salt["value"])) == (0.0, 96.0), "no extreme is lost"
+    assert (await hub.get("/plot", site="own:bath")).status == 404
+    assert (await hub.get("/plot", site="own:garden", since="2026-07-15T00:00:00Z")).status == 400
+
+
 async def test_a_row_is_read_back_by_an_import(hub: Hub) -> None:
     body = (await hub.get("/measurements", format="ndjson", quantity="orp")).body
     assert msgspec.json.decode(body, type=exported.Row).measurement(CATALOGUE) == DOUBTED

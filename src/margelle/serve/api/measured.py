@@ -165,7 +165,7 @@ async def days(visit: Visit, asked: Days) -> Table:
         if not _BOUNDS[0] <= day <= _BOUNDS[1]:
             raise bad_field(name, f"it is between {_BOUNDS[0]} and {_BOUNDS[1]}")
     _demand_order(since, until)
-    zone = _zone(asked.time_zone)
+    zone = zone_named(asked.time_zone)
     behind = cursor.read(asked.after, Place)
     chosen = _behind(await series_seen(visit, asked.site, asked.probe, asked.quantity), behind)
     zones = (
@@ -179,7 +179,7 @@ async def days(visit: Visit, asked: Days) -> Table:
             first = since
             if behind is not None and (series.probe, series.quantity) == (behind.probe, behind.quantity):
                 first = max(since, date.fromordinal(min(max(behind.at, 1), _BOUNDS[1].toordinal())) + _DAY)
-            yield await _days_of(visit, series, first, until, zone or _known_zone(zones.get(series.site, "UTC")))
+            yield await _days_of(visit, series, first, until, zone or known_zone(zones.get(series.site, "UTC")))
 
     return _table(visit, Day, told(), asked.limit)
 
@@ -268,7 +268,8 @@ def _demand_order(since: Any, until: Any) -> None:
         raise bad_field("since", "it is before until")
 
 
-def _zone(name: str | None) -> str | None:
+def zone_named(name: str | None) -> str | None:
+    """The zone with this name; None where there is none. Raises BadFields."""
     if name is None:
         return None
     try:
@@ -277,7 +278,8 @@ def _zone(name: str | None) -> str | None:
         raise bad_field("time_zone", "it is an IANA name such as Europe/Paris") from error
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """The zone of a site; UTC where this machine does not know it."""
     try:
         return ZoneInfo(name).key
     except (ValueError, OSError, KeyError):

@@ -24,6 +24,7 @@ from margelle.serve.api import (
     measurements,
     openapi,
     people,
+    plotted,
     stream,
     water,
 )
@@ -42,6 +43,7 @@ TABLE: Final[tuple[Endpoint, ...]] = (
     *people.ENDPOINTS[:1],
     *water.ENDPOINTS,
     *measured.ENDPOINTS,
+    *plotted.ENDPOINTS,
     *measurements.ENDPOINTS,
     *stream.ENDPOINTS,
     *happened.ENDPOINTS,
