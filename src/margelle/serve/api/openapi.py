@@ -169,6 +169,8 @@ def _older(schema: Any) -> Any:
     if isinstance(told.get("anyOf"), list) and {"type": "null"} in told["anyOf"]:
         rest = [one for one in told.pop("anyOf") if one != {"type": "null"}]
         told |= {"nullable": True, **({"allOf": rest} if len(rest) == 1 else {"anyOf": rest})}
+    if "prefixItems" in told:
+        told["items"] = {"anyOf": told.pop("prefixItems")}
     if isinstance(told.get("exclusiveMinimum"), int | float):
         told |= {"minimum": told["exclusiveMinimum"], "exclusiveMinimum": True}
     if told.get("required") == []:  # which it may not be there

@@ -18,6 +18,7 @@ import promql_parser
 from msgspec import Struct
 from promql_parser import (
     AggregateExpr,
+    AtModifier,
     AtModifierType,
     BinaryExpr,
     Call,
@@ -126,8 +127,8 @@ class Evaluation:
         offset_ms = _ms(selector.offset) if selector.offset is not None else 0
         if selector.at is None:
             return [at_ms - offset_ms for at_ms in self._times]
-        if selector.at.at is not None:
-            at_ms = (selector.at.at - _EPOCH) // _MILLISECOND
+        if selector.at.type == AtModifierType.At:
+            at_ms = _at_ms(selector.at)
         else:
             at_ms = self._span.start_ms if selector.at.type == AtModifierType.Start else self._span.end_ms
         return [at_ms - offset_ms] * len(self._times)
@@ -314,11 +315,22 @@ def parsed(text: str) -> Expr:
         return promql_parser.parse(text)
     except ValueError as error:
         raise bad(f'invalid parameter "query": parse error: {error}') from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise bad('invalid parameter "query": parse error: a number is too large') from error
 
 
 def _demand_room(series: int, steps: int) -> None:
     if series * steps > MOST_POINTS:
         raise impossible(f"{series} series at {steps} instants are more than {MOST_POINTS} points: take a longer step")
+
+
+def _at_ms(modifier: AtModifier) -> int:
+    try:
+        return ((modifier.at or _EPOCH) - _EPOCH) // _MILLISECOND
+    except (ValueError, OverflowError) as error:
+        raise bad("the instant after @ is beyond all calendars") from error
 
 
 def _ms(span: timedelta) -> int:
