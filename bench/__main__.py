@@ -6,10 +6,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import face, fleet, ingest, outage, start
+from bench import api, face, fleet, ingest, outage, start
 from bench.report import show
 
-PARTS = {"face": face.measure, "fleet": fleet.measure, "ingest": ingest.measure, "start": start.measure}
+PARTS = {
+    "api": api.measure,
+    "face": face.measure,
+    "fleet": fleet.measure,
+    "ingest": ingest.measure,
+    "start": start.measure,
+}
 
 
 def main() -> None:

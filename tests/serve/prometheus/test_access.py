@@ -61,12 +61,12 @@ async def test_the_quota_is_that_of_the_api(points: list[Any]) -> None:
 
 
 async def test_a_form_is_a_question_too(hub: Metrics) -> None:
-    asked = {"query": "margelle_ph", "time": AT}
+    asked: dict[str, Any] = {"query": "margelle_ph", "time": AT}
     assert (await hub.ask("query", form=True, **asked)).body == (await hub.ask("query", **asked)).body
 
 
 async def test_a_measurement_counts_as_present_for_as_long_as_the_settings_say(points: list[Any]) -> None:
-    asked = {"query": "count(margelle_temperature_celsius)", "time": NOW.timestamp() + 3 * 3600}
+    asked: dict[str, Any] = {"query": "count(margelle_temperature_celsius)", "time": NOW.timestamp() + 3 * 3600}
     hub = await metrics(points, api=API)
     assert (await hub.told("query", **asked))["result"] == []
     patient = await metrics(points, api=Api(no_reports, requests_per_minute=0, lookback_s=86_400.0))
@@ -118,7 +118,7 @@ async def test_too_many_series_samples_or_instants_are_refused(hub: Metrics, mon
     assert "more than 100 samples" in (await hub.ask("query", query="margelle_ph[7d]", time=AT)).json()["error"]
     monkeypatch.undo()
     monkeypatch.setattr(evaluation, "MOST_POINTS", 100)
-    span = {"start": (NOW - 72 * HOUR).timestamp(), "end": AT, "step": "1h"}
+    span: dict[str, Any] = {"start": (NOW - 72 * HOUR).timestamp(), "end": AT, "step": "1h"}
     assert "take a longer step" in (await hub.ask("query_range", query="margelle_ph", **span)).json()["error"]
 
 
@@ -156,7 +156,7 @@ async def test_whatever_is_asked_is_answered_in_the_shape_of_prometheus(hub: Met
     "text", ["1e400", "nan", "-1e300", "2026-07-14T12:00:00", "9999-12-31T23:59:59-14:00", "x" * 500]
 )
 async def test_no_instant_is_too_odd_to_be_answered(hub: Metrics, name: str, text: str) -> None:
-    asked = {"query": "margelle_ph", "start": AT, "end": AT, "step": "1h"} | {name: text}
+    asked: dict[str, Any] = {"query": "margelle_ph", "start": AT, "end": AT, "step": "1h"} | {name: text}
     path = "query" if name == "time" else "query_range"
     assert (await hub.ask(path, **asked)).status in {200, 400}
 
