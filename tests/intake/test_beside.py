@@ -118,10 +118,12 @@ class _Watched(MemoryStore):
     longest = timedelta(0)
     full = False
 
-    async def history(self, probe: str, quantity: str, since: Any = None, until: Any = None, limit: Any = None) -> Any:
+    async def history(
+        self, probe: str, quantity: str, since: Any = None, until: Any = None, limit: Any = None, **order: Any
+    ) -> Any:
         if since is not None:
             self.longest = max(self.longest, until - since)
-        return await super().history(probe, quantity, since, until, limit)
+        return await super().history(probe, quantity, since, until, limit, **order)
 
     async def add(self, measurements: Any, now: Any, reviewed: Any = ()) -> Any:
         if self.full:
