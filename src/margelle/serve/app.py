@@ -126,15 +126,24 @@ class _Front(NamedTuple):
 def _api_routes(front: _Front, api: Api) -> list[BaseRoute]:
     """The hub's own API, the same in PromQL, and its metrics."""
     from margelle.serve.api import routes as own  # noqa: PLC0415 - a cloud has none
+    from margelle.serve.api.seen import Lookout  # noqa: PLC0415
     from margelle.serve.prometheus import routes as prometheus  # noqa: PLC0415
 
     store, clock, catalogue = front.store, front.clock, front.catalogue
     visitors = own.visitors(store, clock, front.attempts, front.sessions, api.requests_per_minute)
+    lookout = Lookout(store)
     found = [
         *own.routes(
-            store, clock, catalogue, visitors=visitors, actions=front.actions, reports=api.reports, origins=api.origins
+            store,
+            clock,
+            catalogue,
+            visitors=visitors,
+            actions=front.actions,
+            reports=api.reports,
+            lookout=lookout,
+            origins=api.origins,
         ),
-        *prometheus.routes(store, clock, catalogue, visitors, api.lookback_s),
+        *prometheus.routes(store, clock, catalogue, visitors=visitors, lookout=lookout, lookback_s=api.lookback_s),
     ]
     if front.traffic is not None:
         from margelle.serve.metrics import Metrics  # noqa: PLC0415

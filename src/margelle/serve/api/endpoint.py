@@ -13,6 +13,7 @@ from margelle.domain.access import Scope
 from margelle.domain.quantity import Catalogue
 from margelle.ports import Actions, Clock, Reports, Store
 from margelle.serve.api.live import Watcher
+from margelle.serve.api.seen import Lookout
 from margelle.serve.caller import Caller
 
 T = TypeVar("T")
@@ -68,6 +69,7 @@ class Rooms(Struct, frozen=True):
     catalogue: Catalogue
     actions: Actions
     reports: Reports
+    lookout: Lookout
     watcher: Watcher
     again: Callable[[Request], Awaitable[Caller]]
     """Who a request is from, asked once more."""

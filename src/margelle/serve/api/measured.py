@@ -16,7 +16,7 @@ from margelle.serve.api import cursor
 from margelle.serve.api.endpoint import Endpoint, Page, Table, Visit
 from margelle.serve.api.params import PAGE, After, Chosen, FirstDay, Limit, NextDay, Since, Until
 from margelle.serve.api.problem import bad_field
-from margelle.serve.api.seen import probes_seen, series_seen, sights
+from margelle.serve.api.seen import probes_seen, series_seen
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
@@ -171,7 +171,9 @@ async def days(visit: Visit, asked: Days) -> Table:
     zones = (
         {}
         if zone
-        else {one.id: one.time_zone for one in (await sights(visit.store, visit.caller.user.email)).sites.values()}
+        else {
+            one.id: one.time_zone for one in (await visit.rooms.lookout.sights(visit.caller.user.email)).sites.values()
+        }
     )
 
     async def told() -> AsyncIterator[list[Day]]:

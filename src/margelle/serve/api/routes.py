@@ -32,6 +32,7 @@ from margelle.serve.api.answering import Path
 from margelle.serve.api.endpoint import Endpoint, Rooms
 from margelle.serve.api.live import Watcher
 from margelle.serve.api.reading import in_path
+from margelle.serve.api.seen import Lookout
 from margelle.serve.api.visitor import Visitors
 from margelle.serve.faces import of_any_path
 from margelle.serve.sign_in import Attempts, FaceDesk
@@ -63,11 +64,12 @@ def routes(
     visitors: Visitors,
     actions: Actions,
     reports: Reports,
+    lookout: Lookout,
     origins: Sequence[str] = (),
 ) -> list[BaseRoute]:
     """The routes of the API. `origins` are the sites whose scripts may call it."""
     watcher = Watcher(store, clock, catalogue)
-    rooms = Rooms(store, clock, catalogue, actions, reports, watcher, visitors.again)
+    rooms = Rooms(store, clock, catalogue, actions, reports, lookout, watcher, visitors.again)
     by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in TABLE:
         by_path[endpoint.path].append(endpoint)

@@ -15,7 +15,7 @@ from margelle.errors import NotFound
 from margelle.serve.api import cursor
 from margelle.serve.api.endpoint import Endpoint, Nothing, Page, Visit
 from margelle.serve.api.params import Listed, SiteNames
-from margelle.serve.api.seen import probes_seen, sights, site_seen
+from margelle.serve.api.seen import probes_seen, site_seen
 
 
 class SiteSeen(Struct, frozen=True):
@@ -95,7 +95,7 @@ async def sites(visit: Visit, asked: Sites) -> Page[SiteSeen]:
     part = (asked.name or "").casefold()
     found = [
         site
-        for site in (await sights(visit.store, email)).sites.values()
+        for site in (await visit.rooms.lookout.sights(email)).sites.values()
         if (asked.gone or site.id in here) and asked.vendor in {None, site.vendor} and part in site.name.casefold()
     ]
     return _page([_site(visit, site, gone=site.id not in here) for site in found], asked)

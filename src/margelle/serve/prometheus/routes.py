@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import promql_parser
@@ -23,6 +23,7 @@ from margelle.domain.quantity import Catalogue
 from margelle.errors import Forbidden, Limited, MargelleError, Refused
 from margelle.ports import Clock, Reader
 from margelle.serve.api.problem import CHALLENGE
+from margelle.serve.api.seen import Lookout
 from margelle.serve.api.visitor import Visitors
 from margelle.serve.prometheus import PREFIX
 from margelle.serve.prometheus.answer import Unanswerable, bad, failure, instant, number, points, success
@@ -174,12 +175,21 @@ class _Prometheus:
         return Evaluation(asked.shelf, span, span.times(), self._lookback_ms, _SUBQUERY_MS)
 
 
+class _Room(NamedTuple):
+    """What every path answers from."""
+
+    reader: Reader
+    clock: Clock
+    catalogue: Catalogue
+    visitors: Visitors
+    lookout: Lookout
+
+
 class _Path:
     """One path: whoever asks is admitted, and what fails is told as Prometheus tells it."""
 
-    def __init__(self, answer: Answer, reader: Reader, clock: Clock, catalogue: Catalogue, visitors: Visitors) -> None:
-        self._answer, self._reader, self._clock = answer, reader, clock
-        self._catalogue, self._visitors = catalogue, visitors
+    def __init__(self, answer: Answer, room: _Room) -> None:
+        self._answer, self._room = answer, room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -190,11 +200,13 @@ class _Path:
             return failure("bad_data", "the methods here are GET and POST", 405, {"allow": "GET, HEAD, POST"})
         headers: dict[str, str] = {}
         try:
-            caller, headers = await self._visitors.admit(request)
+            caller, headers = await self._room.visitors.admit(request)
             if "read" not in caller.scopes:
                 raise Forbidden("This key is not good for 'read'.", hint="Make another with that scope.")
-            shelf = Shelf(self._reader, self._catalogue, caller.user.email)
-            asked = Question(await _parameters(request), shelf, self._clock(), request.path_params.get("label", ""))
+            shelf = Shelf(self._room.reader, self._room.lookout, self._room.catalogue, caller.user.email)
+            asked = Question(
+                await _parameters(request), shelf, self._room.clock(), request.path_params.get("label", "")
+            )
             answer = success(await self._answer(asked))
         except Unanswerable as error:
             answer = failure(error.kind, str(error))
@@ -262,11 +274,9 @@ def _over(value: Value, times: Sequence[int]) -> dict[str, Any]:
 
 
 def routes(
-    reader: Reader, clock: Clock, catalogue: Catalogue, visitors: Visitors, lookback_s: float
+    reader: Reader, clock: Clock, catalogue: Catalogue, *, visitors: Visitors, lookout: Lookout, lookback_s: float
 ) -> list[BaseRoute]:
     """The routes. A sample counts as present for `lookback_s` seconds."""
+    room = _Room(reader, clock, catalogue, visitors, lookout)
     answers = _Prometheus(catalogue, lookback_s).answers()
-    return [
-        Route(f"{PREFIX}/api/v1/{path}", _Path(answer, reader, clock, catalogue, visitors))
-        for path, answer in answers.items()
-    ]
+    return [Route(f"{PREFIX}/api/v1/{path}", _Path(answer, room)) for path, answer in answers.items()]

@@ -15,7 +15,7 @@ from promql_parser import Matcher, Matchers, MatchOp, VectorSelector
 from margelle.domain.quantity import Catalogue
 from margelle.export.row import Series, chunks
 from margelle.ports import Reader
-from margelle.serve.api.seen import sights
+from margelle.serve.api.seen import Lookout
 from margelle.serve.prometheus.answer import bad, impossible
 from margelle.serve.prometheus.metric import Metric, metric
 
@@ -56,19 +56,19 @@ class Samples(Struct, frozen=True):
 class Shelf:
     """All that a caller may see, read once for each question."""
 
-    def __init__(self, reader: Reader, catalogue: Catalogue, email: str) -> None:
-        self._reader, self._catalogue, self._email = reader, catalogue, email
+    def __init__(self, reader: Reader, lookout: Lookout, catalogue: Catalogue, email: str) -> None:
+        self._reader, self._lookout, self._catalogue, self._email = reader, lookout, catalogue, email
         self._known: list[Known] | None = None
         self._loaded = 0
 
     async def known(self) -> list[Known]:
         """Every series."""
         if self._known is None:
-            seen = await sights(self._reader, self._email)
+            seen = await self._lookout.sights(self._email)
             self._known = []
             for probe in seen.probes.values():
                 site = seen.sites[probe.site]
-                for quantity in await self._reader.quantities(probe.id):
+                for quantity in await self._lookout.quantities(probe.id):
                     means = metric(quantity, self._catalogue)
                     labels = {
                         NAME: means.name, "probe": probe.id, "quantity": quantity, "site": site.id,
