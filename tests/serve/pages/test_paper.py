@@ -22,7 +22,7 @@ async def test_what_a_page_refers_to_is_there_and_kept_by_browsers_until_it_chan
     elements = tags((await call(app, "GET", "/")).text)
     addresses = {value for _, each in elements for key, value in each.items() if key in {"src", "href"} and value}
     files = {address for address in addresses if address.startswith("/static/")}
-    assert len(files) == 3
+    assert len(files) == 4
     for address in files:
         answer = await call(app, "GET", address)
         assert answer.status == 200

@@ -137,13 +137,14 @@ def _reason(around: Scene, one: Glance, quantity: str, kind: Any, reason: str) -
     return doubt(around, point, Doubt(kind, reason))
 
 
-def figures(visit: Visit, one: Glance, drawn: Plot) -> list[Figure]:
-    """The panels with what stands beside each."""
-    around = scene(visit, one)
-    return [_figure(visit, one, around, drawn, panel) for panel in drawn.panels]
+def figures(visit: Visit, one: Glance, drawn: Plot, most: int) -> list[Figure]:
+    """The panels with what stands beside each, drawn with at most `most` points a line."""
+    around, zone = scene(visit, one), visit.zone(one.site)
+    curves = [curve(drawn, panel, zone, visit.words.language, most) for panel in drawn.panels]
+    return [_figure(visit, one, around, *each) for each in zip(drawn.panels, curves, strict=True)]
 
 
-def _figure(visit: Visit, one: Glance, around: Scene, drawn: Plot, panel: Panel) -> Figure:
+def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve) -> Figure:
     zone, language = visit.zone(one.site), visit.words.language
     latest = [point for point in one.latest if point.quantity == panel.quantity]
     newest = max(latest, key=lambda point: point.at, default=None)
@@ -155,7 +156,7 @@ def _figure(visit: Visit, one: Glance, around: Scene, drawn: Plot, panel: Panel)
         around.value(newest) if newest else "",
         moment(newest.at, zone, language) if newest else "",
         reason,
-        curve(drawn, panel, zone, language),
+        drawn,
         tuple(where.get(line.probe, "") for line in panel.lines) if len(panel.lines) > 1 else (),
         _limits(visit, one, around, panel.quantity),
     )
