@@ -88,7 +88,11 @@ def chart(visit: Visit, one: Glance, drawn: Plot) -> Chart:
     words, around = visit.words, scene(visit, one)
     zone = visit.zone(one.site)
     return Chart(
-        replace(drawn, panels=[_explained(around, one, panel) for panel in drawn.panels]),
+        replace(
+            drawn,
+            panels=[_explained(around, one, panel) for panel in drawn.panels],
+            marks=[replace(mark, event=replace(mark.event, by="")) for mark in drawn.marks],  # whoever sees the curve
+        ),
         words.language,
         zone.key,
         {panel.quantity: label(around, panel.quantity) for panel in drawn.panels},

@@ -189,7 +189,7 @@ def time_ticks(plot: Plot, zone: ZoneInfo, language: Language) -> list[tuple[dat
         step = 1 if len(months) <= 6 else 2
         return [(at, month(at, language)) for at in months[::step]]
     years = [at for at in months if at.month == 1]
-    return [(at, str(at.year)) for at in years[:: max(1, len(years) // 6)]]
+    return [(at, str(at.year)) for at in years[:: max(1, -(-len(years) // 6))]]
 
 
 def _midnight(at: datetime) -> datetime:
