@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from margelle.collect import backfill, plan, progress
+from margelle.collect import plan, progress
 from margelle.collect.circuit import Circuit
 from margelle.collect.failure import SIGN_IN
 from margelle.collect.gather import Gather, Meter
@@ -74,7 +74,7 @@ class Line:
     async def _next(self, gather: Gather, asked: set[tuple[str, str]]) -> Ask | None:
         """What is due now and was not asked in this round; where there is nothing, `due_at` is set."""
         now = self._clock()
-        lost = backfill.give_up(gather.progress, now)
+        lost = await gather.give_up(now)
         if lost:
             _log.warning("%s: %d gaps can no longer be filled", self.account.id, len(lost))
             await self._save(gather)

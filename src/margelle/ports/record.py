@@ -53,25 +53,6 @@ class Incident(Struct, frozen=True):
         return self.ended_at is None and self.kind in _NEED_USER
 
 
-GapState = Literal["open", "filled", "silent", "lost"]
-
-
-class Gap(Struct, frozen=True):
-    """A stretch without readings of one quantity: what became of it, since when that is known, and why.
-
-    `open`: its readings are still to be asked for; `filled`: they came; `silent`: its cloud was asked and has none; `lost`: there may have
-    been some, and nobody can tell them any more.
-    """
-
-    probe: str
-    quantity: str
-    since: datetime
-    until: datetime
-    state: GapState
-    at: datetime
-    why: str = ""
-
-
 GrantKind = Literal["code", "access", "refresh"]
 
 

@@ -15,6 +15,7 @@ from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.ports import Added
 from margelle.store import rules
 from margelle.store.memory.counted import Counted
+from margelle.store.stretches import Stretches
 
 
 class _Series(Struct):
@@ -51,7 +52,7 @@ class _Series(Struct):
         return self.points[self.instants[index - 1]] if index else None
 
 
-class SeriesPart(Counted):
+class SeriesPart(Stretches, Counted):
     """The part of the store that keeps measurements."""
 
     def __init__(self) -> None:
@@ -67,6 +68,8 @@ class SeriesPart(Counted):
         for _, point in judged:
             series = self._series[point.probe].setdefault(point.quantity, _Series())
             became[series.add(point, now)] += 1
+        if became["new"] or became["corrected"]:
+            await self._refill([point for _, point in judged], now)
         other = [self._series[point.probe].get(point.quantity, _Series()).judge(point) for point in reviewed]
         if became["new"] or became["corrected"] or became["known better"] or any(other):
             self._version += 1

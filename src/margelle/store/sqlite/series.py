@@ -19,6 +19,7 @@ from margelle.ports import Added
 from margelle.store import rules
 from margelle.store.rules import EPOCH
 from margelle.store.sqlite.database import Database
+from margelle.store.stretches import Stretches
 
 _FAR: Final = 2**63 - 1
 _INSERT: Final = "INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -53,7 +54,7 @@ class _Snapshot(Struct, frozen=True):
     points: dict[str, Measurement]
 
 
-class SeriesTables:
+class SeriesTables(Stretches):
     """The part of the store that keeps measurements: tables series, point, revision, origin and tally."""
 
     _db: Database
@@ -79,6 +80,8 @@ class SeriesTables:
                     connection.execute("UPDATE tally SET points = points + ?", (new,))
                 again = zip(rows, measurements, strict=True) if new < len(rows) else ()
                 corrected = sum(self._correct(connection, row, now_us) for row in again)
+                if new or corrected:
+                    await self._refill(measurements, now)
                 for point in reviewed:
                     self._judge(connection, point)
         except BaseException:
