@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from margelle.domain.gap import Gap, GapState, holes, missing, over, refilled, rhythm_s
 from tests.collect.cloud import HOUR, MINUTE, START
@@ -43,13 +44,13 @@ def test_a_hole_is_where_a_reading_is_missing_not_where_one_is_late() -> None:
 
 
 def test_a_stretch_that_was_widened_over_readings_is_as_many_as_it_has_holes() -> None:
-    assert spans(missing(gap(0, 20), hours(4, 5, 6, 15), 3600)) == [(0, 4, "open"), (6, 15, "open"), (15, 20, "open")]
+    assert spans(missing(gap(0, 20), hours(4, 5, 6, 15))) == [(0, 4, "open"), (6, 15, "open"), (15, 20, "open")]
 
 
 def test_readings_that_come_into_a_stretch_fill_it_as_far_as_they_go() -> None:
-    came = refilled(gap(0, 20, "silent"), hours(1, 2, 3, 9, 15, 16, 17, 18, 19), 3600, START)
+    came = refilled(gap(0, 20, "silent"), hours(1, 2, 3, 9, 15, 16, 17, 18, 19), START)
     assert spans(came) == [(0, 3, "filled"), (3, 9, "silent"), (9, 15, "silent"), (15, 20, "filled")]
-    assert spans(refilled(gap(0, 3), hours(1, 2), 3600, START)) == [(0, 3, "filled")]
+    assert spans(refilled(gap(0, 3), hours(1, 2), START)) == [(0, 3, "filled")]
 
 
 def test_what_is_known_better_of_a_stretch_stays() -> None:
@@ -85,11 +86,12 @@ def touch(one: Gap, other: Gap) -> bool:
 
 @given(st.lists(st.integers(1, 47), max_size=20, unique=True), st.sampled_from([1800, 3600, 7200]))
 def test_pieces_of_a_stretch_are_apart_and_only_filled_ones_have_readings(halves: list[int], every_s: int) -> None:
+    whole = replace(gap(0, 24, "lost"), every_s=every_s)
     known = sorted(START + n * 30 * MINUTE for n in halves)
-    pieces = refilled(gap(0, 24, "lost"), known, every_s, START)
+    pieces = refilled(whole, known, START)
     assert all(earlier.until <= later.since for earlier, later in pairwise(pieces))
     for one in pieces:
         assert (one.state == "filled") == any(one.since < at < one.until for at in known)
     assert [(one.since, one.until) for one in pieces if one.state == "lost"] == [
-        (one.since, one.until) for one in missing(gap(0, 24), known, every_s)
+        (one.since, one.until) for one in missing(whole, known)
     ]

@@ -410,7 +410,7 @@ async def test_somebody_who_gets_a_removed_users_email_does_not_see_their_sites(
     await store.remove_account("home")
     await store.remove_user("ana@example.org")
     await store.put_user(user())
-    assert await store.sites(owner="ana@example.org") == []
+    assert await store.sites(seen_by="ana@example.org") == []
     assert await store.sites() == [site(1)]
 
 
@@ -475,7 +475,7 @@ async def test_a_vanished_site_is_gone_until_it_comes_back(store: Store) -> None
     await store.put_account(account())
     await store.put_discovery("home", discovery(1, 2), NOW)
     await store.put_discovery("home", discovery(1), NOW + DAY)
-    for found in (await store.sites(), await store.sites(owner="ana@example.org"), await store.sites(account="home")):
+    for found in (await store.sites(), await store.sites(seen_by="ana@example.org"), await store.sites(account="home")):
         assert found == [site(1)]
     assert await store.sites(gone=True) == [site(1), site(2)]
     assert await store.site("ondilo:2") == site(2)
@@ -515,8 +515,8 @@ async def test_a_site_shared_by_two_accounts_is_gone_when_both_have_lost_it(stor
     assert [a.id for a in await store.accounts_of("ondilo:1")] == ["guest", "home"]
     await store.put_discovery("guest", discovery(), NOW + DAY)
     assert await store.sites() == [site(1)]
-    assert await store.sites(owner="bo@example.org") == []
-    assert await store.sites(owner="bo@example.org", gone=True) == [site(1)]
+    assert await store.sites(seen_by="bo@example.org") == []
+    assert await store.sites(seen_by="bo@example.org", gone=True) == [site(1)]
     assert [a.id for a in await store.accounts_of("ondilo:1")] == ["home"]
     await store.put_discovery("home", discovery(), NOW + DAY)
     assert await store.sites() == []
@@ -575,7 +575,7 @@ async def test_what_a_removed_account_collected_stays_with_its_owner(store: Stor
     await store.put_discovery("home", discovery(1), NOW)
     await store.add([point()], NOW)
     await store.remove_account("home")
-    assert await store.sites() == await store.sites(owner="Ana@example.org") == [site(1)]
+    assert await store.sites() == await store.sites(seen_by="Ana@example.org") == [site(1)]
     assert await store.sites(account="home") == []
     assert await store.accounts_of("ondilo:1") == []
     assert await store.history(PROBE, "ph") == [point()]
@@ -588,7 +588,7 @@ async def test_a_new_account_says_what_has_become_of_a_removed_ones_sites(store:
     await store.put_account(account("new"))
     await store.put_discovery("new", discovery(1), NOW + DAY)
     await store.put_discovery("new", discovery(), NOW + 2 * DAY)
-    assert await store.sites(owner="ana@example.org") == [site(2)]
+    assert await store.sites(seen_by="ana@example.org") == [site(2)]
 
 
 async def test_an_accounts_id_given_to_somebody_else_does_not_show_them_what_was_collected_before(store: Store) -> None:
@@ -596,10 +596,10 @@ async def test_an_accounts_id_given_to_somebody_else_does_not_show_them_what_was
     await store.put_discovery("home", discovery(1), NOW)
     await store.remove_account("home")
     await store.put_account(account("home", "bo@example.org"))
-    assert await store.sites(owner="bo@example.org") == await store.sites(account="home") == []
+    assert await store.sites(seen_by="bo@example.org") == await store.sites(account="home") == []
     await store.put_discovery("home", discovery(2), NOW)
-    assert await store.sites(owner="bo@example.org") == [site(2)]
-    assert await store.sites(owner="ana@example.org") == [site(1)]
+    assert await store.sites(seen_by="bo@example.org") == [site(2)]
+    assert await store.sites(seen_by="ana@example.org") == [site(1)]
     assert await store.accounts_of("ondilo:1") == []
 
 
@@ -607,8 +607,8 @@ async def test_an_account_handed_over_takes_its_sites_along(store: Store) -> Non
     await store.put_account(account("home", "ana@example.org"))
     await store.put_discovery("home", discovery(1), NOW)
     await store.put_account(account("home", "bo@example.org"))
-    assert await store.sites(owner="ana@example.org") == []
-    assert await store.sites(owner="bo@example.org") == await store.sites(account="home") == [site(1)]
+    assert await store.sites(seen_by="ana@example.org") == []
+    assert await store.sites(seen_by="bo@example.org") == await store.sites(account="home") == [site(1)]
 
 
 # --- advice and public ids -------------------------------------------------------------------------------------------

@@ -92,7 +92,10 @@ def settle(
     fresh = bool(instants) and (series.newest is None or instants[-1] > series.newest)
     series.rhythm_s = rhythm_s(instants) or series.rhythm_s
     state: GapState = "silent" if readable else "lost"
-    gaps = [Gap(probe, quantity, since, until, state, now, _WHY[state]) for since, until in _left(series, instants)]
+    gaps = [
+        Gap(probe, quantity, since, until, state, now, _WHY[state], series.rhythm_s)
+        for since, until in _left(series, instants)
+    ]
     found = fresh or _has_brought(series, instants, known)
     if fresh:
         series.newest = instants[-1]
@@ -165,7 +168,7 @@ def give_up(
             why = (
                 f"The cloud remembers only {reach.days} days." if reach else "The cloud does not tell the past of this."
             )
-            lost.append(Gap(probe, quantity, since, end, "lost", now, why))
+            lost.append(Gap(probe, quantity, since, end, "lost", now, why, series.rhythm_s))
             series.missing_since, series.missing_until = (None, None) if done else (end, until)
     progress.closed += lost
     return lost

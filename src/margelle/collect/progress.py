@@ -184,6 +184,7 @@ class Progress(Struct, omit_defaults=True):
                 "open",
                 one.missing_until,
                 _OPEN if quantity in track.remembered else _ELSEWHERE,
+                one.rhythm_s,
             )
             for probe, track in self.probes.items()
             for quantity, one in track.series.items()

@@ -36,7 +36,8 @@ class Gap(Struct, frozen=True):
     """A stretch without readings of one quantity, its ends not counted: what became of it, since when that is known, and why.
 
     `open`: its readings are still to be asked for; `filled`: they came; `silent`: its cloud was asked and has none; `lost`: there may have
-    been some, and nobody can tell them any more.
+    been some, and nobody can tell them any more. Its probe measures every `every_s`, so a reading is missing where it is silent for 1.75 times as
+    long.
     """
 
     probe: str
@@ -46,6 +47,7 @@ class Gap(Struct, frozen=True):
     state: GapState
     at: datetime
     why: str = ""
+    every_s: float = USUAL_RHYTHM_S
 
 
 def instants(points: Iterable[Measurement]) -> list[datetime]:
@@ -70,18 +72,18 @@ def holes(known: Iterable[datetime], every_s: float) -> list[tuple[datetime, dat
     return [(earlier, later) for earlier, later in pairwise(known) if later - earlier > most]
 
 
-def missing(gap: Gap, known: Sequence[datetime], every_s: float) -> list[Gap]:
+def missing(gap: Gap, known: Sequence[datetime]) -> list[Gap]:
     """What `gap` can be said of, where readings of `known` instants lie in it: its holes. All of it where there are none."""
     within = [at for at in known if gap.since < at < gap.until]
     if not within:
         return [gap]
-    return [replace(gap, since=start, until=end) for start, end in holes([gap.since, *within, gap.until], every_s)]
+    return [replace(gap, since=start, until=end) for start, end in holes([gap.since, *within, gap.until], gap.every_s)]
 
 
-def refilled(gap: Gap, known: Sequence[datetime], every_s: float, now: datetime) -> list[Gap]:
+def refilled(gap: Gap, known: Sequence[datetime], now: datetime) -> list[Gap]:
     """`gap` after readings of `known` instants came into it: filled where they lie without a hole, and what it was in its holes."""
     within = [at for at in known if gap.since < at < gap.until]
-    left = missing(gap, within, every_s)
+    left = missing(gap, within)
     if not within:
         return left
     ends = [gap.since, *(end for one in left for end in (one.since, one.until)), gap.until]

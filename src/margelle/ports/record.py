@@ -7,6 +7,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from margelle.domain.access import Scope
+
 
 class Added(Struct, frozen=True):
     """What became of measurements given to the store: new, the same as before, or corrections of what was there."""
@@ -53,11 +55,15 @@ class Incident(Struct, frozen=True):
         return self.ended_at is None and self.kind in _NEED_USER
 
 
-GrantKind = Literal["code", "access", "refresh"]
+GrantKind = Literal["code", "access", "refresh", "link", "invitation"]
 
 
 class Grant(Struct, frozen=True):
-    """A code or token that a face of this hub gave to a client; `digest` is its SHA-256, the token itself is nowhere."""
+    """A code or token that a face of this hub gave to a client; `digest` is its SHA-256, the token itself is nowhere.
+
+    An API key is an access token of the face `api` with a `name`, given by its user, and `scopes`. A `link` shows one `site` to whoever has it.
+    An `invitation` lets its `user` choose a password. Such a grant is told from others by its `id`, which is no secret.
+    """
 
     digest: str
     kind: GrantKind
@@ -67,6 +73,10 @@ class Grant(Struct, frozen=True):
     expires_at: datetime | None = None
     redirect_uri: str = ""
     client_id: str = ""
+    id: str = ""
+    name: str = ""
+    scopes: tuple[Scope, ...] = ()
+    site: str = ""
 
 
 class AuditEntry(Struct, frozen=True):

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from margelle.domain import gap as stretches
-from margelle.domain.gap import USUAL_RHYTHM_S, Gap
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement
-
-_BEFORE: Final = timedelta(days=3)
-"""The readings of so long before a stretch tell how often its probe measures."""
 
 
 class Stretches(ABC):
@@ -48,8 +44,7 @@ class Stretches(ABC):
                 if known.state == "open":
                     self._replace([known], [*stretches.without(known, [gap])])
         for gap in (one for one in gaps if one.since < one.until):
-            known_at, every_s = await self._readings(gap)
-            for piece in [gap] if gap.state == "filled" else stretches.missing(gap, known_at, every_s):
+            for piece in [gap] if gap.state == "filled" else stretches.missing(gap, await self._readings(gap)):
                 known_gaps = self._overlapping(gap.probe, gap.quantity, piece.since, piece.until)
                 self._replace(known_gaps, stretches.over(known_gaps, piece))
 
@@ -63,10 +58,8 @@ class Stretches(ABC):
         for (probe, quantity), (since, until) in spans.items():
             for gap in self._overlapping(probe, quantity, since, until):
                 if gap.state != "filled":
-                    known_at, every_s = await self._readings(gap)
-                    self._replace([gap], stretches.refilled(gap, known_at, every_s, now))
+                    self._replace([gap], stretches.refilled(gap, await self._readings(gap), now))
 
-    async def _readings(self, gap: Gap) -> tuple[Sequence[datetime], float]:
-        """The instants of the readings in `gap`, and how often its probe measured until its end, in seconds."""
-        known = stretches.instants(await self.history(gap.probe, gap.quantity, gap.since - _BEFORE, gap.until))
-        return [at for at in known if at > gap.since], stretches.rhythm_s(known) or USUAL_RHYTHM_S
+    async def _readings(self, gap: Gap) -> list[datetime]:
+        """The instants of the readings in `gap`, or at its beginning."""
+        return stretches.instants(await self.history(gap.probe, gap.quantity, gap.since, gap.until))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
+from margelle.domain.series import DayStatistics, by_day
 from margelle.ports import Added
 from margelle.store import rules
 from margelle.store.memory.counted import Counted
@@ -98,6 +99,12 @@ class SeriesPart(Stretches, Counted):
         last = None if until is None else bisect_left(series.instants, until)
         instants = series.instants[first:last]
         return [series.points[at] for at in (instants if limit is None else instants[: max(limit, 0)])]
+
+    async def statistics(
+        self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
+    ) -> list[DayStatistics]:
+        bounds = rules.days(since, until, time_zone)
+        return by_day(await self.history(probe, quantity, *bounds), time_zone)
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
         rules.micros(at)

@@ -11,7 +11,7 @@ from margelle.store import rules
 from margelle.store.sqlite.database import Database
 from margelle.store.stretches import Stretches
 
-_ROW: Final = "probe, quantity, since, until, state, at, why"
+_ROW: Final = "probe, quantity, since, until, state, at, why, every_s"
 _WANTED: Final = (
     f"SELECT {_ROW} FROM gap WHERE (?1 IS NULL OR probe = ?1)"  # noqa: S608
     " AND (NOT ?2 OR state = 'open') ORDER BY since DESC, probe, quantity, until LIMIT ?3"
@@ -54,14 +54,16 @@ class GapTables(Stretches):
         over = [_row(gap)[:4] for gap in old if gap not in new]
         rows = [_row(gap) for gap in new if gap not in old]
         self._db.connection.executemany(_OVER, over)
-        self._db.connection.executemany("REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        self._db.connection.executemany("REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def _gap(row: tuple[Any, ...]) -> Gap:
-    probe, quantity, since_us, until_us, state, at_us, why = row
-    return Gap(probe, quantity, rules.instant(since_us), rules.instant(until_us), state, rules.instant(at_us), why)
+    probe, quantity, since_us, until_us, state, at_us, why, every_s = row
+    return Gap(
+        probe, quantity, rules.instant(since_us), rules.instant(until_us), state, rules.instant(at_us), why, every_s
+    )
 
 
 def _row(gap: Gap) -> tuple[Any, ...]:
     since_us, until_us, at_us = (rules.micros(at) for at in (gap.since, gap.until, gap.at))
-    return gap.probe, gap.quantity, since_us, until_us, gap.state, at_us, gap.why
+    return gap.probe, gap.quantity, since_us, until_us, gap.state, at_us, gap.why, gap.every_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from margelle.domain.measurement import Doubt, Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
+from margelle.domain.series import DayStatistics, by_day
 from margelle.domain.unit import Unit
 from margelle.ports import Added
 from margelle.store import rules
@@ -208,6 +209,12 @@ class SeriesTables(Stretches):
         sql = f"SELECT {_ROW} FROM point WHERE series = ? AND at >= ? AND at < ? ORDER BY at LIMIT ?"  # noqa: S608
         rows = self._db.read(sql, (series.id, *bounds, _FAR if limit is None else max(limit, 0)))
         return self._measurements(series, rows)
+
+    async def statistics(
+        self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
+    ) -> list[DayStatistics]:
+        bounds = rules.days(since, until, time_zone)
+        return by_day(await self.history(probe, quantity, *bounds), time_zone)
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
         series = self._find(probe, quantity)
