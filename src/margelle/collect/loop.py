@@ -85,6 +85,12 @@ class Collector:
         self._looked_at: datetime | None = None
         self._pruned_at: datetime | None = None
         self._version: int | None = None
+        self._has_first = False
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is for this collector to do what only one of all that share a store may do: it has the first of all accounts."""
+        return self._has_first and self._holds(self._clock())
 
     async def round(self, stop: asyncio.Event | None = None) -> datetime | None:
         """Ask all that is due now, each account once. Returns when something will be due next; None where there is no account."""
@@ -144,6 +150,7 @@ class Collector:
     async def _end(self) -> None:
         """Let what is under way end by itself, for a moment, and give the accounts back."""
         await self._stop_asking(GRACE_S)
+        self._has_first = False
         with suppress(StoreError):
             await self._store.release(self._name)
 
@@ -177,9 +184,9 @@ class Collector:
         ours = set(await self._store.claim(self._name, now, LEASE_S, tuple(self._asking)))
         before, self._claimed_at = self._claimed_at, now
         self._version = await self._store.version()  # our own claim is no news
-        accounts = {
-            account.id: account for account in await self._store.accounts() if account.id in ours and not account.is_own
-        }
+        everyone = await self._store.accounts()
+        self._has_first = bool(everyone) and min(account.id for account in everyone) in ours
+        accounts = {account.id: account for account in everyone if account.id in ours and not account.is_own}
         if before is not None and now < before:  # the clock was set back, and every time counted on the one of before
             self._due = dict.fromkeys(accounts, now)
         self._take_over(accounts, now)

@@ -30,7 +30,7 @@ class Receipt(Struct, frozen=True):
     duration_ms: int
 
 
-_NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed"})
+_NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed", "broker-refused"})
 
 
 class Incident(Struct, frozen=True):
