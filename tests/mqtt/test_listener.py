@@ -71,11 +71,11 @@ async def test_a_message_is_acknowledged_only_once_it_is_kept(faithful: RealBrok
     class Full(MemoryStore):
         refusals = 0
 
-        async def add(self, measurements: Any, now: Any, reviewed: Any = ()) -> Added:
+        async def add(self, measurements: Any, now: Any, reviewed: Any = (), **more: Any) -> Added:
             if self.refusals < 2:
                 self.refusals += 1
                 raise StoreError("The disk is full.")
-            return await super().add(measurements, now)
+            return await super().add(measurements, now, **more)
 
     store = Full()
     await furnish(store, NOW)

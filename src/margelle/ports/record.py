@@ -11,11 +11,15 @@ from margelle.domain.access import Scope
 
 
 class Added(Struct, frozen=True):
-    """What became of measurements given to the store: new, the same as before, or corrections of what was there."""
+    """What became of measurements given to the store: new, the same as before, or corrections of what was there.
+
+    `alone` says that nobody has stored anything since the version that was `seen` (see `Writer.add`); False where that is not known.
+    """
 
     new: int = 0
     same: int = 0
     corrected: int = 0
+    alone: bool = False
 
 
 class Receipt(Struct, frozen=True):

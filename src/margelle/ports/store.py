@@ -217,13 +217,18 @@ class Writer(Protocol):
         ...
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,
     ) -> Added:
         """Keep measurements, all or none. The key is (probe, quantity, at).
 
         The same value and given doubts again change nothing, but that an origin with more parts is taken over; others replace what was there, which
         stays as a revision. Gaps into which readings fall are filled by it, as far as they do (see `put_gaps`). `reviewed` are points that are kept, with other verdicts: they take the place of theirs, without a revision, where the
-        point is still the same.
+        point is still the same. `seen` is the version (see `Reader.version`) at which the caller began to read what it has judged them by.
         """
         ...
 

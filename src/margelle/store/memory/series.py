@@ -61,8 +61,14 @@ class SeriesPart(Stretches, Counted):
         self._series: defaultdict[str, dict[str, _Series]] = defaultdict(dict)
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,
     ) -> Added:
+        alone = seen is not None and self._version == seen
         rules.micros(now)
         judged = [(rules.micros(point.at), replace(point, value=rules.number(point))) for point in measurements]
         became = {"new": 0, "same": 0, "corrected": 0, "known better": 0}
@@ -74,7 +80,7 @@ class SeriesPart(Stretches, Counted):
         other = [self._series[point.probe].get(point.quantity, _Series()).judge(point) for point in reviewed]
         if became["new"] or became["corrected"] or became["known better"] or any(other):
             self._version += 1
-        return Added(became["new"], became["same"] + became["known better"], became["corrected"])
+        return Added(became["new"], became["same"] + became["known better"], became["corrected"], alone)
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
         rules.micros(now)

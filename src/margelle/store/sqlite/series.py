@@ -68,11 +68,17 @@ class SeriesTables(Stretches):
         self._snapshots: dict[str, _Snapshot] = {}
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,
     ) -> Added:
         now_us = rules.micros(now)
         try:
             with self._db.writing() as connection:
+                alone = seen is not None and self._db.version(now=True) == seen
                 rows = [self._row(connection, point) for point in measurements]
                 before = connection.total_changes()
                 connection.executemany(_INSERT, sorted(rows, key=itemgetter(0, 1)))
@@ -88,7 +94,7 @@ class SeriesTables(Stretches):
         except BaseException:
             self._forget()  # the ids of series and origins that were undone
             raise
-        return Added(new=new, same=len(rows) - new - corrected, corrected=corrected)
+        return Added(new=new, same=len(rows) - new - corrected, corrected=corrected, alone=alone)
 
     def _row(self, connection: apsw.Connection, point: Measurement) -> tuple[Any, ...]:
         series = self._series.get((point.probe, point.quantity)) or self._open(connection, point)
