@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -72,9 +70,14 @@ def kept(home: Path, *probes: str) -> list[Measurement]:
 def count(home: Path) -> int:
     """How many measurements are kept now."""
     (path,) = home.rglob("margelle.sqlite")
-    with closing(sqlite3.connect(path)) as connection:
-        (points,) = connection.execute("SELECT points FROM tally").fetchone()
-    return int(points)
+
+    async def read() -> int:
+        store = open_store(str(path), Vault.open(path.parent / "key"))
+        found = await store.count()
+        await store.close()
+        return found
+
+    return asyncio.run(read())
 
 
 def assert_whole(points: list[Measurement]) -> None:
