@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from margelle.collect import backfill, elsewhere, failure
+from margelle.collect import backfill, elsewhere, failure, withdrawn
 from margelle.collect.keeping import keep
 from margelle.collect.plan import MISSING, Ask
 from margelle.collect.progress import Progress
@@ -246,6 +246,7 @@ class Gather:
         if attempt.failures < PATIENCE:
             await self._doubt_answer(ask, batch, now)
         track = self.progress.probes[ask.subject]
+        kept += await self._doubt_withdrawn(ask, kept, now) if not batch.faults else []
         await self.give_up(now, only=(ask.subject, ask.quantity))
         gaps = backfill.settle(
             track, told, now, probe=ask.subject, quantity=ask.quantity, readable=not batch.faults, known=known
@@ -255,6 +256,14 @@ class Gather:
         if window not in {"day", "week"}:
             track.series[ask.quantity].swept_at = now
         return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
+
+    async def _doubt_withdrawn(self, ask: Ask, kept: Sequence[Measurement], now: datetime) -> list[Measurement]:
+        """Readings at instants that the cloud has corrected; its past is believed where it agrees with its latest value on the time."""
+        series = self.progress.probes[ask.subject].series[ask.quantity]
+        told = sorted((one for one in kept if one.quantity == ask.quantity and is_reading(one)), key=lambda one: one.at)
+        if series.newest is None or all(one.at != series.newest for one in told):
+            return []
+        return await withdrawn.doubt(self._store, told, series.rhythm_s, now, self._catalogue)
 
     async def _known(self, ask: Ask) -> list[datetime]:
         """The readings in what is missing of a quantity that is asked for: a gap may have been widened over some."""

@@ -27,7 +27,7 @@ USUAL_RHYTHM_S: Final = 3600.0
 
 _RECENT: Final = 25
 _CAME: Final = "Its readings came."
-_NO_TIME: Final = frozenset({"future", "past"})
+_NO_TIME: Final = frozenset({"future", "past", "withdrawn"})
 _RANKS: Final[dict[GapState, int]] = {"open": 0, "lost": 1, "silent": 2, "filled": 3}
 """Where two say something else of one stretch, the higher is known better: readings are there, and an answer is more than none."""
 
