@@ -45,7 +45,7 @@ def _nothing(_: None) -> str:
     return ""
 
 
-def _flag(value: bool) -> str:  # noqa: FBT001 - a cell
+def _flag(value: bool) -> str:
     return "true" if value else "false"
 
 
