@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import api, face, fleet, ingest, outage, start
+from bench import api, face, fleet, ingest, outage, pages, start
 from bench.report import show
 
 PARTS = {
@@ -14,6 +14,7 @@ PARTS = {
     "face": face.measure,
     "fleet": fleet.measure,
     "ingest": ingest.measure,
+    "pages": pages.measure,
     "start": start.measure,
 }
 
