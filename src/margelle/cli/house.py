@@ -14,7 +14,7 @@ from margelle.config import Settings
 from margelle.domain.site import Account, Site
 from margelle.errors import BadInput, ConfigError, StoreError
 from margelle.ports import Clock, Connector, Display, Http, Rate, Source, Spending, Store, Tokens, Vendor
-from margelle.store import open_store
+from margelle.store import file_of, open_store
 from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
 
@@ -62,12 +62,14 @@ class House:
         return vendor.display(self.settings.section(vendor.name), self.settings.catalogue)(site)
 
     def budget(self, account: Account) -> Budget:
-        """The account's request budget, which outlives this process."""
+        """The account's request budget, which outlives this process. It lies beside the store, since whoever shares the one shares the other."""
         from margelle.net.budget import Budget, uptime_s
 
         uptime = uptime_s if self.clock is utc_now else None  # a made-up clock runs as it likes
         pace = self.vendor(account.vendor).pace
-        return Budget(self.settings.data_dir / "budget.sqlite", account.id, pace, uptime=uptime)
+        store = file_of(self.settings.store_url)
+        folder = self.settings.data_dir if store is None else store.parent
+        return Budget(folder / "budget.sqlite", account.id, pace, uptime=uptime)
 
     def http(self, account: Account) -> CloudHttp:
         """The account's HTTP: one for the whole process."""

@@ -9,7 +9,7 @@ from margelle.ports import Store
 from margelle.store.memory import MemoryStore
 from margelle.store.vault import Vault
 
-__all__ = ["open_store"]
+__all__ = ["file_of", "open_store"]
 
 
 def open_store(url: str, vault: Vault) -> Store:
@@ -20,11 +20,18 @@ def open_store(url: str, vault: Vault) -> Store:
     """
     if url == "memory:":
         return MemoryStore()
-    scheme, colon, path = url.partition("://")
-    if not colon:
-        scheme, path = "sqlite", f"/{url}"
-    if scheme != "sqlite" or not path.startswith("/") or len(path) < 2:
+    path = file_of(url)
+    if path is None:
         raise ConfigError(f"There is no store {url!r}.", hint="It is memory:, a path, or sqlite:/// and a path.")
     from margelle.store.sqlite import SqliteStore  # noqa: PLC0415
 
-    return SqliteStore(Path(path[1:]).expanduser(), vault)
+    return SqliteStore(path, vault)
+
+
+def file_of(url: str) -> Path | None:
+    """The file of the store at `url`; None where it is none."""
+    scheme, colon, path = url.partition("://")
+    if not colon:
+        scheme, path = "sqlite", f"/{url}"
+    is_file = scheme == "sqlite" and path.startswith("/") and len(path) > 1 and url != "memory:"
+    return Path(path[1:]).expanduser() if is_file else None
