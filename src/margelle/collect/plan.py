@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from margelle.collect import backfill
 from margelle.collect.progress import Act, Progress, Purpose, Series, Track
-from margelle.collect.share import SWITCH_EVERY, Shares
+from margelle.collect.share import SWITCH_EVERY, Shares, hurries
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.ports import Spending, Window
+from margelle.ports import Spending, Spent, Window
 
 SETTLING: Final = timedelta(minutes=4)
 """How long after a measurement its cloud has it, and a little more."""
@@ -34,8 +34,8 @@ _DAY: Final = timedelta(days=1)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 """When what was never asked is due: before all that was."""
 
-NEW, FRESH, STANDING, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, ADVICE, SWEEP = range(10)
-"""Ranks: of two asks that are due, the one of the lower rank is made."""
+NEW, FRESH, STANDING, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, LATER, ADVICE, SWEEP = range(11)
+"""Ranks: of two asks that are due, the one of the lower rank is made. A daily discovery is LATER while readings are missing."""
 
 MISSING: Final = frozenset({GAP, FIRST})
 """Ranks of what fetches readings that are missing."""
@@ -45,7 +45,7 @@ ONCE: Final = 0.9
 
 
 class Ask(Struct, frozen=True):
-    """One thing to ask a source, in no case before `due_at`; `why` is a sentence for people."""
+    """One thing to ask a source, in no case before `due_at`; `why` is a sentence for people, `since` the oldest of what is missing."""
 
     act: Act
     subject: str
@@ -54,6 +54,7 @@ class Ask(Struct, frozen=True):
     rank: int
     quantity: str = ""
     window: Window | None = None
+    since: datetime | None = None
 
     @property
     def purpose(self) -> Purpose:
@@ -68,7 +69,7 @@ class Ask(Struct, frozen=True):
 
 def asks(account: str, progress: Progress, spending: Spending, now: datetime) -> list[Ask]:
     """All that there is to ask, in the order in which it will be: what is due now by its rank, then the rest by its time."""
-    shares = Shares.of(progress, spending)
+    shares = Shares.of(progress, spending, now)
     costs: dict[Purpose, int] = {
         "discover": progress.discovery_cost,
         "latest": 1,
@@ -82,19 +83,20 @@ def asks(account: str, progress: Progress, spending: Spending, now: datetime) ->
         _permitted(ask, progress, _room_at(ask, progress, rooms, shares), shares.paused_until, now)
         for ask in _wanted(account, progress, shares.window * ONCE, now)
     ]
-    known = _discovery(account, progress)
+    known = _discovery(account, progress, now)
     if known.due_at <= now < rooms["discover"]:
-        wanted = [_behind(ask, rooms["discover"]) for ask in wanted]
+        wanted = [_behind(ask, known.rank, rooms["discover"]) for ask in wanted]
     return sorted(wanted, key=lambda ask: _order(ask, progress, now))
 
 
 def scheduled(asks: Iterable[Ask], progress: Progress, spending: Spending) -> list[Ask]:
     """`asks` as they will be made if all goes well: those for the past one after another, as the budget lets them."""
-    shares, found = Shares.of(progress, spending), []
+    found, at = [], _NEVER
     for ask in asks:
         if ask.act == "history":
-            at = shares.room_at(ask.purpose, 1, ask.due_at)
-            shares = shares.after(ask.purpose, at)
+            at = max(at, ask.due_at)
+            at = Shares.of(progress, spending, at).room_at(ask.purpose, 1, at)
+            spending = replace(spending, spent=(*spending.spent, Spent(at, ask.purpose)))
             ask = replace(ask, due_at=at)  # noqa: PLW2901 - the same ask, later
         found.append(ask)
     return sorted(found, key=lambda ask: ask.due_at)
@@ -108,17 +110,23 @@ def _room_at(ask: Ask, progress: Progress, rooms: dict[Purpose, datetime], share
     return min(rooms["again"], max(rooms["latest"], fresh_at))
 
 
-def _behind(ask: Ask, until: datetime) -> Ask:
-    """`ask`, which makes room for a discovery unless it is fresh: that needs several requests, and would never find them free."""
-    if (ask.rank <= DISCOVERY and ask.rank != AGAIN) or ask.due_at >= until:
+def _behind(ask: Ask, rank: int, until: datetime) -> Ask:
+    """`ask`, which makes room for a discovery of that rank unless it is fresh: that needs several requests, and would never find them free."""
+    if (ask.rank <= rank and ask.rank != AGAIN) or ask.due_at >= until:
         return ask
     return replace(ask, due_at=until, why=f"{ask.why} Looking up what there is comes first.")
 
 
-def _order(ask: Ask, progress: Progress, now: datetime) -> tuple[datetime, int, datetime, datetime]:
-    """Of what is due, each kind by turns; where that leaves a choice, the probe's quantities stand as its source wants them."""
+def _order(ask: Ask, progress: Progress, now: datetime) -> tuple[datetime, int, datetime, datetime, datetime]:
+    """Of what is due, each kind by turns, but of what is missing first what its cloud forgets next.
+
+    Where that leaves a choice, the probe's quantities stand as its source wants them.
+    """
     asked_at = progress.asked_at(ask.act, ask.subject, ask.quantity)
-    return max(ask.due_at, now), ask.rank, asked_at, ask.due_at
+    rank, oldest = ask.rank, _NEVER
+    if rank in MISSING and ask.since is not None:
+        rank, oldest = GAP, max(ask.since, now - backfill.SPANS[progress.reach])
+    return max(ask.due_at, now), rank, oldest, asked_at, ask.due_at
 
 
 def _permitted(ask: Ask, progress: Progress, room_at: datetime, paused_until: datetime | None, now: datetime) -> Ask:
@@ -138,7 +146,7 @@ def _permitted(ask: Ask, progress: Progress, room_at: datetime, paused_until: da
 
 
 def _wanted(account: str, progress: Progress, once: timedelta, now: datetime) -> Iterator[Ask]:
-    yield _discovery(account, progress)
+    yield _discovery(account, progress, now)
     for probe, track in progress.tracks.items():
         yield _latest(probe, track, once, now)
         for quantity in track.remembered:
@@ -158,7 +166,7 @@ def slot(account: str) -> time:
     return time(second // 3600, second // 60 % 60, second % 60, tzinfo=UTC)
 
 
-def _discovery(account: str, progress: Progress) -> Ask:
+def _discovery(account: str, progress: Progress, now: datetime) -> Ask:
     done = progress.discovery.ok_at
     if done is None:
         return Ask(
@@ -172,7 +180,8 @@ def _discovery(account: str, progress: Progress) -> Ask:
         return Ask("discover", account, done + _HOUR, "The cloud no longer knows a site: what there is now?", DISCOVERY)
     due = datetime.combine(done + _DAY / 2, slot(account))
     due = due if due >= done + _DAY / 2 else due + _DAY
-    return Ask("discover", account, due, f"Sites and devices are looked up once a day, last {_ago(done)}.", DISCOVERY)
+    rank = LATER if hurries(progress, now) else DISCOVERY
+    return Ask("discover", account, due, f"Sites and devices are looked up once a day, last {_ago(done)}.", rank)
 
 
 def _latest(probe: str, track: Track, once: timedelta, now: datetime) -> Ask:
@@ -239,7 +248,7 @@ def _past(probe: str, track: Track, quantity: str, far: Window, now: datetime) -
     due, rank, since, why = min(reasons, key=lambda reason: (max(reason[0], now), reason[1]))
     then = max(due, now)
     reach = min([since, series.settled_at or since, *(other[2] for other in reasons if other[0] <= then)])
-    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, then, far))
+    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, then, far), since)
 
 
 _Reason = tuple[datetime, int, datetime, str]
@@ -250,10 +259,9 @@ def _reasons(track: Track, series: Series, quantity: str, far: Window, now: date
     if settled is None:
         yield now, FIRST, now - backfill.SPANS[far], "A first time, all that the cloud still remembers is fetched."
         return
-    if series.missing_since is not None and series.missing_until is not None:
-        due = series.missing_until + min(_HOUR * (2 ** min(series.silences, 5) - 1), 20 * _HOUR)
+    if series.missing_since is not None and series.wanted_at is not None:
         yield (
-            due,
+            series.wanted_at,
             GAP,
             series.missing_since,
             f"Readings are missing from {_ago(series.missing_since)} to {_ago(series.missing_until)}.",
