@@ -15,7 +15,8 @@ from margelle.store.memory import MemoryStore
 from tests.soak.mortal import Killed, Mortal
 from tests.soak.schedule import DAY, HOUR, LONG, VENDORS, cases, drawn
 from tests.soak.verdict import Fate, Found, Points, Well, fate_of, look_for_wrong
-from tests.soak.world import START, Tally
+from tests.soak.clock import START
+from tests.soak.world import Tally
 
 PH = ("p", "ph", START)
 

@@ -110,7 +110,8 @@ class Line:
             )
             await self._gather.resume()
         known = self._gather.progress
-        progress.rewind(known, self._clock())
+        if progress.rewind(known, self._clock()):  # kept at once, or whoever starts next would wait all over again
+            await self._save(self._gather)
         if self._lift:
             progress.lift(known)
             self._lift = False

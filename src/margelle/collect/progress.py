@@ -242,10 +242,10 @@ def lift(progress: Progress) -> None:
         attempt.not_before = None
 
 
-def rewind(progress: Progress, now: datetime) -> None:
-    """After the clock was set back: forget every waiting time that was counted on the clock of before."""
+def rewind(progress: Progress, now: datetime) -> bool:
+    """After the clock was set back: forget every waiting time that was counted on the clock of before. Returns whether it was."""
     if progress.saved_at is None or progress.saved_at <= now + timedelta(minutes=10):
-        return
+        return False
     _log.warning("The clock was set back by %s: waiting times begin anew", progress.saved_at - now)
     progress.hold = None
     progress.filling_since = progress.filling_since and min(progress.filling_since, now)
@@ -258,3 +258,4 @@ def rewind(progress: Progress, now: datetime) -> None:
             one.settled_at = one.settled_at and min(one.settled_at, now)
             one.swept_at = one.swept_at and min(one.swept_at, now)
     progress.saved_at = now
+    return True
