@@ -23,7 +23,6 @@ from tests.soak.clock import Time
 from tests.soak.mortal import Life, Mortal
 from tests.soak.wire import Wire
 
-
 IDLE: Final = timedelta(minutes=1)
 """After so long one without any account looks again."""
 
@@ -31,7 +30,7 @@ IDLE: Final = timedelta(minutes=1)
 class Process:
     """Runs from `start` until it is killed or stopped; `due` is when it wants its next round, by the true time."""
 
-    def __init__(  # noqa: PLR0917 - what it shares with the world
+    def __init__(
         self,
         name: str,
         folder: Path,
@@ -69,9 +68,7 @@ class Process:
         self.store = cast("Store", Mortal(self._open, self.life, self._kept))
         self._https: dict[str, CloudHttp] = {}
         self._keepers: dict[str, TokenKeeper] = {}
-        self._collector = Collector(
-            self.store, self._vendors, self.http, self.tokens, self._time.told, name=self.name
-        )
+        self._collector = Collector(self.store, self._vendors, self.http, self.tokens, self._time.told, name=self.name)
         self.on, self.due = True, self._time.now
 
     async def stop(self) -> None:
@@ -126,4 +123,3 @@ class Process:
         await self.life.turn()
         await self._time.pause(seconds)
         await self.life.turn()
-

@@ -15,9 +15,9 @@ from pathlib import Path
 import stamina
 
 from tests.soak import schedule, verdict
+from tests.soak.clock import START
 from tests.soak.schedule import DAY, HOUR
 from tests.soak.verdict import Fate, Verdict
-from tests.soak.clock import START
 from tests.soak.world import VENDORS, World
 
 _MEMORY = Path("/dev/shm")
@@ -60,7 +60,9 @@ def _table(world: World, said: Verdict, days: float) -> Iterator[str]:
     yield _row("requests, as the cloud counted them", *(one.requests for one in tallies))
     yield _row("requests per site and hour", *(f"{one.requests / hours:.2f}" for one in tallies))
     yield _row("requests beyond our own budget", *(one.beyond for one in tallies))
-    yield _row("  requests sent long after they were counted", *(len(world.clouds[name].wire.delayed) for name in names))
+    yield _row(
+        "  requests sent long after they were counted", *(len(world.clouds[name].wire.delayed) for name in names)
+    )
     yield _row("requests beyond the vendor's quota", *(world.clouds[name].quota.beyond for name in names))
     yield _row("requests that a fault befell", *(one.faults.total() for one in tallies))
     yield _row("different faults", *(len(one.faults) for one in tallies))

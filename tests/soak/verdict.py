@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct, field
@@ -16,8 +17,8 @@ from margelle.domain.measurement import Measurement
 from margelle.ports import Incident, Store
 from margelle.simulate.faults.content import AHEAD
 from tests.collect.cloud import DECIMALS
-from tests.soak.schedule import DAY, HOUR, HUB
 from tests.soak.clock import START
+from tests.soak.schedule import DAY, HOUR, HUB
 from tests.soak.world import PAST, VENDORS, Cloud, Span, World
 
 MEMORY: Final = {"ondilo": 30 * DAY, "flipr": 30 * DAY, "baxo": 365 * DAY}
@@ -178,7 +179,7 @@ async def compare(world: World, vendor: str) -> Found:
                 _look_for_reason(found, key, MEMORY[vendor], well, world.until, by, hiding[key[1]])
     ahead = any((one.whose, one.name) == (vendor, "clock-ahead") for one in world.troubles)
     look_for_wrong(found, true, kept, ahead=ahead)
-    await _look_for_revisions(found, world.store, true, kept, ahead=ahead)
+    await look_for_revisions(found, world.store, true, kept, ahead=ahead)
     edges = sum(one > MEMORY[vendor] - LONGEST_WAIT for one in chances.troubles)
     found.brief_most = edges * len(true) * ((LONGEST_WAIT + BASE) / (world.until - START + PAST))
     return found
@@ -191,7 +192,7 @@ def _look_at_delay(found: Found, at: datetime, came: datetime, by: datetime | No
         found.waited = max(found.waited, came - by)
 
 
-def _look_for_reason(  # noqa: PLR0917 - all that decides it
+def _look_for_reason(
     found: Found,
     key: Key,
     memory: timedelta,
@@ -222,17 +223,20 @@ def fate_of(by: datetime | None, until: datetime, end: datetime, well: timedelta
     return Fate.BRIEF if well else Fate.FORGOTTEN
 
 
-async def _look_for_revisions(found: Found, store: Store, true: Points, kept: Points, *, ahead: bool) -> None:
-    """A correction is one only if something is another, and its cloud has told it so."""
+async def look_for_revisions(found: Found, store: Store, true: Points, kept: Points, *, ahead: bool) -> None:
+    """A correction is one only if it says something else than before, and of what was before its cloud had told the value."""
     for key, point in kept.items():
-        for one in await store.revisions(key[0], key[1], point.at):
-            found.revisions += 1
-            before = one.measurement
-            told = [true.get(key), true.get((key[0], key[1], key[2] - AHEAD)) if ahead else None]
-            values = {_rounded(other) for other in told if other is not None}
-            same = before.value is not None and _rounded(before) == _rounded(point) and before.given == point.given
-            if same or (before.value is not None and _rounded(before) not in values):
+        past = [one.measurement for one in await store.revisions(key[0], key[1], point.at)]
+        found.revisions += len(past)
+        told = [true.get(key), true.get((key[0], key[1], key[2] - AHEAD)) if ahead else None]
+        values = {_rounded(one) for one in told if one is not None} | {None}
+        for before, after in pairwise([*past, point]):
+            if _rounded(before) not in values or _says(before) == _says(after):
                 found.revised.append(key)
+
+
+def _says(point: Measurement) -> tuple[object, ...]:
+    return _rounded(point), point.given
 
 
 def look_for_wrong(found: Found, true: Points, kept: Points, *, ahead: bool) -> None:
@@ -252,9 +256,8 @@ def look_for_wrong(found: Found, true: Points, kept: Points, *, ahead: bool) -> 
             found.wrong.append(key)
 
 
-def _rounded(point: Measurement) -> float:
-    assert point.value is not None
-    return round(point.value, DECIMALS.get(point.quantity, 2))
+def _rounded(point: Measurement) -> float | None:
+    return None if point.value is None else round(point.value, DECIMALS.get(point.quantity, 2))
 
 
 def _hidden(world: World, vendor: str, quantity: str) -> list[Span]:
@@ -297,7 +300,9 @@ def _sentences(vendor: str, one: Found, cloud: Cloud) -> list[str]:
     if one.youngest > BASE + SETTLING:
         said.append(f"{vendor}: a reading is to come that is {one.youngest} old.")
     if one.fates[Fate.BRIEF] > one.brief_most:
-        said.append(f"{vendor}: {one.fates[Fate.BRIEF]} readings are gone after a short chance, more than {one.brief_most:.0f}.")
+        said.append(
+            f"{vendor}: {one.fates[Fate.BRIEF]} readings are gone after a short chance, more than {one.brief_most:.0f}."
+        )
     for keys, what in (
         (one.lost, "were lost, though they could be had"),
         (one.doubled, "are kept twice"),
