@@ -141,7 +141,7 @@ class World:
         self.desk = self._process("desk", seed)
         """Where the user signs in: a process that lives for ever."""
         self._agenda: list[tuple[datetime, Process]] = []
-        self._watched = START
+        self._watched = self._wakes_at = START
         self._judge_at: list[datetime] = []
         self._refused: dict[str, tuple[datetime, datetime]] = {}
         self._looked_at = START
@@ -237,11 +237,13 @@ class World:
             if at <= self.time.now:
                 self._agenda.remove((at, process))
                 process.start()
-        for process in self.collectors:
-            if process.works:
-                process.begin()
-        while not all([await self._ended(process) for process in self.collectors if process.works]):
+        working = [process for process in self.collectors if process.works]
+        for process in working:
+            process.begin()
+        while not all([await self._ended(process) for process in working if process.works]):  # noqa: ASYNC110 - no event: some sleep
             await asyncio.sleep(0)
+        if any(process.on and not process.works for process in working):  # one fell asleep in the middle of its round
+            self._lost(self._wakes_at)
 
     async def _ended(self, process: Process) -> bool:
         try:
@@ -331,7 +333,7 @@ class World:
             process.life.doom(one.steps)
         elif one.kind == "sleep":
             process.life.doze(one.steps)
-            self._lost(one.until)
+            self._wakes_at = one.until
         else:
             await self._burst(process)
             await self._kill(process)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from margelle.collect import backfill, failure
 from margelle.collect.keeping import keep
-from margelle.collect.plan import MISSING, Ask
+from margelle.collect.plan import LOOK, MISSING, Ask
 from margelle.collect.progress import Progress
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import Catalogue
@@ -236,6 +236,7 @@ class Gather:
             source.brief(site)
         batch = await source.history(probe, ask.quantity, window, self._clock())
         now = self._clock()
+        unseen = ask.rank == LOOK and await self._tells_unseen(ask, batch)
         kept = await keep(self._store, batch, now, self._catalogue)
         if batch.broken is not None:
             raise batch.broken
@@ -248,11 +249,23 @@ class Gather:
         gaps = backfill.settle(
             track, instants, now, probe=ask.subject, quantity=ask.quantity, readable=not batch.faults
         )
+        if unseen:  # the other quantities were measured then too
+            track.suspect_at = now
         self.progress.closed += gaps
         self.progress.filled += ask.rank in MISSING
         if window not in {"day", "week"}:
             track.series[ask.quantity].swept_at = now
         return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
+
+    async def _tells_unseen(self, ask: Ask, batch: Batch) -> bool:
+        """Whether an answer tells of readings, older than the newest that is known, which the store has not."""
+        newest = self.progress.probes[ask.subject].series[ask.quantity].newest
+        told = {one.at for one in _timely(batch.measurements) if one.quantity == ask.quantity}
+        told = {at for at in told if newest is not None and at <= newest}
+        if not told:
+            return False
+        known = await self._store.history(ask.subject, ask.quantity, min(told), max(told) + backfill.QUICK)
+        return not told <= {one.at for one in known}
 
     async def _doubt_answer(self, ask: Ask, batch: Batch, now: datetime) -> None:
         """An answer that could not all be read, or denies what the same cloud told before, settles nothing."""

@@ -25,6 +25,8 @@ SETTLING: Final = timedelta(minutes=4)
 
 ADVICE_EVERY: Final = timedelta(hours=1)
 SWEEP_EVERY: Final = timedelta(days=6)
+LOOK_EVERY: Final = timedelta(hours=22)
+"""So often one quantity's past day is compared: a restart that kept the rhythm shows only there, and a day's window still reaches back."""
 LOOK_BACK: Final = backfill.SPANS["month"] - timedelta(hours=1)
 """How far back is compared then: an answer that brought the other quantities of a gap may have lacked this one."""
 
@@ -34,7 +36,7 @@ _DAY: Final = timedelta(days=1)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 """When what was never asked is due: before all that was."""
 
-NEW, FRESH, STANDING, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, LATER, ADVICE, SWEEP = range(11)
+NEW, FRESH, STANDING, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, LATER, ADVICE, LOOK, SWEEP = range(12)
 """Ranks: of two asks that are due, the one of the lower rank is made. A daily discovery is LATER while readings are missing."""
 
 MISSING: Final = frozenset({GAP, FIRST})
@@ -268,6 +270,9 @@ def _reasons(track: Track, series: Series, quantity: str, far: Window, now: date
         )
     yield _suspicion(track, settled)
     yield _fallback(track, series, quantity, settled)
+    if quantity == _scout(track) and series.newest is not None:
+        why = "Once a day the past of one quantity is compared, for readings that nobody saw."
+        yield settled + LOOK_EVERY, LOOK, settled, why
     if series.newest is not None:
         due = (series.swept_at or settled) + SWEEP_EVERY
         why = "Once a week the past month is compared, for late, corrected and hidden readings."
@@ -283,12 +288,16 @@ def _suspicion(track: Track, settled: datetime) -> _Reason | None:
 
 def _fallback(track: Track, series: Series, quantity: str, settled: datetime) -> _Reason | None:
     """Where the cloud tells no latest values, its past may: one quantity scouts, the others follow when it finds something."""
-    scout = next((name for name in track.remembered if track.series[name].newest), track.remembered[0])
     behind = track.newest is not None and series.newest is not None and series.newest < track.newest
-    if track.empties < backfill.EMPTY or not (quantity == scout or behind):
+    if track.empties < backfill.EMPTY or not (quantity == _scout(track) or behind):
         return None
     due = settled + min(_HOUR * 2 ** min(series.silences, 5), _DAY)
     return due, FALLBACK, series.newest or settled, "The cloud tells no latest values, so its past is asked."
+
+
+def _scout(track: Track) -> str:
+    """The quantity whose past is asked for before the others'."""
+    return next((name for name in track.remembered if track.series[name].newest), track.remembered[0])
 
 
 def _ago(at: datetime) -> str:
