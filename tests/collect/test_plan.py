@@ -139,9 +139,16 @@ def test_gaps_that_turned_out_to_be_silence_are_asked_for_with_less_and_less_has
 
 
 def test_the_past_month_is_compared_once_a_week() -> None:
-    (ask, _) = of(known(), "history")
+    (_, ask) = of(known(), "history")
     assert ask.due_at == NOW - HOUR + 6 * DAY
     assert ask.window == "month"
+
+
+def test_the_past_day_of_one_quantity_is_compared_every_day() -> None:
+    (look, _) = of(known(), "history")
+    assert (look.quantity, look.window, look.rank) == ("temperature", "day", plan.LOOK)
+    assert look.due_at == NOW - HOUR + plan.LOOK_EVERY
+    assert "nobody saw" in look.why
 
 
 def test_gaps_that_are_filled_in_between_do_not_put_off_the_comparison_of_the_month() -> None:

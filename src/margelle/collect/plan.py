@@ -261,13 +261,9 @@ def _reasons(track: Track, series: Series, quantity: str, far: Window, now: date
     if settled is None:
         yield now, FIRST, now - backfill.SPANS[far], "A first time, all that the cloud still remembers is fetched."
         return
-    if series.missing_since is not None and series.wanted_at is not None:
-        yield (
-            series.wanted_at,
-            GAP,
-            series.missing_since,
-            f"Readings are missing from {_ago(series.missing_since)} to {_ago(series.missing_until)}.",
-        )
+    since, until, wanted_at = series.missing_since, series.missing_until, series.wanted_at
+    if since is not None and until is not None and wanted_at is not None:
+        yield wanted_at, GAP, since, f"Readings are missing from {_ago(since)} to {_ago(until)}."
     yield _suspicion(track, settled)
     yield _fallback(track, series, quantity, settled)
     if quantity == _scout(track) and series.newest is not None:
