@@ -48,6 +48,12 @@ class Refused(MargelleError):
     actor: Actor = "user"
 
 
+class Forbidden(MargelleError):
+    """Whoever asks is known, and may not do that here; whoever decides about it gives them a role."""
+
+    actor: Actor = "user"
+
+
 class Conflict(MargelleError):
     """The thing exists already, or is in a state that forbids the act."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from margelle.collect.actions import ForwardedActions
+from margelle.domain.access import Membership
 from margelle.domain.site import Account, User
 from margelle.errors import Conflict, NotFound, Unavailable
 from margelle.ports import Answer, Request, Source
@@ -26,7 +27,7 @@ from tests.collect.cloud import (
     stored,
 )
 
-ADA, BOB = User("ada@x.example", "-"), User("bob@x.example", "-")
+ADA, BOB, EVE = (User(f"{name}@x.example", "-") for name in ("ada", "bob", "eve"))
 
 
 class Hub:
@@ -69,9 +70,10 @@ async def test_a_validated_recommendation_goes_to_the_cloud_then_is_kept_and_rec
     assert await hub.outcomes() == [("ada@x.example", "validate", "fake:71", "done")]
 
 
-@pytest.mark.parametrize(("user", "through"), [(ADA, "b-ada"), (BOB, "a-bob"), (User("eve@x.example", "-"), "a-bob")])
+@pytest.mark.parametrize(("user", "through"), [(ADA, "b-ada"), (BOB, "a-bob"), (EVE, "a-bob")])
 async def test_it_speaks_through_the_users_own_account_if_there_is_one(hub: Hub, user: User, through: str) -> None:
     actions = await hub.begin()
+    await hub.store.put_membership(Membership(EVE.email, "site", hub.pool.site.id, "technician", START))
     await actions.validate(advice("71"), hub.pool.site, user)
     assert hub.spoke == [through]
 

@@ -17,11 +17,12 @@ from margelle.collect.loop import Collector
 from margelle.collect.plan import asks
 from margelle.collect.progress import Attempt, Progress
 from margelle.collect.share import KEPT, SWITCH_EVERY, Shares
+from margelle.domain.access import Membership, Role
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, User
 from margelle.domain.switch import MODE, STATE, Switch, SwitchMode, Turn, mode_at, state_at, state_of
 from margelle.domain.unit import Unit
-from margelle.errors import Conflict, MargelleError, Unavailable
+from margelle.errors import Conflict, Forbidden, MargelleError, Unavailable
 from margelle.ports import Batch, Http, Rate, Source, Spending, Spent, Tokens
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
@@ -252,11 +253,21 @@ async def test_a_refusal_changes_nothing_here_and_is_recorded(hub: Hub) -> None:
     ]  # fmt: skip
 
 
-async def test_only_who_owns_an_account_with_the_site_may_switch_there(hub: Hub) -> None:
+@pytest.mark.parametrize("role", [None, "viewer"])
+async def test_only_who_has_a_role_at_the_site_that_lets_them_may_switch_there(hub: Hub, role: Role | None) -> None:
     actions = await hub.begin()
-    with pytest.raises(Conflict, match="No account of yours"):
+    if role:
+        await hub.store.put_membership(Membership(EVE.email, "site", hub.pool.site.id, role, START))
+    with pytest.raises(Forbidden, match="may not act on"):
         await actions.switch(PUMP, "on", hub.pool.site, EVE)
     assert (hub.cloud.turned, (await hub.outcomes())[0][0]) == ([], EVE.email)
+
+
+async def test_a_technician_switches_through_the_owners_account(hub: Hub) -> None:
+    actions = await hub.begin()
+    await hub.store.put_membership(Membership(EVE.email, "site", hub.pool.site.id, "technician", START))
+    await actions.switch(PUMP, "on", hub.pool.site, EVE)
+    assert len(hub.cloud.turned) == 1
 
 
 @pytest.mark.parametrize("pump", [replace(PUMP, id="fake:8/hub"), replace(PUMP, key="8")])

@@ -36,7 +36,7 @@ async def house(cloud: HostileCloud) -> AsyncIterator[House]:
 
 
 async def test_the_collector_keeps_all_that_the_document_prints(house: House, cloud: HostileCloud) -> None:
-    sites = await house.store.sites(owner=LOGIN)
+    sites = await house.store.sites(seen_by=LOGIN)
     assert [(site.name, site.volume_m3) for site in sites] == [("Garden pool", 48.0), ("Hot tub", 1.2505)]
     told = [(one.value, one.valid) for one in await house.store.history(PROBE, "ph")]
     assert told == [(7.29, True), (3.02, False), (7.31, True)]

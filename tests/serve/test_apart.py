@@ -17,8 +17,8 @@ async def test_a_store_apart_has_one_vendors_sites_and_accounts() -> None:
         probe = Probe(f"{site.id}/p", site.id, vendor, "1")
         await store.put_discovery(vendor, Discovery(Person(), (site,), (probe,)), NOW)
     blue = apart(store, "blue")
-    assert [site.id for site in await blue.sites(owner="anna")] == ["blue:1"]
+    assert [site.id for site in await blue.sites(seen_by="anna")] == ["blue:1"]
     assert [account.id for account in await blue.accounts("anna")] == ["blue"]
-    assert len(await store.sites(owner="anna")) == 2
+    assert len(await store.sites(seen_by="anna")) == 2
     assert await blue.probes("blue:1") == await store.probes("blue:1")
     assert await blue.version() == await store.version()

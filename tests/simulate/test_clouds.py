@@ -94,7 +94,7 @@ async def test_the_first_start_brings_a_year_of_every_pool_up_to_now() -> None:
 async def test_each_user_sees_their_own_pools_and_those_shared_with_them() -> None:
     store = MemoryStore()
     await clouds(store, Hand()).start()
-    seen = {user.email: [site.key for site in await store.sites(owner=user.email)] for user in (DEMO, OTHER)}
+    seen = {user.email: [site.key for site in await store.sites(seen_by=user.email)] for user in (DEMO, OTHER)}
     assert seen == {DEMO.email: ["31415", "57721"], OTHER.email: ["14142", "31415"]}
     family = await store.site("ondilo:31415")
     assert family is not None
@@ -108,7 +108,7 @@ async def test_each_user_sees_their_own_pools_and_those_shared_with_them() -> No
 async def test_the_demo_user_has_something_to_do_in_their_language() -> None:
     store = MemoryStore()
     await clouds(store, Hand()).start()
-    waiting = [one for site in await store.sites(owner=DEMO.email) for one in await store.recommendations(site.id)]
+    waiting = [one for site in await store.sites(seen_by=DEMO.email) for one in await store.recommendations(site.id)]
     assert "Nettoyez votre filtre" in {one.title for one in waiting}
     neighbours = await store.recommendations("ondilo:14142")
     assert "Clean your filter" in {one.title for one in neighbours}
@@ -180,7 +180,7 @@ class Mortal(MemoryStore):
         return kept
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = (), **_: Any
     ) -> Added:
         return await self._die(super().add(list(measurements), now))  # type: ignore[no-any-return]
 
@@ -269,7 +269,7 @@ class Watched(MemoryStore):
         self.kept, self.refused = asyncio.Event(), asyncio.Event()
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = (), **_: Any
     ) -> Added:
         if self.full:
             self.refused.set()
@@ -343,8 +343,8 @@ async def test_a_new_password_and_a_new_name_take_over_at_the_next_start() -> No
     renamed = replace(DEMO, email="somebody@else.example", password_hash="new")
     await clouds(store, Hand(), pools=((SPA,),), users=[renamed, OTHER]).start()
     assert [user.email for user in await store.users()] == [OTHER.email, renamed.email]
-    assert [site.key for site in await store.sites(owner=renamed.email)] == ["57721"]
-    assert await store.sites(owner=DEMO.email) == []
+    assert [site.key for site in await store.sites(seen_by=renamed.email)] == ["57721"]
+    assert await store.sites(seen_by=DEMO.email) == []
 
 
 async def test_a_fast_clock_can_go_on_where_it_stood() -> None:
@@ -392,7 +392,7 @@ async def test_each_cloud_shows_its_own_vendors_pools_only() -> None:
     await cloud.start()
     ondilo, flipr = (apart(store, name) for name in ("ondilo", "flipr"))
     assert [site.id for site in await ondilo.sites()] == ["ondilo:31415"]
-    assert [site.id for site in await flipr.sites(owner=DEMO.email)] == ["flipr:21BXYZ"]
+    assert [site.id for site in await flipr.sites(seen_by=DEMO.email)] == ["flipr:21BXYZ"]
     assert [probe.id for probe in await flipr.probes("flipr:21BXYZ")] == ["flipr:21BXYZ/probe"]
     index = (await call(cloud.app(), "GET", "/")).json()
     assert "/flipr/modules" in index["vendors"]["flipr"]["paths"]

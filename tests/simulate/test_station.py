@@ -66,5 +66,5 @@ async def test_a_cloud_that_goes_on_is_as_one_that_was_there_all_the_time() -> N
 async def test_the_owner_sees_the_stations_and_another_does_not() -> None:
     store, other = MemoryStore(), User("neighbour@clouds.example", "hash")
     await clouds(store, NOW, users=[OWNER, other])
-    assert len(await store.sites(owner=OWNER.email)) == 4
-    assert await store.sites(owner=other.email) == []
+    assert len(await store.sites(seen_by=OWNER.email)) == 4
+    assert await store.sites(seen_by=other.email) == []

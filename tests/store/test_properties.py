@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from margelle.domain.access import Membership, Organisation, Role, SubjectKind
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.unit import Unit
 from margelle.ports import Store
@@ -150,6 +151,26 @@ class BothStores(RuleBasedStateMachine):
     def discover(self, name: str, keys: set[int], faulty: bool) -> None:
         self.both("put_discovery", name, discovery(*keys, faults=(FAULT,) if faulty else ()), self.at)
 
+    @rule(
+        user=st.sampled_from(["cy@example.org", "Bo@example.org"]),
+        subject=st.sampled_from(["ondilo:1", "ondilo:2", "club"]),
+        role=st.sampled_from(["viewer", "technician", None]),
+    )
+    def share(self, user: str, subject: str, role: Role | None) -> None:
+        if role is None:
+            self.both("remove_membership", user, subject)
+        else:
+            kind: SubjectKind = "site" if ":" in subject else "organisation"
+            self.both("put_membership", Membership(user, kind, subject, role, self.at))
+
+    @rule(exists=st.booleans(), name=st.sampled_from(["a", "b"]), owns=st.booleans())
+    def organise(self, exists: bool, name: str, owns: bool) -> None:
+        if exists:
+            self.both("put_organisation", Organisation("club", "The club"))
+            self.both("put_account", account(name, "ana@example.org", organisation="club" if owns else ""))
+        else:
+            self.both("remove_organisation", "club")
+
     @rule(keys=st.sets(st.integers(1, 4)))
     def advise(self, keys: set[int]) -> None:
         self.both("put_recommendations", "ondilo:1", [recommendation(key) for key in keys])
@@ -175,9 +196,12 @@ class BothStores(RuleBasedStateMachine):
             self.both("latest", probe, self.at)
             self.both("quantities", probe)
             self.both("history", probe, "ph")
-        for owner in (None, "ana@example.org", "bo@example.org"):
-            self.both("sites", owner=owner)
-            self.both("sites", owner=owner, account="a", gone=True)
+        for user in (None, "ana@example.org", "bo@example.org", "cy@example.org"):
+            self.both("sites", seen_by=user)
+            self.both("sites", seen_by=user, account="a", gone=True)
+            self.both("roles", user or "")
+        self.both("memberships")
+        self.both("organisations")
         self.both("accounts")
         self.both("accounts_of", "ondilo:1")
         self.both("devices", "ondilo:1/ico")

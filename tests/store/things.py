@@ -70,4 +70,4 @@ def incident(kind: str = "refused", account: str = "home", **more: Any) -> Incid
 
 
 def grant(digest: str = "d1", kind: Any = "access", user: str = "ana@example.org", **more: Any) -> Grant:
-    return Grant(digest, kind, "ondilo", user, NOW, **more)
+    return Grant(digest, kind, "ondilo", user, more.pop("issued_at", NOW), **more)

@@ -208,7 +208,7 @@ async def _add_nearby(settings: Settings, vendor: str, owner: str, which: str, s
 
 async def _others(store: Store, account: Account) -> list[str]:
     """The keys of the vendor's sites that the account's owner has, where the account's own is none of them."""
-    keys = [site.key for site in await store.sites(owner=account.owner) if site.vendor == account.vendor]
+    keys = [site.key for site in await store.sites(seen_by=account.owner) if site.vendor == account.vendor]
     return [] if account.login in keys else keys
 
 

@@ -265,7 +265,7 @@ async def _missing(home: House, email: str) -> str:
         for past in report.past:
             if past.ok_at is None:
                 return f"{past.act} {past.subject} {past.quantity}".rstrip()
-    sites = await home.store.sites(owner=email)
+    sites = await home.store.sites(seen_by=email)
     kinds = {site.disinfection.primary for site in sites}
     for kind in ("chlorine", "salt"):
         if kind not in kinds:

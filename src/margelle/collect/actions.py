@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from margelle.domain.access import allows
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site, User
 from margelle.domain.switch import Switch, Turn, agrees, state_of
-from margelle.errors import Conflict, MargelleError, NotFound
+from margelle.errors import Conflict, Forbidden, MargelleError, NotFound
 from margelle.intake.beside import keep
 from margelle.ports import AdviceSource, AuditEntry, Clock, ParameterSink, Source, Store, SwitchSource
 from margelle.redaction import redact
@@ -37,6 +38,7 @@ class ForwardedActions:
     async def validate(self, recommendation: Recommendation, site: Site, user: User) -> None:
         """Tell the cloud that `recommendation` has been done, then keep it. Raises what the cloud's refusal means, and Conflict if it is done."""
         try:
+            await self._demand_right(site.id, user)
             await self._forward(recommendation, site, user)
         except MargelleError as error:
             await self._record("validate", recommendation.id, user, redact(f"failed: {error.what}"))
@@ -48,6 +50,7 @@ class ForwardedActions:
         """Tell the cloud, then ask it what it has now and keep that. Raises what the cloud's refusal means, and Conflict if it takes nothing."""
         subject = f"{probe.id} {parameter}"
         try:
+            await self._demand_right(probe.site, user)
             source = self._source_for(await self._account(probe.site, user))
             if not isinstance(source, ParameterSink):
                 raise Conflict(f"The cloud that {probe.id} comes from lets nothing be set.")
@@ -59,12 +62,13 @@ class ForwardedActions:
         await self._record("read back", subject, user, await self._read_back(source, wanted, probe))
 
     async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
-        """Tell the cloud by the user's own account, then ask it how the switch stands and keep that; of several at once, one after another.
+        """Tell the cloud, then ask it how the switch stands and keep that; of several at once, one after another.
 
-        A turn can be several requests, between which another's would change what they mean. Raises what the cloud's refusal means, and Conflict where no account of the user has the site, or its cloud switches nothing.
+        A turn can be several requests, between which another's would change what they mean. Raises what the cloud's refusal means, and Conflict where no account has the site, or its cloud switches nothing.
         """
         try:
-            source = self._source_for(await self._account(site.id, user, own=True))
+            await self._demand_right(site.id, user)
+            source = self._source_for(await self._account(site.id, user))
             if not isinstance(source, SwitchSource) or switch not in site.switches:
                 raise Conflict(f"The cloud that {site.id} comes from lets nothing be switched.")
             await self._turn(source, switch, wanted, user)
@@ -119,12 +123,17 @@ class ForwardedActions:
             raise Conflict(f"The cloud that {site.id} comes from takes no word about recommendations.")
         await source.validate(recommendation, site)
 
-    async def _account(self, site: str, user: User, *, own: bool = False) -> Account:
-        """The account through which to speak for `user`: one of theirs, else (unless it must be their `own`) any that has the site."""
-        accounts = [one for one in await self._store.accounts_of(site) if not own or _is_of(one, user)]
+    async def _demand_right(self, site: str, user: User) -> None:
+        """Raises Forbidden unless the user's role at the site lets them act on it."""
+        if not allows((await self._store.roles(user.email)).get(site), "control"):
+            raise Forbidden(f"{user.email} may not act on {site}.", hint="Its owner can make them a technician there.")
+
+    async def _account(self, site: str, user: User) -> Account:
+        """The account through which to speak for `user`: one of theirs, else any that has the site."""
+        accounts = await self._store.accounts_of(site)
         if not accounts:
             raise Conflict(
-                f"No account {'of yours ' if own else ''}collects {site} now.",
+                f"No account collects {site} now.",
                 hint="Add its account again, or mark it in the vendor's app.",
             )
         return next((account for account in accounts if _is_of(account, user)), accounts[0])

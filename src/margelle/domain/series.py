@@ -45,7 +45,7 @@ def by_day(measurements: Iterable[Measurement], time_zone: str = "UTC") -> list[
     for measurement in measurements:
         if not begin <= measurement.at < end:  # most are of the same day as the one before
             day = measurement.at.astimezone(zone).date()
-            begin, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+            begin, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
         if measurement.valid and measurement.value is not None:
             values[day].append(measurement.value)
         else:
@@ -56,8 +56,8 @@ def by_day(measurements: Iterable[Measurement], time_zone: str = "UTC") -> list[
     ]
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The instant at which a day begins."""
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The instant, in UTC, at which a day begins in `zone`."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 

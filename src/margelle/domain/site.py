@@ -21,13 +21,19 @@ OWN: Final = "own"
 
 
 class User(Struct, frozen=True):
-    """A person who signs in to this hub. `password_hash` is an Argon2id hash in PHC form."""
+    """A person who signs in to this hub. `password_hash` is an Argon2id hash in PHC form; empty: nobody can sign in with a password yet.
+
+    `units` are those that the person prefers for a quantity, by its name (UCUM codes). An `operator` may manage the hub itself: its users,
+    settings and organisations.
+    """
 
     email: str
     password_hash: str
     firstname: str = ""
     lastname: str = ""
     language: str = "en"
+    units: dict[str, str] = field(default_factory=dict)
+    operator: bool = False
 
 
 class Person(Struct, frozen=True):
@@ -44,7 +50,7 @@ class Account(Struct, frozen=True):
 
     `base_url` is empty for the vendor's own host. `realm` is empty there too, and otherwise keeps the ids of another
     cloud (a test cloud, another hub) apart from the vendor's. Of a probe that is read over Bluetooth, `base_url` is its address behind
-    `bluetooth:`, and `login` its serial.
+    `bluetooth:`, and `login` its serial. Where it belongs to an `organisation` (its id), that one's members see its sites too.
     """
 
     id: str
@@ -55,6 +61,7 @@ class Account(Struct, frozen=True):
     realm: str = ""
     person: Person = Person()
     discovered_at: datetime | None = None
+    organisation: str = ""
 
     @property
     def nearby(self) -> str:

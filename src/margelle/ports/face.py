@@ -48,7 +48,10 @@ class Quota(Protocol):
 
 
 class Actions(Protocol):
-    """Acts of a face's user on what is collected: carried to the cloud it comes from, recorded, then kept."""
+    """Acts of a user on what is collected: carried to the cloud it comes from, recorded, then kept.
+
+    Each raises Forbidden where the user's role at the site does not let them act on it.
+    """
 
     async def validate(self, recommendation: Recommendation, site: Site, user: User) -> None:
         """The recommendation has been done. Raises what the cloud's refusal means; nothing is then changed here."""
@@ -59,7 +62,7 @@ class Actions(Protocol):
         ...
 
     async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
-        """Have `switch`, which is the site's, turned as `wanted`, by an account of the user's own. Raises as `write` does."""
+        """Have `switch`, which is the site's, turned as `wanted`. Raises as `write` does."""
         ...
 
 

@@ -7,13 +7,19 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from margelle.domain.access import Scope
+
 
 class Added(Struct, frozen=True):
-    """What became of measurements given to the store: new, the same as before, or corrections of what was there."""
+    """What became of measurements given to the store: new, the same as before, or corrections of what was there.
+
+    `alone` says that nobody has stored anything since the version that was `seen` (see `Writer.add`); False where that is not known.
+    """
 
     new: int = 0
     same: int = 0
     corrected: int = 0
+    alone: bool = False
 
 
 class Receipt(Struct, frozen=True):
@@ -28,7 +34,7 @@ class Receipt(Struct, frozen=True):
     duration_ms: int
 
 
-_NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed"})
+_NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed", "broker-refused"})
 
 
 class Incident(Struct, frozen=True):
@@ -53,30 +59,15 @@ class Incident(Struct, frozen=True):
         return self.ended_at is None and self.kind in _NEED_USER
 
 
-GapState = Literal["open", "filled", "silent", "lost"]
-
-
-class Gap(Struct, frozen=True):
-    """A stretch without readings of one quantity: what became of it, since when that is known, and why.
-
-    `open`: its readings are still to be asked for; `filled`: they came; `silent`: its cloud was asked and has none; `lost`: there may have
-    been some, and nobody can tell them any more.
-    """
-
-    probe: str
-    quantity: str
-    since: datetime
-    until: datetime
-    state: GapState
-    at: datetime
-    why: str = ""
-
-
-GrantKind = Literal["code", "access", "refresh"]
+GrantKind = Literal["code", "access", "refresh", "link", "invitation"]
 
 
 class Grant(Struct, frozen=True):
-    """A code or token that a face of this hub gave to a client; `digest` is its SHA-256, the token itself is nowhere."""
+    """A code or token that a face of this hub gave to a client; `digest` is its SHA-256, the token itself is nowhere.
+
+    An API key is an access token of the face `api` with a `name`, given by its user, and `scopes`. A `link` shows one `site` to whoever has it.
+    An `invitation` lets its `user` choose a password. Such a grant is told from others by its `id`, which is no secret.
+    """
 
     digest: str
     kind: GrantKind
@@ -86,6 +77,10 @@ class Grant(Struct, frozen=True):
     expires_at: datetime | None = None
     redirect_uri: str = ""
     client_id: str = ""
+    id: str = ""
+    name: str = ""
+    scopes: tuple[Scope, ...] = ()
+    site: str = ""
 
 
 class AuditEntry(Struct, frozen=True):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
+from margelle.domain.access import Membership, Organisation, Role
+from margelle.domain.event import Event
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, Revision
+from margelle.domain.series import DayStatistics
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
-from margelle.ports.record import Added, AuditEntry, Gap, Grant, Incident, Receipt
+from margelle.ports.record import Added, AuditEntry, Grant, Incident, Receipt
 from margelle.ports.source import Discovery
 
 
@@ -35,8 +39,24 @@ class Reader(Protocol):
         """One account."""
         ...
 
-    async def sites(self, *, owner: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
-        """Sites by id: all, those a user sees, or those of one account; with `gone`, also those that vanished from their cloud."""
+    async def sites(self, *, seen_by: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
+        """Sites by id: all, those in which a user has a role, or those of one account; with `gone`, also those that vanished from their cloud."""
+        ...
+
+    async def roles(self, user: str) -> dict[str, Role]:
+        """By site, vanished or not: the highest role of a user.
+
+        They own what their accounts reach, and may have other roles by membership. What only a removed account of theirs reached they still
+        own, and view where somebody else collects it now.
+        """
+        ...
+
+    async def organisations(self) -> list[Organisation]:
+        """All organisations, by id."""
+        ...
+
+    async def memberships(self, *, user: str | None = None, subject: str | None = None) -> list[Membership]:
+        """All memberships, those of a user, or those in a site or organisation; by user, then subject."""
         ...
 
     async def site(self, site: str) -> Site | None:
@@ -70,6 +90,12 @@ class Reader(Protocol):
         """Measurements with since <= at < until, oldest first; at most `limit`, the oldest ones."""
         ...
 
+    async def statistics(
+        self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
+    ) -> list[DayStatistics]:
+        """Of each calendar day of `time_zone` (IANA name) with since <= day < until that has a valid value, oldest first."""
+        ...
+
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
         """What a corrected measurement was before, oldest first."""
         ...
@@ -80,6 +106,22 @@ class Reader(Protocol):
 
     async def gaps(self, probe: str | None = None, *, open_only: bool = False, limit: int | None = None) -> list[Gap]:
         """Where readings are or were missing, of one probe or all, the latest stretch first; at most `limit`."""
+        ...
+
+    async def events(
+        self,
+        site: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        *,
+        removed: bool = False,
+    ) -> list[Event]:
+        """What happened at a site, since <= at < until, the newest first; at most `limit`; with `removed`, also what was taken back."""
+        ...
+
+    async def event(self, event: str) -> Event | None:
+        """One event, taken back or not."""
         ...
 
     async def recommendations(self, site: str, *, waiting: bool = True) -> list[Recommendation]:
@@ -96,6 +138,10 @@ class Reader(Protocol):
 
     async def grant(self, digest: str) -> Grant | None:
         """The grant with this digest, expired or not."""
+        ...
+
+    async def grants(self, *, user: str | None = None, site: str | None = None) -> list[Grant]:
+        """The grants that have an id (keys, links, invitations) of a user or for a site, the newest first."""
         ...
 
     async def secret(self, name: str) -> bytes | None:
@@ -135,7 +181,27 @@ class Writer(Protocol):
         ...
 
     async def remove_user(self, email: str) -> None:
-        """Remove a user and their grants. Raises NotFound; Conflict while accounts are theirs."""
+        """Remove a user, their grants and memberships. Raises NotFound; Conflict while accounts are theirs."""
+        ...
+
+    async def put_organisation(self, organisation: Organisation) -> None:
+        """Add or replace an organisation."""
+        ...
+
+    async def remove_organisation(self, organisation: str) -> None:
+        """Remove an organisation and the memberships in it. Raises NotFound; Conflict while accounts are its own."""
+        ...
+
+    async def put_membership(self, membership: Membership) -> None:
+        """Add or replace the role of a user in a subject. Raises NotFound where there is no such site or organisation."""
+        ...
+
+    async def remove_membership(self, user: str, subject: str) -> None:
+        """Take a user's role in a subject back. Raises NotFound."""
+        ...
+
+    async def put_event(self, event: Event) -> None:
+        """Add or replace an event. Raises NotFound where there is no such site."""
         ...
 
     async def put_account(self, account: Account) -> None:
@@ -151,18 +217,27 @@ class Writer(Protocol):
         ...
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,
     ) -> Added:
         """Keep measurements, all or none. The key is (probe, quantity, at).
 
         The same value and given doubts again change nothing, but that an origin with more parts is taken over; others replace what was there, which
-        stays as a revision. `reviewed` are points that are kept, with other verdicts: they take the place of theirs, without a revision, where the
-        point is still the same.
+        stays as a revision. Gaps into which readings fall are filled by it, as far as they do (see `put_gaps`). `reviewed` are points that are kept, with other verdicts: they take the place of theirs, without a revision, where the
+        point is still the same. `seen` is the version (see `Reader.version`) at which the caller began to read what it has judged them by.
         """
         ...
 
     async def put_gaps(self, past: Sequence[Gap], gaps: Sequence[Gap]) -> None:
-        """Keep `gaps`. The key is (probe, quantity, since, until); those of `past` that are still open and not among them are no more."""
+        """Keep `gaps`; what of `past` is still open is no more, where it is not among them. Raises BadInput.
+
+        Of one series no two overlap, and none but those that are `filled` contains a reading: each is kept in its holes between the readings
+        that the store has, and what is known better of a stretch stays (see `domain.gap.over`).
+        """
         ...
 
     async def put_recommendations(self, site: str, recommendations: Sequence[Recommendation]) -> None:

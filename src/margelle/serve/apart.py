@@ -22,9 +22,9 @@ class _Apart:
         """Those of the vendor."""
         return [account for account in await self._store.accounts(owner) if account.vendor == self._vendor]
 
-    async def sites(self, *, owner: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
+    async def sites(self, *, seen_by: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
         """Those of the vendor."""
-        found = await self._store.sites(owner=owner, account=account, gone=gone)
+        found = await self._store.sites(seen_by=seen_by, account=account, gone=gone)
         return [site for site in found if site.vendor == self._vendor]
 
 

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cache
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from margelle.domain.access import Scope
 from margelle.domain.site import User
 from margelle.errors import BadInput, Limited, Refused, StoreError
 from margelle.ports import Clock, Grant, GrantKind, Rate, Store
@@ -140,6 +142,34 @@ class FaceDesk:
         await self._store.put_grant(grant)
         return token
 
+    async def issue_named(
+        self,
+        kind: GrantKind,
+        user: str,
+        name: str,
+        *,
+        life_s: float | None,
+        scopes: Sequence[Scope] = (),
+        site: str = "",
+    ) -> tuple[str, Grant]:
+        """A new token that its user finds again in a list and can take back, and its grant: a key, a link or an invitation."""
+        token, now = secrets.token_hex(20), self._clock()
+        expires_at = None if life_s is None else now + timedelta(seconds=life_s)
+        grant = Grant(
+            digest(token),
+            kind,
+            self._face,
+            user,
+            now,
+            expires_at,
+            id=secrets.token_hex(6),
+            name=name,
+            scopes=tuple(scopes),
+            site=site,
+        )
+        await self._store.put_grant(grant)
+        return token, grant
+
     async def take_code(self, code: str) -> Grant | None:
         """The grant of a code, which is then used up; None if there is none or it has expired."""
         if not self._good(await self._store.grant(digest(code)), "code"):
@@ -148,13 +178,18 @@ class FaceDesk:
 
     async def holder(self, kind: GrantKind, token: str) -> User | None:
         """Whose token this is; None if nobody's, or it has expired."""
+        held = await self.held(kind, token)
+        return held[0] if held is not None else None
+
+    async def held(self, kind: GrantKind, token: str) -> tuple[User, Grant] | None:
+        """Whose token this is, and what was granted with it; None if nobody's, or it has expired."""
         version = await self._store.version()
         if version != self._version:
             self._holders.clear()
             self._version = version
         key = digest(token)
         held = self._holders.get(key) or await self._look_up(key, version)
-        return held[0] if held is not None and self._good(held[1], kind) else None
+        return held if held is not None and self._good(held[1], kind) else None
 
     async def revoke(self, token: str) -> None:
         """Forget a token of this face, if there is such a one."""

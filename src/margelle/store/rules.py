@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from margelle.domain.access import Membership
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, same
+from margelle.domain.series import midnight
 from margelle.domain.site import Probe, Recommendation
 from margelle.errors import BadInput, Conflict, NotFound
-from margelle.ports import Gap, Grant, Incident
+from margelle.ports import Grant, Incident
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PERSONA: Final = 1_000_000
@@ -100,6 +104,37 @@ def no_user(email: str) -> NotFound:
     return NotFound(f"There is no user {email!r}.", hint="`margelle user list` shows those there are.")
 
 
+def no_site(site: str) -> NotFound:
+    """The error for a site that we do not have."""
+    return NotFound(f"There is no site {site!r}.")
+
+
+def no_organisation(organisation: str) -> NotFound:
+    """The error for an organisation that we do not have."""
+    return NotFound(f"There is no organisation {organisation!r}.")
+
+
+def no_subject(membership: Membership) -> NotFound:
+    """The error for a membership in what we do not have."""
+    return (no_site if membership.kind == "site" else no_organisation)(membership.subject)
+
+
+def no_membership(user: str, subject: str) -> NotFound:
+    """The error for a role that nobody has given."""
+    return NotFound(f"{user} has no role given in {subject}.")
+
+
+def days(since: date, until: date, time_zone: str) -> tuple[datetime, datetime]:
+    """When the day `since` begins in `time_zone`, and the day `until`. Raises BadInput for a zone or a day that there is not."""
+    try:
+        zone = ZoneInfo(time_zone)
+        return midnight(since, zone), midnight(until, zone)
+    except (KeyError, ValueError, OSError):
+        raise BadInput(f"There is no time zone {time_zone!r}.", hint="It is a name such as Europe/Paris.") from None
+    except OverflowError:
+        raise BadInput(f"{since} to {until} is outside the calendar.") from None
+
+
 def has_accounts(email: str, accounts: Sequence[str]) -> Conflict:
     """The error for removing a user whose accounts are still collected."""
     return Conflict(
@@ -134,6 +169,7 @@ def surplus(held: Sequence[str], most: int, keep: Collection[str]) -> list[str]:
     return [account for account in reversed(held) if account not in keep][: max(len(held) - most, 0)]
 
 
-def gap_key(gap: Gap) -> tuple[str, str, int, int]:
-    """What tells one gap from another. Raises BadInput where its ends are not in UTC."""
-    return gap.probe, gap.quantity, micros(gap.since), micros(gap.until)
+def check_gap(gap: Gap) -> None:
+    """Raises BadInput where an instant of it is not in UTC."""
+    for at in (gap.since, gap.until, gap.at):
+        micros(at)

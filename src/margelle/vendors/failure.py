@@ -10,6 +10,7 @@ from starlette.responses import Response
 from margelle.errors import (
     BadInput,
     Conflict,
+    Forbidden,
     Limited,
     Malformed,
     MargelleError,
@@ -32,6 +33,7 @@ class OverQuota(Limited):
 STATUS: Final[tuple[tuple[type[MargelleError], int], ...]] = (
     (BadInput, 400),
     (Conflict, 400),
+    (Forbidden, 403),
     (Refused, 401),
     (NotFound, 404),
     (OverQuota, 429),

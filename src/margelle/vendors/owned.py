@@ -22,7 +22,7 @@ async def sites_of(reader: Reader, user: User, vendor: str) -> list[Site]:
     Raises Unavailable where there is none because nothing has been collected yet, or it is doubted that there is none: clients
     delete what they had when they are told an empty list.
     """
-    sites = await reader.sites(owner=user.email)
+    sites = await reader.sites(seen_by=user.email)
     if not sites:
         await _demand_discovery(reader, user)
     return sorted(sites, key=lambda site: (site.vendor != vendor, site.id))

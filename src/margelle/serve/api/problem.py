@@ -10,12 +10,13 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from margelle.errors import BadInput, Conflict, Limited, MargelleError, NotFound, Refused, StoreError
+from margelle.errors import BadInput, Conflict, Forbidden, Limited, MargelleError, NotFound, Refused, StoreError
 
 RETRY_AFTER_S: Final = 30
 
 _STATUS: Final[tuple[tuple[type[MargelleError], int], ...]] = (
     (BadInput, 400),
+    (Forbidden, 403),
     (Refused, 401),
     (NotFound, 404),
     (Conflict, 409),

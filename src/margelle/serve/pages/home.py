@@ -97,7 +97,7 @@ class Visit(Struct, frozen=True):
 
 async def home(reader: Reader, visit: Visit) -> Home:
     """The page for this visit."""
-    found = await reader.sites(owner=visit.owner)
+    found = await reader.sites(seen_by=visit.owner)
     views = [await _site(reader, visit, site) for site in found]
     sites = sorted(views, key=lambda view: not view.todo)  # what needs somebody comes first
     accounts = [await _account(reader, visit, account) for account in await reader.accounts(visit.owner)]

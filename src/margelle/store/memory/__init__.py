@@ -9,13 +9,15 @@ from msgspec.structs import replace
 from margelle.domain.site import User
 from margelle.ports import AuditEntry, Grant, Incident, Receipt
 from margelle.store import rules
+from margelle.store.memory.access import AccessPart
 from margelle.store.memory.advice import AdvicePart
+from margelle.store.memory.events import EventsPart
 from margelle.store.memory.gaps import GapsPart
 from margelle.store.memory.leases import LeasesPart
 from margelle.store.memory.series import SeriesPart
 
 
-class MemoryStore(SeriesPart, GapsPart, LeasesPart, AdvicePart):
+class MemoryStore(SeriesPart, GapsPart, AccessPart, EventsPart, LeasesPart, AdvicePart):
     """Implements `ports.Store` with Python's own collections. Nothing survives the process."""
 
     def __init__(self) -> None:
@@ -58,6 +60,7 @@ class MemoryStore(SeriesPart, GapsPart, LeasesPart, AdvicePart):
         self._version += 1
         del self._users[key]
         await self.drop_grants(email)
+        self._memberships = {at: one for at, one in self._memberships.items() if at[0] != key}
         self._relink([link for link in self._links.values() if link.owner == key], "")
 
     async def put_grant(self, grant: Grant) -> None:
@@ -77,6 +80,15 @@ class MemoryStore(SeriesPart, GapsPart, LeasesPart, AdvicePart):
         key = rules.email_key(user)
         self._version += 1
         self._grants = {d: grant for d, grant in self._grants.items() if rules.email_key(grant.user) != key}
+
+    async def grants(self, *, user: str | None = None, site: str | None = None) -> list[Grant]:
+        key = None if user is None else rules.email_key(user)
+        found = [
+            grant
+            for grant in self._grants.values()
+            if grant.id and key in {None, rules.email_key(grant.user)} and site in {None, grant.site}
+        ]
+        return sorted(found, key=lambda grant: (-rules.micros(grant.issued_at), grant.id))
 
     # --- secrets and notes -------------------------------------------------------------------------------------------
 

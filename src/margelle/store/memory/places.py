@@ -95,8 +95,8 @@ class PlacesPart(Counted):
         account = self._accounts.get(link.account)
         return account is not None and rules.email_key(account.owner) == link.owner
 
-    async def sites(self, *, owner: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
-        key = None if owner is None else rules.email_key(owner)
+    async def sites(self, *, seen_by: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
+        key = None if seen_by is None else rules.email_key(seen_by)
         seen = {
             link.site
             for link in self._links.values()

@@ -5,16 +5,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
+from margelle.domain.series import DayStatistics, by_day
 from margelle.ports import Added
 from margelle.store import rules
 from margelle.store.memory.counted import Counted
+from margelle.store.stretches import Stretches
 
 
 class _Series(Struct):
@@ -51,7 +53,7 @@ class _Series(Struct):
         return self.points[self.instants[index - 1]] if index else None
 
 
-class SeriesPart(Counted):
+class SeriesPart(Stretches, Counted):
     """The part of the store that keeps measurements."""
 
     def __init__(self) -> None:
@@ -59,18 +61,26 @@ class SeriesPart(Counted):
         self._series: defaultdict[str, dict[str, _Series]] = defaultdict(dict)
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,
     ) -> Added:
+        alone = seen is not None and self._version == seen
         rules.micros(now)
         judged = [(rules.micros(point.at), replace(point, value=rules.number(point))) for point in measurements]
         became = {"new": 0, "same": 0, "corrected": 0, "known better": 0}
         for _, point in judged:
             series = self._series[point.probe].setdefault(point.quantity, _Series())
             became[series.add(point, now)] += 1
+        if became["new"] or became["corrected"]:
+            await self._refill([point for _, point in judged], now)
         other = [self._series[point.probe].get(point.quantity, _Series()).judge(point) for point in reviewed]
         if became["new"] or became["corrected"] or became["known better"] or any(other):
             self._version += 1
-        return Added(became["new"], became["same"] + became["known better"], became["corrected"])
+        return Added(became["new"], became["same"] + became["known better"], became["corrected"], alone)
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
         rules.micros(now)
@@ -95,6 +105,12 @@ class SeriesPart(Counted):
         last = None if until is None else bisect_left(series.instants, until)
         instants = series.instants[first:last]
         return [series.points[at] for at in (instants if limit is None else instants[: max(limit, 0)])]
+
+    async def statistics(
+        self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
+    ) -> list[DayStatistics]:
+        bounds = rules.days(since, until, time_zone)
+        return by_day(await self.history(probe, quantity, *bounds), time_zone)
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
         rules.micros(at)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from margelle.store.sqlite.access import AccessTables
 from margelle.store.sqlite.advice import AdviceTables
 from margelle.store.sqlite.database import Database
+from margelle.store.sqlite.events import EventTables
 from margelle.store.sqlite.gaps import GapTables
 from margelle.store.sqlite.journal import JournalTables
 from margelle.store.sqlite.leases import LeaseTables
@@ -17,7 +19,16 @@ from margelle.store.vault import Vault
 
 
 class SqliteStore(
-    SeriesTables, GapTables, PlacesTables, PeopleTables, AdviceTables, NotesTables, JournalTables, LeaseTables
+    SeriesTables,
+    GapTables,
+    PlacesTables,
+    AccessTables,
+    PeopleTables,
+    EventTables,
+    AdviceTables,
+    NotesTables,
+    JournalTables,
+    LeaseTables,
 ):
     """Implements `ports.Store` over the file at `path`, which several processes may share.
 

@@ -35,6 +35,7 @@ class PeopleTables:
                 raise rules.has_accounts(email, [account for (account,) in theirs])
             connection.execute("DELETE FROM user WHERE email = ?", key)
             connection.execute("DELETE FROM granted WHERE user = ?", key)
+            connection.execute("DELETE FROM membership WHERE user = ?", key)
             # A later user with this e-mail may be somebody else, who must not see these sites.
             connection.execute("UPDATE OR REPLACE link SET owner = '' WHERE owner = ?", key)
 
@@ -42,11 +43,17 @@ class PeopleTables:
         expires_at = None if grant.expires_at is None else rules.micros(grant.expires_at)
         with self._db.writing() as connection:
             doc = msgspec.json.encode(grant).decode()
-            row = (grant.digest, rules.email_key(grant.user), grant.kind, expires_at, doc)
-            connection.execute("REPLACE INTO granted VALUES (?, ?, ?, ?, ?)", row)
+            row = (grant.digest, rules.email_key(grant.user), grant.kind, expires_at, doc, grant.id, grant.site)
+            connection.execute("REPLACE INTO granted VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     async def grant(self, digest: str) -> Grant | None:
         return self._db.doc(Grant, "SELECT doc FROM granted WHERE digest = ?", (digest,))
+
+    async def grants(self, *, user: str | None = None, site: str | None = None) -> list[Grant]:
+        key = None if user is None else rules.email_key(user)
+        sql = "SELECT doc FROM granted WHERE id <> '' AND (?1 IS NULL OR user = ?1) AND (?2 IS NULL OR site = ?2)"
+        found = self._db.docs(Grant, sql, (key, site))
+        return sorted(found, key=lambda grant: (-rules.micros(grant.issued_at), grant.id))
 
     async def take_grant(self, digest: str) -> Grant | None:
         with self._db.writing():

@@ -10,13 +10,14 @@ import msgspec
 from margelle.domain.site import Account, Probe, Site
 from margelle.ports import Discovery
 from margelle.store import rules
+from margelle.store.sqlite.access import MEMBERS_SITES
 from margelle.store.sqlite.database import Database
 
 _LIVES = "EXISTS (SELECT 1 FROM account WHERE account.id = link.account AND account.owner = link.owner)"
 _SITES = f"""
 SELECT doc FROM site WHERE id IN (
     SELECT link.site FROM link WHERE (:gone OR gone_at IS NULL)
-    AND (:owner IS NULL OR owner = :owner)
+    AND (:user IS NULL OR owner = :user OR site IN ({MEMBERS_SITES}))
     AND (:account IS NULL OR account = :account AND {_LIVES})
 ) ORDER BY id
 """  # noqa: S608 - of constants only
@@ -87,9 +88,9 @@ class PlacesTables:
         found = [self._db.doc(Probe, "SELECT doc FROM probe WHERE id = ?", (probe.id,)) for probe in discovery.probes]
         return [probe for probe in found if probe]
 
-    async def sites(self, *, owner: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
-        key = None if owner is None else rules.email_key(owner)
-        return self._db.docs(Site, _SITES, {"owner": key, "account": account, "gone": gone})
+    async def sites(self, *, seen_by: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
+        key = None if seen_by is None else rules.email_key(seen_by)
+        return self._db.docs(Site, _SITES, {"user": key, "account": account, "gone": gone})
 
     async def site(self, site: str) -> Site | None:
         return self._db.doc(Site, "SELECT doc FROM site WHERE id = ?", (site,))
@@ -118,8 +119,8 @@ class PlacesTables:
 
 
 def _put_account(connection: apsw.Connection, account: Account) -> None:
-    row = (account.id, rules.email_key(account.owner), msgspec.json.encode(account).decode())
-    connection.execute("REPLACE INTO account VALUES (?, ?, ?)", row)
+    told = (account.id, rules.email_key(account.owner), msgspec.json.encode(account).decode())
+    connection.execute("REPLACE INTO account VALUES (?, ?, ?, ?)", (*told, account.organisation))
 
 
 def _reach(connection: apsw.Connection, account: Account, discovery: Discovery, now_us: int) -> None:
