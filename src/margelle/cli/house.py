@@ -19,6 +19,8 @@ from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.applications import Starlette
 
     from margelle.collect.loop import Collector
@@ -67,9 +69,7 @@ class House:
 
         uptime = uptime_s if self.clock is utc_now else None  # a made-up clock runs as it likes
         pace = self.vendor(account.vendor).pace
-        store = file_of(self.settings.store_url)
-        folder = self.settings.data_dir if store is None else store.parent
-        return Budget(folder / "budget.sqlite", account.id, pace, uptime=uptime)
+        return Budget(budget_file(self.settings), account.id, pace, uptime=uptime)
 
     def http(self, account: Account) -> CloudHttp:
         """The account's HTTP: one for the whole process."""
@@ -231,6 +231,12 @@ def open_kept(settings: Settings) -> Store:
             hint="Choose a folder that is yours, with --set data_dir=... or MARGELLE_DATA_DIR.",
         ) from error
     return open_store(settings.store_url, Vault.open(settings.key_file))
+
+
+def budget_file(settings: Settings) -> Path:
+    """Where requests are counted: beside the store, wherever the data folder is, so that whoever shares the one shares the other."""
+    kept = file_of(settings.store_url)
+    return (settings.data_dir if kept is None else kept.resolve().parent) / "budget.sqlite"
 
 
 async def _mark(store: Store) -> str:

@@ -83,9 +83,8 @@ class Line:
         if lost:
             _log.warning("%s: %d gaps can no longer be filled", self.account.id, len(lost))
             await self._save(gather)
+        gather.progress.note_filling(now)
         asks = plan.asks(self.account.id, gather.progress, gather.spending(now), now)
-        if not any(ask.rank in plan.MISSING for ask in asks):
-            gather.progress.filled = 0
         self.due_at = max(min(ask.due_at for ask in asks), now + REST)
         ask = next((ask for ask in asks if ask.due_at <= now and (ask.act, ask.where) not in asked), None)
         if ask is None or (until := self._circuit.wait_until(self.account.id, now)) is None:
@@ -116,7 +115,8 @@ class Line:
             )
             await self._gather.resume()
         known = self._gather.progress
-        progress.rewind(known, self._clock())
+        if progress.rewind(known, self._clock()):  # kept at once, or whoever starts next would wait all over again
+            await self._save(self._gather)
         if self._lift:
             progress.lift(known)
             self._lift = False

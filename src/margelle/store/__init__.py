@@ -18,20 +18,21 @@ def open_store(url: str, vault: Vault) -> Store:
     A database that does not exist yet is created. Raises StoreError where there is something else or it cannot be used,
     ConfigError for a kind of store that we do not know.
     """
-    if url == "memory:":
+    file = file_of(url)
+    if file is None:
         return MemoryStore()
-    path = file_of(url)
-    if path is None:
-        raise ConfigError(f"There is no store {url!r}.", hint="It is memory:, a path, or sqlite:/// and a path.")
     from margelle.store.sqlite import SqliteStore  # noqa: PLC0415
 
-    return SqliteStore(path, vault)
+    return SqliteStore(file, vault)
 
 
 def file_of(url: str) -> Path | None:
-    """The file of the store at `url`; None where it is none."""
+    """The file of the store at `url`; None where it is in memory only. Raises ConfigError for a kind of store that we do not know."""
+    if url == "memory:":
+        return None
     scheme, colon, path = url.partition("://")
     if not colon:
         scheme, path = "sqlite", f"/{url}"
-    is_file = scheme == "sqlite" and path.startswith("/") and len(path) > 1 and url != "memory:"
-    return Path(path[1:]).expanduser() if is_file else None
+    if scheme != "sqlite" or not path.startswith("/") or len(path) < 2:
+        raise ConfigError(f"There is no store {url!r}.", hint="It is memory:, a path, or sqlite:/// and a path.")
+    return Path(path[1:]).expanduser()
