@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
 from typing import Final
 
 from margelle.domain.measurement import Measurement, same
@@ -15,9 +14,6 @@ from margelle.store.sqlite.heads import Head
 from margelle.store.sqlite.tables import Tables
 
 _ONE: Final = 1
-
-Given = Iterable[tuple[str, Row]]
-"""Quantities and rows, in the order in which they came."""
 
 
 class Desk:
