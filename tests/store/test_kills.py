@@ -46,7 +46,7 @@ def work_and_die(path: Path, seed: int, dice: random.Random) -> tuple[dict[str, 
     folders = [start(path, "FOLDS") for _ in range(2)]
     for process in adders.values():
         assert process.stdout is not None
-        process.stdout.readline()  # it is at work
+        assert process.stdout.readline()  # it is at work
     time.sleep(dice.uniform(0.0, 0.4))
     order = [*adders, *range(len(folders))]
     dice.shuffle(order)

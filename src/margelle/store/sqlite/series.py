@@ -17,7 +17,7 @@ from margelle.domain.series import Columns, DayStatistics, midnight
 from margelle.ports import Added
 from margelle.store import days, rules
 from margelle.store.chunk import Column
-from margelle.store.row import Row, measurement, measurements
+from margelle.store.row import Row, measurement
 from margelle.store.sqlite.arrival import Arrival
 from margelle.store.sqlite.database import Database
 from margelle.store.sqlite.folding import Folding
@@ -94,8 +94,8 @@ class SeriesTables:
         for quantity, top in sorted(newest.items()):
             found: Row | None = top
             if top[0] > limit_us:
-                ahead = self._rows(probe, quantity, limit_us + 1, _FAR, 1)
-                until_us, found = min(until_us, ahead[0][0]), self._newest(probe, quantity, limit_us)
+                ahead = self._column(probe, quantity, limit_us + 1, _FAR, 1)
+                until_us, found = min(until_us, ahead.times[0]), self._newest(probe, quantity, limit_us)
             if found is not None:
                 since_us = max(since_us, found[0])
                 points[quantity] = measurement(probe, quantity, found)
@@ -118,8 +118,8 @@ class SeriesTables:
     ) -> list[Measurement]:
         bounds = _bounds(since, until)
         with self._looking():
-            rows = self._rows(probe, quantity, *bounds, limit)
-        return measurements(probe, quantity, rows)
+            column = self._column(probe, quantity, *bounds, limit)
+        return column.measurements(probe, quantity)
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
@@ -129,30 +129,21 @@ class SeriesTables:
             column = self._column(probe, quantity, *bounds)
         return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
 
-    def _rows(self, probe: str, quantity: str, since_us: int, until_us: int, limit: int | None) -> list[Row]:
-        """Rows with since <= at < until, oldest first; at most `limit`, the oldest ones."""
+    def _column(self, probe: str, quantity: str, since_us: int, until_us: int, limit: int | None = None) -> Column:
+        """The rows with since <= at < until, oldest first; at most `limit`, the oldest ones."""
         most = _FAR if limit is None else max(limit, 0)
         head = self._heads.get(probe)
-        rows: list[Row] = []
-        if head and most:
-            for columns in self._chunks.columns(head.id, since_us, until_us, {quantity}):
-                if column := columns.get(quantity):
-                    rows += column.rows(*column.bounds(since_us, until_us))
-                    if len(rows) >= most:
-                        break
-        return _merged(rows, self._loose(head, probe, quantity, since_us, until_us))[:most]
-
-    def _column(self, probe: str, quantity: str, since_us: int, until_us: int) -> Column:
-        """The rows with since <= at < until as a column."""
-        head = self._heads.get(probe)
         column = Column.of(())
-        for columns in self._chunks.columns(head.id, since_us, until_us, {quantity}) if head else ():
-            if part := columns.get(quantity):
-                column = column.followed_by(part.part(*part.bounds(since_us, until_us)))
+        for part in self._chunks.series(head.id, quantity, since_us, until_us) if head and most else ():
+            column = column.followed_by(part.part(*part.bounds(since_us, until_us)))
+            if len(column) >= most:
+                break
         loose = self._loose(head, probe, quantity, since_us, until_us)
         if loose and column.times and loose[0][0] < column.times[-1]:
-            return Column.of(_merged(column.rows(), loose))
-        return column.followed_by(Column.of(loose))
+            column = Column.of(_merged(column.rows(), loose))
+        else:
+            column = column.followed_by(Column.of(loose))
+        return column if len(column) <= most else column.part(0, most)
 
     def _loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
         """What is in no chunk."""

@@ -106,7 +106,7 @@ class Inspection(SeriesTables):
             self._places(head)
 
     def _quantity(self, probe: str, quantity: str, head: Head | None) -> None:
-        rows = self._rows(probe, quantity, *ALWAYS, None)
+        rows = self._column(probe, quantity, *ALWAYS).rows()
         self._points += len(rows)
         self._digest += digest.of(probe, quantity, rows)
         self._expect(all(one[0] < other[0] for one, other in pairwise(rows)), f"{probe}: {quantity} is kept twice.")
