@@ -43,14 +43,15 @@ def kill(process: subprocess.Popen[str]) -> list[int]:
 def work_and_die(path: Path, seed: int, dice: random.Random) -> tuple[dict[str, int], int]:
     """The number of batches that each adder had acknowledged when all were killed, one after the other, and how many points were folded."""
     adders = {name: start(path, "ADDS", f"{name}{seed}", str(seed)) for name in ADDERS}
-    folders = [start(path, "FOLDS") for _ in range(2)]
+    folders = [start(path, "FOLDS") for _ in range(1 + seed % 2)]
     for process in adders.values():
         assert process.stdout is not None
         assert process.stdout.readline()  # it is at work
-    time.sleep(dice.uniform(0.0, 0.4))
+    folded = sum(_first_folded(folder) for folder in folders)
+    time.sleep(dice.uniform(0.0, 0.2))
     order = [*adders, *range(len(folders))]
     dice.shuffle(order)
-    acknowledged, folded = {}, 0
+    acknowledged = {}
     for one in order:
         if isinstance(one, int):
             folded += sum(kill(folders[one]))
@@ -60,11 +61,16 @@ def work_and_die(path: Path, seed: int, dice: random.Random) -> tuple[dict[str, 
     return acknowledged, folded
 
 
+def _first_folded(folder: subprocess.Popen[str]) -> int:
+    """How many points the first step has folded that folded any: from then on it is at work."""
+    assert folder.stdout is not None
+    return next(points for points in map(int, folder.stdout) if points)
+
+
 def fold_and_die(path: Path, dice: random.Random) -> int:
     """How many points one process has folded until it was killed."""
     folder = start(path, "FOLDS")
-    assert folder.stdout is not None
-    first = int(folder.stdout.readline())
+    first = _first_folded(folder)
     time.sleep(dice.uniform(0.0, 0.1))
     return first + sum(kill(folder))
 

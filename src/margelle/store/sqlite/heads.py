@@ -49,6 +49,8 @@ class Heads:
 
     def look(self) -> None:
         """At the beginning of a transaction: forget what another connection may have changed."""
+        if self._unkept or self._unsaved:  # the transaction began before
+            return
         others = self._db.others()
         if others != self._others or len(self._known) > _REMEMBERED:
             self.forget()

@@ -15,7 +15,8 @@ from margelle.store.row import Row
 from margelle.store.sqlite.chunks import Place
 from margelle.store.sqlite.database import Database
 from margelle.store.sqlite.heads import Head
-from margelle.store.sqlite.series import ALWAYS, SeriesTables
+from margelle.store.sqlite.reader import ALWAYS, SeriesReader
+from margelle.store.sqlite.series import SeriesTables
 
 PROBES: Final = 4
 """So many probes' pieces are folded in one transaction: some milliseconds."""
@@ -61,7 +62,7 @@ class Upkeep(SeriesTables):
             own.close()
 
 
-class Inspection(SeriesTables):
+class Inspection(SeriesReader):
     """Compares what is kept with what is kept beside it, probe by probe, as it all was at one moment."""
 
     def __init__(self, db: Database) -> None:
