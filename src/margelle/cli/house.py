@@ -20,7 +20,6 @@ from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from starlette.applications import Starlette
 
