@@ -20,7 +20,6 @@ from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
 
 if TYPE_CHECKING:
-
     from starlette.applications import Starlette
 
     from margelle.collect.loop import Collector
@@ -218,8 +217,9 @@ class House:
 
     def size_bytes(self) -> int:
         """What the store takes on the disk, with its log; 0 where it is no file of this machine."""
-        path = Path(self.settings.store_url.removeprefix("sqlite:///"))
-        return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*")) if path.is_file() else 0
+        path = file_of(self.settings.store_url)
+        files = path.parent.glob(f"{path.name}*") if path is not None else ()
+        return sum(file.stat().st_size for file in files)
 
     async def reports(self, accounts: Sequence[Account]) -> Sequence[AccountReport]:
         """How collecting from each of `accounts` stands."""

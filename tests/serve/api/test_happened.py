@@ -127,9 +127,9 @@ async def test_only_who_may_act_validates(hub: Hub) -> None:
 
 async def test_what_is_missing_is_told_with_what_became_of_it(hub: Hub) -> None:
     gaps = [
-        Gap(GARDEN, "ph", NOW - 9 * HOUR, NOW - 8 * HOUR, "lost", NOW, "the cloud has forgotten it"),
+        Gap(GARDEN, "ph", NOW - 29 * HOUR, NOW - 18 * HOUR, "lost", NOW, "the cloud has forgotten it"),
         Gap(GARDEN, "orp", NOW - 5 * HOUR, NOW - 4 * HOUR, "open", NOW),
-        Gap("own:bath/probe", "ph", NOW - 5 * HOUR, NOW - 4 * HOUR, "open", NOW),
+        Gap("own:bath/probe", "orp", NOW - 5 * HOUR, NOW - 4 * HOUR, "open", NOW),
     ]
     await hub.store.put_gaps((), gaps)
     assert [gap["quantity"] for gap in (await hub.get("/gaps")).json()["items"]] == ["orp", "ph"]
