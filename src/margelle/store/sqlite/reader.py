@@ -91,10 +91,15 @@ class SeriesReader:
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
-        bounds = _bounds(since, until)
+        bounds, most = _bounds(since, until), _FAR if limit is None else max(limit, 0)
         with self._looking():
-            column = self._column(probe, quantity, *bounds, limit)
+            if descending:
+                rows = self._ending(probe, quantity, *bounds, most)
+                return [measurement(probe, quantity, row) for row in rows]
+            column = self._column(probe, quantity, *bounds, most)
         return column.measurements(probe, quantity)
 
     async def columns(
@@ -105,9 +110,18 @@ class SeriesReader:
             column = self._column(probe, quantity, *bounds)
         return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
 
-    def _column(self, probe: str, quantity: str, since_us: int, until_us: int, limit: int | None = None) -> Column:
-        """The rows with since <= at < until, oldest first; at most `limit`, the oldest ones."""
-        most = _FAR if limit is None else max(limit, 0)
+    def _ending(self, probe: str, quantity: str, since_us: int, until_us: int, most: int) -> list[Row]:
+        """The rows with since <= at < until, newest first; at most `most`, the newest ones."""
+        head, rows = self._heads.get(probe), list[Row]()
+        chunks = self._chunks.series(head.id, quantity, since_us, until_us, descending=True) if head and most else ()
+        for part in chunks:
+            rows = part.rows(*part.bounds(since_us, until_us)) + rows
+            if len(rows) >= most:
+                break
+        return _merged(rows, self._loose(head, probe, quantity, since_us, until_us))[::-1][:most]
+
+    def _column(self, probe: str, quantity: str, since_us: int, until_us: int, most: int = _FAR) -> Column:
+        """The rows with since <= at < until, oldest first; at most `most`, the oldest ones."""
         head = self._heads.get(probe)
         column = Column.of(())
         for part in self._chunks.series(head.id, quantity, since_us, until_us) if head and most else ():

@@ -47,7 +47,7 @@ async def test_a_site_shows_its_name_kind_disinfection_volume_and_place(hub: Hub
     await hub.own("marie@example.org", POOL)
     page = await hub.page("fr")
     assert "<grand>" not in page, "what vendors say is text, never markup"
-    assert "Le <grand> bassin Piscine · électrolyse au sel + UV · 52,5 m³ · Aix" in said(page)
+    assert "Le <grand> bassin Silencieux Piscine · électrolyse au sel + UV · 52,5 m³ · Aix" in said(page)
 
 
 async def test_a_name_without_end_is_cut(hub: Hub) -> None:
@@ -134,8 +134,16 @@ async def test_a_value_is_held_against_its_sites_limits(hub: Hub, quantity: str,
 
 
 async def test_a_value_without_limits_is_not_judged(hub: Hub) -> None:
-    text = await shown(hub, measured("ph", 9.0), site=replace(POOL, bands={"ph": Band()}))
+    text = await shown(hub, measured("ph", 9.0), site=replace(POOL, kind="plant", bands={"ph": Band()}))
     assert "limit" not in text
+    assert "Act" not in text
+
+
+async def test_where_the_owner_set_no_limits_those_of_the_table_hold(hub: Hub) -> None:
+    text = await shown(hub, measured("ph", 9.0), measured("orp", 800.0), site=replace(POOL, bands={}))
+    assert "pH 9.00 7.2 7.6 Too high: above 7.8" in text
+    assert "Redox (ORP) 800 mV 650 750 Above 750" in text
+    assert "Le <grand> bassin Act Pool" in text
 
 
 @pytest.mark.parametrize(
@@ -330,10 +338,11 @@ async def test_disinfection_is_told_as_far_as_it_is_known(hub: Hub, way: Disinfe
     assert said_of_it in await shown(hub, site=replace(POOL, disinfection=way))
 
 
-async def test_the_page_needs_no_script_no_inline_style_and_nothing_from_elsewhere(hub: Hub) -> None:
+async def test_the_page_has_no_inline_script_no_inline_style_and_nothing_from_elsewhere(hub: Hub) -> None:
     await shown(hub, *(measured("ph", 7.4, ago=timedelta(hours=hour)) for hour in range(100)))
     elements = tags(await hub.page())
-    assert not [name for name, attributes in elements if name in {"script", "style", "iframe"} or "style" in attributes]
+    assert not [name for name, attributes in elements if name in {"style", "iframe"} or "style" in attributes]
+    assert all((each["src"] or "").startswith("/static/") for name, each in elements if name == "script")
     addresses = [value for _, each in elements for key, value in each.items() if key in {"src", "href", "action"}]
     assert not [value for value in addresses if value and re.match(r"\w+:|//", value)]
     assert not [key for _, each in elements for key in each if key.startswith("on")]
@@ -342,7 +351,7 @@ async def test_the_page_needs_no_script_no_inline_style_and_nothing_from_elsewhe
 async def test_every_picture_and_field_has_a_name_for_who_cannot_see_it(hub: Hub) -> None:
     await shown(hub, *(measured("temperature", 27.4, ago=timedelta(hours=hour)) for hour in range(100)))
     elements = tags(await hub.page("fr"))
-    assert elements[0] == ("html", {"lang": "fr"})
+    assert elements[0] == ("html", {"lang": "fr", "data-theme": "auto"})
     nested = {"line", "value"}
     for name, attributes in elements:
         if name == "img":
