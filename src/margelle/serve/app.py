@@ -79,7 +79,7 @@ def build(
             if one.display is not None
         }
         look = Look(title, public_page, public_url, catalogue, time_zone, displays)
-        routes += page_routes(store, vendors, clock, attempts, look)
+        routes += page_routes(store, vendors, clock, attempts, actions=actions, look=look)
     app = Starlette(
         routes=routes, middleware=[Middleware(Gate, mark=mark)], exception_handlers={HTTPException: _refusal}
     )

@@ -27,6 +27,7 @@ _STATUS: tuple[tuple[type[MargelleError], int], ...] = (
     (BadInput, 400),
     (Forbidden, 403),
     (Refused, 401),
+    (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
     (Limited, 429),
