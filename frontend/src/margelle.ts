@@ -2,6 +2,12 @@
 import "htmx.org";
 import { closeMenus } from "./menu";
 import { openDialogs } from "./dialog";
+import { keepForms } from "./keeping";
+import { refreshBoard } from "./board";
+import { serveSecrets } from "./secret";
 
 closeMenus();
 openDialogs();
+keepForms();
+serveSecrets();
+refreshBoard();

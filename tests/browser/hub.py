@@ -17,6 +17,7 @@ from margelle.ports import Store
 from margelle.serve.app import build
 from margelle.serve.pages import FACE
 from margelle.serve.sign_in import Attempts, FaceDesk, hash_password
+from margelle.simulate.actions import LocalActions
 from margelle.simulate.people import NEIGHBOUR, OWNER
 from margelle.simulate.pool import POOLS
 from margelle.simulate.roster import Roster
@@ -24,7 +25,6 @@ from margelle.simulate.water import Water
 from margelle.store.memory import MemoryStore
 from margelle.vendors import VENDORS
 from tests.conftest import NOW
-from tests.serve.vendors import NoActions
 
 PASSWORD = "l'eau claire"
 DAYS = timedelta(days=35)
@@ -70,7 +70,7 @@ def served(*, empty: bool = False, public: bool = False, store: Store | None = N
         list(VENDORS.values()),
         {name: {} for name in VENDORS},
         hub.clock,
-        NoActions(),
+        LocalActions(hub.store, hub.clock),
         public_page=public,
         time_zone="Europe/Paris",
     )

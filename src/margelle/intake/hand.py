@@ -13,12 +13,17 @@ MEANS: Final = ("strip", "meter", "lab", "hand")
 _KEY: Final = "hand"
 
 
+def is_by_hand(probe: Probe) -> bool:
+    """Whether hand readings go to this probe: it is an own site's, or stands beside a vendor's."""
+    return probe.vendor == OWN
+
+
 async def hand_probe(store: Store, site: Site, clock: Clock) -> Probe:
     """The probe to which hand readings at a site go: of an own site its own one, else one beside its vendor's, made when it is first needed.
 
     So a cloud's series stays what its cloud has told. Raises NotFound where the store has no such site.
     """
-    own = [probe for probe in await store.probes(site.id) if probe.vendor == OWN]
+    own = [probe for probe in await store.probes(site.id) if is_by_hand(probe)]
     if own:
         return own[0]
     probe = Probe(f"{site.id}/{_KEY}", site.id, OWN, _KEY)
