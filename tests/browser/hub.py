@@ -53,7 +53,7 @@ class BrowserHub:
     def session(self, email: str) -> str:
         """The token of a new session of this user."""
         desk = FaceDesk(FACE, self.store, self.clock, Attempts())
-        return self.run(desk.issue("access", email, life_s=86400))
+        return self.run(desk.issue_named("access", email, "Firefox, Linux", life_s=86400))[0]
 
 
 @contextmanager

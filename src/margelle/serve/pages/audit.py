@@ -50,7 +50,7 @@ def _routes(hall: Hall) -> Sequence[BaseRoute]:
     return (hall.page("/audit", _list), hall.page("/audit.csv", _csv))
 
 
-AREA = Area(_routes)
+AREA = Area(_routes, "/audit")
 
 
 async def _list(visit: Visit) -> Response:

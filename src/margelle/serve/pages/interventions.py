@@ -214,7 +214,8 @@ def _quantity(visit: Visit, amount: float, unit: str | None) -> str:
     digits = next((n for n in range(3) if math.isclose(round(amount, n), amount)), 3)
     text = number(amount, digits, visit.words.language)
     if unit == "tablet":
-        return visit.words("amount.tablet", n=text)
+        one = amount == 1 or (amount < 2 and visit.words.language == "fr")
+        return visit.words(f"amount.tablet.{'one' if one else 'many'}", n=text)
     return f"{text}\u00a0{'m³' if unit == 'm3' else unit}" if unit else text
 
 

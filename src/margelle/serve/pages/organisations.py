@@ -50,7 +50,7 @@ def _routes(hall: Hall) -> Sequence[BaseRoute]:
     )
 
 
-AREA = Area(_routes, "/people/organisations")
+AREA = Area(_routes, "/people")
 
 
 async def _list(visit: Visit) -> Response:

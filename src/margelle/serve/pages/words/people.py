@@ -190,8 +190,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "keys.for_ever": ("without an end", "sans fin"),
     "keys.over": ("over", "expirée"),
     "keys.shown": (
-        "This is the key {name}. It is shown only now: keep it where the program finds it.",
-        "Voici la clé {name}. Elle n’est affichée que maintenant : gardez-la là où le programme la trouve.",
+        "This is the key {key}. It is shown only now: keep it where the program finds it.",
+        "Voici la clé {key}. Elle n’est affichée que maintenant : gardez-la là où le programme la trouve.",
     ),
     "keys.try": ("Try it", "Essayez-la"),
     "said.keys.ended": ("The key is taken back.", "La clé est retirée."),
