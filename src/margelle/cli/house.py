@@ -193,6 +193,7 @@ class House:
             public_page=public_page,
             public_url=self.settings["public_url"],
             catalogue=self.settings.catalogue,
+            regime=self.settings["limits"],
             ready=ready,
             mark=self.mark,
         )

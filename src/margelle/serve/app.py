@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from margelle import __version__
+from margelle.domain.limits import Regime
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Clock, Store, Vendor
 from margelle.serve.api import API
@@ -40,6 +41,7 @@ def build(
     public_url: str = "",
     catalogue: Catalogue = CATALOGUE,
     time_zone: str = "UTC",
+    regime: Regime = "private",
     ready: Callable[[], bool] | None = None,
     mark: str = "",
 ) -> Starlette:
@@ -47,7 +49,7 @@ def build(
 
     `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
-    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known. `/healthz` answers 503 until `ready()`.
+    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known; `regime` says which limits hold. `/healthz` answers 503 until `ready()`.
     `mark` is what this hub's own collector knows it by, should it be led back here.
     """
     attempts = Attempts()
@@ -78,7 +80,7 @@ def build(
             for one in vendors
             if one.display is not None
         }
-        look = Look(title, public_page, public_url, catalogue, time_zone, displays)
+        look = Look(title, public_page, public_url, catalogue, time_zone, displays, regime)
         routes += page_routes(store, vendors, clock, attempts, actions=actions, look=look)
     app = Starlette(
         routes=routes, middleware=[Middleware(Gate, mark=mark)], exception_handlers={HTTPException: _refusal}

@@ -25,6 +25,7 @@ from margelle.serve.pages import (
     overview,
     people,
     shares,
+    site,
 )
 from margelle.serve.pages.hall import Area, Hall, Look
 from margelle.serve.pages.paper import asset, demand_built
@@ -39,6 +40,7 @@ FACE: Final = "pages"
 
 AREAS: Final[tuple[Area, ...]] = (
     overview.AREA,
+    site.AREA,
     by_hand.AREA,
     interventions.AREA,
     acts.AREA,

@@ -18,7 +18,7 @@ from margelle.intake.hand import is_by_hand
 from margelle.intake.point import LONGEST, number_of
 from margelle.ports import Parameter
 from margelle.serve.pages.figures import ago, clock_time, with_unit
-from margelle.serve.pages.hall import Area, Hall
+from margelle.serve.pages.hall import Area, Hall, SiteLink
 from margelle.serve.pages.shares import path_of
 from margelle.serve.pages.visit import Visit
 
@@ -81,7 +81,7 @@ def _routes(hall: Hall) -> Sequence[BaseRoute]:
     return (hall.page("/sites/{site}/act", _acts), hall.form("/sites/{site}/act", _act))
 
 
-AREA = Area(_routes)
+AREA = Area(_routes, at_site=(SiteLink("act", "/act", "control"),))
 
 
 async def _acts(visit: Visit) -> Response:

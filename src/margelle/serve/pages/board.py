@@ -16,6 +16,7 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.site import Site
 from margelle.errors import NotFound
 from margelle.serve.pages.figures import SILENT_AFTER, ago, clock_time, freshness
+from margelle.serve.pages.glance import limits
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.paper import page
 from margelle.serve.pages.tile import Scene, Tile, tile
@@ -33,7 +34,7 @@ SHOWN: Final = (
 
 
 class Figure(Struct, frozen=True):
-    """A big figure with its age; `state` is one of good, act, watch (doubtful), silent, none (nothing to hold it against)."""
+    """A big figure with its age; `state` is one of good, watch (beyond what is ideal), act (beyond what is tolerable), trouble (doubted), silent; empty without limits."""
 
     tile: Tile
     state: str
@@ -98,8 +99,8 @@ def _at(point: Measurement) -> datetime:
 def _figure(visit: Visit, site: Site, point: Measurement, newest: datetime) -> Figure:
     look = visit.hall.look
     scene = Scene(visit.words, visit.now, newest, visit.hall.titles, look.catalogue)
-    band = site.bands.get(point.quantity) or visit.display(site).bands.get(point.quantity)
-    shown = tile(scene, point, (), band)
+    bands = limits(visit, site, visit.display(site), {point.quantity})
+    shown = tile(scene, point, (), bands.get(point.quantity))
     return Figure(shown, _state(visit, point, shown), ago(point.at, visit.now, visit.words))
 
 
@@ -107,8 +108,8 @@ def _state(visit: Visit, point: Measurement, shown: Tile) -> str:
     if freshness(point.at, visit.now) == "silent":
         return "silent"
     if not point.valid:
-        return "watch"
-    return "act" if shown.outside else "good" if shown.verdict else ""
+        return "trouble"
+    return "act" if shown.far else "watch" if shown.outside else "good" if shown.verdict else ""
 
 
 def _revalidated(visit: Visit, answer: Response) -> Response:

@@ -19,9 +19,10 @@ from margelle.intake.keep import keep
 from margelle.intake.point import Arrival, Point, measurement_of
 from margelle.ports import AuditEntry
 from margelle.serve.pages.figures import clock_time, number, with_unit
-from margelle.serve.pages.hall import Area, Hall
+from margelle.serve.pages.hall import Area, Hall, SiteLink
 from margelle.serve.pages.moment import local_minute, minute_of
 from margelle.serve.pages.shares import path_of
+from margelle.serve.pages.tile import Scene, doubt
 from margelle.serve.pages.visit import Visit
 
 TESTED: Final = (
@@ -69,7 +70,7 @@ def _routes(hall: Hall) -> Sequence[BaseRoute]:
     return (hall.page("/sites/{site}/measure", _blank), hall.form("/sites/{site}/measure", _measured))
 
 
-AREA = Area(_routes)
+AREA = Area(_routes, at_site=(SiteLink("measure", "/measure", "measure"),))
 
 
 async def _blank(visit: Visit) -> Response:
@@ -230,4 +231,7 @@ def _value(visit: Visit, point: Measurement) -> tuple[str, str]:
     if known is not None and point.value is not None:
         unit = _unit(visit, point.quantity, known.unit)
         text = with_unit(_number(visit, point.quantity, point.value, unit), unit)
-    return f"{label} {text}", point.reason or ""
+    scene = Scene(
+        visit.words, visit.now, point.at, visit.hall.titles, visit.hall.look.catalogue, units=visit.user.units
+    )
+    return f"{label} {text}", doubt(scene, point, point.doubts[0]) if point.doubts else ""

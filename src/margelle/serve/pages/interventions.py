@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,8 +18,9 @@ from margelle.domain.site import Site
 from margelle.errors import BadInput, NotFound
 from margelle.intake.point import number_of
 from margelle.ports import AuditEntry
-from margelle.serve.pages.figures import clock_time, number
-from margelle.serve.pages.hall import Area, Hall
+from margelle.serve.pages.figures import clock_time
+from margelle.serve.pages.hall import Area, Hall, SiteLink
+from margelle.serve.pages.happening import told
 from margelle.serve.pages.moment import local_minute, minute_of
 from margelle.serve.pages.session import Fields
 from margelle.serve.pages.shares import path_of
@@ -36,7 +36,7 @@ LOOKED_AT: Final = 60
 LISTED: Final = 100
 """Events on one page of the list."""
 
-_USUAL: Final = (
+_USUAL: Final[tuple[tuple[EventKind, Product | None, float | None, AmountUnit | None], ...]] = (
     ("dose", "ph_minus", 300.0, "g"),
     ("dose", "chlorine", 1.0, "tablet"),
     ("backwash", None, None, None),
@@ -89,7 +89,7 @@ def _routes(hall: Hall) -> Sequence[BaseRoute]:
     )
 
 
-AREA = Area(_routes)
+AREA = Area(_routes, at_site=(SiteLink("done", "/done", "intervene"), SiteLink("events", "/events")))
 
 
 # --- writing down -----------------------------------------------------------------------------------------------------
@@ -132,9 +132,9 @@ def _event(visit: Visit, site: Site, form: Mapping[str, str]) -> Event:
 
 def _what(form: Mapping[str, str]) -> tuple[EventKind, Product | None, float | None, AmountUnit | None]:
     """What was done, as a preset or the fields say. Raises BadInput."""
-    told = form["preset"].split("|") if form.get("preset", "").count("|") == 3 else []
+    preset = form["preset"].split("|") if form.get("preset", "").count("|") == 3 else []
     names = ("kind", "product", "amount", "unit")
-    given = dict(zip(names, told, strict=True)) if told else {name: form.get(name, "").strip() for name in names}
+    given = dict(zip(names, preset, strict=True)) if preset else {name: form.get(name, "").strip() for name in names}
     kind = next((one for one in EVENT_KINDS if one == given["kind"]), None)
     if kind is None:
         raise BadInput("done.no_kind")
@@ -193,30 +193,17 @@ def _last_dose(events: Sequence[Event]) -> dict[str, str]:
 
 def _presets(visit: Visit, events: Sequence[Event]) -> list[Preset]:
     """What was done here lately, each once, the newest first; where there is too little, what is usual."""
-    told = [(one.kind, one.product, one.amount, one.unit) for one in events if one.kind not in {"note", "incident"}]
-    several = dict.fromkeys([*told, *_USUAL])
-    return [_preset(visit, *one) for one in list(several)[: PRESETS if told else len(_USUAL)]]
+    before = [(one.kind, one.product, one.amount, one.unit) for one in events if one.kind not in {"note", "incident"}]
+    several = dict.fromkeys([*before, *_USUAL])
+    return [_preset(visit, *one) for one in list(several)[: PRESETS if before else len(_USUAL)]]
 
 
-def _preset(visit: Visit, kind: str, product: str | None, amount: float | None, unit: str | None) -> Preset:
+def _preset(
+    visit: Visit, kind: EventKind, product: Product | None, amount: float | None, unit: AmountUnit | None
+) -> Preset:
     value = "|".join((kind, product or "", "" if amount is None else f"{amount:g}", unit or ""))
-    return Preset(value, said(visit, kind, product, amount, unit))
-
-
-def said(visit: Visit, kind: str, product: str | None, amount: float | None, unit: str | None) -> str:
-    """What was done, in words: `pH minus, 300 g`, `Backwash`, `Water change, 5 m³`."""
-    words = visit.words
-    what = words(f"product.{product}") if kind == "dose" and product else words(f"event.{kind}")
-    return what if amount is None else f"{what}, {_quantity(visit, amount, unit)}"
-
-
-def _quantity(visit: Visit, amount: float, unit: str | None) -> str:
-    digits = next((n for n in range(3) if math.isclose(round(amount, n), amount)), 3)
-    text = number(amount, digits, visit.words.language)
-    if unit == "tablet":
-        one = amount == 1 or (amount < 2 and visit.words.language == "fr")
-        return visit.words(f"amount.tablet.{'one' if one else 'many'}", n=text)
-    return f"{text}\u00a0{'m³' if unit == 'm3' else unit}" if unit else text
+    again = Event("", "", kind, visit.now, "", visit.now, product, amount, unit)
+    return Preset(value, told(visit.words, again))
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------
@@ -290,7 +277,7 @@ def _line(visit: Visit, site: Site, event: Event) -> Line:
         removed = visit.words("events.removed_by", by=event.removed_by, at=at)
     return Line(
         event.id,
-        said(visit, event.kind, event.product, event.amount, event.unit),
+        told(visit.words, event),
         event.note,
         clock_time(event.at, where, visit.now, language),
         event.at.isoformat(),
@@ -325,5 +312,5 @@ async def _remove(visit: Visit) -> Response:
 
 async def _record(visit: Visit, event: Event, outcome: str) -> None:
     amount = "" if event.amount is None else f" {event.amount:g} {event.unit or ''}".rstrip()
-    told = f"{event.product or event.kind}{amount} at {event.at:%Y-%m-%dT%H:%M}Z: {outcome}"
-    await visit.store.record(AuditEntry(visit.now, visit.user.email, "event", event.id, told, event.site))
+    what = f"{event.product or event.kind}{amount} at {event.at:%Y-%m-%dT%H:%M}Z: {outcome}"
+    await visit.store.record(AuditEntry(visit.now, visit.user.email, "event", event.id, what, event.site))

@@ -28,7 +28,7 @@ _TYPES: Final = {
 }
 _PACKED: Final = {"br": ".br", "gzip": ".gz"}
 """By encoding, the best first: what a file's compressed form is called behind its name."""
-BUILT: Final = ("margelle.css", "margelle.js")
+BUILT: Final = ("margelle.css", "margelle.js", "chart.js")
 """What `make setup` builds from frontend/ into static/."""
 _LEAST_PACKED: Final = 1400
 """In bytes: what fits in one packet of a network is sent as it is."""
@@ -130,7 +130,7 @@ def _asset(path: Path) -> Asset:
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only who sees a page waits for it
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -138,3 +138,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.globals["icon"] = environment.get_template("icon.html").module  # signs stand in every template
+    return environment

@@ -15,7 +15,7 @@ from margelle.domain.site import Site
 from margelle.errors import BadInput, NotFound
 from margelle.ports import AuditEntry, Grant
 from margelle.serve.pages.figures import ago, day
-from margelle.serve.pages.hall import Area, Hall
+from margelle.serve.pages.hall import Area, Hall, SiteLink
 from margelle.serve.pages.organisations import members_of
 from margelle.serve.pages.people import invited
 from margelle.serve.pages.session import Fields
@@ -53,7 +53,7 @@ def _routes(hall: Hall) -> Sequence[BaseRoute]:
     )
 
 
-AREA = Area(_routes)
+AREA = Area(_routes, at_site=(SiteLink("people", "/people", "manage"),))
 
 
 def path_of(site: Site, page: str = "") -> str:
