@@ -74,7 +74,8 @@ async function send(form: HTMLFormElement, by: HTMLElement | null): Promise<void
   const answer = await fetch(form.action, { method: "POST", body, signal, credentials: "same-origin" });
   const text = await answer.text(); // a connection may also be lost on the way back
   if (answer.redirected) {
-    if (new URL(answer.url).pathname === "/sign-in") remember(form); // the session has ended meanwhile
+    if (new URL(answer.url).pathname === "/sign-in")
+      remember(form); // the session has ended meanwhile
     else forget(form);
     location.assign(answer.url);
     return;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from margelle.domain.access import allows
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Site
 from margelle.errors import NotFound
-from margelle.serve.pages.figures import SILENT_AFTER, ago, clock_time, freshness
+from margelle.serve.pages.figures import ago, clock_time
 from margelle.serve.pages.glance import limits
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.paper import page
@@ -24,6 +24,9 @@ from margelle.serve.pages.visit import Visit
 
 REFRESH_S: Final = 300
 """How often a display looks again: probes measure hourly."""
+
+SILENT_AFTER: Final = timedelta(hours=24)
+"""What is older says nothing to whoever is about to bathe, however it was measured."""
 
 SHOWN: Final = (
     ("temperature",),
@@ -105,7 +108,7 @@ def _figure(visit: Visit, site: Site, point: Measurement, newest: datetime) -> F
 
 
 def _state(visit: Visit, point: Measurement, shown: Tile) -> str:
-    if freshness(point.at, visit.now) == "silent":
+    if visit.now - point.at >= SILENT_AFTER:
         return "silent"
     if not point.valid:
         return "trouble"

@@ -20,5 +20,5 @@ def _amount(words: Words, amount: float, unit: str | None) -> str:
     text = number(amount, digits, words.language)
     if unit == "tablet":
         one = amount == 1 or (amount < 2 and words.language == "fr")
-        return words(f"amount.tablet.{'one' if one else 'many'}", n=text)
+        return words("amount.a_tablet" if one else "amount.tablets", n=text)
     return with_unit(text, "m³" if unit == "m3" else unit or "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -14,7 +13,7 @@ from margelle.domain.access import SCOPES, Scope
 from margelle.errors import NotFound
 from margelle.ports import AuditEntry, Grant
 from margelle.serve.api import NAME as API_NAME
-from margelle.serve.pages.figures import ago, day, zone
+from margelle.serve.pages.figures import ago, date_of, zone
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.session import Fields
 from margelle.serve.pages.visit import Visit
@@ -99,17 +98,10 @@ async def _known(visit: Visit) -> list[Grant]:
 
 
 def _key(visit: Visit, grant: Grant) -> Key:
-    until = "" if grant.expires_at is None else _date(visit, grant)
+    where = zone(visit.hall.look.time_zone)
+    until = "" if grant.expires_at is None else date_of(grant.expires_at, where, visit.words.language)
     made = ago(grant.issued_at, visit.now, visit.words)
     return Key(grant.id, grant.name, grant.scopes, made, until, ended(grant, visit.now))
-
-
-def _date(visit: Visit, grant: Grant) -> str:
-    assert grant.expires_at is not None
-    where = zone(visit.hall.look.time_zone)
-    far = grant.expires_at - visit.now > timedelta(days=300)
-    year = f" {grant.expires_at.astimezone(where):%Y}" if far else ""
-    return day(grant.expires_at, where, visit.words.language) + year
 
 
 async def _record(visit: Visit, key: Grant, outcome: str) -> None:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from margelle.domain.access import ROLES, Membership, Organisation
 from margelle.domain.site import Account
 from margelle.errors import BadInput, Conflict
+from margelle.serve.pages.figures import date_of, zone
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.session import Fields
 from margelle.serve.pages.visit import Visit
@@ -27,11 +28,12 @@ class Row(Struct, frozen=True):
 
 
 class Member(Struct, frozen=True):
-    """Somebody in an organisation or at a site: under which name, and whether they are a user already."""
+    """Somebody in an organisation or at a site: under which name, whether they can sign in already, and since when and by whom they have the role."""
 
     membership: Membership
     name: str
     known: bool
+    given: str
 
 
 def _routes(hall: Hall) -> Sequence[BaseRoute]:
@@ -145,7 +147,9 @@ async def members_of(visit: Visit, subject: str) -> list[Member]:
     for one in await visit.store.memberships(subject=subject):
         user = await visit.store.user(one.user)
         name = f"{user.firstname} {user.lastname}".strip() if user else ""
-        found.append(Member(one, name, user is not None and bool(user.password_hash)))
+        since = date_of(one.since, zone(visit.hall.look.time_zone), visit.words.language)
+        given = visit.words("shares.since", day=since, by=one.given_by or visit.words("audit.command"))
+        found.append(Member(one, name, user is not None and bool(user.password_hash), given))
     return found
 
 

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from margelle.domain.site import User
 from margelle.errors import BadInput, Conflict
 from margelle.ports import Grant
-from margelle.serve.pages.figures import day, zone
+from margelle.serve.pages.figures import date_of, zone
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.session import Fields
 from margelle.serve.pages.visit import Visit
@@ -116,7 +116,7 @@ def _state(user: User, invitations: dict[str, Grant]) -> str:
 
 
 def _until(visit: Visit, grant: Grant) -> str:
-    return day(grant.expires_at, zone(visit.hall.look.time_zone), visit.words.language) if grant.expires_at else ""
+    return date_of(grant.expires_at, zone(visit.hall.look.time_zone), visit.words.language) if grant.expires_at else ""
 
 
 def people_of(visit: Visit) -> People:

@@ -14,7 +14,7 @@ from margelle.domain.access import ROLES
 from margelle.domain.site import Site
 from margelle.errors import BadInput, NotFound
 from margelle.ports import AuditEntry, Grant
-from margelle.serve.pages.figures import ago, day
+from margelle.serve.pages.figures import ago, date_of
 from margelle.serve.pages.hall import Area, Hall, SiteLink
 from margelle.serve.pages.organisations import members_of
 from margelle.serve.pages.people import invited
@@ -149,9 +149,7 @@ async def _links(visit: Visit, site: Site) -> list[Grant]:
 
 def _link(visit: Visit, site: Site, link: Grant) -> Link:
     words = visit.words
-    until = day(link.expires_at, visit.zone(site), words.language) if link.expires_at else ""
-    if link.expires_at and link.expires_at.year != visit.now.year:
-        until += f" {link.expires_at:%Y}"
+    until = date_of(link.expires_at, visit.zone(site), words.language) if link.expires_at else ""
     return Link(link.id, link.name, ago(link.issued_at, visit.now, words), link.user, until, ended(link, visit.now))
 
 

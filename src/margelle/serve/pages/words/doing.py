@@ -52,7 +52,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "done.long_note": ("A note has at most 1000 characters.", "Une note a au plus 1000 caractères."),
     "said.done.kept": ("Noted.", "Noté."),
     "said.done.removed": ("Taken back; the trace stays.", "Annulé ; la trace reste."),
-    "amount.tablets": ("tablets", "galets"),
+    "unit.tablet": ("tablets", "galets"),
     "events.title": ("Interventions", "Interventions"),
     "events.none": ("Nothing was noted here.", "Rien n’a été noté ici."),
     "events.gone": ("with what was taken back", "avec ce qui a été annulé"),

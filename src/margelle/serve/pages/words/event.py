@@ -29,6 +29,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "product.algaecide": ("Algaecide", "Anti-algues"),
     "product.flocculant": ("Flocculant", "Floculant"),
     "product.other": ("Other product", "Autre produit"),
-    "amount.tablet.one": ("{n} tablet", "{n} galet"),
-    "amount.tablet.many": ("{n} tablets", "{n} galets"),
+    "amount.a_tablet": ("{n} tablet", "{n} galet"),
+    "amount.tablets": ("{n} tablets", "{n} galets"),
 }  # fmt: skip

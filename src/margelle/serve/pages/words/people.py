@@ -166,7 +166,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "copied": ("Copied", "Copié"),
     "open_it": ("Open", "Ouvrir"),
     "print": ("Print", "Imprimer"),
-    "back": ("Back", "Retour"),
     # keys
     "keys.title": ("API keys", "Clés d’API"),
     "keys.lede": (
@@ -240,8 +239,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "filter.until": ("To", "Au"),
     "filter.apply": ("Show", "Afficher"),
     "filter.csv": ("As a table (CSV)", "En tableau (CSV)"),
-    "newer": ("Newer", "Plus récents"),
-    "older": ("Older", "Plus anciens"),
+    "list.newer": ("Newer", "Plus récents"),
+    "list.older": ("Older", "Plus anciens"),
     "act.validate": ("recommendation done", "recommandation suivie"),
     "act.write": ("parameter set", "paramètre réglé"),
     "act.switch": ("switched", "commuté"),
