@@ -14,9 +14,8 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.site import Disinfectant, Probe, Site
 from margelle.domain.unit import Unit, convert, symbol, unit_named
 from margelle.errors import BadInput
-from margelle.intake.hand import MEANS, hand_probe, is_by_hand
-from margelle.intake.keep import keep
-from margelle.intake.point import Arrival, Point, measurement_of
+from margelle.intake.hand import MEANS, hand_probe, is_by_hand, keep_by_hand
+from margelle.intake.point import Point, measurement_of
 from margelle.ports import AuditEntry
 from margelle.serve.pages.figures import clock_time, number, with_unit
 from margelle.serve.pages.hall import Area, Hall, SiteLink
@@ -87,12 +86,11 @@ async def _measured(visit: Visit) -> Response:
     if not any(form.get(f"value.{name}", "").strip() for name in _askable(visit)):
         return await _shown(visit, site, 400, form=form, complaint="hand.nothing")
     means = next((one for one in MEANS if one == form.get("means")), "hand")
-    probe = await hand_probe(visit.store, site, visit.hall.clock)
+    probe = await hand_probe(visit.store, site)
     points, wrong = _read(visit, probe, form, at, f"own/{means}")
     if wrong:
         return await _shown(visit, site, 400, form=form, wrong=wrong)
-    arrivals = [Arrival(n, point) for n, point in enumerate(points, 1)]
-    outcomes = await keep(visit.store, arrivals, visit.now, visit.hall.look.catalogue)
+    outcomes = await keep_by_hand(visit.store, probe, points, visit.now, visit.hall.look.catalogue)
     told = ", ".join(f"{one.quantity}={one.raw} {one.raw_unit}" for one in points)
     outcome = f"{told} at {at:%Y-%m-%dT%H:%M}Z by {means}"
     await visit.store.record(AuditEntry(visit.now, visit.user.email, "measure", probe.id, outcome, site.id))
