@@ -121,11 +121,19 @@ export function seriesAt(panel: Panel, n: number): number {
 function joined(panel: Panel): uPlot.AlignedData {
   const tables = panel.lines.flatMap((line): uPlot.AlignedData[] => {
     const values = [line.value, ...(line.low && line.high ? [line.low, line.high] : [])];
-    const doubted = line.doubted?.at.length ? [[line.doubted.at, line.doubted.value] as uPlot.AlignedData] : [];
+    const doubted = line.doubted?.at.length
+      ? [[line.doubted.at, line.doubted.value.map((value) => held(value, panel))] as uPlot.AlignedData]
+      : [];
     return [[line.at, ...values] as uPlot.AlignedData, ...doubted];
   });
   const gaps = tables.map((table) => table.map(() => 1 as const)); // undefined joins, null breaks
   return uPlot.join(tables, gaps as uPlot.JoinNullMode[][]);
+}
+
+/** A doubted value far from all others is marked at the edge: the axis is the sound values' own. */
+function held(value: number, panel: Panel): number {
+  const margin = (panel.axis[1] - panel.axis[0]) * 0.03;
+  return Math.min(Math.max(value, panel.axis[0] + margin), panel.axis[1] - margin);
 }
 
 function times(data: Chart): uPlot.Axis.Values {
@@ -174,6 +182,7 @@ class Charts {
     addEventListener("resize", () => this.shown.forEach((each) => each.fit()));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(this.current));
     this.draw(data);
+    void document.fonts.load(inkOf(place).font).then(() => this.draw(this.current)); // a canvas does not wait for its font
     place.dataset["ready"] = "true";
     performance.mark("charts-ready");
   }

@@ -1,6 +1,5 @@
 // Small comforts of every page. Each of them does without this script, only less quickly.
 import "htmx.org";
-import { closeMenus } from "./menu";
 import { openDialogs } from "./dialog";
 import { keepForms } from "./keeping";
 import { refreshBoard } from "./board";
@@ -11,3 +10,9 @@ openDialogs();
 keepForms();
 serveSecrets();
 refreshBoard();
+import { closeMenus } from "./menu";
+import { keepLastState } from "./offline";
+
+closeMenus();
+openDialogs();
+keepLastState();

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import uvicorn
 
 from margelle.cli.server import bind
+from margelle.collect.reviewing import Reviewer
 from margelle.domain.site import User
 from margelle.ports import Store
 from margelle.serve.app import build
@@ -101,3 +102,5 @@ async def furnish(store: Store, now: datetime) -> None:
     for place in roster.places:
         water = Water("margelle", place.pool, place.probe.id)
         await store.add(list(water.measurements(now - DAYS, now)), now)
+    async for _ in Reviewer(store, lambda: now).steps(again=True):
+        """Judge it, as a hub does with what it collects."""

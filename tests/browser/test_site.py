@@ -54,6 +54,7 @@ def test_without_script_the_server_draws(visit: Visitor, noted: str) -> None:
 def test_a_finger_reads_values_doubts_and_what_was_done(visit: Visitor, noted: str) -> None:
     page = ready(visit(noted, width=PHONE))
     panel = page.locator("figure[data-quantity=ph]")
+    panel.scroll_into_view_if_needed()
     box = panel.locator(".u-over").bounding_box()
     assert box is not None
     page.touchscreen.tap(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
@@ -64,6 +65,7 @@ def test_a_finger_reads_values_doubts_and_what_was_done(visit: Visitor, noted: s
 def test_a_part_is_zoomed_into_and_left_again(visit: Visitor, noted: str) -> None:
     page = ready(visit(f"{noted}?span=month", width=DESK))
     over = page.locator("figure[data-quantity=ph] .u-over")
+    over.scroll_into_view_if_needed()
     box = over.bounding_box()
     assert box is not None
     y = box["y"] + box["height"] / 2
@@ -80,11 +82,26 @@ def test_a_part_is_zoomed_into_and_left_again(visit: Visitor, noted: str) -> Non
 
 def test_two_quantities_are_read_at_one_instant(visit: Visitor, noted: str) -> None:
     page = ready(visit(noted, width=DESK))
+    page.locator("figure[data-quantity=ph]").scroll_into_view_if_needed()
     box = page.locator("figure[data-quantity=ph] .u-over").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 300, box["y"] + 40)
     times = {each.inner_text().partition("·")[0] for each in page.locator(".readout").all() if each.inner_text()}
     assert len(times) == 1
+    assert "7." in page.locator("figure[data-quantity=ph] .readout").inner_text()
+
+
+def test_a_doubted_value_is_marked_where_it_was_and_says_why(visit: Visitor, noted: str) -> None:
+    page = ready(visit(noted, width=DESK))
+    panel = page.locator("figure[data-quantity=ph]")
+    panel.scroll_into_view_if_needed()
+    plot = page.evaluate("JSON.parse(document.getElementById('plot').textContent).plot")
+    (line,) = next(each for each in plot["panels"] if each["quantity"] == "ph")["lines"]
+    at = line["doubted"]["at"][-1]
+    box = panel.locator(".u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * (at - plot["since"]) / (plot["until"] - plot["since"]), box["y"] + 20)
+    expect(panel.locator(".readout .doubt")).to_contain_text("out of the water")
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

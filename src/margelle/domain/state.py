@@ -73,8 +73,9 @@ def condition(
     """
     newest = max((point.at for point in _told(latest)), default=None)
     reasons = [*_of_age(newest, now, rhythm), *_of_advice(advice, now)]
+    since = now - silent_after(rhythm)
     for point in latest:
-        if now - point.at < silent_after(rhythm):
+        if point.at > since:
             reasons += _of_value(point, bands.get(point.quantity))
     reasons.sort(key=lambda reason: STATES.index(_STATE_OF[reason.kind]))
     # Silence comes first where there is any: of water that nobody measures, nothing else is known.

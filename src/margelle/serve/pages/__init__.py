@@ -28,7 +28,7 @@ from margelle.serve.pages import (
     site,
 )
 from margelle.serve.pages.hall import Area, Hall, Look
-from margelle.serve.pages.paper import asset, demand_built
+from margelle.serve.pages.paper import asset, demand_built, manifest, worker
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit
 from margelle.serve.sign_in import Attempts, FaceDesk
@@ -64,7 +64,16 @@ def routes(
     demand_built()
     sessions = Sessions(FaceDesk(FACE, store, clock, attempts), look.public_url)
     hall = Hall(store, vendors, clock, sessions=sessions, actions=actions, look=look, areas=AREAS)
-    return [*hall.routes(), Route("/static/{name}", asset), hall.page("/{path:path}", _lost, door=True)]
+    files = [
+        Route("/static/{name}", asset),
+        Route("/worker.js", worker),
+        hall.page("/manifest.webmanifest", _manifest, door=True),
+    ]
+    return [*hall.routes(), *files, hall.page("/{path:path}", _lost, door=True)]
+
+
+async def _manifest(visit: Visit) -> Response:
+    return manifest(visit.hall.look.title, visit.words.language)
 
 
 async def _lost(visit: Visit) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -51,11 +52,10 @@ class Figure(Struct, frozen=True):
 
 
 class Doubtful(Struct, frozen=True):
-    """A value that something speaks against, in words."""
+    """Values of one instant that one thing speaks against, in words."""
 
     at: str
-    label: str
-    value: str
+    values: str
     why: str
 
 
@@ -88,7 +88,11 @@ def chart(visit: Visit, one: Glance, drawn: Plot) -> Chart:
     words, around = visit.words, scene(visit, one)
     zone = visit.zone(one.site)
     return Chart(
-        replace(drawn, panels=[_explained(around, one, panel) for panel in drawn.panels]),
+        replace(
+            drawn,
+            panels=[_explained(around, one, panel) for panel in drawn.panels],
+            marks=[replace(mark, event=replace(mark.event, by="")) for mark in drawn.marks],  # whoever sees the curve
+        ),
         words.language,
         zone.key,
         {panel.quantity: label(around, panel.quantity) for panel in drawn.panels},
@@ -137,13 +141,14 @@ def _reason(around: Scene, one: Glance, quantity: str, kind: Any, reason: str) -
     return doubt(around, point, Doubt(kind, reason))
 
 
-def figures(visit: Visit, one: Glance, drawn: Plot) -> list[Figure]:
-    """The panels with what stands beside each."""
-    around = scene(visit, one)
-    return [_figure(visit, one, around, drawn, panel) for panel in drawn.panels]
+def figures(visit: Visit, one: Glance, drawn: Plot, most: int) -> list[Figure]:
+    """The panels with what stands beside each, drawn with at most `most` points a line."""
+    around, zone = scene(visit, one), visit.zone(one.site)
+    curves = [curve(drawn, panel, zone, visit.words.language, most) for panel in drawn.panels]
+    return [_figure(visit, one, around, *each) for each in zip(drawn.panels, curves, strict=True)]
 
 
-def _figure(visit: Visit, one: Glance, around: Scene, drawn: Plot, panel: Panel) -> Figure:
+def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve) -> Figure:
     zone, language = visit.zone(one.site), visit.words.language
     latest = [point for point in one.latest if point.quantity == panel.quantity]
     newest = max(latest, key=lambda point: point.at, default=None)
@@ -155,7 +160,7 @@ def _figure(visit: Visit, one: Glance, around: Scene, drawn: Plot, panel: Panel)
         around.value(newest) if newest else "",
         moment(newest.at, zone, language) if newest else "",
         reason,
-        curve(drawn, panel, zone, language),
+        drawn,
         tuple(where.get(line.probe, "") for line in panel.lines) if len(panel.lines) > 1 else (),
         _limits(visit, one, around, panel.quantity),
     )
@@ -167,12 +172,14 @@ def _limits(visit: Visit, one: Glance, around: Scene, quantity: str) -> str:
     if bands is None:
         return ""
     words = visit.words
+    named = {"ideal": bands.ideal, "tolerable": bands.tolerable if bands.tolerable != bands.ideal else None}
     parts = [
         words(f"band.{name}", ends=_ends(visit, around, quantity, band.low, band.high))
-        for name, band in (("ideal", bands.ideal), ("tolerable", bands.tolerable))
+        for name, band in named.items()
         if band is not None
     ]
-    return f"{', '.join(parts)} ({words(f'band.of.{bands.origin}')})"
+    whose = words(f"band.of.{bands.origin}")
+    return ", ".join([f"{parts[0]} ({whose})", *parts[1:]])
 
 
 def _ends(visit: Visit, around: Scene, quantity: str, low: float | None, high: float | None) -> str:
@@ -210,15 +217,16 @@ def _statistic(visit: Visit, around: Scene, panel: Panel, summary: Summary, wher
 
 def doubtful(visit: Visit, one: Glance, shown: Chart) -> list[Doubtful]:
     """The doubted values of the period, the newest first."""
-    zone, language, where = visit.zone(one.site), visit.words.language, places(one)
-    found: list[tuple[int, Doubtful]] = []
+    zone, language = visit.zone(one.site), visit.words.language
+    found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
     for panel in shown.plot.panels:
         for line in panel.lines:
-            name = " · ".join(filter(None, (shown.labels[panel.quantity], where.get(line.probe, ""))))
+            name = " · ".join(filter(None, (shown.labels[panel.quantity], shown.places.get(line.probe, ""))))
             doubted = line.doubted or Doubted([], [], [], [])
             for at, value, why in zip(doubted.at, doubted.value, doubted.reason, strict=True):
                 digits = panel.decimals if panel.decimals is not None else 2
-                text = with_unit(number(value, digits, language), panel.symbol)
-                when = moment(datetime.fromtimestamp(at, UTC), zone, language)
-                found.append((at, Doubtful(when, name, text, why)))
-    return [each for _, each in sorted(found, key=lambda one: -one[0])]
+                found[at, why].append(f"{name} {with_unit(number(value, digits, language), panel.symbol)}")
+    return [
+        Doubtful(moment(datetime.fromtimestamp(at, UTC), zone, language), ", ".join(found[at, why]), why)
+        for at, why in sorted(found, key=lambda key: -key[0])
+    ]
