@@ -8,7 +8,7 @@ import pytest
 
 from margelle.cli import status
 from margelle.collect.report import Budget, Filling
-from margelle.ports import Gap
+from margelle.domain.gap import Gap
 from tests.conftest import NOW
 
 HOUR = timedelta(hours=1)

@@ -11,8 +11,9 @@ from msgspec import Struct
 from margelle.collect import plan, progress
 from margelle.collect.plan import Ask
 from margelle.collect.progress import Act, Attempt, Progress
+from margelle.domain.gap import Gap
 from margelle.domain.site import Account
-from margelle.ports import Gap, Incident, Reader, Spending
+from margelle.ports import Incident, Reader, Spending
 
 MOST_GAPS: Final = 100
 """So many gaps of a probe are told, the latest; the store has them all."""
@@ -100,6 +101,7 @@ async def _report(reader: Reader, spending: Spending | None, account: Account, n
     asks = plan.scheduled(plan.asks(account.id, known, spent, now), known, spent) if spending is not None else []
     held = known.hold if known.hold is not None and known.hold.until > now else None
     gaps = [gap for probe in known.probes for gap in await reader.gaps(probe, limit=MOST_GAPS)]
+    missing = [gap for probe in known.tracks for gap in await reader.gaps(probe, open_only=True)]
     return AccountReport(
         account=account.id,
         vendor=account.vendor,
@@ -111,7 +113,7 @@ async def _report(reader: Reader, spending: Spending | None, account: Account, n
         next=tuple(Next(ask.act, ask.subject, ask.quantity, max(ask.due_at, now), ask.why) for ask in asks),
         incidents=tuple(await reader.incidents(account.id, open_only=True)),
         gaps=tuple(sorted(gaps, key=lambda gap: (gap.state != "open", now - gap.since))),
-        filling=tuple(_filling(known.open_gaps(), asks, now)),
+        filling=tuple(_filling(missing, asks, now)),
         filled=known.filled,
         to_fill=sum(ask.rank in plan.MISSING for ask in asks),
         budget=Budget(len(spent.spent), spent.window_s, spent.full, spent.allowed, spent.refused_at),

@@ -36,5 +36,7 @@ TODO_FR: Final[dict[str, str]] = {
     "latest-empty": "Au fabricant : son service ne donne pas de dernières valeurs. Elles viennent de son historique, un peu plus tard.",
     "store": "À l’exploitant : vérifier la base de données. Ce qui n’a pu être gardé est redemandé.",
     "failed": "À l’exploitant : lire la phrase ci-contre, et la signaler si elle est incompréhensible.",
+    "broker": "Rien à faire pour l’instant : la connexion est retentée, au plus tard après une minute. Si cela dure, à l’exploitant : voir si le broker tourne, et mqtt.url.",
+    "broker-refused": "À l’exploitant : mettre dans mqtt.login et mqtt.password ce que le broker connaît, et l’y autoriser à s’abonner aux sujets de mqtt.topics.",
     "bug": "À l’exploitant : signaler ceci, avec le journal de cette minute. Les autres comptes ne sont pas touchés.",
 }  # fmt: skip
