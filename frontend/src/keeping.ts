@@ -121,8 +121,20 @@ function doubt(form: HTMLFormElement): void {
   }
 }
 
+/** Forgets what was typed when its writer signs out: the next one at this browser may be somebody else. */
+function forgetAll(event: SubmitEvent): void {
+  const form = event.target as HTMLFormElement;
+  if (!new URL(form.action).pathname.endsWith("/sign-out")) return;
+  try {
+    for (const name of Object.keys(localStorage)) if (name.startsWith(PREFIX)) localStorage.removeItem(name);
+  } catch {
+    // nothing was kept
+  }
+}
+
 /** Takes care of the forms below `root`; `answered` where the hub has just said what is wrong with one, whose fields then count. */
 export function keepForms(root: ParentNode = document, answered = false): void {
+  if (!answered) document.addEventListener("submit", forgetAll);
   for (const form of root.querySelectorAll<HTMLFormElement>("form[data-keeps]")) {
     const known = answered ? null : recall(form);
     if (known) restore(form, known);

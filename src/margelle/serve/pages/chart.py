@@ -96,7 +96,7 @@ def chart(visit: Visit, one: Glance, drawn: Plot) -> Chart:
         words.language,
         zone.key,
         {panel.quantity: label(around, panel.quantity) for panel in drawn.panels},
-        dict(places(one)),
+        dict(places(visit.words, one)),
         [f"{moment(mark.event.at, zone, words.language)}: {told(words, mark.event)}" for mark in drawn.marks],
         [words(f"hole.{hole.state}") for hole in drawn.holes],
         {name: words(f"chart.{name}") for name in _SAID},
@@ -153,7 +153,7 @@ def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve
     latest = [point for point in one.latest if point.quantity == panel.quantity]
     newest = max(latest, key=lambda point: point.at, default=None)
     reason = next((each.kind for each in one.condition.reasons if each.quantity == panel.quantity), "")
-    where = places(one)
+    where = places(visit.words, one)
     return Figure(
         panel,
         label(around, panel.quantity),
@@ -191,7 +191,7 @@ def _ends(visit: Visit, around: Scene, quantity: str, low: float | None, high: f
 
 def statistics(visit: Visit, one: Glance, drawn: Plot) -> list[Statistic]:
     """What each line was over the period."""
-    around, where = scene(visit, one), places(one)
+    around, where = scene(visit, one), places(visit.words, one)
     return [_statistic(visit, around, panel, summary, where) for panel in drawn.panels for summary in panel.summaries]
 
 

@@ -13,6 +13,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "at_site.people": ("Who sees it", "Qui le voit"),
     # measured by hand
     "hand.title": ("Measured by hand", "Mesuré à la main"),
+    "hand.place": ("by hand", "à la main"),
     "hand.means": ("With", "Avec"),
     "means.strip": ("Strip", "Bandelette"),
     "means.meter": ("Photometer", "Photomètre"),
