@@ -235,6 +235,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "audit.command": ("a command", "une commande"),
     "audit.any": ("everything", "tout"),
     "audit.site": ("Site", "Bassin"),
+    "filter": ("Filter, and as a table", "Filtrer, ou en tableau"),
     "filter.since": ("From", "Du"),
     "filter.until": ("To", "Au"),
     "filter.apply": ("Show", "Afficher"),
