@@ -32,7 +32,7 @@ def main() -> None:
         paths = {"overview": "/", "site": f"{_tended(hub)}?span=month"}
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         for (name, path), size, theme in product(paths.items(), SIZES, THEMES):
-            _take(browser, hub, path, size, theme, PICTURES / f"{name}-{size}-{theme}.png")
+            _take(browser, hub, path, size=size, theme=theme, file=PICTURES / f"{name}-{size}-{theme}.png")
         browser.close()
 
 
@@ -48,7 +48,9 @@ def _tended(hub: BrowserHub) -> str:
     return f"/sites/{site}"
 
 
-def _take(browser: Browser, hub: BrowserHub, path: str, size: str, theme: Literal["light", "dark"], file: Path) -> None:
+def _take(
+    browser: Browser, hub: BrowserHub, path: str, *, size: str, theme: Literal["light", "dark"], file: Path
+) -> None:
     width, height, scale = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height},

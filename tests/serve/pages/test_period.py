@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from margelle.serve.pages.period import SPANS, period
+from margelle.serve.pages.period import SPANS, Period, period
 from tests.conftest import NOW
 
 
@@ -27,13 +27,18 @@ def test_an_end_that_is_none_or_ahead_is_now(until: str) -> None:
     assert period("week", until, NOW).is_now
 
 
+def asked(query: str) -> Period:
+    """The period that a page's link asks for."""
+    known = dict(parse_qsl(query))
+    return period(known["span"], known.get("until", ""), NOW)
+
+
 def test_one_goes_back_and_forth_without_a_gap() -> None:
     week = period("week", "", NOW)
-    before = period(**dict(parse_qsl(week.before)), now=NOW)
+    before = asked(week.before)
     assert (before.since, before.until) == (week.since - timedelta(days=7), week.since)
-    assert period(**{"until": "", **dict(parse_qsl(before.after(NOW)))}, now=NOW) == week
-    again = period(**dict(parse_qsl(before.query)), now=NOW)
-    assert again == before
+    assert asked(before.after(NOW)) == week
+    assert asked(before.query) == before
 
 
 def test_all_begins_where_measuring_began_but_ten_years_ago_at_most() -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.state import ReasonKind
 from margelle.domain.unit import Unit
 from margelle.serve.pages.card import places, scene
 from margelle.serve.pages.curve import Curve, curve
@@ -38,17 +39,22 @@ class Chart(Struct, frozen=True):
     words: dict[str, str]
 
 
+class Newest(Struct, frozen=True):
+    """What a probe measured last: its name (empty where there is but one), the value, and why that wants attention (empty: it does not)."""
+
+    place: str
+    value: str
+    reason: ReasonKind | str
+
+
 class Figure(Struct, frozen=True):
-    """One panel as the page shows it: its name, its drawing, and what was measured last."""
+    """One panel as the page shows it: its name, what each line's probe measured last, its limits, and its drawing."""
 
     panel: Panel
     label: str
-    newest: str
-    at: str
-    stands: str
-    curve: Curve
-    names: tuple[str, ...]
+    newest: tuple[Newest, ...]
     limits: str
+    curve: Curve
 
 
 class Doubtful(Struct, frozen=True):
@@ -149,21 +155,19 @@ def figures(visit: Visit, one: Glance, drawn: Plot, most: int) -> list[Figure]:
 
 
 def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve) -> Figure:
-    zone, language = visit.zone(one.site), visit.words.language
-    latest = [point for point in one.latest if point.quantity == panel.quantity]
-    newest = max(latest, key=lambda point: point.at, default=None)
-    reason = next((each.kind for each in one.condition.reasons if each.quantity == panel.quantity), "")
-    where = places(visit.words, one)
     return Figure(
         panel,
         label(around, panel.quantity),
-        around.value(newest) if newest else "",
-        moment(newest.at, zone, language) if newest else "",
-        reason,
-        drawn,
-        tuple(where.get(line.probe, "") for line in panel.lines) if len(panel.lines) > 1 else (),
+        tuple(_newest(one, around, panel.quantity, line.probe) for line in panel.lines),
         _limits(visit, one, around, panel.quantity),
+        drawn,
     )
+
+
+def _newest(one: Glance, around: Scene, quantity: str, probe: str) -> Newest:
+    point = next(each for each in one.latest if (each.quantity, each.probe) == (quantity, probe))
+    mine = (each.kind for each in one.condition.reasons if (each.quantity, each.probe) == (quantity, probe))
+    return Newest(places(visit.words, one).get(probe, ""), around.value(point), next(mine, ""))
 
 
 def _limits(visit: Visit, one: Glance, around: Scene, quantity: str) -> str:

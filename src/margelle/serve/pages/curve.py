@@ -88,9 +88,10 @@ def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language, most: in
         ),
         tuple(x(mark.at) for mark in plot.marks),
         tuple(
-            Stripe(x(hole.since), round(x(hole.until) - x(hole.since), 2))
-            for hole in plot.holes
-            if hole.quantity == panel.quantity
+            Stripe(x(since), round(x(until) - x(since), 1))
+            for since, until in dict.fromkeys(
+                (hole.since, hole.until) for hole in plot.holes if hole.quantity == panel.quantity
+            )
         ),
     )
 
