@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Final, Literal
 
-from margelle.serve.pages.words import collection, event, frame, site, water
+from margelle.serve.pages.words import collection, doing, event, frame, people, site, water
 from margelle.serve.pages.words.collection import TODO_FR
 from margelle.serve.pages.words.water import LABELS
 
 Language = Literal["en", "fr"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "fr")
 
-AREAS: Final = (frame, water, site, event, collection)
+AREAS: Final = (frame, water, site, event, doing, people, collection)
 """Each has TEXTS by name: (English, French). A name that ends in .one and .many is chosen by its number; French counts 0 as one."""
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {name: text for area in AREAS for name, text in area.TEXTS.items()}
