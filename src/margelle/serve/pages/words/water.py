@@ -172,3 +172,13 @@ LABELS: Final[dict[str, tuple[str, str]]] = {
     "flow": ("Flow", "Débit"),
     "pressure": ("Pressure", "Pression"),
 }
+
+SHORT_LABELS: Final[dict[str, tuple[str, str]]] = {
+    "temperature": ("Water", "Eau"),
+    "orp": ("ORP", "Redox"),
+    "tds": ("TDS", "TDS"),
+    "free_chlorine_estimate": ("Chlorine, est.", "Chlore est."),
+    "bromine_estimate": ("Bromine, est.", "Brome est."),
+    "conductivity": ("Conduct.", "Conduct."),
+}
+"""What a quantity is called where there is little room; others have no shorter name."""
