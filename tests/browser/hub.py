@@ -18,6 +18,7 @@ from margelle.ports import Store
 from margelle.serve.app import Api, build
 from margelle.serve.pages import FACE
 from margelle.serve.sign_in import Attempts, FaceDesk, hash_password
+from margelle.simulate.actions import LocalActions
 from margelle.simulate.people import NEIGHBOUR, OWNER
 from margelle.simulate.pool import POOLS
 from margelle.simulate.roster import Roster
@@ -26,7 +27,6 @@ from margelle.store.memory import MemoryStore
 from margelle.vendors import VENDORS
 from tests.conftest import NOW
 from tests.serve.api.hub import no_reports
-from tests.serve.vendors import NoActions
 
 PASSWORD = "l'eau claire"
 DAYS = timedelta(days=35)
@@ -55,7 +55,7 @@ class BrowserHub:
     def session(self, email: str) -> str:
         """The token of a new session of this user."""
         desk = FaceDesk(FACE, self.store, self.clock, Attempts())
-        return self.run(desk.issue("access", email, life_s=86400))
+        return self.run(desk.issue_named("access", email, "Firefox, Linux", life_s=86400))[0]
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def served(*, empty: bool = False, public: bool = False, store: Store | None = N
         list(VENDORS.values()),
         {name: {} for name in VENDORS},
         hub.clock,
-        NoActions(),
+        LocalActions(hub.store, hub.clock),
         public_page=public,
         time_zone="Europe/Paris",
         api=Api(no_reports),

@@ -26,7 +26,7 @@ from margelle.ports.source import (
     Window,
 )
 from margelle.ports.store import Reader, Store, Writer
-from margelle.ports.vendor import Display, Nearby, Rate, Setting, Vendor
+from margelle.ports.vendor import Display, Nearby, Parameter, Rate, Setting, Vendor
 
 __all__ = [
     "Actions",
@@ -56,6 +56,7 @@ __all__ = [
     "MappedSource",
     "Nearby",
     "PacedHttp",
+    "Parameter",
     "ParameterSink",
     "Quota",
     "Rate",

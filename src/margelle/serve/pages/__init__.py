@@ -11,7 +11,22 @@ from starlette.routing import BaseRoute, Route
 
 from margelle.errors import NotFound
 from margelle.ports import Actions, Clock, Store, Vendor
-from margelle.serve.pages import door, overview, site
+from margelle.serve.pages import (
+    acts,
+    audit,
+    board,
+    by_hand,
+    door,
+    interventions,
+    invitation,
+    keys,
+    me,
+    organisations,
+    overview,
+    people,
+    shares,
+    site,
+)
 from margelle.serve.pages.hall import Area, Hall, Look
 from margelle.serve.pages.paper import asset, demand_built, manifest, worker
 from margelle.serve.pages.session import Sessions
@@ -26,6 +41,17 @@ FACE: Final = "pages"
 AREAS: Final[tuple[Area, ...]] = (
     overview.AREA,
     site.AREA,
+    by_hand.AREA,
+    interventions.AREA,
+    acts.AREA,
+    shares.AREA,
+    people.AREA,
+    organisations.AREA,
+    audit.AREA,
+    me.AREA,
+    keys.AREA,
+    board.AREA,
+    invitation.AREA,
     door.AREA,
 )
 """In the order of the navigation."""
