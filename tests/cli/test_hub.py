@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from margelle.cli.status import HELD
+from margelle.domain.reason import SENTENCES
 from margelle.collect.failure import OF_ACCOUNT, OF_CLOUD
 from margelle.ports import Rate
 from margelle.vendors import VENDORS
@@ -115,7 +115,8 @@ def test_a_refused_login_needs_the_user_and_says_what_to_do(hub: Margelle, tmp_p
 
 
 def test_every_reason_for_which_an_account_waits_has_words() -> None:
-    assert set(HELD) == OF_ACCOUNT | OF_CLOUD
+    held = {name.removeprefix("held.") for name in SENTENCES if name.startswith("held.")}
+    assert held == OF_ACCOUNT | OF_CLOUD
 
 
 def test_a_key_that_is_gone_is_told_and_needs_somebody(hub: Margelle, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from margelle.cli.meanings import HubMeanings
 from margelle.cli.terminal import utc_now
 from margelle.config import Settings
 from margelle.domain.site import Account, Site
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from margelle.collect.loop import Collector
     from margelle.collect.reviewing import Reviewer
+    from margelle.collect.standing import Standing
     from margelle.mqtt.listener import Listener
     from margelle.net.budget import Budget
     from margelle.net.http import CloudHttp
@@ -42,9 +44,11 @@ class House:
         self.mark = ""
         """By which this hub knows itself."""
         self.vendors = {
-            name: replace(vendor, pace=_pace(vendor, settings, pace), source=_source(vendor, settings))
+            name: replace(vendor, pace=_pace(vendor, settings, pace), source=self._source_of(vendor))
             for name, vendor in VENDORS.items()
         }
+        self.meanings = HubMeanings(settings, self.vendors, store)
+        self._collector: Collector | None = None
         self._https: dict[str, CloudHttp] = {}
         self._keepers: dict[str, TokenKeeper] = {}
 
@@ -59,7 +63,7 @@ class House:
         vendor = self.vendors.get(site.vendor)
         if vendor is None or vendor.display is None:
             return Display()
-        return vendor.display(self.settings.section(vendor.name), self.settings.catalogue)(site)
+        return vendor.display(self.meanings.sections[vendor.name], self.settings.catalogue)(site)
 
     def budget(self, account: Account) -> Budget:
         """The account's request budget, which outlives this process."""
@@ -111,13 +115,14 @@ class House:
         """Ask what the account has, as the collector's first ask of it, which the collector then need not make again."""
         from margelle.collect import plan, progress
         from margelle.collect.gather import Gather, Meter
+        from margelle.domain.reason import Reason
 
         known = await progress.load(self.store, account.id)
         meter = Meter(self.http(account))
         source = self.vendor(account.vendor).source(account, meter, self.tokens(account))
         catalogue = self.settings.catalogue
         gather = Gather(account, source, meter, known, store=self.store, clock=self.clock, catalogue=catalogue)
-        await gather.perform(plan.Ask("discover", account.id, self.clock(), "The account was added.", plan.NEW))
+        await gather.perform(plan.Ask("discover", account.id, self.clock(), (Reason("new"),), plan.NEW))
         await progress.save(self.store, account.id, known, self.clock())
 
     def spending(self, account: Account) -> Spending | None:
@@ -145,7 +150,7 @@ class House:
         from margelle.collect.loop import Collector
 
         days = self.settings["receipts_days"]
-        return Collector(
+        self._collector = Collector(
             self.store,
             self.vendors,
             self.http,
@@ -154,7 +159,15 @@ class House:
             self.settings.catalogue,
             receipts_days=days,
             name=name,
+            news=self.meanings.news(),
         )
+        return self._collector
+
+    def standing(self) -> Standing:
+        """The collector, as the pages know it."""
+        from margelle.collect.standing import Standing
+
+        return Standing(self.store, self.spending, self.clock, lambda: self._collector)
 
     def reviewer(self) -> Reviewer:
         """What judges anew all that is kept, where a rule has changed."""
@@ -185,7 +198,7 @@ class House:
         return app.build(
             self.store,
             list(self.vendors.values()),
-            {name: self.settings.section(name) for name in self.vendors},
+            self.meanings.sections,
             self.clock,
             ForwardedActions(self.store, self.source, self.clock, self.settings.catalogue),
             pages=self.settings["pages"],
@@ -196,6 +209,18 @@ class House:
             ready=ready,
             mark=self.mark,
         )
+
+    def _source_of(self, vendor: Vendor) -> Callable[[Account, Http, Tokens], Source]:
+        """How the vendor's accounts are collected in this installation, as it is set when a source is made."""
+        configure = vendor.configure
+        if configure is None:
+            return vendor.source
+
+        def source(account: Account, http: Http, tokens: Tokens) -> Source:
+            return configure(self.meanings.sections[vendor.name], self.settings.catalogue)(account, http, tokens)
+
+        configure(self.settings.section(vendor.name), self.settings.catalogue)  # which raises where it makes no sense
+        return source
 
     async def close(self) -> None:
         """Let go of connections and of the database."""
@@ -214,6 +239,7 @@ async def opened(
     house = House(settings, open_kept(settings), clock, pace)
     try:
         house.mark = await _mark(house.store)
+        await house.meanings.refresh()
         yield house
     finally:
         await house.close()
@@ -241,13 +267,6 @@ async def _mark(store: Store) -> str:
         except StoreError:
             return ""
     return known.decode("ascii", "replace")
-
-
-def _source(vendor: Vendor, settings: Settings) -> Callable[[Account, Http, Tokens], Source]:
-    """How the vendor's accounts are collected in this installation."""
-    if vendor.configure is None:
-        return vendor.source
-    return vendor.configure(settings.section(vendor.name), settings.catalogue)
 
 
 def _pace(vendor: Vendor, settings: Settings, pace: Sequence[Rate] | None) -> tuple[Rate, ...]:

@@ -49,6 +49,7 @@ class Line:
         self._catalogue = catalogue
         self._gather: Gather | None = None
         self._lift = False
+        self._wanted = False
 
     @property
     def waits_for_user(self) -> bool:
@@ -59,6 +60,10 @@ class Line:
     def wake(self) -> None:
         """The user has signed in again: try at once what waits for them."""
         self.due_at, self._lift = None, True
+
+    def want(self) -> None:
+        """A user wants the newest values at once."""
+        self.due_at, self._wanted = None, True
 
     async def advance(self, stopping: Callable[[], bool]) -> None:
         """Ask all that is due now, and set `due_at`."""
@@ -78,7 +83,13 @@ class Line:
         if lost:
             _log.warning("%s: %d gaps can no longer be filled", self.account.id, len(lost))
             await self._save(gather)
-        asks = plan.asks(self.account.id, gather.progress, gather.spending(now), now)
+        spending = gather.spending(now)
+        asks = plan.asks(self.account.id, gather.progress, spending, now)
+        if self._wanted:
+            wanted = [ask for ask in plan.wanted_now(asks, spending, now) if (ask.act, ask.where) not in asked]
+            if wanted:
+                return wanted[0]
+            self._wanted = False
         if not any(ask.rank in plan.MISSING for ask in asks):
             gather.progress.filled = 0
         self.due_at = max(min(ask.due_at for ask in asks), now + REST)

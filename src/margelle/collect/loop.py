@@ -22,6 +22,9 @@ from margelle.ports import Clock, PacedHttp, Store, Tokens, Vendor
 Pause = Callable[[float, asyncio.Event], Awaitable[None]]
 """`pause(seconds, event)`: returns after so many seconds, or when the event is set."""
 
+News = Callable[[], Awaitable[Collection[str]]]
+"""Tells, each time, of which vendors the settings have changed since the last time."""
+
 AT_ONCE: Final = 8
 """So many accounts ask one cloud at the same time. Other clouds are not kept waiting by it."""
 
@@ -47,11 +50,15 @@ async def pause(seconds: float, event: asyncio.Event) -> None:
         await asyncio.wait_for(event.wait(), seconds)
 
 
+async def _no_news() -> Collection[str]:
+    return ()
+
+
 class Collector:
     """Collects from the accounts of a store, which it shares with every other collector that runs on it.
 
     Accounts are asked side by side, each one strictly in a line, and no cloud waits for another. `http_for` and `tokens_for` are called
-    once for an account, and again when its login or cloud is changed. `name` tells this collector from others; none: one that no other has.
+    once for an account, and again when its login or cloud is changed, or when `news` tells that its vendor's settings have. `name` tells this collector from others; none: one that no other has.
     """
 
     def __init__(  # noqa: PLR0917 - the hub's parts, in the order in which a reading meets them
@@ -66,6 +73,7 @@ class Collector:
         receipts_days: int = 30,
         pause: Pause = pause,
         name: str = "",
+        news: News = _no_news,
     ) -> None:
         self._name = name or holder.new()
         self._store = store
@@ -76,11 +84,13 @@ class Collector:
         self._catalogue = catalogue
         self._receipts_days = receipts_days
         self._pause = pause
+        self._news = news
         self._accounts: dict[str, Account] = {}
         self._lines: dict[str, Line] = {}
         self._circuits: dict[str, Circuit] = {}
         self._due: dict[str, datetime] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._wanted: set[str] = set()
         self._claimed_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._pruned_at: datetime | None = None
@@ -100,6 +110,14 @@ class Collector:
         finally:
             await self._stop_asking(0)
         return self._next_due
+
+    def ask_now(self, account: str) -> bool:
+        """Have the newest values of an account asked for in its next turn, within seconds; False where it is not ours."""
+        if account not in self._accounts:
+            return False
+        self._wanted.add(account)
+        self._due[account] = self._clock()
+        return True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Collect until `stop` is set. What was asked for when it is set may still be answered, for a moment."""
@@ -178,11 +196,14 @@ class Collector:
         before, self._claimed_at = self._claimed_at, now
         self._version = await self._store.version()  # our own claim is no news
         accounts = {
-            account.id: account for account in await self._store.accounts() if account.id in ours and not account.is_own
+            account.id: account
+            for account in await self._store.accounts()
+            if account.id in ours and not account.is_own and not account.paused
         }
         if before is not None and now < before:  # the clock was set back, and every time counted on the one of before
             self._due = dict.fromkeys(accounts, now)
         self._take_over(accounts, now)
+        self._renew(await self._news(), now)
         for name in accounts:
             if await self._has_signed_in(name):
                 self._due[name] = now
@@ -199,6 +220,13 @@ class Collector:
                 self._due[name] = now
         self._accounts = accounts
 
+    def _renew(self, vendors: Collection[str], now: datetime) -> None:
+        """The accounts of these vendors are asked by new sources from now on."""
+        for name, account in self._accounts.items():
+            if account.vendor in vendors:
+                self._lines.pop(name, None)
+                self._due[name] = now
+
     async def _bury(self, now: datetime) -> None:
         """A collector that was killed on this machine need not be waited for."""
         for name in await self._store.collectors(now):
@@ -208,6 +236,10 @@ class Collector:
     def _holds(self, now: datetime) -> bool:
         """Whether what was claimed is still ours: a process that was asleep may have lost it."""
         return self._claimed_at is not None and now - self._claimed_at < timedelta(seconds=LEASE_S)
+
+    def _goes_on(self, account: str) -> bool:
+        """Whether an account that is being asked is still ours, and has not been paused or removed meanwhile."""
+        return account in self._accounts and self._holds(self._clock())
 
     async def _has_signed_in(self, account: str) -> bool:
         """Whether the line waits for its user to sign in, and whoever took the new sign-in has ended the incident."""
@@ -256,7 +288,10 @@ class Collector:
         """When the account is due again."""
         try:
             line = self._line(account)
-            await line.advance(lambda: stopping() or not self._holds(self._clock()))
+            if account.id in self._wanted:
+                self._wanted.remove(account.id)
+                line.want()
+            await line.advance(lambda: stopping() or not self._goes_on(account.id))
         except MargelleError as error:
             _log.error("%s cannot be collected now: %s", account.id, error)
             return await self._set_back(account, "store" if isinstance(error, StoreError) else "failed", str(error))

@@ -13,9 +13,8 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct, field
 
-from margelle.ports import Gap, Reader, Window, Writer
+from margelle.ports import Act, Gap, Reader, Window, Writer
 
-Act = Literal["discover", "latest", "advice", "history", "switch"]
 Purpose = Literal["discover", "latest", "again", "advice", "history", "switch"]
 """What a request is for, in the budget's record: `again` is for a probe that was asked for its latest values less than a window ago."""
 

@@ -6,6 +6,8 @@ through `Clock`. Failures are raised as `margelle.errors`.
 
 from __future__ import annotations
 
+from margelle.ports.collection import AccountReport, Act, Budget, Collection, Filling, Next, Past
+from margelle.ports.connection import Connected, Connections, Meanings
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
 from margelle.ports.record import Added, AuditEntry, Gap, GapState, Grant, GrantKind, Incident, Receipt
@@ -25,9 +27,11 @@ from margelle.ports.source import (
     Window,
 )
 from margelle.ports.store import Reader, Store, Writer
-from margelle.ports.vendor import Display, Nearby, Rate, Setting, Vendor
+from margelle.ports.vendor import Display, Mapped, Naming, Nearby, Rate, Setting, Suggestion, Vendor
 
 __all__ = [
+    "AccountReport",
+    "Act",
     "Actions",
     "Added",
     "AdviceSource",
@@ -35,13 +39,18 @@ __all__ = [
     "AuditEntry",
     "Batch",
     "BriefedSource",
+    "Budget",
     "Clock",
+    "Collection",
+    "Connected",
+    "Connections",
     "Connector",
     "Desk",
     "Discovery",
     "Display",
     "FaceContext",
     "Fault",
+    "Filling",
     "Gap",
     "GapState",
     "Grant",
@@ -50,10 +59,15 @@ __all__ = [
     "Http",
     "Incident",
     "LongMemorySource",
+    "Mapped",
     "MappedSource",
+    "Meanings",
+    "Naming",
     "Nearby",
+    "Next",
     "PacedHttp",
     "ParameterSink",
+    "Past",
     "Quota",
     "Rate",
     "Reader",
@@ -64,6 +78,7 @@ __all__ = [
     "Spending",
     "Spent",
     "Store",
+    "Suggestion",
     "SwitchSource",
     "Token",
     "Tokens",

@@ -52,4 +52,5 @@ ONDILO: Final = Vendor(
     source=_source,
     face=_face,
     printed=_printed,
+    signs_in="browser",
 )
