@@ -18,6 +18,7 @@ from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Clock, Store, Vendor
 from margelle.serve.api import API
 from margelle.serve.api.problem import details
+from margelle.serve.calls import Calls
 from margelle.serve.faces import mounts
 from margelle.serve.gate import Gate, too_large, too_large_batch
 from margelle.serve.problem import problem, unavailable
@@ -80,8 +81,11 @@ def build(
         }
         look = Look(title, public_page, public_url, catalogue, time_zone, displays)
         routes += page_routes(store, vendors, clock, attempts, look)
+    calls = Calls(clock)
     app = Starlette(
-        routes=routes, middleware=[Middleware(Gate, mark=mark)], exception_handlers={HTTPException: _refusal}
+        routes=routes,
+        middleware=[Middleware(Gate, mark=mark, calls=calls)],
+        exception_handlers={HTTPException: _refusal},
     )
     app.router.redirect_slashes = False
     return app
