@@ -10,6 +10,7 @@ from margelle.ports.collection import AccountReport, Act, Budget, Collection, Fi
 from margelle.ports.connection import Connected, Connections, Meanings
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
+from margelle.ports.hub import Backstage, InForce, Installation, Premises
 from margelle.ports.record import Added, AuditEntry, Gap, GapState, Grant, GrantKind, Incident, Receipt
 from margelle.ports.source import (
     AdviceSource,
@@ -37,6 +38,7 @@ __all__ = [
     "AdviceSource",
     "Answer",
     "AuditEntry",
+    "Backstage",
     "Batch",
     "BriefedSource",
     "Budget",
@@ -57,7 +59,9 @@ __all__ = [
     "GrantKind",
     "HistorySource",
     "Http",
+    "InForce",
     "Incident",
+    "Installation",
     "LongMemorySource",
     "Mapped",
     "MappedSource",
@@ -68,6 +72,7 @@ __all__ = [
     "PacedHttp",
     "ParameterSink",
     "Past",
+    "Premises",
     "Quota",
     "Rate",
     "Reader",

@@ -330,10 +330,11 @@ async def test_disinfection_is_told_as_far_as_it_is_known(hub: Hub, way: Disinfe
     assert said_of_it in await shown(hub, site=replace(POOL, disinfection=way))
 
 
-async def test_the_page_needs_no_script_no_inline_style_and_nothing_from_elsewhere(hub: Hub) -> None:
+async def test_the_page_has_no_inline_script_no_inline_style_and_nothing_from_elsewhere(hub: Hub) -> None:
     await shown(hub, *(measured("ph", 7.4, ago=timedelta(hours=hour)) for hour in range(100)))
     elements = tags(await hub.page())
-    assert not [name for name, attributes in elements if name in {"script", "style", "iframe"} or "style" in attributes]
+    assert not [name for name, attributes in elements if name in {"style", "iframe"} or "style" in attributes]
+    assert all((each["src"] or "").startswith("/static/") for name, each in elements if name == "script")
     addresses = [value for _, each in elements for key, value in each.items() if key in {"src", "href", "action"}]
     assert not [value for value in addresses if value and re.match(r"\w+:|//", value)]
     assert not [key for _, each in elements for key in each if key.startswith("on")]
@@ -342,7 +343,7 @@ async def test_the_page_needs_no_script_no_inline_style_and_nothing_from_elsewhe
 async def test_every_picture_and_field_has_a_name_for_who_cannot_see_it(hub: Hub) -> None:
     await shown(hub, *(measured("temperature", 27.4, ago=timedelta(hours=hour)) for hour in range(100)))
     elements = tags(await hub.page("fr"))
-    assert elements[0] == ("html", {"lang": "fr"})
+    assert elements[0] == ("html", {"lang": "fr", "data-theme": "auto"})
     nested = {"line", "value"}
     for name, attributes in elements:
         if name == "img":

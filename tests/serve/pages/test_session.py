@@ -104,7 +104,7 @@ async def test_a_form_from_another_site_is_refused_unread(hub: Hub, origin: str)
     assert answer.status == 403
     assert "set-cookie" not in answer.headers
     session = {"cookie": cookie(await hub.sign_in(app, MARIE))}
-    assert (await call(app, "POST", "/sign-out", {**session, "origin": origin})).status == 401
+    assert (await call(app, "POST", "/sign-out", {**session, "origin": origin})).status == 403
     assert (await call(app, "GET", "/", session)).status == 200
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from margelle.domain.site import User
-from margelle.errors import Refused
+from margelle.errors import Forbidden
 from margelle.serve.sign_in import FaceDesk
 
 COOKIE: Final = "margelle_session"
@@ -47,11 +47,11 @@ class Sessions:
         return answer
 
     def demand_own_form(self, request: Request) -> None:
-        """Raise Refused where a browser says that the form came from another site. Only hosts are compared: a proxy may have ended TLS."""
+        """Raises Forbidden where a browser says that the form came from another site. Only hosts are compared: a proxy may have ended TLS."""
         origin = request.headers.get("origin")
         own = {request.headers.get("host"), self._public.netloc} - {""}
         if origin is not None and urlsplit(origin).netloc not in own:
-            raise Refused("The form was sent from another site.")
+            raise Forbidden("The form was sent from another site.")
 
     def _secure(self, request: Request) -> bool:
         return "https" in {request.url.scheme, self._public.scheme}

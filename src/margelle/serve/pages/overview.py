@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from margelle.domain.measurement import Measurement
-from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Recommendation, Site
 from margelle.domain.switch import Switch, state_of
 from margelle.ports import Display, Incident, Reader
 from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit, zone
+from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.tile import WEEK, Scene, Tile, tile
+from margelle.serve.pages.visit import Visit
 from margelle.serve.pages.words import Words
 
 _MAIN: Final = ("temperature", "ph", "orp", "salt", "tds", "free_chlorine_estimate", "bromine_estimate")
@@ -74,35 +76,35 @@ class Home(Struct, frozen=True):
     as_of: str
 
 
-class Visit(Struct, frozen=True):
-    """Who looks, when, in which language. `owner` None sees everybody's sites; then no logins are shown."""
+def _routes(hall: Hall) -> Sequence[BaseRoute]:
+    return (hall.page("/", _first),)
 
-    words: Words
-    now: datetime
-    owner: str | None
-    titles: Mapping[str, str]
-    catalogue: Catalogue
-    time_zone: str
-    displays: Mapping[str, Callable[[Site], Display]]
 
-    def display(self, site: Site) -> Display:
-        """How the site's quantities are shown."""
-        known = self.displays.get(site.vendor)
-        return known(site) if known else Display()
+AREA = Area(_routes, "/", "water")
 
-    def zone(self, site: Site) -> ZoneInfo:
-        """The site's time zone, or the installation's where the vendor does not tell it."""
-        return zone(site.time_zone if site.time_zone != "UTC" else self.time_zone)
+
+class Face(Struct, frozen=True):
+    """Where clients of a vendor find its face."""
+
+    title: str
+    url: str
+
+
+async def _first(visit: Visit) -> Response:
+    """`/`: all sites of whoever looks."""
+    base = visit.hall.address(visit.request)
+    faces = [Face(title, f"{base}/{name}") for name, title in visit.hall.titles.items()]
+    return visit.page("overview.html", home=await home(visit.store, visit), faces=faces)
 
 
 async def home(reader: Reader, visit: Visit) -> Home:
     """The page for this visit."""
-    found = await reader.sites(seen_by=visit.owner)
+    found = await reader.sites(seen_by=visit.seen_by)
     views = [await _site(reader, visit, site) for site in found]
     sites = sorted(views, key=lambda view: not view.todo)  # what needs somebody comes first
-    accounts = [await _account(reader, visit, account) for account in await reader.accounts(visit.owner)]
+    accounts = [await _account(reader, visit, account) for account in await reader.accounts(visit.seen_by)]
     first = next((site for site in found if site.id == sites[0].id), None)
-    here = visit.zone(first) if first else zone(visit.time_zone)
+    here = visit.zone(first) if first else zone(visit.hall.look.time_zone)
     as_of = visit.words("as_of", time=clock_time(visit.now, here, visit.now, visit.words.language))
     return Home(_headline(visit.words, sites, accounts), tuple(sites), tuple(accounts), as_of)
 
@@ -154,7 +156,7 @@ async def _tiles(
         return None, (), ()
     display = visit.display(site)
     newest = max(point.at for point in latest)
-    scene = Scene(visit.words, visit.now, newest, visit.titles, visit.catalogue, display.states)
+    scene = Scene(visit.words, visit.now, newest, visit.hall.titles, visit.hall.look.catalogue, display.states)
     bands = {**display.bands, **site.bands}
     probes = {point.probe for point in latest}
     places = {each.id: each.key for each in await reader.probes(site.id)} if len(probes) > 1 else {}
@@ -204,7 +206,7 @@ def _volume(words: Words, volume_m3: float) -> str:
 
 def _todo(visit: Visit, site: Site, where: ZoneInfo, advice: Recommendation) -> Todo:
     words = visit.words
-    vendor = visit.titles.get(site.vendor, site.vendor)
+    vendor = visit.hall.titles.get(site.vendor, site.vendor)
     given = words("advised", vendor=vendor, day=day(advice.created_at, where, words.language))
     due = ""
     if advice.deadline is not None:
@@ -218,8 +220,8 @@ async def _account(reader: Reader, visit: Visit, account: Account) -> AccountVie
     answers = [receipt.at for receipt in await reader.receipts(account.id, limit=50) if 200 <= receipt.status < 300]
     last = answers[0] if answers else account.discovered_at
     return AccountView(
-        visit.titles.get(account.vendor, account.vendor),
-        account.login if visit.owner is not None else "",
+        visit.hall.titles.get(account.vendor, account.vendor),
+        account.login if visit.seen_by is not None else "",
         words("collected", ago=ago(last, visit.now, words)) if last else words("not_collected"),
         tuple(_trouble(words, incident) for incident in await reader.incidents(account.id, open_only=True)),
     )
