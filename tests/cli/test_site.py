@@ -102,7 +102,7 @@ def test_a_measurement_by_hand_is_kept_in_the_quantitys_unit_with_a_note(hub: Ma
         (("own:pool", "ph=7", "orpp=8"), "did you mean 'orp'?"),
         (("own:pool", "ph=7", "--by", "eye"), "no 'eye' to measure by"),
         (("own:pool", "ph=7", "--at", "2026-03-29T02:30"), "was skipped"),
-        (("ondilo:234/ico", "ph=7"), "Known: own:pool/probe."),
+        (("ondilo:234/ico", "ph=7"), "Known: own:pool."),
     ],
 )
 def test_a_wrong_measurement_keeps_nothing(hub: Margelle, arguments: tuple[str, ...], said: str) -> None:

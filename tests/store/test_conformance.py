@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.plausible import CLOCK_TOLERANCE, judge
-from margelle.domain.site import Band, Person, Share
+from margelle.domain.site import Band, Person, Probe, Share
 from margelle.domain.unit import Unit
 from margelle.errors import BadInput, Conflict, NotFound
 from margelle.ports import Added, AuditEntry, Gap, GapState, Store
@@ -751,6 +751,39 @@ async def test_the_audit_log_is_read_newest_first(store: Store) -> None:
         await store.record(entry)
     assert await store.audit() == entries[::-1]
     assert await store.audit(1) == entries[2:]
+    assert await store.audit(1, skip=1) == entries[1:2]
+    assert await store.audit(skip=3) == []
+
+
+async def test_the_audit_log_is_asked_for_a_site_a_user_an_act_or_a_time(store: Store) -> None:
+    ana = AuditEntry(NOW, "ana", "validate", "r1", "done", "ondilo:1")
+    bo = AuditEntry(NOW + HOUR, "bo", "write", "p1 PH", "done", "ondilo:2")
+    hub = AuditEntry(NOW + 2 * HOUR, "ana", "invite", "bo", "done")
+    for entry in (ana, bo, hub):
+        await store.record(entry)
+    assert await store.audit(sites=["ondilo:1", "ondilo:9"]) == [ana]
+    assert await store.audit(sites=[]) == []
+    assert await store.audit(user="ana") == [hub, ana]
+    assert await store.audit(act="write") == [bo]
+    assert await store.audit(since=NOW + HOUR) == [hub, bo]
+    assert await store.audit(until=NOW + HOUR) == [ana]
+    assert await store.audit(1, user="ana", skip=1) == [ana]
+
+
+async def test_a_probe_of_ones_own_stands_beside_those_of_a_site_until_its_cloud_is_asked_again_and_after(
+    store: Store,
+) -> None:
+    await store.put_account(account("home"))
+    await store.put_discovery("home", discovery(1), NOW)
+    hand = Probe("ondilo:1/hand", "ondilo:1", "own", "hand")
+    await store.put_probe(hand, NOW)
+    await store.put_probe(hand, NOW + HOUR)
+    assert hand in await store.probes("ondilo:1")
+    assert await store.devices(hand.id) == [(NOW, hand)]
+    await store.put_discovery("home", discovery(1), NOW + DAY)
+    assert hand in await store.probes("ondilo:1")
+    with pytest.raises(NotFound, match="no site 'ondilo:9'"):
+        await store.put_probe(replace(hand, site="ondilo:9"), NOW)
 
 
 async def test_pruning_forgets_what_is_of_no_use_and_never_a_measurement(store: Store) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,15 +10,14 @@ from margelle.cli.terminal import JsonOption, invocation, note, password, run, s
 from margelle.errors import BadInput, Conflict, NotFound
 
 if TYPE_CHECKING:
+    from margelle.cli.house import House
     from margelle.config import Settings
     from margelle.domain.site import User
+    from margelle.ports import Store
 
 app = typer.Typer(
     help="Who may sign in to this hub. On its pages, and with clients on its faces.", no_args_is_help=True
 )
-
-SHORTEST: Final = 8
-"""Characters of a password."""
 
 Email = Annotated[str, typer.Argument(metavar="LOGIN", help="An e-mail address.")]
 FromStdin = Annotated[
@@ -38,17 +36,18 @@ def add(
 ) -> None:
     """Add a user.
 
-    Asks for the password twice, without showing it.
+    Asks for the password twice, without showing it. The first user is an operator, who may manage the hub itself.
     """
     from margelle.domain.site import User
+    from margelle.serve.people import demand_email
     from margelle.serve.sign_in import hash_password
 
     settings = invocation(context).settings()
-    _check(email)
+    demand_email(email)
     if language not in {"en", "fr"}:
         raise BadInput(f"There are no pages in the language {language!r}.", hint="Known: en, fr.")
     run(_demand_new(settings, email))
-    hashed = hash_password(_password(from_stdin=password_stdin))
+    hashed = hash_password(_password(email, from_stdin=password_stdin))
     run(_put(settings, User(email, hashed, firstname, lastname, language), new=True))
     say(f"{email} can sign in.")
 
@@ -61,13 +60,14 @@ def list_(context: typer.Context, as_json: JsonOption = False) -> None:
         say_json(rows)
     elif rows:
         table(
-            ("LOGIN", "NAME", "LANGUAGE", "ACCOUNTS"),
+            ("LOGIN", "NAME", "LANGUAGE", "ACCOUNTS", "OPERATOR"),
             [
                 (
                     str(row["email"]),
                     f"{row['firstname']} {row['lastname']}".strip(),
                     str(row["language"]),
                     str(row["accounts"]),
+                    "yes" if row["operator"] else "",
                 )
                 for row in rows
             ],
@@ -93,7 +93,7 @@ def passwd(
 
     settings = invocation(context).settings()
     user = run(_user(settings, email))
-    hashed = hash_password(_password(from_stdin=password_stdin, prompt="New password"))
+    hashed = hash_password(_password(user.email, from_stdin=password_stdin, prompt="New password"))
     run(_put(settings, replace(user, password_hash=hashed), sign_out=not keep_clients))
     say(f"{user.email} has another password.")
 
@@ -122,6 +122,20 @@ def token(
         say(run(_token(settings, email, days)))
 
 
+@app.command(epilog="Example: margelle user operator anna@example.org")
+def operator(
+    context: typer.Context,
+    email: Email,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Make them none again.")] = False,
+) -> None:
+    """Make a user an operator.
+
+    Operators manage the hub itself: its users, organisations and settings. The only user of a hub is its operator anyway.
+    """
+    changed = run(_operator(invocation(context).settings(), email, operator=not revoke))
+    say(f"{changed.email} is {'an operator now' if changed.operator else 'no operator any more'}.")
+
+
 @app.command(epilog="Example: margelle user remove anna@example.org")
 def remove(context: typer.Context, email: Email) -> None:
     """Remove a user.
@@ -133,18 +147,12 @@ def remove(context: typer.Context, email: Email) -> None:
     say(f"{email} can no longer sign in.")
 
 
-def _check(email: str) -> None:
-    """Raises BadInput for what cannot be a login."""
-    hidden = any(unicodedata.category(letter).startswith("C") for letter in email)
-    if "@" not in email or email != email.strip() or hidden or len(email) > 254:
-        raise BadInput(f"{email!r} cannot be a login.", hint="It is an e-mail address without spaces around it.")
+def _password(email: str, *, from_stdin: bool, prompt: str = "Password") -> str:
+    """A new password, good enough. Raises BadInput."""
+    from margelle.serve.password import demand_good
 
-
-def _password(*, from_stdin: bool, prompt: str = "Password") -> str:
-    """A new password, long enough. Raises BadInput."""
     given = password(from_stdin=from_stdin, prompt=prompt)
-    if len(given) < SHORTEST:
-        raise BadInput(f"A password has at least {SHORTEST} characters.", hint="A short sentence is a good one.")
+    demand_good(given, email)
     return given
 
 
@@ -164,9 +172,38 @@ async def _put(settings: Settings, user: User, *, new: bool = False, sign_out: b
             raise Conflict(
                 f"{user.email} is a user already.", hint="`margelle user passwd` gives them another password."
             )
+        if new:
+            user = await _with_operator(home.store, user)
         await home.store.put_user(user)
         if sign_out:
             await home.store.drop_grants(user.email)
+        await _record(home, "add user" if new else "password", user.email, "added" if new else "changed")
+
+
+async def _with_operator(store: Store, user: User) -> User:
+    """A new user, who is an operator if there is nobody else; and whoever was one by being alone is one by name."""
+    from msgspec.structs import replace
+
+    others = await store.users()
+    if len(others) == 1 and not others[0].operator:
+        await store.put_user(replace(others[0], operator=True))
+    return replace(user, operator=not others)
+
+
+async def _operator(settings: Settings, email: str, *, operator: bool) -> User:
+    from margelle.cli import house
+    from margelle.serve.people import People
+    from margelle.serve.sign_in import FaceDesk
+
+    async with house.opened(settings) as home:
+        desk = FaceDesk("pages", home.store, home.clock)
+        return await People(home.store, desk, home.clock).make_operator(email, None, operator=operator)
+
+
+async def _record(home: House, act: str, subject: str, outcome: str) -> None:
+    from margelle.ports import AuditEntry
+
+    await home.store.record(AuditEntry(home.clock(), "", act, subject, outcome))
 
 
 async def _user(settings: Settings, email: str) -> User:
@@ -184,6 +221,7 @@ async def _remove(settings: Settings, email: str) -> None:
 
     async with house.opened(settings) as home:
         await home.store.remove_user(email)
+        await _record(home, "remove user", email, "removed")
 
 
 async def _listed(settings: Settings) -> list[dict[str, str | int]]:
@@ -197,6 +235,7 @@ async def _listed(settings: Settings) -> list[dict[str, str | int]]:
                 "lastname": user.lastname,
                 "language": user.language,
                 "accounts": len(await home.store.accounts(user.email)),
+                "operator": user.operator,
             }
             for user in await home.store.users()
         ]
@@ -210,7 +249,9 @@ async def _token(settings: Settings, email: str, days: int | None) -> str:
     user = await _user(settings, email)
     async with house.opened(settings) as home:
         life_s = None if days is None else days * 86_400.0
-        return await FaceDesk(NAME, home.store, home.clock).issue("access", user.email, life_s=life_s)
+        made = await FaceDesk(NAME, home.store, home.clock).issue("access", user.email, life_s=life_s)
+        await _record(home, "key", user.email, "made, by a command")
+        return made
 
 
 async def _revoke(settings: Settings, email: str, given: str) -> None:
@@ -224,3 +265,4 @@ async def _revoke(settings: Settings, email: str, given: str) -> None:
         if await desk.holder("access", given) != user:
             raise NotFound(f"That is no token of {user.email}.")
         await desk.revoke(given)
+        await _record(home, "key", user.email, "taken back, by a command")

@@ -189,7 +189,12 @@ class Gather:
                 await self._store.end_incident(self.account.id, one.where, one.kind, now)
 
     async def _take_over(self, sites: Sequence[Site]) -> None:
-        probes = {probe.id: site.id for site in sites for probe in await self._store.probes(site.id)}
+        probes = {
+            probe.id: site.id
+            for site in sites
+            for probe in await self._store.probes(site.id)
+            if probe.vendor == site.vendor  # what people measure beside it by hand is no cloud's to tell
+        }
         source = self.source
         remembered = {site.id: source.remembered(site) for site in sites} if isinstance(source, HistorySource) else {}
         reach = source.reach if isinstance(source, LongMemorySource) else "month"

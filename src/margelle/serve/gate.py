@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from margelle.errors import MargelleError, StoreError
+from margelle.redaction import MASK
 from margelle.serve.api import API
 from margelle.serve.api.problem import details
 from margelle.serve.calls import FACE, LONGEST, Calls
@@ -26,6 +27,9 @@ LARGEST_BODY: Final = 1 << 20
 
 LARGEST_BATCH: Final = 8 << 20
 """In bytes: of measurements that are sent to the hub's own API."""
+
+TELLING_PATHS: Final = ("/p/", "/invitation/")
+"""Behind which a path holds a token: that of a link or of an invitation, for whoever has its address."""
 
 _access: Final = logging.getLogger("margelle.access")
 _log: Final = logging.getLogger("margelle.serve")
@@ -170,9 +174,13 @@ class _Passage:
 
 
 def _path(scope: Scope) -> str:
-    """The path as it was sent, percent-encoded, so that it cannot break a line."""
+    """The path as it was sent, percent-encoded, so that it cannot break a line; without the token of a link or an invitation."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "backslashreplace")
-    return raw.decode("ascii", "backslashreplace")[:300].encode("unicode_escape").decode()
+    path = raw.decode("ascii", "backslashreplace")[:300].encode("unicode_escape").decode()
+    for telling in TELLING_PATHS:
+        if scope["path"].startswith(telling) or path.startswith(telling):
+            return telling + MASK
+    return path
 
 
 too_large = problem(413, "The request's body is larger than 1 MiB.")

@@ -53,6 +53,11 @@ def hash_password(password: str) -> str:
         raise BadInput("The password is not valid Unicode text.") from None
 
 
+async def hashed(password: str) -> str:
+    """`hash_password`, one at a time, while others are served."""
+    return await asyncio.get_running_loop().run_in_executor(_worker, hash_password, password)
+
+
 def digest(token: str) -> str:
     """What is kept of a token: its SHA-256."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
@@ -84,7 +89,7 @@ class Attempts:
         try:
             async with self._turn:
                 self._demand_room(login, address, clock())  # others may have been refused meanwhile
-                good = await _verified(user.password_hash if user else _NOBODYS_HASH, password)
+                good = await _verified((user.password_hash if user else "") or _NOBODYS_HASH, password)
                 if user is not None and good:
                     self._logins.forget(login)
                     return user
@@ -125,7 +130,7 @@ class FaceDesk:
 
     async def _strengthen(self, user: User, password: str) -> None:
         """Keep the hash that today's parameters give, unless the password was changed meanwhile."""
-        stronger = await asyncio.get_running_loop().run_in_executor(_worker, hash_password, password)
+        stronger = await hashed(password)
         try:
             if await self._store.user(user.email) == user:
                 await self._store.put_user(replace(user, password_hash=stronger))
@@ -172,9 +177,13 @@ class FaceDesk:
 
     async def take_code(self, code: str) -> Grant | None:
         """The grant of a code, which is then used up; None if there is none or it has expired."""
-        if not self._good(await self._store.grant(digest(code)), "code"):
+        return await self.take("code", code)
+
+    async def take(self, kind: GrantKind, token: str) -> Grant | None:
+        """The grant of a token, which is then used up: of two who take it, one gets it."""
+        if not self._good(await self._store.grant(digest(token)), kind):
             return None
-        return await self._store.take_grant(digest(code))
+        return await self._store.take_grant(digest(token))
 
     async def holder(self, kind: GrantKind, token: str) -> User | None:
         """Whose token this is; None if nobody's, or it has expired."""
