@@ -25,8 +25,8 @@ from margelle.errors import (
     StoreError,
 )
 from margelle.ports import Actions, Backstage, Clock, Display, Store, Vendor
-from margelle.serve.calls import Calls
 from margelle.serve.caller import Caller
+from margelle.serve.calls import Calls
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit, visitor
 
