@@ -62,6 +62,7 @@ class HubConnections:
 
     async def _wanted(self, vendor: str, owner: str, login: str, account: Account | None) -> Account:
         if account is None:
-            return await Wanted(vendor, owner, login, "", "", "").account(self._home)
+            elsewhere = self._home.clouds.get(vendor, "")
+            return await Wanted(vendor, owner, login, elsewhere, "", "").account(self._home)
         again = Wanted(account.vendor, account.owner, login, account.base_url, account.realm, account.id)
         return await again.account(self._home)

@@ -14,7 +14,7 @@ from margelle.cli.terminal import utc_now
 from margelle.config import Settings
 from margelle.domain.site import Account, Site
 from margelle.errors import BadInput, ConfigError, StoreError
-from margelle.ports import Clock, Connector, Display, Http, Rate, Source, Spending, Store, Tokens, Vendor
+from margelle.ports import Backstage, Clock, Connector, Display, Http, Rate, Source, Spending, Store, Tokens, Vendor
 from margelle.store import open_store
 from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
@@ -47,6 +47,8 @@ class House:
             name: replace(vendor, pace=_pace(vendor, settings, pace), source=self._source_of(vendor))
             for name, vendor in VENDORS.items()
         }
+        self.clouds: dict[str, str] = {}
+        """By vendor: to which other cloud than the vendor's own accounts are connected on the pages."""
         self.meanings = HubMeanings(settings, self.vendors, store)
         self._collector: Collector | None = None
         self._https: dict[str, CloudHttp] = {}
@@ -206,8 +208,11 @@ class House:
             public_page=public_page,
             public_url=self.settings["public_url"],
             catalogue=self.settings.catalogue,
+            title=self.settings["title"],
+            time_zone=self.settings["time_zone"],
             ready=ready,
             mark=self.mark,
+            backstage=self._backstage(),
         )
 
     def _source_of(self, vendor: Vendor) -> Callable[[Account, Http, Tokens], Source]:
@@ -221,6 +226,20 @@ class House:
 
         configure(self.settings.section(vendor.name), self.settings.catalogue)  # which raises where it makes no sense
         return source
+
+    def _backstage(self) -> Backstage:
+        """What the pages may use of this hub."""
+        from margelle.cli.connections import HubConnections
+        from margelle.cli.installation import HubInstallation
+        from margelle.cli.showroom import Showroom
+
+        return Backstage(
+            self.standing(),
+            HubConnections(self),
+            self.meanings,
+            HubInstallation(self.settings),
+            Showroom(list(self.vendors.values()), self.clock),
+        )
 
     async def close(self) -> None:
         """Let go of connections and of the database."""

@@ -58,7 +58,7 @@ def zone_named(name: str) -> str:
 
 async def add(store: Store, owner: str, wanted: Described, now: datetime, *, key: str = "") -> tuple[Site, Probe]:
     """A new site of `owner`'s with its probe; its id is made of `key`, or else of its name. Raises BadInput, and Conflict where it is there already."""
-    chosen = key or _word(wanted.name)
+    chosen = key or word(wanted.name)
     if not _KEY.fullmatch(chosen):
         raise BadInput(f"{chosen!r} cannot be an id.", hint="It is small letters, digits, - and _; give one with --id.")
     account = await own_account(store, owner)
@@ -121,7 +121,7 @@ async def _found(store: Store, site: str) -> tuple[Account, Site]:
     raise NotFound(f"There is no site of your own {site!r}.", hint="`margelle site list` shows those there are.")
 
 
-def _word(name: str) -> str:
+def word(name: str) -> str:
     """The name as a word for ids: `Piscine d'été` is `piscine-d-ete`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]

@@ -10,7 +10,7 @@ from margelle.ports.collection import AccountReport, Act, Budget, Collection, Fi
 from margelle.ports.connection import Connected, Connections, Meanings
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
-from margelle.ports.hub import Backstage, InForce, Installation, Premises
+from margelle.ports.hub import Backstage, Demo, InForce, Installation, Premises
 from margelle.ports.record import Added, AuditEntry, Gap, GapState, Grant, GrantKind, Incident, Receipt
 from margelle.ports.source import (
     AdviceSource,
@@ -28,7 +28,7 @@ from margelle.ports.source import (
     Window,
 )
 from margelle.ports.store import Reader, Store, Writer
-from margelle.ports.vendor import Display, Mapped, Naming, Nearby, Rate, Setting, Suggestion, Vendor
+from margelle.ports.vendor import Client, Display, Family, Mapped, Naming, Nearby, Rate, Setting, Suggestion, Vendor
 
 __all__ = [
     "AccountReport",
@@ -42,15 +42,18 @@ __all__ = [
     "Batch",
     "BriefedSource",
     "Budget",
+    "Client",
     "Clock",
     "Collection",
     "Connected",
     "Connections",
     "Connector",
+    "Demo",
     "Desk",
     "Discovery",
     "Display",
     "FaceContext",
+    "Family",
     "Fault",
     "Filling",
     "Gap",

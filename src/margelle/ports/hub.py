@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from margelle.ports.collection import Collection
 from margelle.ports.connection import Connections, Meanings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 
 class InForce(Struct, frozen=True):
@@ -29,7 +32,7 @@ class InForce(Struct, frozen=True):
 class Premises(Struct, frozen=True):
     """Where the hub is at home: its version, where it keeps things and how large that is (bytes; None where that is not known).
 
-    `file` is the settings file, whether or not it is there yet.
+    `file` is the settings file, whether or not it is there yet; `tls_port` is 0 where no TLS is spoken, `authority` what clients then trust.
     """
 
     version: str
@@ -38,6 +41,8 @@ class Premises(Struct, frozen=True):
     data_dir: str
     key_file: str
     file: str
+    tls_port: int
+    authority: str
 
 
 class Installation(Protocol):
@@ -52,6 +57,14 @@ class Installation(Protocol):
         ...
 
 
+class Demo(Protocol):
+    """A look at simulated water, apart from all that is real."""
+
+    async def app(self) -> ASGIApp:
+        """Its pages, which only read."""
+        ...
+
+
 class Backstage(Struct, frozen=True):
     """What the pages may use of the hub besides its store."""
 
@@ -59,3 +72,4 @@ class Backstage(Struct, frozen=True):
     connections: Connections
     meanings: Meanings
     installation: Installation
+    demo: Demo

@@ -66,6 +66,22 @@ class Display(Struct, frozen=True):
         return quantity in self.replaced and self.replaced[quantity] in known
 
 
+Family = Literal["home-assistant", "openhab", "homey", "node", "jeedom", "python", "curl"]
+"""Programs that trust and are told an address in the same way."""
+
+
+class Client(Struct, frozen=True):
+    """A client of the vendor's API that is told another address by an edit: what to write, and in which of its files.
+
+    In `lines`, `{face}` stands for the address of the face. A client without any is led here by the vendor's host alone.
+    """
+
+    family: Family
+    name: str
+    file: str = ""
+    lines: str = ""
+
+
 class Suggestion(Struct, frozen=True):
     """What one of a vendor's own names may measure: a quantity and the unit of its numbers, and whether its `name`, its `values` or `both` say so."""
 
@@ -105,7 +121,7 @@ class Vendor(Struct, frozen=True):
     `printed` reads an answer about the past that somebody has saved, as the measurements of a probe on whose clock it is so late; it raises
     Malformed, and takes the installation's settings and quantities too.
     `signs_in` is how its users sign in: on a page of its own, to which a browser is sent, or with a password here. `naming` is how its own names are given a meaning,
-    where somebody has to. `display` likewise tells how each site is shown. `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
+    where somebody has to; `clients` are known programs that speak to its cloud. `display` likewise tells how each site is shown. `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
     """
 
     name: str
@@ -124,6 +140,7 @@ class Vendor(Struct, frozen=True):
     display: Callable[[Mapping[str, Any], Catalogue], Callable[[Site], Display]] | None = None
     signs_in: Literal["browser", "password"] = "password"
     naming: Naming | None = None
+    clients: tuple[Client, ...] = ()
 
     @property
     def host(self) -> str:

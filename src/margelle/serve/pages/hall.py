@@ -11,6 +11,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Site, User
@@ -29,6 +30,9 @@ from margelle.serve.caller import Caller
 from margelle.serve.calls import Calls
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit, visitor
+
+DEMO: Final = "margelle_demo"
+"""The cookie of a browser that looks at the demo in the hub's place. It opens nothing."""
 
 _log: Final = logging.getLogger("margelle.serve")
 
@@ -50,7 +54,8 @@ _ERRORS: Final[tuple[tuple[type[MargelleError], int, str], ...]] = (
 class Look(Struct, frozen=True):
     """How an installation's pages look: their title, its quantities, the address at which others reach it (empty: that of the request).
 
-    `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown. With `public`, everybody sees every site and nobody signs in.
+    `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown. With `public`, everybody sees every site and nobody signs in. A `demo` says on
+    every page that its water is simulated.
     """
 
     title: str = "Margelle"
@@ -59,6 +64,7 @@ class Look(Struct, frozen=True):
     catalogue: Catalogue = CATALOGUE
     time_zone: str = "UTC"
     displays: Mapping[str, Callable[[Site], Display]] = {}
+    demo: bool = False
 
 
 class Shown:
@@ -141,6 +147,10 @@ class Hall:
         """The areas that `caller` can go to."""
         return [Link(area.nav, area.path) for area in self._areas if area.nav and area.shown(caller)]
 
+    def has(self, path: str) -> bool:
+        """Whether there is an area at this path."""
+        return any(area.path == path for area in self._areas)
+
     def area(self, path: str) -> str:
         """The path of the area to which a page belongs; the first page's where it has none of its own."""
         paths = [area.path for area in self._areas if path == area.path or path.startswith(f"{area.path}/")]
@@ -154,8 +164,11 @@ class Hall:
         """The route of a page. Who has not signed in is led to the door first, unless it is a `door` itself."""
         return Route(path, self._led(show, door=door), methods=["GET"])
 
-    def form(self, path: str, take: Page, *, door: bool = False) -> Route:
-        """The route of a form: taken only from the hub's own pages and, unless it is a `door`, from those who have signed in."""
+    def form(self, path: str, take: Page, *, door: bool = False, real: bool = False) -> Route:
+        """The route of a form: taken only from the hub's own pages and, unless it is a `door`, from those who have signed in.
+
+        One that is `real` is taken by this hub also where a browser looks at the demo.
+        """
 
         async def taken(visit: Visit) -> Response:
             try:
@@ -164,10 +177,12 @@ class Hall:
                 return visit.page("error.html", 403, heading="foreign", error=None)
             return await take(visit)
 
-        return Route(path, self._led(taken, door=door), methods=["POST"])
+        return Route(path, self._led(taken, door=door, real=real), methods=["POST"])
 
-    def _led(self, show: Page, *, door: bool) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
+    def _led(self, show: Page, *, door: bool, real: bool = False) -> Callable[[Request], Awaitable[ASGIApp]]:
+        async def answer(request: Request) -> ASGIApp:
+            if DEMO in request.cookies and self._backstage is not None and not real:
+                return await self._backstage.demo.app()
             visit = Visit(self, request, _NOBODY, self.clock())
             try:
                 user = None if self.look.public else await self.sessions.user(request)

@@ -94,7 +94,9 @@ async def _first(visit: Visit) -> Response:
     """`/`: all sites of whoever looks."""
     base = visit.hall.address(visit.request)
     faces = [Face(title, f"{base}/{name}") for name, title in visit.hall.titles.items()]
-    return visit.page("overview.html", home=await home(visit.store, visit), faces=faces)
+    return visit.page(
+        "overview.html", home=await home(visit.store, visit), faces=faces, connects=visit.hall.has("/connect")
+    )
 
 
 async def home(reader: Reader, visit: Visit) -> Home:

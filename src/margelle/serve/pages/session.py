@@ -92,11 +92,11 @@ def address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def fields(request: Request) -> dict[str, str]:
-    """The fields of a form sent as application/x-www-form-urlencoded; of a name sent twice, the first."""
+async def fields(request: Request, most: int = 50) -> dict[str, str]:
+    """The fields of a form sent as application/x-www-form-urlencoded, at most `most`; of a name sent twice, the first."""
     try:
         text = (await request.body()).decode("utf-8", "replace")
-        return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=50).items()}
+        return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=most).items()}
     except ValueError:
         return {}
 

@@ -1,0 +1,297 @@
+"""Connecting: an account at a vendor's cloud, by its own sign-in page or with a password, or a site of one's own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+from urllib.parse import parse_qs, urlencode, urlsplit
+from zoneinfo import available_timezones
+
+from msgspec import Struct
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from margelle.domain.site import OWN, Account, Site
+from margelle.errors import (
+    BadInput,
+    Conflict,
+    Forbidden,
+    Limited,
+    MargelleError,
+    NotFound,
+    Refused,
+    StoreError,
+    Unreachable,
+)
+from margelle.intake import own
+from margelle.ports import AuditEntry, Connected, Vendor
+from margelle.serve.pages.account import Accounts, demand_manage
+from margelle.serve.pages.hall import Area, Hall
+from margelle.serve.pages.session import COOKIE
+from margelle.serve.pages.visit import Visit
+from margelle.serve.sign_in import FaceDesk, digest
+
+STATE_LIFE_S: Final = 900.0
+"""How long somebody may take at the vendor's own sign-in page."""
+
+_log: Final = logging.getLogger("margelle.serve")
+
+_FAILURES: Final[tuple[tuple[type[MargelleError], str], ...]] = (
+    (Refused, "refused"),
+    (Limited, "limited"),
+    (Unreachable, "unreachable"),
+    (NotFound, "nowhere"),
+    (BadInput, "bad"),
+    (Conflict, "bad"),
+)
+
+
+class Complaint(Struct, frozen=True):
+    """Why somebody could not be signed in: in the reader's words, and in those of whoever refused it."""
+
+    says: str
+    what: str
+
+
+class Way(Struct, frozen=True):
+    """Where an account is being connected: at which vendor, and which account is signed in again, if one is."""
+
+    vendor: Vendor
+    account: Account | None
+
+    @property
+    def query(self) -> str:
+        """What names the account in an address."""
+        return f"?{urlencode({'account': self.account.id})}" if self.account is not None else ""
+
+
+def _routes(hall: Hall) -> Sequence[BaseRoute]:
+    door = _Door(hall)
+    return (
+        hall.page("/connect", _choose),
+        hall.page("/connect/site", _site_form),
+        hall.form("/connect/site", _add_site),
+        hall.page("/connect/site/{site}", _edit_form),
+        hall.form("/connect/site/{site}", _describe),
+        hall.form("/connect/site/{site}/remove", _remove_site),
+        hall.page("/connect/{vendor}", door.form),
+        hall.form("/connect/{vendor}", door.sign_in),
+        hall.form("/connect/{vendor}/leave", door.leave),
+        hall.form("/connect/{vendor}/paste", door.paste),
+        hall.page("/connect/{vendor}/back", door.back, door=True),
+    )
+
+
+AREA: Final = Area(_routes, "/connect", backstage=True)
+
+
+async def _choose(visit: Visit) -> Response:
+    """What can be connected."""
+    return visit.page(
+        "connect.html", vendors=visit.hall.vendors, nearby=[one for one in visit.hall.vendors if one.nearby]
+    )
+
+
+class _Door:
+    """The vendors' doors, to which this hub leads its users. `state` is kept as a grant: it is good once, for who asked for it, in their browser."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._desk = FaceDesk("connect", hall.store, hall.clock)
+
+    async def form(self, visit: Visit) -> Response:
+        """How to sign in at this vendor."""
+        return self._shown(visit, await _way(visit))
+
+    async def sign_in(self, visit: Visit) -> Response:
+        """The login as it was sent. The password goes to the vendor's cloud, and is not shown again."""
+        way, form = await _way(visit), await visit.form()
+        login, password = form.get("login", "").strip(), form.get("password", "")
+        if not login or not password:
+            return self._shown(visit, way, 400, Complaint(visit.words("connect.empty"), ""), login)
+        connections = visit.hall.backstage.connections
+        return await self._connected(
+            visit,
+            way,
+            lambda: connections.sign_in(way.vendor.name, visit.user.email, login, password, way.account),
+            login,
+        )
+
+    async def leave(self, visit: Visit) -> Response:
+        """The way out to the vendor's own page, and what to do if the browser does not find back."""
+        way, back = await _way(visit), self._back(visit)
+        state = await self._desk.issue(
+            "code", visit.user.email, life_s=STATE_LIFE_S, redirect_uri=back, client_id=_bound(visit, way)
+        )
+        try:
+            url = await visit.hall.backstage.connections.authorize_url(
+                way.vendor.name, visit.user.email, back, state, way.account
+            )
+        except MargelleError as error:
+            return self._failed(visit, way, error)
+        return visit.page("connect_leave.html", way=way, url=url, back=back, complaint=None)
+
+    async def back(self, visit: Visit) -> Response:
+        """The browser has come back. A page of another site has sent it, so at first it brings no session along: this page sends it once more."""
+        query = dict(visit.request.query_params)
+        if not visit.user.email:
+            if "once" in query:
+                return visit.page("connect_back.html", 401, target="")
+            target = f"{visit.request.url.path}?{urlencode(query | {'once': 'more'})}"
+            return visit.page("connect_back.html", target=target)
+        return await self._returned(visit, query)
+
+    async def paste(self, visit: Visit) -> Response:
+        """The address at which a browser has ended that could not come back by itself."""
+        pasted = (await visit.form()).get("address", "").strip()
+        try:
+            found = parse_qs(urlsplit(pasted).query)
+        except ValueError:
+            found = {}
+        return await self._returned(visit, {name: values[0] for name, values in found.items()})
+
+    async def _returned(self, visit: Visit, query: dict[str, str]) -> Response:
+        way = await _way(visit)
+        grant = await self._desk.take_code(query.get("state", ""))
+        if grant is None or grant.user != visit.user.email:
+            return self._shown(visit, way, 400, Complaint(visit.words("connect.lost"), ""))
+        account = grant.client_id.split("\n")[1]
+        if account and (way.account is None or way.account.id != account):
+            way = await _way(visit, account)
+        if grant.client_id != _bound(visit, way):
+            return self._shown(visit, way, 400, Complaint(visit.words("connect.lost"), ""))
+        if query.get("error") or not query.get("code"):
+            return self._shown(visit, way, 400, Complaint(visit.words("connect.refused"), query.get("error", "")[:100]))
+        connections = visit.hall.backstage.connections
+        return await self._connected(
+            visit,
+            way,
+            lambda: connections.redeem(
+                way.vendor.name, visit.user.email, query["code"], grant.redirect_uri, way.account
+            ),
+        )
+
+    async def _connected(
+        self, visit: Visit, way: Way, sign_in: Callable[[], Awaitable[Connected]], login: str = ""
+    ) -> Response:
+        """The account's page, where its first values come in; or the form again with the reason."""
+        try:
+            made = await sign_in()
+        except StoreError:
+            raise
+        except MargelleError as error:
+            return self._failed(visit, way, error, login)
+        outcome = "signed in again" if made.again else "signed in"
+        await visit.store.record(AuditEntry(visit.now, visit.user.email, "connect", made.account.id, outcome))
+        return visit.go(f"/collection/{made.account.id}", "connected_again" if made.again else "connected")
+
+    def _failed(self, visit: Visit, way: Way, error: MargelleError, login: str = "") -> Response:
+        kind = next((name for known, name in _FAILURES if isinstance(error, known)), "cloud")
+        _log.info("signing in at %s was not possible: %s", way.vendor.name, type(error).__name__)
+        return self._shown(visit, way, 400, Complaint(visit.words(f"connect.failed.{kind}"), str(error)), login)
+
+    def _shown(
+        self, visit: Visit, way: Way, status: int = 200, complaint: Complaint | None = None, login: str = ""
+    ) -> Response:
+        known = login or (way.account.login or way.account.person.email if way.account is not None else "")
+        return visit.page("connect_vendor.html", status, way=way, login=known, complaint=complaint)
+
+    def _back(self, visit: Visit) -> str:
+        return f"{visit.hall.address(visit.request)}/connect/{visit.request.path_params['vendor']}/back"
+
+
+async def _way(visit: Visit, again: str = "") -> Way:
+    """Where the path and the query lead. Raises NotFound, and Forbidden for an account of others."""
+    if not visit.caller.scopes >= {"manage"}:
+        raise Forbidden("Accounts are connected by who signs in with a password.")
+    vendor = visit.hall.vendor(visit.request.path_params["vendor"])
+    wanted = again or visit.asked("account")
+    if not wanted:
+        return Way(vendor, None)
+    accounts = await Accounts.of(visit)
+    account = next((one for one in accounts.clouds if one.id == wanted and one.vendor == vendor.name), None)
+    if account is None or account.nearby:
+        raise NotFound(f"There is no account {wanted!r} to sign in again.")
+    await demand_manage(visit, account, accounts.sites[account.id])
+    return Way(vendor, account)
+
+
+def _bound(visit: Visit, way: Way) -> str:
+    """To what a state is bound: the vendor, the account and this browser's session."""
+    account = way.account.id if way.account is not None else ""
+    return f"{way.vendor.name}\n{account}\n{digest(visit.request.cookies.get(COOKIE, ''))[:32]}"
+
+
+# --- sites of one's own
+
+
+async def _site_form(visit: Visit) -> Response:
+    return _site_page(visit, None, {"time_zone": visit.hall.look.time_zone})
+
+
+async def _edit_form(visit: Visit) -> Response:
+    site = await visit.site("manage")
+    volume = "" if site.volume_m3 is None else f"{site.volume_m3:g}"
+    return _site_page(
+        visit, site, {"name": site.name, "kind": site.kind, "volume": volume, "time_zone": site.time_zone}
+    )
+
+
+async def _add_site(visit: Visit) -> Response:
+    form = await visit.form()
+    if "manage" not in visit.caller.scopes:
+        raise Forbidden("Sites are added by who signs in.")
+    try:
+        wanted = _described(form)
+        key = await _free_key(visit, wanted.name)
+        site, _ = await own.add(visit.store, visit.user.email, wanted, visit.now, key=key)
+    except (BadInput, Conflict) as error:
+        return _site_page(visit, None, form, error)
+    await visit.store.record(AuditEntry(visit.now, visit.user.email, "add site", site.id, "added", site.id))
+    return visit.go("/collection", "site_added")
+
+
+async def _describe(visit: Visit) -> Response:
+    site, form = await visit.site("manage"), await visit.form()
+    try:
+        await own.describe(visit.store, site.id, _described(form), visit.now)
+    except BadInput as error:
+        return _site_page(visit, site, form, error)
+    await visit.store.record(AuditEntry(visit.now, visit.user.email, "describe site", site.id, "done", site.id))
+    return visit.go("/collection", "site_described")
+
+
+async def _remove_site(visit: Visit) -> Response:
+    site = await visit.site("manage")
+    await own.remove(visit.store, site.id, visit.now)
+    await visit.store.record(AuditEntry(visit.now, visit.user.email, "remove site", site.id, "removed", site.id))
+    return visit.go("/collection", "site_removed")
+
+
+def _described(form: dict[str, str]) -> own.Described:
+    """What the form says. Raises BadInput."""
+    text = form.get("volume", "").strip().replace(",", ".")
+    try:
+        volume = float(text) if text else None
+    except ValueError:
+        raise BadInput("A volume is a number of cubic metres.") from None
+    return own.described(form.get("name", ""), form.get("kind", "pool"), volume, form.get("time_zone", "UTC"))
+
+
+async def _free_key(visit: Visit, name: str) -> str:
+    """What a new site's id is made of: its name, with a number where another has it."""
+    taken = {site.key for site in await visit.store.sites() if site.vendor == OWN}
+    word = own.word(name) or "site"
+    return next(key for n in range(1, len(taken) + 2) if (key := word if n == 1 else f"{word[:54]}-{n}") not in taken)
+
+
+def _site_page(visit: Visit, site: Site | None, form: dict[str, str], error: MargelleError | None = None) -> Response:
+    return visit.page(
+        "own_site.html",
+        400 if error else 200,
+        site=site,
+        form=form,
+        complaint=str(error) if error else "",
+        kinds=own.KINDS,
+        zones=sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/"))),
+    )
