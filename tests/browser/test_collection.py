@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from margelle.ports import Incident
-from tests.browser.conftest import DESK, EVERY_LOOK, PHONE, Language, Theme, Visitor
-from tests.browser.whole import LOU, Whole, whole
+from tests.browser.conftest import EVERY_LOOK, Language, Theme, Visitor
+from tests.browser.whole import Whole, whole
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +47,33 @@ def test_an_account(visit: Visitor, place: Whole, width: int, theme: Theme, lang
     why = {"en": "The probe measures every 60 minutes", "fr": "La sonde mesure toutes les 60 minutes"}[language]
     expect(page.get_by_text(why).first).to_be_attached()
     expect(page.get_by_text({"en": "The login is refused", "fr": "La connexion est refusée"}[language])).to_be_visible()
+
+
+def test_a_receipt_is_read_and_taken_away(visit: Visitor, place: Whole) -> None:
+    page = visit("/collection/ondilo", hub=place.hub)
+    page.get_by_role("region", name="Receipts").get_by_role("link").first.click()
+    expect(page.get_by_role("region", name="Answer")).to_be_visible()
+    visit.check(page, "receipt")
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Download").click()
+    assert taken.value.suggested_filename.startswith("ondilo-")
+    assert "Bearer" not in taken.value.path().read_text()
+
+
+def test_an_account_is_paused_asked_and_removed_on_its_page(visit: Visitor, place: Whole) -> None:
+    page = visit("/collection/flipr", hub=place.hub)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("status")).to_contain_text("is paused")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("collected again")).to_be_visible()
+    page.get_by_role("button", name="Ask now").click()
+    expect(page.get_by_role("alert").or_(page.get_by_role("status"))).to_be_visible()
+    page.get_by_role("link", name=re.compile("Remove")).click()
+    visit.check(page, "removing")
+    page.get_by_label(re.compile("Yes, remove")).check()
+    page.get_by_role("button", name="Remove the account").click()
+    expect(page.get_by_text("Its measurements stay")).to_be_visible()
+    assert place.hub.run(place.hub.store.account("flipr")) is None
+    assert place.hub.run(place.hub.store.count()) > 0
+    acts = [entry.act for entry in place.hub.run(place.hub.store.audit())][:4]
+    assert acts == ["remove account", "ask now", "resume", "pause"]

@@ -12,6 +12,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp
 
 from margelle.cli.house import House
+from margelle.collect.loop import Collector
 from margelle.config import load
 from margelle.domain.site import User
 from margelle.serve.sign_in import hash_password
@@ -28,6 +29,7 @@ class Whole(Struct):
     hub: BrowserHub
     house: House
     sky: Sky
+    collector: Collector
 
     def connect(self, vendor: str, owner: str = OWNER) -> str:
         """An account of the clouds' login, connected and collected once; its id."""
@@ -37,7 +39,7 @@ class Whole(Struct):
         from margelle.cli.connections import HubConnections
 
         made = await HubConnections(self.house).sign_in(vendor, owner, self.sky.login, self.sky.password)
-        await self.house.collector().round()
+        await self.collector.round()
         return made.account.id
 
 
@@ -63,10 +65,10 @@ def whole(folder: Path, *, nobody: bool = False, collects: bool = False, file: s
             secret = hash_password(PASSWORD)
             for user in (User(OWNER, secret, "Camille", "Martin", operator=True), User(LOU, secret, "Lou")):
                 hub.run(hub.store.put_user(user))
-        stop = asyncio.Event()
-        collecting = asyncio.run_coroutine_threadsafe(house.collector().run(stop), hub._loop) if collects else None
+        stop, collector = asyncio.Event(), house.collector()
+        collecting = asyncio.run_coroutine_threadsafe(collector.run(stop), hub._loop) if collects else None
         try:
-            yield Whole(hub, house, sky)
+            yield Whole(hub, house, sky, collector)
         finally:
             if collecting is not None:
                 hub._loop.call_soon_threadsafe(stop.set)

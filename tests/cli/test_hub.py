@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from margelle.domain.reason import SENTENCES
 from margelle.collect.failure import OF_ACCOUNT, OF_CLOUD
+from margelle.domain.reason import SENTENCES
 from margelle.ports import Rate
 from margelle.vendors import VENDORS
 from tests.cli.conftest import CLOUD_PASSWORD, Ended, Margelle, Start

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from msgspec import Struct
 from margelle.domain.reason import held, told
 from margelle.domain.site import Account, Site
 from margelle.errors import Forbidden
-from margelle.ports import AccountReport, Budget, Gap, Incident, Next, Receipt
+from margelle.ports import AccountReport, Budget, Gap, Incident, Next, Past, Receipt
 from margelle.serve.pages.figures import ago, clock_time, zone
 from margelle.serve.pages.visit import Visit
 from margelle.serve.pages.words import Words
@@ -21,8 +21,11 @@ SOON: Final = 4
 
 MOST_RECEIPTS: Final = 100
 MOST_STRETCHES: Final = 60
-_GROUND: Final = frozenset({"new", "first", "asked"})
+_GROUND: Final = frozenset({"new", "unknown", "first", "asked"})
 """Reasons of asks that somebody may be waiting for in front of the page."""
+
+_MOMENT: Final = timedelta(seconds=5)
+"""What is due so soon is due now."""
 
 
 class Accounts(Struct, frozen=True):
@@ -131,11 +134,10 @@ class Slip(Struct, frozen=True):
 
 
 class Means(Struct, frozen=True):
-    """The budget: requests made in the last while and allowed in it; `share` in per cent."""
+    """The budget: requests made in the last while, and allowed in it."""
 
     made: int
     full: int | None
-    share: int
     every: str
     learned: str
 
@@ -185,7 +187,7 @@ class AccountPage(Struct, frozen=True):
             waits=view.waits(report),
             soon=tuple(coming[:SOON]),
             later=tuple(coming[SOON:]),
-            past=tuple(view.asked(one.act, one.subject, one.quantity, one.ok_at, one.failures) for one in report.past),
+            past=tuple(view.past(report.past)),
             means=None if account.nearby else _means(visit.words, report.budget, visit),
             filled=report.filled,
             to_fill=report.to_fill,
@@ -250,11 +252,24 @@ class _View:
             self._what(one.act, one.subject, one.quantity), when, self._words.reasons(one.reasons, self._clock)
         )
 
-    def asked(self, act: str, subject: str, quantity: str, ok_at: datetime | None, failures: int) -> Asked:
-        """What was asked."""
-        last = ago(ok_at, self._visit.now, self._words) if ok_at is not None else self._words("collect.never")
-        failed = self._words.count("collect.failures", failures) if failures else ""
-        return Asked(self._what(act, subject, quantity), last, failed)
+    def past(self, past: Sequence[Past]) -> Iterator[Asked]:
+        """What was asked, the quantities of a probe's past in one line."""
+        groups: dict[tuple[str, str], list[Past]] = {}
+        for one in past:
+            groups.setdefault((one.act, one.subject), []).append(one)
+        for (act, subject), group in groups.items():
+            answered = [one.ok_at for one in group if one.ok_at is not None]
+            last = ago(max(answered), self._visit.now, self._words) if answered else self._words("collect.never")
+            if answered and len(answered) < len(group):
+                last = self._words("collect.some", n=len(answered), all=len(group), ago=last)
+            failures = sum(one.failures for one in group)
+            failed = self._words.count("collect.failures", failures) if failures else ""
+            what = (
+                self._words("act.past", where=self._place(subject))
+                if act == "history"
+                else self._what(act, subject, "")
+            )
+            yield Asked(what, last, failed)
 
     def waits(self, report: AccountReport) -> str:
         """Why nothing is asked, if so."""
@@ -353,21 +368,20 @@ def _means(words: Words, budget: Budget, visit: Visit) -> Means:
     learned = ""
     if budget.refused_at is not None and budget.allowed is not None and budget.allowed != budget.full:
         learned = words("collect.learned", n=budget.allowed, ago=ago(budget.refused_at, visit.now, words))
-    share = min(round(100 * budget.made / budget.full), 100) if budget.full else 0
-    return Means(budget.made, budget.full, share, every, learned)
+    return Means(budget.made, budget.full, every, learned)
 
 
 def _moves(report: AccountReport, now: datetime) -> bool:
     """Whether something that somebody may wait for is due."""
     return report.discovered_at is None or any(
-        one.due_at <= now and any(reason.name in _GROUND for reason in one.reasons) for one in report.next
+        one.due_at <= now + _MOMENT and any(reason.name in _GROUND for reason in one.reasons) for one in report.next
     )
 
 
 def _until(at: datetime, visit: Visit) -> str:
     """How long it is until then."""
     minutes = -(-int((at - visit.now).total_seconds()) // 60)
-    if minutes < 1:
+    if at <= visit.now + _MOMENT:
         return visit.words("collect.due")
     if minutes < 60:
         return visit.words("collect.in_minutes", n=minutes)

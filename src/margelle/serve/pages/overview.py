@@ -93,7 +93,8 @@ class Face(Struct, frozen=True):
 async def _first(visit: Visit) -> Response:
     """`/`: all sites of whoever looks."""
     base = visit.hall.address(visit.request)
-    faces = [Face(title, f"{base}/{name}") for name, title in visit.hall.titles.items()]
+    titles = {} if visit.hall.look.demo else visit.hall.titles  # nobody collects from a demo
+    faces = [Face(title, f"{base}/{name}") for name, title in titles.items()]
     return visit.page(
         "overview.html", home=await home(visit.store, visit), faces=faces, connects=visit.hall.has("/connect")
     )

@@ -110,6 +110,7 @@ async def _page(visit: Visit, site: Site, naming: Naming, error: ConfigError | N
         400 if error else 200,
         site=site,
         rows=rows,
+        guessed=any(row.chosen and not row.meaning for row in rows),
         groups=_choices(visit, catalogue),
         complaint=str(error) if error else "",
         setting=f"[{site.vendor}.{naming.setting}]",

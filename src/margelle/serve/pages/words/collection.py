@@ -50,7 +50,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "collect.arrived": ("last arrival {ago}", "dernière arrivée {ago}"),
     "collect.own_add": ("Add a site of your own", "Ajouter un bassin à vous"),
-    "collect.own_edit": ("Describe {name} anew", "Décrire {name} autrement"),
+    "collect.own_edit": ("Describe {site} anew", "Décrire {site} autrement"),
     "collect.edit": ("Edit", "Modifier"),
     # acts
     "collect.ask": ("Ask now", "Demander maintenant"),
@@ -100,6 +100,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "act.latest": ("Newest values of {where}", "Dernières valeurs de {where}"),
     "act.advice": ("Recommendations for {where}", "Recommandations pour {where}"),
     "act.history": ("Past of {where}: {what}", "Passé de {where} : {what}"),
+    "act.past": ("Past of {where}", "Passé de {where}"),
     "act.switch": ("How the switch of {where} stands", "État de l’interrupteur de {where}"),
     # the budget
     "collect.budget": ("Requests", "Demandes"),
@@ -125,7 +126,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "collect.lost": ("Lost for good", "Perdues pour de bon"),
     "collect.silent": ("Asked, and not there", "Demandées, et absentes"),
     "collect.from_to": ("{since} to {until}", "{since} – {until}"),
-    "collect.where": ("Where", "Où"),
     "collect.what": ("What", "Quoi"),
     "collect.when": ("When", "Quand"),
     "collect.why": ("Why", "Pourquoi"),
@@ -151,6 +151,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "collect.past": ("What was asked", "Ce qui a été demandé"),
     "collect.last": ("Last answer", "Dernière réponse"),
     "collect.never": ("not yet", "pas encore"),
+    "collect.some": ("{n} of {all} quantities, {ago}", "{n} grandeurs sur {all}, {ago}"),
     "collect.failures.one": ("failed once since", "un échec depuis"),
     "collect.failures.many": ("failed {n} times since", "{n} échecs depuis"),
     "collect.receipts": ("Receipts", "Reçus"),
@@ -169,7 +170,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "receipt.cut": ("Only the beginning is shown; the file has all of it.", "Seul le début est montré ; le fichier a tout."),
     "receipt.empty": ("The answer is empty.", "La réponse est vide."),
     "collect.remarks": ("Worth knowing", "À savoir"),
-    "collect.tags": ("Say what the tags of {name} measure", "Dire ce que mesurent les repères de {name}"),
+    "collect.tags": ("Say what the tags of {site} measure", "Dire ce que mesurent les repères de {site}"),
     "collect.to_water": ("See the water", "Voir l’eau"),
     # faces, on the first page
     "faces": ("For your apps", "Pour vos applications"),
@@ -182,7 +183,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
 # What an incident's `todo` says in English, by kind.
 TODO_FR: Final[dict[str, str]] = {
     "limited": "Rien à faire : la collecte reprend dès que le quota le permet. D’autres programmes sur le même compte l’entament aussi.",
-    "sign-in": "Au propriétaire du compte : se reconnecter avec « margelle account add ». Tout le reste continue.",
+    "sign-in": "Au propriétaire du compte : se reconnecter, sur la page du compte ou avec « margelle account add ». Tout le reste continue.",
     "not-found": "Rien à faire pour l’instant : le contenu du compte est bientôt relu.",
     "forbidden": "Au propriétaire du compte, si cela dure : demander au fabricant pourquoi son service lui refuse cela. Tout le reste continue.",
     "unreachable": "Rien à faire pour l’instant : la demande est répétée. Si cela dure, à l’exploitant : vérifier le réseau de cette machine.",

@@ -40,7 +40,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Les clients demandent sur le port 443 : laissez le hub y écouter, ou redirigez-y ce port.",
     ),
     "faces.host_name": ("Where the client runs, in its hosts file:", "Là où tourne le client, dans son fichier hosts :"),
-    "faces.host_trust": ("Let the client trust {file} of the hub:", "Faites que le client se fie à {file} du hub :"),
+    "faces.host_trust": ("Let the client trust the hub’s authority:", "Faites que le client se fie à l’autorité du hub :"),
     "faces.host_loop": (
         "If that name leads here on the hub’s own machine too, tell its collector another way with the setting collect.resolve.",
         "Si ce nom mène ici aussi sur la machine du hub, indiquez un autre chemin à son collecteur avec le réglage collect.resolve.",

@@ -32,7 +32,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "hub.general": ("General", "Général"),
     "hub.default": ("default", "par défaut"),
     "hub.empty": ("empty", "vide"),
-    "hub.change": ("How to change it", "Comment le changer"),
     "hub.change_file": ("In {file}:", "Dans {file} :"),
     "hub.change_env": ("Or in the environment of the hub:", "Ou dans l’environnement du hub :"),
 }  # fmt: skip

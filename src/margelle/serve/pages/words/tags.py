@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
-    "tags.title": ("What {name} measures", "Ce que mesure {name}"),
+    "tags.title": ("What {site} measures", "Ce que mesure {site}"),
     "tags.lede": (
         "Its instruments report under names that somebody chose, without units. Say what each measures: it then stands among the others, with its limits and its past.",
         "Ses instruments envoient leurs valeurs sous des noms choisis par quelqu’un, sans unité. Dites ce que chacun mesure : il prend alors sa place parmi les autres, avec ses limites et son passé.",
@@ -16,7 +16,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "tags.nothing": ("Not said", "Non précisé"),
     "tags.suggested": ("Suggested", "Suggéré"),
     "tags.would": ("would read {value}", "se lirait {value}"),
-    "tags.guess": ("A guess, by its name and values: check it before you save.", "Une supposition, d’après son nom et ses valeurs : vérifiez avant d’enregistrer."),
+    "tags.guess": (
+        "What is chosen below where nobody has said anything yet is a guess, by the tag’s name and its values of late. Check it before you save.",
+        "Ce qui est choisi ci-dessous là où personne n’a encore rien dit est une supposition, d’après le nom du repère et ses dernières valeurs. Vérifiez avant d’enregistrer.",
+    ),
     "tags.in_file": ("Said in the settings file under {setting}, which outranks this page.", "Dit dans le fichier de réglages sous {setting}, qui l’emporte sur cette page."),
     "tags.everywhere": ("For every site that has these tags", "Pour tous les bassins qui ont ces repères"),
     "tags.save": ("Save", "Enregistrer"),
