@@ -45,6 +45,7 @@ def main(act: str) -> None:
             node("build.mjs")
         case "check":
             node(_bin("typescript", "bin/tsc"))
+            node(_bin("typescript", "bin/tsc"), "--project", "tsconfig.worker.json")
             node(_bin("prettier", "bin/prettier.cjs"), "--check", "--log-level=warn", *_SOURCES)
         case "format":
             node(_bin("prettier", "bin/prettier.cjs"), "--write", "--log-level=warn", *_SOURCES)

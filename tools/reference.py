@@ -13,8 +13,12 @@ from typer.cli import get_docs_for_click
 
 from margelle.cli.command import app
 from margelle.config import OTHER_ENVIRONMENT, TABLE, env_name
+from margelle.domain.limits import TABLE as LIMITS
+from margelle.domain.limits import Limit
 from margelle.domain.plausible import EARLIEST
 from margelle.domain.quantity import CATALOGUE as QUANTITIES
+from margelle.domain.site import Band
+from margelle.domain.unit import symbol
 from margelle.domain.verdict import table
 from margelle.ports import Setting
 from margelle.simulate.faults import CATALOGUE, Fault
@@ -114,6 +118,43 @@ def faults() -> str:
     return _FAULTS + "".join(
         f"| `{fault.name}` | {fault.what} | {fault.seen} | {_operations(fault)} |\n" for fault in CATALOGUE
     )
+
+
+_LIMITS: Final = """\
+# Limits
+
+Written by `make docs` from the table in `src/margelle/domain/limits.py`.
+
+A value is held against the limits that the site's **owner** has set at the vendor, else against the **vendor's** own, else against those below; where none applies, no verdict is
+given. Within the *ideal* band all is well. Outside it the site is to be *watched*; beyond the *tolerable* one something is to be *done*. What the owner or vendor admits counts as
+ideal, and what is tolerable beyond that comes from here.
+
+`limits` in [the settings](settings.md) says whether the hub's sites are private or of collective use, to which public law applies. **These figures are no legal or medical advice**: laws
+change, and each row says where its figures come from.
+
+| quantity | of | disinfected by | ideal | tolerable | unit | for | source |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def limits() -> str:
+    """The page of limits."""
+    return _LIMITS + "".join(_limit(each) for each in LIMITS)
+
+
+def _limit(limit: Limit) -> str:
+    unit = symbol(QUANTITIES[limit.quantity].unit)
+    by = ", ".join(limit.disinfectants) or "anything"
+    bands = f"{_ends(limit.ideal)} | {_ends(limit.tolerable)} | {unit}"
+    return f"| `{limit.quantity}` | {', '.join(limit.kinds)} | {by} | {bands} | {limit.regime or 'all'} | {limit.source} |\n"
+
+
+def _ends(band: Band | None) -> str:
+    if band is None:
+        return ""
+    if band.low is None:
+        return f"at most {band.high:g}"
+    return f"at least {band.low:g}" if band.high is None else f"{band.low:g} to {band.high:g}"
 
 
 _VERDICTS: Final = """\
@@ -251,6 +292,7 @@ def add_a_vendor() -> str:
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "settings.md": settings,
+    "limits.md": limits,
     "verdicts.md": verdicts,
     "commands.md": commands,
     "faults.md": faults,

@@ -129,7 +129,7 @@ class Visitor:
             locale={"en": "en-GB", "fr": "fr-FR"}[language],
             java_script_enabled=script,
             has_touch=width == PHONE,
-            service_workers=options.pop("service_workers", "block"),
+            service_workers=options.pop("service_workers", "block"),  # one page answered by itself, unless a test asks
             reduced_motion="reduce",
             **options,
         )
@@ -168,7 +168,7 @@ class Visitor:
         assert not self.troubles, "\n".join(self.troubles)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        if message.type in {"error", "warning"} and "blocked by Playwright" not in message.text:
             where = urlsplit(str(message.location.get("url", ""))).path
             self.troubles.append(f"{message.type}: {message.text} ({where})")
 

@@ -85,6 +85,14 @@ async def test_a_measurement_is_read_as_it_was_given(store: Store) -> None:
     assert await store.latest(PROBE, NOW) == {"ph": given}
 
 
+async def test_a_history_can_be_read_from_its_newest_end(store: Store) -> None:
+    hours = [point(7 + n / 10, at=NOW + n * HOUR) for n in range(4)]
+    await store.add(hours, NOW)
+    newest = await store.history(PROBE, "ph", limit=2, descending=True)
+    assert newest == [hours[3], hours[2]]
+    assert await store.history(PROBE, "ph", NOW, newest[-1].at, 9, descending=True) == [hours[1], hours[0]]
+
+
 async def test_a_second_arrival_changes_nothing(store: Store) -> None:
     await store.add([point()], NOW)
     assert await store.add([point()], NOW + HOUR) == Added(same=1)

@@ -210,6 +210,7 @@ class House:
             catalogue=self.settings.catalogue,
             title=self.settings["title"],
             time_zone=self.settings["time_zone"],
+            regime=self.settings["limits"],
             ready=ready,
             mark=self.mark,
             backstage=self._backstage(),

@@ -14,6 +14,7 @@ FRENCH: Final[dict[str, str]] = {
     "trusted_proxies": "Adresses des proxys dont X-Forwarded-For et X-Forwarded-Proto sont crus, comme `127.0.0.1`.",
     "title": "Le nom que portent les pages.",
     "time_zone": "Le fuseau horaire dans lequel les pages montrent les bassins dont le leur est inconnu, comme `Europe/Paris` : Ondilo n’en donne pas.",
+    "limits": "Quelles limites valent là où ni le propriétaire ni le fabricant n’en ont fixé : celles d’un bassin familial, ou celles d’un usage collectif.",
     "pages": "Si `serve` montre des pages web en plus des interfaces des fabricants.",
     "log_level": "Ce qui est écrit au journal.",
     "log_format": "Une ligne de texte, ou un objet JSON, par entrée du journal.",

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from margelle.domain.limits import REGIMES
 from margelle.ports import Setting
 from margelle.vendors import VENDORS
 
@@ -28,6 +29,7 @@ CORE: Final[tuple[Setting, ...]] = (
     Setting("title", str, "Margelle", "What the pages are called."),
     Setting("time_zone", str, "UTC", "The time zone in which pages show the sites whose own is not known, such as `Europe/Paris`: Ondilo tells none."),
     Setting("pages", bool, True, "Whether `serve` shows web pages besides the faces."),
+    Setting("limits", str, "private", "Which limits hold where neither the owner nor the vendor has set any: those of a family's own pool, or those of collective use. See [limits](limits.md).", choices=REGIMES),
     Setting("log_level", str, "info", "How much is logged.", choices=("debug", "info", "warning", "error")),
     Setting("log_format", str, "text", "One line of text, or one JSON object, for each log record.", choices=("text", "json")),
     Setting("receipts_days", int, 30, "How many days the vendors' raw answers (without secrets) are kept. Measurements are kept for ever."),

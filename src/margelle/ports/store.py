@@ -85,8 +85,10 @@ class Reader(Protocol):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
-        """Measurements with since <= at < until, oldest first; at most `limit`, the oldest ones."""
+        """Measurements with since <= at < until, oldest first, or newest first where `descending`; at most `limit`, the first ones in that order."""
         ...
 
     async def statistics(

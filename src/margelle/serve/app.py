@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from margelle import __version__
+from margelle.domain.limits import Regime
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Backstage, Clock, Store, Vendor
 from margelle.serve.api import API
@@ -41,6 +42,7 @@ def build(
     public_url: str = "",
     catalogue: Catalogue = CATALOGUE,
     time_zone: str = "UTC",
+    regime: Regime = "private",
     ready: Callable[[], bool] | None = None,
     mark: str = "",
     backstage: Backstage | None = None,
@@ -50,7 +52,7 @@ def build(
 
     `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
-    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known. `/healthz` answers 503 until `ready()`.
+    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known; `regime` says which limits hold. `/healthz` answers 503 until `ready()`.
     `backstage` is what the pages may use of the hub behind the store: without it they show water and people only. With `demo` every page says that its water is simulated. `mark` is what this hub's own collector knows it by, should it be led back here.
     """
     attempts, calls = Attempts(), Calls(clock)
@@ -77,7 +79,7 @@ def build(
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
 
         displays = {one.name: Shown(one, face_settings, catalogue) for one in vendors if one.display is not None}
-        look = Look(title, public_page, public_url, catalogue, time_zone, displays, demo)
+        look = Look(title, public_page, public_url, catalogue, time_zone, displays, regime, demo)
         routes += page_routes(
             store, vendors, clock, attempts, actions=actions, look=look, backstage=backstage, calls=calls
         )

@@ -12,9 +12,9 @@ from starlette.routing import BaseRoute, Route
 from margelle.errors import NotFound
 from margelle.ports import Actions, Backstage, Clock, Store, Vendor
 from margelle.serve.calls import Calls
-from margelle.serve.pages import collection, connect, door, faces, first, installation, overview, tags
+from margelle.serve.pages import collection, connect, door, faces, first, installation, overview, site, tags
 from margelle.serve.pages.hall import Area, Hall, Look, Shown
-from margelle.serve.pages.paper import asset, demand_built
+from margelle.serve.pages.paper import asset, demand_built, manifest, worker
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit
 from margelle.serve.sign_in import Attempts, FaceDesk
@@ -26,6 +26,7 @@ FACE: Final = "pages"
 
 AREAS: Final[tuple[Area, ...]] = (
     overview.AREA,
+    site.AREA,
     collection.AREA,
     connect.AREA,
     tags.AREA,
@@ -62,7 +63,16 @@ def routes(
         backstage=backstage,
         calls=calls or Calls(clock),
     )
-    return [*hall.routes(), Route("/static/{name}", asset), hall.page("/{path:path}", _lost, door=True)]
+    files = [
+        Route("/static/{name}", asset),
+        Route("/worker.js", worker),
+        hall.page("/manifest.webmanifest", _manifest, door=True),
+    ]
+    return [*hall.routes(), *files, hall.page("/{path:path}", _lost, door=True)]
+
+
+async def _manifest(visit: Visit) -> Response:
+    return manifest(visit.hall.look.title, visit.words.language)
 
 
 async def _lost(visit: Visit) -> Response:

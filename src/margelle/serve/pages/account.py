@@ -15,6 +15,7 @@ from margelle.ports import AccountReport, Budget, Gap, Incident, Next, Past, Rec
 from margelle.serve.pages.figures import ago, clock_time, zone
 from margelle.serve.pages.visit import Visit
 from margelle.serve.pages.words import Words
+from margelle.serve.pages.words.collection import TODO_FR
 
 SOON: Final = 4
 """So many of the next asks are shown at first; the others unfold."""
@@ -294,7 +295,7 @@ class _View:
         """What is wrong."""
         words = self._words
         return Trouble(
-            words.trouble(one.kind),
+            words(f"trouble.{one.kind if one.kind in TODO_FR else 'failed'}"),
             self._where(one.where),
             one.what,
             words.todo(one.kind, one.todo),

@@ -88,9 +88,9 @@ AREA: Final = Area(_routes, "/connect", backstage=True)
 
 async def _choose(visit: Visit) -> Response:
     """What can be connected."""
-    return visit.page(
-        "connect.html", vendors=visit.hall.vendors, nearby=[one for one in visit.hall.vendors if one.nearby]
-    )
+    nearby = [vendor for vendor in visit.hall.vendors if vendor.nearby]
+    first = not await visit.store.accounts()
+    return visit.page("connect.html", vendors=visit.hall.vendors, nearby=nearby, first=first)
 
 
 class _Door:

@@ -76,7 +76,7 @@ class _Welcome:
             return self._shown(visit, form, 429, "code", visit.words("limited", n=minutes))
         except BadInput as error:
             return self._shown(visit, form, 400, "password" if "assword" in error.what else "login", str(error))
-        return await visit.hall.sessions.begin(visit.request, "/connect?first=yes")
+        return await visit.hall.sessions.begin(visit.request, "/connect")
 
     def _shown(
         self, visit: Visit, form: dict[str, str], status: int = 200, field: str = "", complaint: str = ""

@@ -13,6 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from margelle.domain.access import Scope
+from margelle.domain.limits import Regime
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Site, User
 from margelle.errors import (
@@ -54,8 +56,8 @@ _ERRORS: Final[tuple[tuple[type[MargelleError], int, str], ...]] = (
 class Look(Struct, frozen=True):
     """How an installation's pages look: their title, its quantities, the address at which others reach it (empty: that of the request).
 
-    `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown. With `public`, everybody sees every site and nobody signs in. A `demo` says on
-    every page that its water is simulated.
+    `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown, `regime` which limits hold. With `public`, everybody sees every site and nobody signs in.
+    A `demo` says on every page that its water is simulated.
     """
 
     title: str = "Margelle"
@@ -64,6 +66,7 @@ class Look(Struct, frozen=True):
     catalogue: Catalogue = CATALOGUE
     time_zone: str = "UTC"
     displays: Mapping[str, Callable[[Site], Display]] = {}
+    regime: Regime = "private"
     demo: bool = False
 
 
@@ -83,8 +86,16 @@ class Shown:
         return self._display(site)
 
 
+class SiteLink(Struct, frozen=True):
+    """A page about a site, at `/sites/<site>` and `suffix`; the site's own page leads there under the text `at_site.<name>`, for whom `scope` allows it."""
+
+    name: str
+    suffix: str
+    scope: Scope = "read"
+
+
 class Area(Struct, frozen=True):
-    """Pages that belong together. `nav` is what leads there (the text `nav.<nav>`, to `path`), shown to whom `shown` admits; without `nav`, other pages lead there.
+    """Pages that belong together. `at_site` are those of them that a site's page leads to. `nav` is what leads there (the text `nav.<nav>`, to `path`), shown to whom `shown` admits; without `nav`, other pages lead there.
 
     Pages of the `backstage` are there only where there is one: where the whole hub is served, not a store alone.
     """
@@ -94,6 +105,7 @@ class Area(Struct, frozen=True):
     nav: str = ""
     shown: Callable[[Caller], bool] = lambda _: True
     backstage: bool = False
+    at_site: Sequence[SiteLink] = ()
 
 
 class Link(Struct, frozen=True):
@@ -150,6 +162,11 @@ class Hall:
     def has(self, path: str) -> bool:
         """Whether there is an area at this path."""
         return any(area.path == path for area in self._areas)
+
+    def at_site(self, caller: Caller, site: str) -> list[Link]:
+        """The pages about a site that `caller` can go to."""
+        links = [link for area in self._areas for link in area.at_site if caller.may(link.scope, site)]
+        return [Link(link.name, f"/sites/{quote(site, safe=':@')}{link.suffix}") for link in links]
 
     def area(self, path: str) -> str:
         """The path of the area to which a page belongs; the first page's where it has none of its own."""

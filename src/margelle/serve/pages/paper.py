@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,7 +29,7 @@ _TYPES: Final = {
 }
 _PACKED: Final = {"br": ".br", "gzip": ".gz"}
 """By encoding, the best first: what a file's compressed form is called behind its name."""
-BUILT: Final = ("margelle.css", "margelle.js")
+BUILT: Final = ("margelle.css", "margelle.js", "chart.js", "worker.js")
 """What `make setup` builds from frontend/ into static/."""
 _LEAST_PACKED: Final = 1400
 """In bytes: what fits in one packet of a network is sent as it is."""
@@ -97,6 +98,39 @@ async def asset(request: Request) -> Response:
     )
 
 
+async def worker(request: Request) -> Response:
+    """The service worker, from the root, since it may only answer for what lies below itself; browsers ask for it anew each day."""
+    answer = await asset(Request({**request.scope, "path_params": {"name": "worker.js"}}))
+    answer.headers["cache-control"] = "no-cache"
+    answer.headers["content-security-policy"] = _CSP
+    return answer
+
+
+def manifest(title: str, language: str) -> Response:
+    """What makes the pages an app on a phone's home screen."""
+    icons = [
+        ("icon-192.png", "192x192", "any"),
+        ("icon-512.png", "512x512", "any"),
+        ("icon-maskable.png", "512x512", "maskable"),
+    ]
+    body = {
+        "name": title,
+        "short_name": title[:12],
+        "lang": language,
+        "id": "/",
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": "#f4f1ea",
+        "theme_color": "#f4f1ea",
+        "icons": [
+            {"src": _address(name), "sizes": sizes, "type": "image/png", "purpose": purpose}
+            for name, sizes, purpose in icons
+        ],
+    }
+    return Response(msgspec.json.encode(body), 200, {"cache-control": "no-cache"}, "application/manifest+json")
+
+
 def demand_built() -> None:
     """Raises ConfigError where the style sheet and scripts have not been built yet."""
     missing = [name for name in BUILT if not (_HERE / "static" / name).is_file()]
@@ -130,7 +164,7 @@ def _asset(path: Path) -> Asset:
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only who sees a page waits for it
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -138,3 +172,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.globals["icon"] = environment.get_template("icon.html").module  # signs stand in every template
+    return environment

@@ -15,7 +15,7 @@ from margelle.domain.site import Site, User
 from margelle.errors import NotFound
 from margelle.ports import Display, Store
 from margelle.serve.caller import Caller, caller
-from margelle.serve.pages.figures import zone
+from margelle.serve.pages.figures import moment, zone
 from margelle.serve.pages.paper import page
 from margelle.serve.pages.session import fields
 from margelle.serve.pages.words import LANGUAGES, TEXTS, Language, Words, chosen
@@ -113,6 +113,7 @@ class Visit:
             me=ME if self.signed_in and self.hall.area(ME) == ME else "",
             caller=self.caller,
             signed_in=self.signed_in,
+            made_at=moment(self.now, zone(self.hall.look.time_zone), self.words.language),
             said=self.words(f"said.{said}") if f"said.{said}" in TEXTS else "",
             **values,
         )

@@ -88,6 +88,8 @@ class SeriesPart(Counted):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
         series = self._series.get(probe, {}).get(quantity, _Series())
         for bound in filter(None, (since, until)):
@@ -95,6 +97,8 @@ class SeriesPart(Counted):
         first = 0 if since is None else bisect_left(series.instants, since)
         last = None if until is None else bisect_left(series.instants, until)
         instants = series.instants[first:last]
+        if descending:
+            instants.reverse()
         return [series.points[at] for at in (instants if limit is None else instants[: max(limit, 0)])]
 
     async def statistics(

@@ -198,12 +198,14 @@ class SeriesTables:
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
         bounds = (-_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until))
         series = self._find(probe, quantity)
         if series is None:
             return []
-        sql = f"SELECT {_ROW} FROM point WHERE series = ? AND at >= ? AND at < ? ORDER BY at LIMIT ?"  # noqa: S608
+        sql = f"SELECT {_ROW} FROM point WHERE series = ? AND at >= ? AND at < ? ORDER BY at {'DESC' if descending else 'ASC'} LIMIT ?"  # noqa: S608
         rows = self._db.read(sql, (series.id, *bounds, _FAR if limit is None else max(limit, 0)))
         return self._measurements(series, rows)
 

@@ -8,14 +8,14 @@ from functools import cache
 from typing import Final, Literal
 
 from margelle.domain.reason import Reason, sentence
-from margelle.serve.pages.words import collection, connect, faces, first, frame, installation, tags, water
+from margelle.serve.pages.words import collection, connect, event, faces, first, frame, installation, site, tags, water
 from margelle.serve.pages.words.collection import TODO_FR
 from margelle.serve.pages.words.water import LABELS
 
 Language = Literal["en", "fr"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "fr")
 
-AREAS: Final = (frame, water, collection, connect, tags, faces, installation, first)
+AREAS: Final = (frame, water, site, event, collection, connect, tags, faces, installation, first)
 """Each has TEXTS by name: (English, French). A name that ends in .one and .many is chosen by its number; French counts 0 as one."""
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {name: text for area in AREAS for name, text in area.TEXTS.items()}
@@ -84,10 +84,6 @@ class Words:
     def todo(self, kind: str, english: str) -> str:
         """What to do about an incident of this kind."""
         return english if self.language == "en" else _typeset(TODO_FR.get(kind, english))
-
-    def trouble(self, kind: str) -> str:
-        """What is wrong, in short, by the kind of its incident."""
-        return self(f"trouble.{kind}") if f"trouble.{kind}" in TEXTS else self("trouble.failed")
 
     def reasons(self, reasons: Sequence[Reason], when: Callable[[datetime], str]) -> str:
         """Why something is done, is missing or waits, with instants as `when` writes them."""

@@ -128,7 +128,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "collect.from_to": ("{since} to {until}", "{since} – {until}"),
     "collect.what": ("What", "Quoi"),
     "collect.when": ("When", "Quand"),
-    "collect.why": ("Why", "Pourquoi"),
     # incidents
     "collect.incidents": ("What is wrong", "Ce qui ne va pas"),
     "collect.since": ("since {time}", "depuis {time}"),

@@ -58,10 +58,5 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "calls.lede": ("The last requests, as they come; nothing of them is kept on disk.", "Les dernières demandes, au fil de l’eau ; rien n’en est gardé sur disque."),
     "calls.none": ("Nothing has arrived since this hub was started. A client that is told its address shows up here.", "Rien n’est arrivé depuis le démarrage de ce hub. Un client à qui l’on donne l’adresse apparaît ici."),
     "calls.trouble": ("The last one that failed", "La dernière qui a échoué"),
-    "calls.time": ("Time", "Heure"),
-    "calls.from": ("From", "De"),
-    "calls.asked": ("Asked", "Demandé"),
-    "calls.status": ("Answer", "Réponse"),
-    "calls.took": ("Took", "Durée"),
     "calls.all": ("All settings of this hub", "Tous les réglages de ce hub"),
 }  # fmt: skip

@@ -47,7 +47,7 @@ async def test_a_site_shows_its_name_kind_disinfection_volume_and_place(hub: Hub
     await hub.own("marie@example.org", POOL)
     page = await hub.page("fr")
     assert "<grand>" not in page, "what vendors say is text, never markup"
-    assert "Le <grand> bassin Piscine · électrolyse au sel + UV · 52,5 m³ · Aix" in said(page)
+    assert "Le <grand> bassin Silencieux Piscine · électrolyse au sel + UV · 52,5 m³ · Aix" in said(page)
 
 
 async def test_a_name_without_end_is_cut(hub: Hub) -> None:
@@ -134,8 +134,16 @@ async def test_a_value_is_held_against_its_sites_limits(hub: Hub, quantity: str,
 
 
 async def test_a_value_without_limits_is_not_judged(hub: Hub) -> None:
-    text = await shown(hub, measured("ph", 9.0), site=replace(POOL, bands={"ph": Band()}))
+    text = await shown(hub, measured("ph", 9.0), site=replace(POOL, kind="plant", bands={"ph": Band()}))
     assert "limit" not in text
+    assert "Act" not in text
+
+
+async def test_where_the_owner_set_no_limits_those_of_the_table_hold(hub: Hub) -> None:
+    text = await shown(hub, measured("ph", 9.0), measured("orp", 800.0), site=replace(POOL, bands={}))
+    assert "pH 9.00 7.2 7.6 Too high: above 7.8" in text
+    assert "Redox (ORP) 800 mV 650 750 Above 750" in text
+    assert "Le <grand> bassin Act Pool" in text
 
 
 @pytest.mark.parametrize(
