@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 
 from margelle.domain.reason import held, told
 from margelle.domain.site import Account, Site
-from margelle.errors import Forbidden
 from margelle.ports import AccountReport, Budget, Gap, Incident, Next, Past, Receipt
+from margelle.serve.pages.accounts import MOMENT, Card, may_manage, may_say, time_until
 from margelle.serve.pages.figures import ago, clock_time, zone
 from margelle.serve.pages.visit import Visit
 from margelle.serve.pages.words import Words
@@ -24,64 +24,6 @@ MOST_RECEIPTS: Final = 100
 MOST_STRETCHES: Final = 60
 _GROUND: Final = frozenset({"new", "unknown", "first", "asked"})
 """Reasons of asks that somebody may be waiting for in front of the page."""
-
-_MOMENT: Final = timedelta(seconds=5)
-"""What is due so soon is due now."""
-
-
-class Accounts(Struct, frozen=True):
-    """The accounts that somebody sees, at vendors' clouds (those with trouble first) and of the hub's own, with the sites of each."""
-
-    clouds: tuple[Account, ...]
-    own: tuple[Account, ...]
-    sites: Mapping[str, list[Site]]
-
-    @classmethod
-    async def of(cls, visit: Visit) -> Accounts:
-        """An operator sees all; others their own, and those through which a site of theirs is collected."""
-        public, caller = visit.hall.look.public, visit.caller
-        every = await visit.store.accounts()
-        sites = {one.id: await visit.store.sites(account=one.id) for one in every}
-        if not (public or caller.operator):
-            every = [
-                one for one in every if _is_of(one, visit) or any(site.id in caller.roles for site in sites[one.id])
-            ]
-        troubled = {one.account for one in await visit.store.incidents(open_only=True)}
-        clouds = sorted((one for one in every if not one.is_own), key=lambda one: (one.id not in troubled, one.id))
-        return cls(tuple(clouds), tuple(one for one in every if one.is_own), sites)
-
-
-class Card(Struct, frozen=True):
-    """An account at a glance. `state` is a sign's name, `says` the same in words."""
-
-    id: str
-    title: str
-    login: str
-    owner: str
-    sites: tuple[str, ...]
-    state: str
-    says: str
-    next: str
-    newest: str
-
-    @classmethod
-    def of(cls, visit: Visit, account: Account, report: AccountReport, sites: Sequence[Site]) -> Card:
-        """The card of one account."""
-        words, open_page = visit.words, visit.hall.look.public
-        state, says = _state(visit, report)
-        soon = min((one.due_at for one in report.next), default=None)
-        newest = max(report.newest.values(), default=None)
-        return cls(
-            account.id,
-            visit.hall.titles.get(account.vendor, account.vendor),
-            "" if open_page else account.login or account.person.email,
-            "" if open_page or _is_of(account, visit) else account.owner,
-            tuple(site.name or site.key for site in sites),
-            state,
-            says,
-            words("collect.next_at", time=_until(soon, visit)) if soon is not None else "",
-            words("collect.newest", ago=ago(newest, visit.now, words)) if newest is not None else "",
-        )
 
 
 class Coming(Struct, frozen=True):
@@ -210,29 +152,11 @@ class AccountPage(Struct, frozen=True):
             tags=tuple(
                 (site.id, site.name or site.key)
                 for site in sites
-                if vendor and vendor.naming and vendor.naming.names(site) and visit.caller.may("manage", site.id)
+                if vendor and vendor.naming and vendor.naming.names(site) and may_say(visit, site)
             ),
             moves=not account.paused and _moves(report, visit.now),
             sites=tuple((site.id, site.name or site.key) for site in sites),
         )
-
-
-def may_manage(visit: Visit, account: Account, sites: Sequence[Site]) -> bool:
-    """Whether they may act on an account: its owner, an operator, and whoever is an owner at all its sites."""
-    caller = visit.caller
-    if "manage" not in caller.scopes:
-        return False
-    return (
-        caller.operator
-        or _is_of(account, visit)
-        or (bool(sites) and all(caller.may("manage", one.id) for one in sites))
-    )
-
-
-async def demand_manage(visit: Visit, account: Account, sites: Sequence[Site]) -> None:
-    """Raises Forbidden where they may not."""
-    if not may_manage(visit, account, sites):
-        raise Forbidden(f"{account.id} is not yours to manage.", hint="Its owner or an operator can do that.")
 
 
 class _View:
@@ -245,7 +169,7 @@ class _View:
 
     def coming(self, one: Next) -> Coming:
         """What will be asked."""
-        due = _until(one.due_at, self._visit)
+        due = time_until(one.due_at, self._visit)
         when = (
             self._words("collect.at", time=self._clock(one.due_at), then=due) if one.due_at > self._visit.now else due
         )
@@ -349,21 +273,6 @@ async def _places(visit: Visit, sites: Sequence[Site]) -> dict[str, Site]:
     return found
 
 
-def _state(visit: Visit, report: AccountReport) -> tuple[str, str]:
-    words = visit.words
-    if report.paused:
-        return "off", words("collect.state.paused")
-    if any(one.needs_user for one in report.incidents):
-        return "act", words("collect.state.needs")
-    if report.waits_until is not None:
-        return "watch", words("collect.state.waits")
-    if report.incidents:
-        return "watch", words("collect.state.trouble")
-    if report.discovered_at is None:
-        return "silent", words("collect.state.new")
-    return "good", words("collect.state.good")
-
-
 def _means(words: Words, budget: Budget, visit: Visit) -> Means:
     every = words("collect.window.hour") if budget.window_s == 3600 else words("collect.window.day")
     learned = ""
@@ -375,21 +284,5 @@ def _means(words: Words, budget: Budget, visit: Visit) -> Means:
 def _moves(report: AccountReport, now: datetime) -> bool:
     """Whether something that somebody may wait for is due."""
     return report.discovered_at is None or any(
-        one.due_at <= now + _MOMENT and any(reason.name in _GROUND for reason in one.reasons) for one in report.next
+        one.due_at <= now + MOMENT and any(reason.name in _GROUND for reason in one.reasons) for one in report.next
     )
-
-
-def _until(at: datetime, visit: Visit) -> str:
-    """How long it is until then."""
-    minutes = -(-int((at - visit.now).total_seconds()) // 60)
-    if at <= visit.now + _MOMENT:
-        return visit.words("collect.due")
-    if minutes < 60:
-        return visit.words("collect.in_minutes", n=minutes)
-    if minutes < 48 * 60:
-        return visit.words("collect.in_hours", n=round(minutes / 60))
-    return visit.words("collect.in_days", n=round(minutes / 1440))
-
-
-def _is_of(account: Account, visit: Visit) -> bool:
-    return account.owner.casefold() == visit.user.email.casefold()

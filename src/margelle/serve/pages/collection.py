@@ -12,9 +12,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from margelle.domain.site import Account, Site
-from margelle.errors import Conflict, Limited, NotFound
+from margelle.errors import Conflict, Limited
 from margelle.ports import AuditEntry
-from margelle.serve.pages.account import AccountPage, Accounts, Card, demand_manage
+from margelle.serve.pages.account import AccountPage
+from margelle.serve.pages.accounts import Card, account_named, accounts_seen, demand_manage
 from margelle.serve.pages.figures import ago
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.receipts import receipt
@@ -50,29 +51,28 @@ class Own(Struct, frozen=True):
 
 async def _list(visit: Visit) -> Response:
     """All accounts of whoever looks, those with trouble first."""
-    accounts = await Accounts.of(visit)
+    accounts = await accounts_seen(visit)
+    clouds, own = [one for one in accounts if not one.is_own], [one for one in accounts if one.is_own]
     page = max(int(text) if (text := visit.asked("page")).isdecimal() and len(text) < 6 else 1, 1)
-    shown = accounts.clouds[(page - 1) * A_PAGE : page * A_PAGE]
+    shown = clouds[(page - 1) * A_PAGE : page * A_PAGE]
     told = await visit.hall.backstage.collection.reports(shown)
-    cards = [
-        Card.of(visit, account, report, accounts.sites[account.id]) for account, report in zip(shown, told, strict=True)
-    ]
     return visit.page(
         "collection.html",
-        cards=cards,
-        own=[await _own(visit, site) for account in accounts.own for site in accounts.sites[account.id]],
+        cards=[
+            Card.of(visit, account, report, await visit.store.sites(account=account.id))
+            for account, report in zip(shown, told, strict=True)
+        ],
+        own=[await _own(visit, site) for account in own for site in await visit.store.sites(account=account.id)],
         collecting=bool(await visit.store.collectors(visit.now)),
         page=page,
-        pages=-(-len(accounts.clouds) // A_PAGE),
-        total=len(accounts.clouds),
+        pages=-(-len(clouds) // A_PAGE),
+        total=len(clouds),
     )
 
 
 async def _one(visit: Visit) -> Response:
     """One account."""
     account, sites = await _account(visit)
-    if account.is_own:
-        raise NotFound("There is no cloud behind the sites of your own.")
     return visit.page("account.html", page=await AccountPage.of(visit, account, sites))
 
 
@@ -85,7 +85,7 @@ async def _progress(visit: Visit) -> Response:
 async def _ask(visit: Visit) -> Response:
     """Ask for the newest values at once."""
     account, sites = await _account(visit)
-    await demand_manage(visit, account, sites)
+    demand_manage(visit, account, sites)
     try:
         await visit.hall.backstage.collection.ask_now(account)
     except (Conflict, Limited) as error:
@@ -107,7 +107,7 @@ async def _resume(visit: Visit) -> Response:
 
 async def _paused(visit: Visit, *, paused: bool) -> Response:
     account, sites = await _account(visit)
-    await demand_manage(visit, account, sites)
+    demand_manage(visit, account, sites)
     await visit.store.put_account(replace(account, paused=paused))
     await _record(visit, "pause" if paused else "resume", account, "done")
     return visit.go(f"/collection/{account.id}", "collect.paused" if paused else "collect.resumed")
@@ -116,7 +116,7 @@ async def _paused(visit: Visit, *, paused: bool) -> Response:
 async def _remove(visit: Visit) -> Response:
     """Stop collecting from an account, once somebody has said that they mean it."""
     account, sites = await _account(visit)
-    await demand_manage(visit, account, sites)
+    demand_manage(visit, account, sites)
     if (await visit.form()).get("sure") != account.id:
         page = await AccountPage.of(visit, account, sites)
         return visit.page("account.html", 400, page=replace(page, refused=visit.words("collect.not_sure")))
@@ -126,13 +126,7 @@ async def _remove(visit: Visit) -> Response:
 
 
 async def _account(visit: Visit) -> tuple[Account, list[Site]]:
-    """The account that the path names, with its sites. Raises NotFound where it is none or not theirs to see."""
-    accounts = await Accounts.of(visit)
-    wanted = visit.request.path_params["account"]
-    for account in (*accounts.clouds, *accounts.own):
-        if account.id == wanted:
-            return account, accounts.sites[account.id]
-    raise NotFound(f"There is no account {wanted!r}, or it is not yours to see.")
+    return await account_named(visit, visit.request.path_params["account"])
 
 
 async def _own(visit: Visit, site: Site) -> Own:

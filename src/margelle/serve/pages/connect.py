@@ -6,13 +6,12 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
-from zoneinfo import available_timezones
 
 from msgspec import Struct
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from margelle.domain.site import OWN, Account, Site
+from margelle.domain.site import Account
 from margelle.errors import (
     BadInput,
     Conflict,
@@ -24,10 +23,10 @@ from margelle.errors import (
     StoreError,
     Unreachable,
 )
-from margelle.intake import own
 from margelle.ports import AuditEntry, Connected, Vendor
-from margelle.serve.pages.account import Accounts, demand_manage
+from margelle.serve.pages.accounts import account_named, demand_manage
 from margelle.serve.pages.hall import Area, Hall
+from margelle.serve.pages.own_site import own_site_routes
 from margelle.serve.pages.session import COOKIE
 from margelle.serve.pages.visit import Visit
 from margelle.serve.sign_in import FaceDesk, digest
@@ -70,11 +69,7 @@ def _routes(hall: Hall) -> Sequence[BaseRoute]:
     door = _Door(hall)
     return (
         hall.page("/connect", _choose),
-        hall.page("/connect/site", _site_form),
-        hall.form("/connect/site", _add_site),
-        hall.page("/connect/site/{site}", _edit_form),
-        hall.form("/connect/site/{site}", _describe),
-        hall.form("/connect/site/{site}/remove", _remove_site),
+        *own_site_routes(hall),
         hall.page("/connect/{vendor}", door.form),
         hall.form("/connect/{vendor}", door.sign_in),
         hall.form("/connect/{vendor}/leave", door.leave),
@@ -208,11 +203,10 @@ async def _way(visit: Visit, again: str = "") -> Way:
     wanted = again or visit.asked("account")
     if not wanted:
         return Way(vendor, None)
-    accounts = await Accounts.of(visit)
-    account = next((one for one in accounts.clouds if one.id == wanted and one.vendor == vendor.name), None)
-    if account is None or account.nearby:
+    account, sites = await account_named(visit, wanted)
+    if account.vendor != vendor.name or account.nearby:
         raise NotFound(f"There is no account {wanted!r} to sign in again.")
-    await demand_manage(visit, account, accounts.sites[account.id])
+    demand_manage(visit, account, sites)
     return Way(vendor, account)
 
 
@@ -220,78 +214,3 @@ def _bound(visit: Visit, way: Way) -> str:
     """To what a state is bound: the vendor, the account and this browser's session."""
     account = way.account.id if way.account is not None else ""
     return f"{way.vendor.name}\n{account}\n{digest(visit.request.cookies.get(COOKIE, ''))[:32]}"
-
-
-# --- sites of one's own
-
-
-async def _site_form(visit: Visit) -> Response:
-    return _site_page(visit, None, {"time_zone": visit.hall.look.time_zone})
-
-
-async def _edit_form(visit: Visit) -> Response:
-    site = await visit.site("manage")
-    volume = "" if site.volume_m3 is None else f"{site.volume_m3:g}"
-    return _site_page(
-        visit, site, {"name": site.name, "kind": site.kind, "volume": volume, "time_zone": site.time_zone}
-    )
-
-
-async def _add_site(visit: Visit) -> Response:
-    form = await visit.form()
-    if "manage" not in visit.caller.scopes:
-        raise Forbidden("Sites are added by who signs in.")
-    try:
-        wanted = _described(form)
-        key = await _free_key(visit, wanted.name)
-        site, _ = await own.add(visit.store, visit.user.email, wanted, visit.now, key=key)
-    except (BadInput, Conflict) as error:
-        return _site_page(visit, None, form, error)
-    await visit.store.record(AuditEntry(visit.now, visit.user.email, "add site", site.id, "added", site.id))
-    return visit.go("/collection", "site_added")
-
-
-async def _describe(visit: Visit) -> Response:
-    site, form = await visit.site("manage"), await visit.form()
-    try:
-        await own.describe(visit.store, site.id, _described(form), visit.now)
-    except BadInput as error:
-        return _site_page(visit, site, form, error)
-    await visit.store.record(AuditEntry(visit.now, visit.user.email, "describe site", site.id, "done", site.id))
-    return visit.go("/collection", "site_described")
-
-
-async def _remove_site(visit: Visit) -> Response:
-    site = await visit.site("manage")
-    await own.remove(visit.store, site.id, visit.now)
-    await visit.store.record(AuditEntry(visit.now, visit.user.email, "remove site", site.id, "removed", site.id))
-    return visit.go("/collection", "site_removed")
-
-
-def _described(form: dict[str, str]) -> own.Described:
-    """What the form says. Raises BadInput."""
-    text = form.get("volume", "").strip().replace(",", ".")
-    try:
-        volume = float(text) if text else None
-    except ValueError:
-        raise BadInput("A volume is a number of cubic metres.") from None
-    return own.described(form.get("name", ""), form.get("kind", "pool"), volume, form.get("time_zone", "UTC"))
-
-
-async def _free_key(visit: Visit, name: str) -> str:
-    """What a new site's id is made of: its name, with a number where another has it."""
-    taken = {site.key for site in await visit.store.sites() if site.vendor == OWN}
-    word = own.word(name) or "site"
-    return next(key for n in range(1, len(taken) + 2) if (key := word if n == 1 else f"{word[:54]}-{n}") not in taken)
-
-
-def _site_page(visit: Visit, site: Site | None, form: dict[str, str], error: MargelleError | None = None) -> Response:
-    return visit.page(
-        "own_site.html",
-        400 if error else 200,
-        site=site,
-        form=form,
-        complaint=str(error) if error else "",
-        kinds=own.KINDS,
-        zones=sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/"))),
-    )

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from margelle.errors import Forbidden, NotFound
 from margelle.ports import Receipt
-from margelle.serve.pages.account import Accounts, may_manage
+from margelle.serve.pages.accounts import account_named, may_manage
 from margelle.serve.pages.figures import clock_time, zone
 from margelle.serve.pages.visit import Visit
 
@@ -23,11 +23,8 @@ MOST_SHOWN: Final = 200_000
 
 async def receipt(visit: Visit) -> Response:
     """One receipt, as a page or, with `?file`, as a file."""
-    accounts = await Accounts.of(visit)
-    account = next((one for one in accounts.clouds if one.id == visit.request.path_params["account"]), None)
-    if account is None:
-        raise NotFound("There is no such account, or it is not yours to see.")
-    if not may_manage(visit, account, accounts.sites[account.id]):
+    account, sites = await account_named(visit, visit.request.path_params["account"])
+    if not may_manage(visit, account, sites):
         raise Forbidden("Receipts are for whoever manages the account.")
     found = await _receipt(visit, account.id)
     if "file" in visit.request.query_params:

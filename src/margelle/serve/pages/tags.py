@@ -16,6 +16,7 @@ from margelle.domain.site import Site
 from margelle.domain.unit import Unit, alike, convert, symbol
 from margelle.errors import ConfigError, NotFound
 from margelle.ports import AuditEntry, Mapped, Naming, Suggestion
+from margelle.serve.pages.accounts import may_say
 from margelle.serve.pages.figures import ago, number, with_unit
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.session import fields
@@ -57,13 +58,13 @@ AREA: Final = Area(_routes, "/tags", backstage=True)
 
 async def _show(visit: Visit) -> Response:
     """The tags of a site."""
-    site = await visit.site("manage")
+    site = await _site(visit)
     return await _page(visit, site, _naming(visit, site))
 
 
 async def _save(visit: Visit) -> Response:
     """What was said of the tags of a site; of all sites with the same tags, where an operator wants that."""
-    site = await visit.site("manage")
+    site = await _site(visit)
     naming, form = _naming(visit, site), await fields(visit.request, MOST_TAGS)
     everywhere = "everywhere" in form
     if everywhere:
@@ -76,6 +77,14 @@ async def _save(visit: Visit) -> Response:
     outcome = ", ".join(f"{name} = {meaning or 'nothing'}" for name, meaning in said.items()) or "nothing changed"
     await visit.store.record(AuditEntry(visit.now, visit.user.email, "map tags", site.id, outcome[:1000], site.id))
     return visit.go(f"/tags/{site.id}", "tags.saved")
+
+
+async def _site(visit: Visit) -> Site:
+    """The site that the path names. Raises NotFound and Forbidden."""
+    site = await visit.store.site(visit.request.path_params["site"])
+    if site is not None and may_say(visit, site):
+        return site
+    return await visit.site("manage")
 
 
 def _naming(visit: Visit, site: Site) -> Naming:

@@ -73,6 +73,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "own.kind": ("What it is", "Ce que c’est"),
     "own.volume": ("Volume, in m³", "Volume, en m³"),
     "own.volume_hint": ("Leave it empty if you do not know.", "Laissez vide si vous ne savez pas."),
+    "own.bad_volume": ("A volume is a number of cubic metres.", "Un volume est un nombre de mètres cubes."),
     "own.zone": ("Time zone", "Fuseau horaire"),
     "own.save": ("Save", "Enregistrer"),
     "own.create": ("Add the site", "Ajouter le bassin"),
