@@ -45,7 +45,7 @@ lint: setup ## ruff, mypy --strict, the floors, tsc and prettier
 	@.venv/bin/python -m tools.frontend check
 
 test: lint ## every check and every test
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n auto --dist worksteal
 
 fuzz: setup ## ask the faces whatever can be asked, for MINUTES (10) from a SEED (random), with a summary
 	@.venv/bin/python -m tools.fuzz $(or $(MINUTES),10) $(SEED)

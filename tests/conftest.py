@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import settings
 
+from tests.system import untested
+
 settings.register_profile("margelle", deadline=None)  # speed is never asserted by a clock
 settings.load_profile("margelle")
 
@@ -17,3 +19,10 @@ NOW = datetime(2026, 7, 14, 12, 30, tzinfo=UTC)
 def now() -> datetime:
     """The instant at which tests happen."""
     return NOW
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """No test is left out in silence."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for line in untested([str(one.longrepr[2]).removeprefix("Skipped: ") for one in skipped]):
+        terminalreporter.write_line(line, yellow=True)

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from margelle.cli import status
-from margelle.ports import Budget, Filling, Gap
+from margelle.domain.gap import Gap
+from margelle.ports import Budget, Filling
 from tests.conftest import NOW
 
 HOUR = timedelta(hours=1)

@@ -213,10 +213,10 @@ class _Broken(MemoryStore):
 
     full = False
 
-    async def add(self, *args: Any) -> Any:
+    async def add(self, *args: Any, **more: Any) -> Any:
         if self.full:
             raise StoreError("The disk is full.", hint="Make room.")
-        return await super().add(*args)
+        return await super().add(*args, **more)
 
 
 async def test_a_full_disk_stops_nothing_for_good_and_loses_nothing() -> None:

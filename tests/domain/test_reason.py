@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from margelle.collect import backfill, progress
+from margelle.domain import gap
 from margelle.domain.reason import SENTENCES, Reason, held, sentence, told
 
 AT = datetime(2026, 7, 1, 9, 17, tzinfo=UTC)
@@ -41,7 +42,7 @@ def test_what_is_no_sentence_of_ours_is_nobodys_reason() -> None:
 
 
 def test_whatever_the_collector_says_of_a_gap_is_known_here() -> None:
-    for text in (*backfill._WHY.values(), progress._OPEN):
+    for text in (*backfill._WHY.values(), progress._OPEN, progress._ELSEWHERE, gap._CAME):
         assert told(text) is not None
 
 

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from margelle.domain.gap import Gap, GapState
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.plausible import CLOCK_TOLERANCE, judge
 from margelle.domain.site import Band, Person, Probe, Share
 from margelle.domain.unit import Unit
 from margelle.errors import BadInput, Conflict, NotFound
-from margelle.ports import Added, AuditEntry, Gap, GapState, Store
+from margelle.ports import Added, AuditEntry, Store
 from tests.store.things import (
     DAY,
     FAULT,
@@ -40,6 +41,10 @@ BOUNDS = Doubt("vendor", "OUT_OF_BOUNDS")
 def gap(hour: int = 0, hours: int = 3, state: GapState = "open", of: str = PROBE, quantity: str = "ph") -> Gap:
     since = NOW + hour * HOUR
     return Gap(of, quantity, since, since + hours * HOUR, state, NOW, "Because.")
+
+
+def reading(hour: int) -> Measurement:
+    return point(at=NOW + hour * HOUR)
 
 
 # --- version ---------------------------------------------------------------------------------------------------------
@@ -923,10 +928,45 @@ async def test_what_became_of_a_gap_stays_when_its_probe_has_others(store: Store
     assert await store.gaps() == [gap(0, 3, "lost")]
 
 
-async def test_of_a_stretch_the_last_word_counts(store: Store) -> None:
-    for state in ("silent", "filled"):
+async def test_of_a_stretch_what_is_known_better_counts(store: Store) -> None:
+    for state in ("silent", "lost", "open"):
         await store.put_gaps((), [gap(0, 3, state)])
+    assert [one.state for one in await store.gaps()] == ["silent"]
+    await store.put_gaps((), [gap(0, 3, "filled")])
     assert [one.state for one in await store.gaps()] == ["filled"]
+
+
+@pytest.mark.parametrize("state", ["open", "silent", "lost"])
+async def test_readings_that_come_into_a_gap_fill_it_in_the_same_breath(store: Store, state: GapState) -> None:
+    await store.put_gaps((), [gap(0, 9, state), gap(0, 9, state, quantity="orp"), gap(0, 9, state, of="flipr:x")])
+    await store.add([reading(n) for n in (1, 2, 3)], NOW + HOUR)
+    here = [one for one in await store.gaps(PROBE) if one.quantity == "ph"]
+    assert [((one.since - NOW) // HOUR, (one.until - NOW) // HOUR, one.state, one.at) for one in here] == [
+        (3, 9, state, NOW),
+        (0, 3, "filled", NOW + HOUR),
+    ]
+    assert [one.state for one in await store.gaps("flipr:x")] == [state]
+    assert len(await store.gaps()) == 4
+
+
+async def test_a_word_or_a_reading_of_a_time_that_cannot_be_fills_nothing(store: Store) -> None:
+    await store.put_gaps((), [gap(0, 9, "silent")])
+    word = replace(reading(2), value=None, raw="--", doubts=(Doubt("unreadable", "'--' is no number"),))
+    await store.add([word, replace(reading(4), doubts=(Doubt("future", "ahead"),))], NOW)
+    assert await store.gaps() == [gap(0, 9, "silent")]
+    await store.add([reading(2)], NOW)
+    assert [one.state for one in await store.gaps()] == ["silent", "silent"], "no hole is longer than it was"
+
+
+async def test_a_gap_that_is_told_over_known_readings_is_kept_in_its_holes(store: Store) -> None:
+    await store.add([reading(n) for n in (4, 5, 6)], NOW)
+    await store.put_gaps((), [gap(0, 12)])
+    assert [((one.since - NOW) // HOUR, (one.until - NOW) // HOUR) for one in await store.gaps()] == [(6, 12), (0, 4)]
+    await store.put_gaps([gap(0, 12)], [gap(0, 14, "silent"), gap(20, 0)])
+    assert [((one.since - NOW) // HOUR, (one.until - NOW) // HOUR, one.state) for one in await store.gaps()] == [
+        (6, 14, "silent"),
+        (0, 4, "silent"),
+    ]
 
 
 async def test_an_instant_of_a_gap_that_is_not_in_utc_is_refused_and_nothing_is_kept(store: Store) -> None:

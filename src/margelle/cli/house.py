@@ -177,8 +177,8 @@ class House:
 
         return Reviewer(self.store, self.clock, self.settings.catalogue)
 
-    def listener(self) -> Listener | None:
-        """What listens to the broker of the settings, if they name one. Raises ConfigError."""
+    def listener(self, collector: Collector) -> Listener | None:
+        """What listens to the broker of the settings while `collector` leads, if they name one. Raises ConfigError."""
         if not self.settings["mqtt.url"]:
             return None
         from margelle.mqtt.broker import Broker
@@ -190,7 +190,7 @@ class House:
         if not topics.targets:
             raise ConfigError("mqtt.url names a broker, but mqtt.topics names no topic.")
         broker = Broker.of(own["url"], own["login"], own["password"], own["client_id"])
-        return Listener(broker, topics, self.store, self.clock, self.settings.catalogue)
+        return Listener(broker, topics, self.store, self.clock, self.settings.catalogue, leads=lambda: collector.leads)
 
     def app(self, *, public_page: bool = False, ready: Callable[[], bool] | None = None) -> Starlette:
         """The web application: faces, pages and health."""

@@ -106,7 +106,8 @@ async def _serve(settings: Settings) -> None:
     ):
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             await _warn(home, settings)
-            listener = home.listener() if collects else None
+            collector = home.collector()
+            listener = home.listener(collector) if collects else None
             app = home.app()
             group.create_task(server.serve(app, bound, stop, proxies=proxies))
             if certificate and secure:
@@ -115,7 +116,7 @@ async def _serve(settings: Settings) -> None:
             if listener:
                 group.create_task(listener.run(stop))
             if collects:
-                group.create_task(home.collector().run(stop))
+                group.create_task(collector.run(stop))
                 group.create_task(home.reviewer().run(stop))
             await _announce(home, bound, secure)
 
@@ -162,9 +163,10 @@ async def _collect(settings: Settings) -> None:
     with server.stopped_by_signals() as stop:
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             say(f"Data:   {settings.data_dir}")
-            if listener := home.listener():
+            collector = home.collector()
+            if listener := home.listener(collector):
                 group.create_task(listener.run(stop))
-            group.create_task(home.collector().run(stop))
+            group.create_task(collector.run(stop))
             group.create_task(home.reviewer().run(stop))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from margelle.collect import backfill, plan, progress
+from margelle.collect import plan, progress
 from margelle.collect.circuit import Circuit
 from margelle.collect.failure import SIGN_IN
 from margelle.collect.gather import Gather, Meter
@@ -50,6 +50,7 @@ class Line:
         self._gather: Gather | None = None
         self._lift = False
         self._wanted = False
+        self._asked: set[tuple[str, str]] = set()
 
     @property
     def waits_for_user(self) -> bool:
@@ -65,35 +66,39 @@ class Line:
         """A user wants the newest values at once."""
         self.due_at, self._wanted = None, True
 
-    async def advance(self, stopping: Callable[[], bool]) -> None:
-        """Ask all that is due now, and set `due_at`."""
-        gather = await self._ready()
-        asked: set[tuple[str, str]] = set()
-        while (ask := await self._next(gather, asked)) is not None and not stopping():
-            asked.add((ask.act, ask.where))
+    async def advance(self, stopping: Callable[[], bool], crowded: Callable[[], bool] = lambda: False) -> None:
+        """Ask all that is due now, and set `due_at`: at once where other accounts are `crowded`, and only what is not fresh is left."""
+        gather, begun = await self._ready(), False
+        while (ask := await self._next(gather)) is not None and not stopping():
+            if begun and ask.rank not in plan.URGENT and crowded():
+                self.due_at = self._clock()
+                return
+            begun = True
+            self._asked.add((ask.act, ask.where))
             failures, before = gather.progress.failures, self._meter.asked
             await gather.perform(ask)
             self._tell(gather.progress, failures, asked=self._meter.asked > before)
             await self._save(gather)
+        self._asked.clear()
 
-    async def _next(self, gather: Gather, asked: set[tuple[str, str]]) -> Ask | None:
+    async def _next(self, gather: Gather) -> Ask | None:
         """What is due now and was not asked in this round; where there is nothing, `due_at` is set."""
         now = self._clock()
-        lost = backfill.give_up(gather.progress, now)
+        lost = await gather.give_up(now)
         if lost:
             _log.warning("%s: %d gaps can no longer be filled", self.account.id, len(lost))
             await self._save(gather)
         spending = gather.spending(now)
         asks = plan.asks(self.account.id, gather.progress, spending, now)
         if self._wanted:
-            wanted = [ask for ask in plan.wanted_now(asks, spending, now) if (ask.act, ask.where) not in asked]
+            wanted = [ask for ask in plan.wanted_now(asks, spending, now) if (ask.act, ask.where) not in self._asked]
             if wanted:
                 return wanted[0]
             self._wanted = False
         if not any(ask.rank in plan.MISSING for ask in asks):
             gather.progress.filled = 0
         self.due_at = max(min(ask.due_at for ask in asks), now + REST)
-        ask = next((ask for ask in asks if ask.due_at <= now and (ask.act, ask.where) not in asked), None)
+        ask = next((ask for ask in asks if ask.due_at <= now and (ask.act, ask.where) not in self._asked), None)
         if ask is None or (until := self._circuit.wait_until(self.account.id, now)) is None:
             return ask
         self.due_at = until

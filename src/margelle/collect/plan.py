@@ -38,6 +38,9 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 NEW, FRESH, STANDING, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, ADVICE, SWEEP = range(10)
 """Ranks: of two asks that are due, the one of the lower rank is made."""
 
+URGENT: Final = frozenset({NEW, FRESH, STANDING})
+"""Ranks of what is asked for the accounts of a cloud in turn, where not all of them can ask at once; everything else comes after."""
+
 MISSING: Final = frozenset({GAP, FIRST})
 """Ranks of what fetches readings that are missing."""
 

@@ -13,16 +13,15 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct, field
 
-from margelle.ports import Act, Gap, Reader, Window, Writer
+from margelle.domain.gap import USUAL_RHYTHM_S, Gap
+from margelle.ports import Act, Reader, Window, Writer
 
 Purpose = Literal["discover", "latest", "again", "advice", "history", "switch"]
 """What a request is for, in the budget's record: `again` is for a probe that was asked for its latest values less than a window ago."""
 
-USUAL_RHYTHM_S: Final = 3600.0
-"""How often a probe is taken to measure until its past has told."""
-
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _OPEN: Final = "It is asked for as soon as the budget allows."
+_ELSEWHERE: Final = "Only another account of the probe can still tell it."
 _log = logging.getLogger(__name__)
 
 
@@ -174,9 +173,18 @@ class Progress(Struct, omit_defaults=True):
         self.switches = {switch: self.switches.get(switch, Attempt()) for switch in switches}
 
     def open_gaps(self) -> list[Gap]:
-        """Where readings are missing that nobody has asked for yet."""
+        """Where readings are missing that nobody has asked for yet; in the holes of such a stretch, where it was widened over known ones."""
         return [
-            Gap(probe, quantity, one.missing_since, one.missing_until, "open", one.missing_until, _OPEN)
+            Gap(
+                probe,
+                quantity,
+                one.missing_since,
+                one.missing_until,
+                "open",
+                one.missing_until,
+                _OPEN if quantity in track.remembered else _ELSEWHERE,
+                one.rhythm_s,
+            )
             for probe, track in self.probes.items()
             for quantity, one in track.series.items()
             if one.missing_since is not None and one.missing_until is not None

@@ -9,8 +9,9 @@ from typing import Final
 from margelle.collect import plan, progress
 from margelle.collect.plan import Ask
 from margelle.collect.progress import Attempt, Progress
+from margelle.domain.gap import Gap
 from margelle.domain.site import Account
-from margelle.ports import AccountReport, Act, Budget, Filling, Gap, Next, Past, Reader, Spending
+from margelle.ports import AccountReport, Act, Budget, Filling, Next, Past, Reader, Spending
 
 __all__ = ["MOST_GAPS", "AccountReport", "Budget", "Filling", "Next", "Past", "reports"]
 
@@ -36,6 +37,7 @@ async def _report(reader: Reader, spending: Spending | None, account: Account, n
     asks = plan.scheduled(plan.asks(account.id, known, spent, now), known, spent) if planned else []
     held = known.hold if known.hold is not None and known.hold.until > now else None
     gaps = [gap for probe in known.probes for gap in await reader.gaps(probe, limit=MOST_GAPS)]
+    missing = [gap for probe in known.tracks for gap in await reader.gaps(probe, open_only=True)]
     return AccountReport(
         account=account.id,
         vendor=account.vendor,
@@ -49,7 +51,7 @@ async def _report(reader: Reader, spending: Spending | None, account: Account, n
         ),
         incidents=tuple(await reader.incidents(account.id, open_only=True)),
         gaps=tuple(sorted(gaps, key=lambda gap: (gap.state != "open", now - gap.since))),
-        filling=tuple(_filling(known.open_gaps(), asks, now)),
+        filling=tuple(_filling(missing, asks, now)),
         filled=known.filled,
         to_fill=sum(ask.rank in plan.MISSING for ask in asks),
         budget=Budget(len(spent.spent), spent.window_s, spent.full, spent.allowed, spent.refused_at),

@@ -48,6 +48,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "held.unavailable": ("The account waits: its cloud has trouble.", "Le compte attend : son service est en panne."),
     # what became of a gap
     "gap.open": ("It is asked for as soon as the budget allows.", "Elles seront demandées dès que le budget le permet."),
+    "gap.elsewhere": ("Only another account of the probe can still tell it.", "Seul un autre compte de la sonde peut encore les donner."),
     "gap.came": ("Its readings came.", "Ses mesures sont arrivées."),
     "gap.filled": ("Readings came from the cloud's past.", "Les mesures sont venues de l’historique du service."),
     "gap.silent": ("Asked, and the cloud has none.", "Demandées : le service n’en a pas."),

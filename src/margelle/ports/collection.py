@@ -8,9 +8,10 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from margelle.domain.gap import Gap
 from margelle.domain.reason import Reason
 from margelle.domain.site import Account
-from margelle.ports.record import Gap, Incident
+from margelle.ports.record import Incident
 
 Act = Literal["discover", "latest", "advice", "history", "switch"]
 """What a source is asked for."""

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from margelle.domain.access import Membership, Organisation, Role
 from margelle.domain.event import Event
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.series import DayStatistics
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
-from margelle.ports.record import Added, AuditEntry, Gap, Grant, Incident, Receipt
+from margelle.ports.record import Added, AuditEntry, Grant, Incident, Receipt
 from margelle.ports.source import Discovery
 
 
@@ -232,18 +233,27 @@ class Writer(Protocol):
         ...
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,
     ) -> Added:
         """Keep measurements, all or none. The key is (probe, quantity, at).
 
         The same value and given doubts again change nothing, but that an origin with more parts is taken over; others replace what was there, which
-        stays as a revision. `reviewed` are points that are kept, with other verdicts: they take the place of theirs, without a revision, where the
-        point is still the same.
+        stays as a revision. Gaps into which readings fall are filled by it, as far as they do (see `put_gaps`). `reviewed` are points that are kept, with other verdicts: they take the place of theirs, without a revision, where the
+        point is still the same. `seen` is the version (see `Reader.version`) at which the caller began to read what it has judged them by.
         """
         ...
 
     async def put_gaps(self, past: Sequence[Gap], gaps: Sequence[Gap]) -> None:
-        """Keep `gaps`. The key is (probe, quantity, since, until); those of `past` that are still open and not among them are no more."""
+        """Keep `gaps`; what of `past` is still open is no more, where it is not among them. Raises BadInput.
+
+        Of one series no two overlap, and none but those that are `filled` contains a reading: each is kept in its holes between the readings
+        that the store has, and what is known better of a stretch stays (see `domain.gap.over`).
+        """
         ...
 
     async def put_recommendations(self, site: str, recommendations: Sequence[Recommendation]) -> None:

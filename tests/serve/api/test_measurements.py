@@ -212,7 +212,7 @@ async def test_a_wrong_turn_is_a_problem_too(hub: Hub, method: str, path: str, s
 
 async def test_a_store_that_fails_keeps_nothing_and_says_when_to_come_back() -> None:
     class Full(MemoryStore):
-        async def add(self, measurements: Any, now: Any, reviewed: Any = ()) -> Added:
+        async def add(self, measurements: Any, now: Any, reviewed: Any = (), **more: Any) -> Added:
             raise StoreError("The disk of /srv is full.")
 
     hub = await furnished(Full())

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from margelle.collect.failure import TODO
+from margelle.collect import failure
 from margelle.domain.quantity import STANDARD
+from margelle.mqtt import outage
 from margelle.serve import pages
 from margelle.serve.pages.words import AREAS, TEXTS, Words, chosen
 from margelle.serve.pages.words.collection import TODO_FR
@@ -48,7 +49,7 @@ def test_every_quantity_has_a_label_in_both_languages() -> None:
 
 
 def test_what_to_do_about_every_kind_of_incident_is_said_in_french() -> None:
-    assert set(TODO_FR) == set(TODO)
+    assert set(TODO_FR) == set(failure.TODO) | set(outage.TODO)
     assert Words("fr").todo("new", "Wait.") == "Wait."
 
 

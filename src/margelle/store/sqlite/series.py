@@ -20,6 +20,7 @@ from margelle.ports import Added
 from margelle.store import rules
 from margelle.store.rules import EPOCH
 from margelle.store.sqlite.database import Database
+from margelle.store.stretches import Stretches
 
 _FAR: Final = 2**63 - 1
 _INSERT: Final = "INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -54,7 +55,7 @@ class _Snapshot(Struct, frozen=True):
     points: dict[str, Measurement]
 
 
-class SeriesTables:
+class SeriesTables(Stretches):
     """The part of the store that keeps measurements: tables series, point, revision, origin and tally."""
 
     _db: Database
@@ -67,11 +68,17 @@ class SeriesTables:
         self._snapshots: dict[str, _Snapshot] = {}
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,
     ) -> Added:
         now_us = rules.micros(now)
         try:
             with self._db.writing() as connection:
+                alone = seen is not None and self._db.version(now=True) == seen
                 rows = [self._row(connection, point) for point in measurements]
                 before = connection.total_changes()
                 connection.executemany(_INSERT, sorted(rows, key=itemgetter(0, 1)))
@@ -80,12 +87,14 @@ class SeriesTables:
                     connection.execute("UPDATE tally SET points = points + ?", (new,))
                 again = zip(rows, measurements, strict=True) if new < len(rows) else ()
                 corrected = sum(self._correct(connection, row, now_us) for row in again)
+                if new or corrected:
+                    await self._refill(measurements, now)
                 for point in reviewed:
                     self._judge(connection, point)
         except BaseException:
             self._forget()  # the ids of series and origins that were undone
             raise
-        return Added(new=new, same=len(rows) - new - corrected, corrected=corrected)
+        return Added(new=new, same=len(rows) - new - corrected, corrected=corrected, alone=alone)
 
     def _row(self, connection: apsw.Connection, point: Measurement) -> tuple[Any, ...]:
         series = self._series.get((point.probe, point.quantity)) or self._open(connection, point)

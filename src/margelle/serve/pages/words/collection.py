@@ -143,6 +143,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "trouble.unreadable": ("A part of an answer was unreadable", "Une partie d’une réponse est illisible"),
     "trouble.doubtful": ("Doubtful values came", "Des valeurs douteuses sont arrivées"),
     "trouble.latest-empty": ("The cloud tells no latest values", "Le service ne donne pas de dernières valeurs"),
+    "trouble.broker": ("The MQTT broker cannot be reached", "Le courtier MQTT est injoignable"),
+    "trouble.broker-refused": ("The MQTT broker refuses this hub", "Le courtier MQTT refuse ce hub"),
     "trouble.store": ("The store had trouble", "La base de données a eu un problème"),
     "trouble.failed": ("Something failed", "Quelque chose a échoué"),
     "trouble.bug": ("A mistake of this program", "Une erreur de ce programme"),
@@ -195,5 +197,7 @@ TODO_FR: Final[dict[str, str]] = {
     "latest-empty": "Au fabricant : son service ne donne pas de dernières valeurs. Elles viennent de son historique, un peu plus tard.",
     "store": "À l’exploitant : vérifier la base de données. Ce qui n’a pu être gardé est redemandé.",
     "failed": "À l’exploitant : lire la phrase ci-contre, et la signaler si elle est incompréhensible.",
+    "broker": "Rien à faire pour l’instant : la connexion est retentée, au plus tard après une minute. Si cela dure, à l’exploitant : voir si le broker tourne, et mqtt.url.",
+    "broker-refused": "À l’exploitant : mettre dans mqtt.login et mqtt.password ce que le broker connaît, et l’y autoriser à s’abonner aux sujets de mqtt.topics.",
     "bug": "À l’exploitant : signaler ceci, avec le journal de cette minute. Les autres comptes ne sont pas touchés.",
 }  # fmt: skip

@@ -75,6 +75,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "not calibrated: computed without this probe's own calibration",
         "non étalonné : calculé sans l’étalonnage de cette sonde",
     ),
+    "doubt.withdrawn": (
+        "its cloud tells it at another time now",
+        "son service la donne maintenant à une autre heure",
+    ),
     "doubt.range": ("not plausible: beyond {low} to {high}", "peu plausible : hors de {low} à {high}"),
     "doubt.exposed": (
         "the probe seems to have been out of the water",
