@@ -7,10 +7,10 @@ RUN := $(UV) run --frozen
 STATIC := src/margelle/serve/pages/static
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fuzz soak bench mutants docs clean
+.PHONY: help setup demo test lint fuzz soak bench mutants docs screenshots clean
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .uv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Margelle needs Python 3.11 or newer: set PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -61,6 +61,9 @@ mutants: setup ## shared mistakes injected into wire and translate; fails on an 
 
 docs: setup ## write the reference pages from the tables they describe
 	@.venv/bin/python -m tools.reference
+
+screenshots: setup ## take the README's pictures anew, with chromium
+	@.venv/bin/python -m tools.screenshots
 
 clean: ## remove what make has made
 	rm -rf .venv .uv frontend/node_modules $(STATIC)/.built $(STATIC)/*.css $(STATIC)/*.js $(STATIC)/*.br $(STATIC)/*.gz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist .screenshots

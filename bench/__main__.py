@@ -6,10 +6,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import face, fleet, ingest, outage, start
+from bench import face, fleet, ingest, outage, pages, start
 from bench.report import show
 
-PARTS = {"face": face.measure, "fleet": fleet.measure, "ingest": ingest.measure, "start": start.measure}
+PARTS = {
+    "face": face.measure,
+    "fleet": fleet.measure,
+    "ingest": ingest.measure,
+    "pages": pages.measure,
+    "start": start.measure,
+}
 
 
 def main() -> None:

@@ -182,6 +182,7 @@ class Charts {
     addEventListener("resize", () => this.shown.forEach((each) => each.fit()));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(this.current));
     this.draw(data);
+    void document.fonts.load(inkOf(place).font).then(() => this.draw(this.current)); // a canvas does not wait for its font
     place.dataset["ready"] = "true";
     performance.mark("charts-ready");
   }

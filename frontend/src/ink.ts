@@ -61,8 +61,11 @@ export function ideal(chart: uPlot, panel: Panel, data: Chart, ink: Ink): void {
   stripe(panel.tolerable, ink.tolerable);
   stripe(panel.ideal, ink.ideal);
   ctx.fillStyle = ink.hole;
-  for (const hole of data.plot.holes.filter((each) => each.quantity === panel.quantity)) {
-    const [left, right] = [chart.valToPos(hole.since, "x", true), chart.valToPos(hole.until, "x", true)];
+  const own = data.plot.holes.filter((each) => each.quantity === panel.quantity);
+  for (const [since, until] of new Map(
+    own.map((each) => [`${each.since} ${each.until}`, [each.since, each.until] as const]),
+  ).values()) {
+    const [left, right] = [chart.valToPos(since, "x", true), chart.valToPos(until, "x", true)];
     ctx.fillRect(left, bbox.top, Math.max(right - left, 1), bbox.height);
   }
   ctx.restore();

@@ -13,11 +13,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from margelle.cli.server import bind
+from margelle.collect.reviewing import Reviewer
 from margelle.domain.site import User
 from margelle.ports import Store
 from margelle.serve.app import build
 from margelle.serve.pages import FACE
 from margelle.serve.sign_in import Attempts, FaceDesk, hash_password
+from margelle.simulate.actions import LocalActions
 from margelle.simulate.people import NEIGHBOUR, OWNER
 from margelle.simulate.pool import POOLS
 from margelle.simulate.roster import Roster
@@ -25,7 +27,6 @@ from margelle.simulate.water import Water
 from margelle.store.memory import MemoryStore
 from margelle.vendors import VENDORS
 from tests.conftest import NOW
-from tests.serve.vendors import NoActions
 
 PASSWORD = "l'eau claire"
 DAYS = timedelta(days=35)
@@ -54,7 +55,7 @@ class BrowserHub:
     def session(self, email: str) -> str:
         """The token of a new session of this user."""
         desk = FaceDesk(FACE, self.store, self.clock, Attempts())
-        return self.run(desk.issue("access", email, life_s=86400))
+        return self.run(desk.issue_named("access", email, "Firefox, Linux", life_s=86400))[0]
 
 
 @contextmanager
@@ -80,7 +81,7 @@ def served(
             list(VENDORS.values()),
             {name: {} for name in VENDORS},
             hub.clock,
-            NoActions(),
+            LocalActions(hub.store, hub.clock),
             public_page=public,
             time_zone="Europe/Paris",
         )
@@ -112,3 +113,5 @@ async def furnish(store: Store, now: datetime) -> None:
     for place in roster.places:
         water = Water("margelle", place.pool, place.probe.id)
         await store.add(list(water.measurements(now - DAYS, now)), now)
+    async for _ in Reviewer(store, lambda: now).steps(again=True):
+        """Judge it, as a hub does with what it collects."""

@@ -44,9 +44,9 @@ def test_typing_finds_a_site_at_once_whatever_its_accents(visit: Visitor, fleet:
 
 def test_the_list_goes_on_as_one_reads_it(visit: Visitor, fleet: BrowserHub) -> None:
     page = visit("/", user=OPERATOR, hub=fleet, width=PHONE)
-    expect(page.locator("#rows tr:not(.further)")).to_have_count(50)
+    expect(page.locator("#rows tr:not(.further)")).to_have_count(40)
     page.locator(".further").scroll_into_view_if_needed()
-    expect(page.locator("#rows tr:not(.further)")).to_have_count(100)
+    expect(page.locator("#rows tr:not(.further)")).to_have_count(80)
 
 
 def test_without_script_the_list_is_found_and_read_by_pages(visit: Visitor, fleet: BrowserHub) -> None:

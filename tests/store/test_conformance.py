@@ -758,6 +758,17 @@ async def test_an_end_without_a_kind_ends_every_kind_at_that_place_only(store: S
     assert [i.where for i in await store.incidents(open_only=True)] == ["ondilo:1"]
 
 
+async def test_all_grants_of_a_user_are_dropped_but_those_to_keep(store: Store) -> None:
+    for name in ("key", "session", ""):
+        await store.put_grant(grant(f"d{name}", id=name))
+    await store.put_grant(grant("bo", user="bo@example.org"))
+    await store.drop_grants("ANA@example.org", keep=["key", "other"])
+    left = [await store.grant(one) is not None for one in ("dkey", "dsession", "d", "bo")]
+    assert left == [True, False, False, True]
+    await store.drop_grants("ana@example.org")
+    assert await store.grant("dkey") is None
+
+
 async def test_the_audit_log_is_read_newest_first(store: Store) -> None:
     entries = [AuditEntry(NOW, "ana", "validate", f"r{n}", "done") for n in range(3)]
     for entry in entries:

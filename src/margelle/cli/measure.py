@@ -71,8 +71,9 @@ async def _measure(
     settings: Settings, name: str, values: list[tuple[str, str, str]], at: str | None, means: str, remark: str
 ) -> tuple[Probe, list[Outcome]]:
     from margelle.cli import house
-    from margelle.intake.keep import count, keep
-    from margelle.intake.point import Arrival, Point, measurement_of
+    from margelle.intake.hand import keep_by_hand
+    from margelle.intake.keep import count
+    from margelle.intake.point import Point, measurement_of
     from margelle.ports import AuditEntry
 
     async with house.opened(settings) as home:
@@ -81,8 +82,8 @@ async def _measure(
         instant = now.replace(microsecond=0) if at is None else await _instant(home, probe, at)
         points = [Point(probe.id, quantity, instant.isoformat(), number, unit) for quantity, number, unit in values]
         origin, catalogue = f"own/{means}", settings.catalogue
-        arrivals = [Arrival(n, measurement_of(one, probe, catalogue, origin)) for n, one in enumerate(points, 1)]
-        outcomes = await keep(home.store, arrivals, now, catalogue)
+        measured = [measurement_of(one, probe, catalogue, origin) for one in points]
+        outcomes = await keep_by_hand(home.store, probe, measured, now, catalogue)
         told = ", ".join(f"{quantity}={number}{unit}" for quantity, number, unit in values)
         outcome = (
             f"{told} at {instant:%Y-%m-%dT%H:%M:%SZ}: {_counted(count(outcomes))}{f'; {remark}' if remark else ''}"
@@ -105,7 +106,7 @@ async def _probe(home: House, name: str) -> Probe:
     sites = await home.store.sites()
     alike = [site for site in sites if name in {site.id, site.name, *(one.id for one in probes if one.site == site.id)}]
     if len(alike) == 1:
-        return await hand_probe(home.store, alike[0], home.clock)
+        return await hand_probe(home.store, alike[0])
     if alike:
         raise BadInput(f"Several sites are called {name!r}.", hint=f"Say which: {', '.join(one.id for one in alike)}.")
     known = f"Known: {', '.join(site.id for site in sites)}." if sites else "Add one: margelle site add 'Garden pool'"

@@ -6,6 +6,7 @@ An **ideal** band is where one wants to be; beyond the **tolerable** one somethi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -46,12 +47,11 @@ class Limit(Struct, frozen=True):
     origin: Origin = "usual"
     regime: Regime | None = None
 
-    def fits(self, site: Site, regime: Regime) -> bool:
-        """Whether it holds for this site."""
-        primary = site.disinfection.primary
+    def fits(self, kind: SiteKind, disinfectant: Disinfectant | None, regime: Regime) -> bool:
+        """Whether it holds for such a water."""
         return (
-            site.kind in self.kinds
-            and (not self.disinfectants or primary in self.disinfectants)
+            kind in self.kinds
+            and (not self.disinfectants or disinfectant in self.disinfectants)
             and self.regime in {None, regime}
         )
 
@@ -89,13 +89,20 @@ def bands_of(
     The owner's, or else the vendor's (`vendor`, by quantity), are the ideal ones. What is tolerable beyond them is the table's, but never less
     than what they admit themselves.
     """
-    known = next((limit for limit in TABLE if limit.quantity == quantity and limit.fits(site, regime)), None)
+    known = _known(quantity, site.kind, site.disinfection.primary, regime)
     for origin, given in (("owner", site.bands), ("vendor", vendor or {})):
         band = given.get(quantity)
         if band is not None and (band.low is not None or band.high is not None):
             tolerable = _around(band, known.tolerable) if known is not None and known.tolerable is not None else None
             return Bands(band, tolerable, "owner" if origin == "owner" else "vendor")
     return Bands(known.ideal, known.tolerable, known.origin, known.source) if known is not None else None
+
+
+@lru_cache(4096)
+def _known(quantity: str, kind: SiteKind, disinfectant: Disinfectant | None, regime: Regime) -> Limit | None:
+    """The table's limit. A fleet asks the same again and again; there are only so many different waters."""
+    own = (limit for limit in TABLE if limit.quantity == quantity)
+    return next((limit for limit in own if limit.fits(kind, disinfectant, regime)), None)
 
 
 def _around(inner: Band, outer: Band) -> Band:

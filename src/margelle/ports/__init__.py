@@ -29,7 +29,19 @@ from margelle.ports.source import (
     Window,
 )
 from margelle.ports.store import Reader, Store, Writer
-from margelle.ports.vendor import Client, Display, Family, Mapped, Naming, Nearby, Rate, Setting, Suggestion, Vendor
+from margelle.ports.vendor import (
+    Client,
+    Display,
+    Family,
+    Mapped,
+    Naming,
+    Nearby,
+    Parameter,
+    Rate,
+    Setting,
+    Suggestion,
+    Vendor,
+)
 
 __all__ = [
     "AccountReport",
@@ -74,6 +86,7 @@ __all__ = [
     "Nearby",
     "Next",
     "PacedHttp",
+    "Parameter",
     "ParameterSink",
     "Past",
     "Premises",

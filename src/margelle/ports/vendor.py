@@ -48,11 +48,20 @@ class Nearby(Struct, frozen=True):
     serial: str
 
 
+class Parameter(Struct, frozen=True):
+    """What can be set at a probe: the vendor's name of it, the quantity as which its value is kept, and the unit of the vendor's number."""
+
+    name: str
+    quantity: str
+    unit: Unit
+
+
 class Display(Struct, frozen=True):
     """How the quantities of a site are shown to people. What is kept, exported and told by faces is not changed by it.
 
     A quantity in `replaced` is not shown where the one that stands in its place is there. Those `aside` are on no page. `states` are on or
-    off. `bands` are the vendor's own limits, where the owner has set none. `remarks` are sentences for the operator.
+    off. `bands` are the vendor's own limits, where the owner has set none. `remarks` are sentences for the operator. `parameters` can be set
+    at the site's probes; `switchable` says whether this installation lets anybody turn its switches.
     """
 
     replaced: Mapping[str, str] = {}
@@ -60,6 +69,8 @@ class Display(Struct, frozen=True):
     states: frozenset[str] = frozenset()
     bands: Mapping[str, Band] = {}
     remarks: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    switchable: bool = True
 
     def hides(self, quantity: str, known: Container[str]) -> bool:
         """Whether another of the `known` quantities of the same probe stands in this one's place."""

@@ -28,8 +28,8 @@ class People:
     def __init__(self, store: Store, desk: FaceDesk, clock: Clock) -> None:
         self._store, self._desk, self._clock = store, desk, clock
 
-    async def invite(self, email: str, by: User, *, firstname: str = "", lastname: str = "") -> str:
-        """The token of a new invitation, for somebody who is no user yet or cannot sign in any more; earlier ones are no longer good.
+    async def invite(self, email: str, by: User, *, firstname: str = "", lastname: str = "") -> tuple[str, Grant]:
+        """The token of a new invitation, and the invitation, for somebody who is no user yet or cannot sign in any more; earlier ones are no longer good.
 
         Raises BadInput for what is no e-mail, Conflict where they can sign in already.
         """
@@ -37,14 +37,14 @@ class People:
         known = await self._store.user(email)
         if known is not None and known.password_hash:
             raise Conflict(f"{known.email} can sign in already.")
-        user = known or User(email, "", _name(firstname), _name(lastname), by.language)
+        user = known or User(email, "", name_of(firstname), name_of(lastname), by.language)
         await self._demand_operator_named(by)
         if known is None:
             await self._store.put_user(user)
         await self._withdraw(user.email)
-        token, _ = await self._desk.issue_named("invitation", user.email, "", life_s=INVITATION_LIFE_S)
+        token, invitation = await self._desk.issue_named("invitation", user.email, "", life_s=INVITATION_LIFE_S)
         await self.record(by, "invite", user.email, "invited again" if known else "invited")
-        return token
+        return token, invitation
 
     async def invited(self, token: str) -> User | None:
         """Whom an invitation is for; None where it is nobody's, was used, or has expired."""
@@ -57,7 +57,7 @@ class People:
         if user is None:
             raise Refused("This invitation is no longer good.", hint="Ask for another one.")
         demand_good(password, user.email)
-        names = {"firstname": _name(firstname), "lastname": _name(lastname)}
+        names = {"firstname": name_of(firstname), "lastname": name_of(lastname)}
         joined = replace(user, password_hash=await hashed(password), **names)
         if await self._desk.take("invitation", token) is None:
             raise Refused("This invitation was used a moment ago.", hint="Sign in.")
@@ -178,7 +178,7 @@ def is_key(grant: Grant) -> bool:
     return grant.kind == "access" and grant.face == API_NAME
 
 
-def _name(text: str) -> str:
+def name_of(text: str) -> str:
     """A first or last name as it is kept. Raises BadInput."""
     text = text.strip()
     if len(text) > LONGEST_NAME or not text.isprintable():

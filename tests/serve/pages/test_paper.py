@@ -22,7 +22,7 @@ async def test_what_a_page_refers_to_is_there_and_kept_by_browsers_until_it_chan
     elements = tags((await call(app, "GET", "/")).text)
     addresses = {value for _, each in elements for key, value in each.items() if key in {"src", "href"} and value}
     files = {address for address in addresses if address.startswith("/static/")}
-    assert len(files) == 3
+    assert len(files) == 4
     for address in files:
         answer = await call(app, "GET", address)
         assert answer.status == 200
@@ -117,6 +117,19 @@ def contrast(one: str, other: str) -> float:
         ("paper", "link", 4.5),
         ("alert", "paper", 4.5),
         ("alert", "basin", 4.5),
+        ("watch", "basin", 4.5),
+        ("ink", "ideal", 7),
+        ("ink", "tolerable", 7),
+        ("line", "ideal", 3),
+        ("line", "tolerable", 3),
+        ("line-1", "paper", 3),
+        ("line-1", "ideal", 3),
+        ("line-2", "paper", 3),
+        ("line-2", "ideal", 3),
+        ("line-3", "paper", 3),
+        ("line-3", "ideal", 3),
+        ("alert", "ideal", 3),
+        ("soft", "ideal", 4.5),
         ("ink", "stale-basin", 7),
         ("soft", "stale-basin", 4.5),
         ("ink", "stale-depth", 4.5),

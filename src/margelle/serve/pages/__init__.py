@@ -12,7 +12,28 @@ from starlette.routing import BaseRoute, Route
 from margelle.errors import NotFound
 from margelle.ports import Actions, Backstage, Clock, Store, Vendor
 from margelle.serve.calls import Calls
-from margelle.serve.pages import collection, connect, door, faces, first, installation, overview, site, tags
+from margelle.serve.pages import (
+    acts,
+    audit,
+    board,
+    by_hand,
+    collection,
+    connect,
+    door,
+    faces,
+    first,
+    installation,
+    interventions,
+    invitation,
+    keys,
+    me,
+    organisations,
+    overview,
+    people,
+    shares,
+    site,
+    tags,
+)
 from margelle.serve.pages.hall import Area, Hall, Look, Shown
 from margelle.serve.pages.paper import asset, demand_built, manifest, worker
 from margelle.serve.pages.session import Sessions
@@ -30,6 +51,17 @@ AREAS: Final[tuple[Area, ...]] = (
     collection.AREA,
     connect.AREA,
     tags.AREA,
+    by_hand.AREA,
+    interventions.AREA,
+    acts.AREA,
+    shares.AREA,
+    people.AREA,
+    organisations.AREA,
+    audit.AREA,
+    me.AREA,
+    keys.AREA,
+    board.AREA,
+    invitation.AREA,
     faces.AREA,
     installation.AREA,
     first.AREA,

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.state import ReasonKind
 from margelle.domain.unit import Unit
 from margelle.serve.pages.card import places, scene
 from margelle.serve.pages.curve import Curve, curve
@@ -38,17 +39,22 @@ class Chart(Struct, frozen=True):
     words: dict[str, str]
 
 
+class Newest(Struct, frozen=True):
+    """What a probe measured last: its name (empty where there is but one), the value, and why that wants attention (empty: it does not)."""
+
+    place: str
+    value: str
+    reason: ReasonKind | str
+
+
 class Figure(Struct, frozen=True):
-    """One panel as the page shows it: its name, its drawing, and what was measured last."""
+    """One panel as the page shows it: its name, what each line's probe measured last, its limits, and its drawing."""
 
     panel: Panel
     label: str
-    newest: str
-    at: str
-    stands: str
-    curve: Curve
-    names: tuple[str, ...]
+    newest: tuple[Newest, ...]
     limits: str
+    curve: Curve
 
 
 class Doubtful(Struct, frozen=True):
@@ -88,11 +94,15 @@ def chart(visit: Visit, one: Glance, drawn: Plot) -> Chart:
     words, around = visit.words, scene(visit, one)
     zone = visit.zone(one.site)
     return Chart(
-        replace(drawn, panels=[_explained(around, one, panel) for panel in drawn.panels]),
+        replace(
+            drawn,
+            panels=[_explained(around, one, panel) for panel in drawn.panels],
+            marks=[replace(mark, event=replace(mark.event, by="")) for mark in drawn.marks],  # whoever sees the curve
+        ),
         words.language,
         zone.key,
         {panel.quantity: label(around, panel.quantity) for panel in drawn.panels},
-        dict(places(one)),
+        dict(places(visit.words, one)),
         [f"{moment(mark.event.at, zone, words.language)}: {told(words, mark.event)}" for mark in drawn.marks],
         [words(f"hole.{hole.state}") for hole in drawn.holes],
         {name: words(f"chart.{name}") for name in _SAID},
@@ -137,28 +147,27 @@ def _reason(around: Scene, one: Glance, quantity: str, kind: Any, reason: str) -
     return doubt(around, point, Doubt(kind, reason))
 
 
-def figures(visit: Visit, one: Glance, drawn: Plot) -> list[Figure]:
-    """The panels with what stands beside each."""
-    around = scene(visit, one)
-    return [_figure(visit, one, around, drawn, panel) for panel in drawn.panels]
+def figures(visit: Visit, one: Glance, drawn: Plot, most: int) -> list[Figure]:
+    """The panels with what stands beside each, drawn with at most `most` points a line."""
+    around, zone = scene(visit, one), visit.zone(one.site)
+    curves = [curve(drawn, panel, zone, visit.words.language, most) for panel in drawn.panels]
+    return [_figure(visit, one, around, *each) for each in zip(drawn.panels, curves, strict=True)]
 
 
-def _figure(visit: Visit, one: Glance, around: Scene, drawn: Plot, panel: Panel) -> Figure:
-    zone, language = visit.zone(one.site), visit.words.language
-    latest = [point for point in one.latest if point.quantity == panel.quantity]
-    newest = max(latest, key=lambda point: point.at, default=None)
-    reason = next((each.kind for each in one.condition.reasons if each.quantity == panel.quantity), "")
-    where = places(one)
+def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve) -> Figure:
     return Figure(
         panel,
         label(around, panel.quantity),
-        around.value(newest) if newest else "",
-        moment(newest.at, zone, language) if newest else "",
-        reason,
-        curve(drawn, panel, zone, language),
-        tuple(where.get(line.probe, "") for line in panel.lines) if len(panel.lines) > 1 else (),
+        tuple(_newest(one, around, panel.quantity, line.probe) for line in panel.lines),
         _limits(visit, one, around, panel.quantity),
+        drawn,
     )
+
+
+def _newest(one: Glance, around: Scene, quantity: str, probe: str) -> Newest:
+    point = next(each for each in one.latest if (each.quantity, each.probe) == (quantity, probe))
+    mine = (each.kind for each in one.condition.reasons if (each.quantity, each.probe) == (quantity, probe))
+    return Newest(places(visit.words, one).get(probe, ""), around.value(point), next(mine, ""))
 
 
 def _limits(visit: Visit, one: Glance, around: Scene, quantity: str) -> str:
@@ -186,7 +195,7 @@ def _ends(visit: Visit, around: Scene, quantity: str, low: float | None, high: f
 
 def statistics(visit: Visit, one: Glance, drawn: Plot) -> list[Statistic]:
     """What each line was over the period."""
-    around, where = scene(visit, one), places(one)
+    around, where = scene(visit, one), places(visit.words, one)
     return [_statistic(visit, around, panel, summary, where) for panel in drawn.panels for summary in panel.summaries]
 
 

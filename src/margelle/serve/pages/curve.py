@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from margelle.domain.site import Band
 from margelle.serve.pages.figures import day, month, number
 from margelle.serve.pages.words import Language
-from margelle.serve.plot import Line, Panel, Plot
+from margelle.serve.plot import MOST_POINTS, Line, Panel, Plot
 
 _TICKS: Final = 4
 _EDGE: Final = 4
@@ -53,15 +54,15 @@ class Curve(Struct, frozen=True):
     holes: tuple[Stripe, ...]
 
 
-def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language) -> Curve:
-    """The drawing of a panel."""
+def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language, most: int = MOST_POINTS) -> Curve:
+    """The drawing of a panel, each of its lines with at most `most` points."""
     low, high = panel.axis
 
     def x(at: int) -> float:
-        return round(100 * (at - plot.since) / (plot.until - plot.since), 2)
+        return round(100 * (at - plot.since) / (plot.until - plot.since), 1)
 
     def y(value: float) -> float:
-        return round(min(max(100 * (high - value) / (high - low), 0), 100), 2)
+        return round(min(max(100 * (high - value) / (high - low), 0), 100), 1)
 
     def stripe(band: Band | None) -> Stripe | None:
         if band is None:
@@ -70,6 +71,7 @@ def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language) -> Curve
         return Stripe(top, round(bottom - top, 2)) if bottom > top else None
 
     def trace(line: Line) -> Trace:
+        line = _coarser(line, most)
         path = _path([(x(at), None if value is None else y(value)) for at, value in _pairs(line.at, line.value)])
         doubted = zip(line.doubted.at, line.doubted.value, strict=True) if line.doubted else ()
         return Trace(path, _area(line, x, y), tuple((x(at), y(value)) for at, value in doubted))
@@ -86,10 +88,34 @@ def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language) -> Curve
         ),
         tuple(x(mark.at) for mark in plot.marks),
         tuple(
-            Stripe(x(hole.since), round(x(hole.until) - x(hole.since), 2))
-            for hole in plot.holes
-            if hole.quantity == panel.quantity
+            Stripe(x(since), round(x(until) - x(since), 1))
+            for since, until in dict.fromkeys(
+                (hole.since, hole.until) for hole in plot.holes if hole.quantity == panel.quantity
+            )
         ),
+    )
+
+
+def _coarser(line: Line, most: int) -> Line:
+    """The line from every so-manyth of its points and all breaks; the extremes of days are those of the ones left out, too."""
+    step = -(-len(line.at) // most)
+    if step <= 1:
+        return line
+    kept = [n for n, value in enumerate(line.value) if value is None or n % step == 0]
+    ends = [*kept[1:], len(line.at)]
+
+    def column(values: list[float | None] | None, outer: Callable[[list[float]], float]) -> list[float | None] | None:
+        if values is None:
+            return None
+        known = ([each for each in values[n:end] if each is not None] for n, end in zip(kept, ends, strict=True))
+        return [None if line.value[n] is None or not some else outer(some) for n, some in zip(kept, known, strict=True)]
+
+    return replace(
+        line,
+        at=[line.at[n] for n in kept],
+        value=[line.value[n] for n in kept],
+        low=column(line.low, min),
+        high=column(line.high, max),
     )
 
 
@@ -164,7 +190,7 @@ def time_ticks(plot: Plot, zone: ZoneInfo, language: Language) -> list[tuple[dat
         step = 1 if len(months) <= 6 else 2
         return [(at, month(at, language)) for at in months[::step]]
     years = [at for at in months if at.month == 1]
-    return [(at, str(at.year)) for at in years[:: max(1, len(years) // 6)]]
+    return [(at, str(at.year)) for at in years[:: max(1, -(-len(years) // 6))]]
 
 
 def _midnight(at: datetime) -> datetime:

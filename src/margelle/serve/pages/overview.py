@@ -27,7 +27,7 @@ from margelle.serve.pages.visit import Visit
 FEW: Final = 6
 """So many sites are cards; more are rows of a table."""
 
-A_PAGE: Final = 50
+A_PAGE: Final = 40
 """Rows that are sent at once."""
 
 ANY: Final = "any"

@@ -43,6 +43,7 @@ class Sessions:
         await self._revoke(request)
         name = browser_named(request.headers.get("user-agent", ""))
         token, _ = await self.desk.issue_named("access", user.email, name, life_s=LIFE_S)
+        await self.desk.note("sign in", user, name)
         answer = RedirectResponse(target, 303, {"cache-control": "no-store"})
         secure = self._secure(request)
         answer.set_cookie(self._name(request), token, int(LIFE_S), secure=secure, httponly=True, samesite="lax")
@@ -92,13 +93,22 @@ def address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def fields(request: Request, most: int = 50) -> dict[str, str]:
+class Fields(dict[str, str]):
+    """A form's fields by name, for templates that show it again; one that was not sent is empty."""
+
+    def __missing__(self, name: str) -> str:
+        """Nothing was written there."""
+        return ""
+
+
+async def fields(request: Request, most: int = 100) -> Fields:
     """The fields of a form sent as application/x-www-form-urlencoded, at most `most`; of a name sent twice, the first."""
     try:
         text = (await request.body()).decode("utf-8", "replace")
-        return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=most).items()}
+        sent = parse_qs(text, keep_blank_values=True, max_num_fields=most)
     except ValueError:
-        return {}
+        return Fields()
+    return Fields({name: values[0] for name, values in sent.items()})
 
 
 def _netloc(origin: str) -> str:

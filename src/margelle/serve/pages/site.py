@@ -35,10 +35,12 @@ from margelle.serve.pages.period import SPANS, Period, period
 from margelle.serve.pages.row import why
 from margelle.serve.pages.tile import Scene
 from margelle.serve.pages.visit import Visit
-from margelle.serve.plot import Plot, Track, beginning, plot
+from margelle.serve.plot import MOST_POINTS, Plot, Track, beginning, plot
 
 MOST_REASONS: Final = 6
 MOST_DOUBTFUL: Final = 50
+UNDER_SCRIPT: Final = 120
+"""Points of a line that the page draws itself, until a script draws all of them in their place."""
 READINGS_UP_TO: Final = timedelta(days=2)
 """The table of a longer period has a row for each day."""
 
@@ -105,7 +107,7 @@ async def _print(visit: Visit) -> Response:
     zone = visit.zone(scope.one.site)
     return visit.page(
         "print.html",
-        **_head(visit, scope),
+        **_head(visit, scope, MOST_POINTS),
         doubtful=doubted[:MOST_DOUBTFUL],
         doubted=len(doubted),
         printed=clock_time(visit.now, zone, visit.now, visit.words.language),
@@ -147,8 +149,8 @@ def _second(asked: str) -> datetime | None:
     return datetime.fromtimestamp(int(asked), UTC)
 
 
-def _head(visit: Visit, scope: Scope) -> dict[str, Any]:
-    """What the page and its print have in common."""
+def _head(visit: Visit, scope: Scope, most: int = UNDER_SCRIPT) -> dict[str, Any]:
+    """What the page and its print have in common; lines are drawn with at most `most` points."""
     one, wanted, words = scope.one, scope.period, visit.words
     zone, newest = visit.zone(one.site), one.condition.newest
     return {
@@ -168,7 +170,7 @@ def _head(visit: Visit, scope: Scope) -> dict[str, Any]:
         "until_day": date_of(wanted.until, zone, words.language),
         "zone": zone.key,
         "step_days": scope.drawn.step_s // 86400,
-        "figures": figures(visit, one, scope.drawn),
+        "figures": figures(visit, one, scope.drawn, most),
         "statistics": statistics(visit, one, scope.drawn),
         "happenings": _happenings(visit, scope),
         "sources": {bands.source for bands in one.bands.values() if bands.source},
@@ -196,7 +198,7 @@ async def _table(visit: Visit) -> Response:
     by_days = wanted.until - wanted.since > READINGS_UP_TO
     columns = tracks(one)
     table = await (_days(visit, one, wanted, columns) if by_days else _readings(visit, one, wanted, columns))
-    around, where = scene(visit, one), places(one)
+    around, where = scene(visit, one), places(visit.words, one)
     heads = [" · ".join(filter(None, (label(around, each.quantity), where.get(each.probe, "")))) for each in columns]
     units = [
         around.scale(each.quantity, point.raw_unit).symbol for each, point in zip(columns, one.latest, strict=True)

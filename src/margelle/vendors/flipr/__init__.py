@@ -56,10 +56,11 @@ def _face(context: FaceContext) -> Sequence[BaseRoute]:
     return routes(context)
 
 
-def _display(_settings: Mapping[str, Any], _catalogue: Catalogue) -> Callable[[Site], Display]:
-    from margelle.vendors.flipr.display import DISPLAY  # noqa: PLC0415
+def _display(settings: Mapping[str, Any], _catalogue: Catalogue) -> Callable[[Site], Display]:
+    from margelle.vendors.flipr.display import display  # noqa: PLC0415
 
-    return lambda _: DISPLAY
+    shown = display(settings)
+    return lambda _: shown
 
 
 FLIPR: Final = Vendor(

@@ -8,14 +8,27 @@ from functools import cache
 from typing import Final, Literal
 
 from margelle.domain.reason import Reason, sentence
-from margelle.serve.pages.words import collection, connect, event, faces, first, frame, installation, site, tags, water
+from margelle.serve.pages.words import (
+    collection,
+    connect,
+    doing,
+    event,
+    faces,
+    first,
+    frame,
+    installation,
+    people,
+    site,
+    tags,
+    water,
+)
 from margelle.serve.pages.words.collection import TODO_FR
 from margelle.serve.pages.words.water import LABELS
 
 Language = Literal["en", "fr"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "fr")
 
-AREAS: Final = (frame, water, site, event, collection, connect, tags, faces, installation, first)
+AREAS: Final = (frame, water, site, event, doing, people, collection, connect, tags, faces, installation, first)
 """Each has TEXTS by name: (English, French). A name that ends in .one and .many is chosen by its number; French counts 0 as one."""
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {name: text for area in AREAS for name, text in area.TEXTS.items()}
