@@ -167,7 +167,7 @@ def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve
 def _newest(one: Glance, around: Scene, quantity: str, probe: str) -> Newest:
     point = next(each for each in one.latest if (each.quantity, each.probe) == (quantity, probe))
     mine = (each.kind for each in one.condition.reasons if (each.quantity, each.probe) == (quantity, probe))
-    return Newest(places(visit.words, one).get(probe, ""), around.value(point), next(mine, ""))
+    return Newest(places(around.words, one).get(probe, ""), around.value(point), next(mine, ""))
 
 
 def _limits(visit: Visit, one: Glance, around: Scene, quantity: str) -> str:
