@@ -213,7 +213,7 @@ class House:
             regime=self.settings["limits"],
             ready=ready,
             mark=self.mark,
-            backstage=self._backstage(),
+            backstage=self.backstage(),
         )
 
     def _source_of(self, vendor: Vendor) -> Callable[[Account, Http, Tokens], Source]:
@@ -228,7 +228,7 @@ class House:
         configure(self.settings.section(vendor.name), self.settings.catalogue)  # which raises where it makes no sense
         return source
 
-    def _backstage(self) -> Backstage:
+    def backstage(self) -> Backstage:
         """What the pages may use of this hub."""
         from margelle.cli.connections import HubConnections
         from margelle.cli.installation import HubInstallation

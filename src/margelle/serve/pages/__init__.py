@@ -93,7 +93,7 @@ def routes(
         look=look,
         areas=[area for area in AREAS if backstage is not None or not area.backstage],
         backstage=backstage,
-        calls=calls or Calls(clock),
+        calls=calls,
     )
     files = [
         Route("/static/{name}", asset),

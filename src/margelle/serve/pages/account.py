@@ -190,7 +190,7 @@ class _View:
             failures = sum(one.failures for one in group)
             failed = self._words.count("collect.failures", failures) if failures else ""
             what = (
-                self._words("act.past", where=self._place(subject))
+                self._words("ask.past", where=self._place(subject))
                 if act == "history"
                 else self._what(act, subject, "")
             )
@@ -249,7 +249,7 @@ class _View:
 
     def _what(self, act: str, subject: str, quantity: str) -> str:
         what = self._words.label(quantity) if quantity else ""
-        return self._words(f"act.{act}", where=self._place(subject), what=what)
+        return self._words(f"ask.{act}", where=self._place(subject), what=what)
 
     def _where(self, where: str) -> str:
         """Where an incident is: a site or probe by its name, and the quantity."""

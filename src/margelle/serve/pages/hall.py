@@ -128,13 +128,13 @@ class Hall:
         actions: Actions,
         look: Look,
         areas: Sequence[Area],
-        calls: Calls,
+        calls: Calls | None = None,
         backstage: Backstage | None = None,
     ) -> None:
         self.store, self.clock, self.sessions, self.actions, self.look = store, clock, sessions, actions, look
         self.vendors = tuple(vendors)
         self.titles: Mapping[str, str] = {vendor.name: vendor.title for vendor in vendors}
-        self.calls = calls
+        self.calls = calls or Calls(clock)
         self._backstage = backstage
         self._areas = tuple(areas)
 
