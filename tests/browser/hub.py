@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from margelle.cli.server import bind
 from margelle.collect.reviewing import Reviewer
@@ -59,23 +60,33 @@ class BrowserHub:
 
 
 @contextmanager
-def served(*, empty: bool = False, public: bool = False, store: Store | None = None) -> Iterator[BrowserHub]:
-    """A hub until the end of the block."""
+def served(
+    *,
+    empty: bool = False,
+    public: bool = False,
+    store: Store | None = None,
+    made: Callable[[BrowserHub], ASGIApp] | None = None,
+) -> Iterator[BrowserHub]:
+    """A hub until the end of the block; `made` puts another application together than one over a store alone."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="hub", daemon=True)
     thread.start()
     hub = BrowserHub(loop, store or MemoryStore())
     if not empty:
         hub.run(furnish(hub.store, hub.now))
-    app = build(
-        hub.store,
-        list(VENDORS.values()),
-        {name: {} for name in VENDORS},
-        hub.clock,
-        LocalActions(hub.store, hub.clock),
-        public_page=public,
-        time_zone="Europe/Paris",
-        api=Api(no_reports),
+    app = (
+        made(hub)
+        if made
+        else build(
+            hub.store,
+            list(VENDORS.values()),
+            {name: {} for name in VENDORS},
+            hub.clock,
+            LocalActions(hub.store, hub.clock),
+            public_page=public,
+            time_zone="Europe/Paris",
+            api=Api(no_reports),
+        )
     )
     socket = bind("127.0.0.1", 0)
     hub.url = f"http://127.0.0.1:{socket.getsockname()[1]}"

@@ -19,6 +19,7 @@ from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
     DAY,
     HOUR,
+    MINUTE,
     START,
     Cloud,
     NoTokens,
@@ -569,3 +570,34 @@ async def test_without_accounts_nobody_leads() -> None:
     collector = Collector(await stored(), {}, unwanted, unwanted, VirtualClock())
     await collector.round()
     assert not collector.leads
+
+
+async def test_where_a_vendors_settings_have_changed_its_accounts_get_new_sources() -> None:
+    clock = VirtualClock()
+    one, made = cloud(clock), []
+    fake = vendor(one)
+
+    def source(of: Account, http: Any, tokens: Any) -> Any:
+        made.append(of.id)
+        return fake.source(of, http, tokens)
+
+    changed: list[set[str]] = []
+
+    async def news() -> set[str]:
+        return changed.pop() if changed else set()
+
+    store = await stored(account())
+    collector = Collector(
+        store,
+        {"fake": replace(fake, source=source)},
+        lambda of: one.door(of.id),
+        lambda _: NoTokens(),
+        clock,
+        news=news,
+    )
+    await collector.round()
+    assert made == ["fake-1"]
+    changed[:] = [{"fake"}]
+    clock.now += MINUTE
+    await collector.round()
+    assert made == ["fake-1", "fake-1"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margelle.collect import plan
-from margelle.collect.plan import Ask, asks, scheduled, slot
+from margelle.collect.plan import Ask, asks, room_at, scheduled, slot, wanted_now
 from margelle.collect.progress import Attempt, Hold, Progress, Series, Track
 from margelle.ports import Spending, Spent
 from tests.collect.cloud import DAY, HOUR, MINUTE, START
@@ -251,6 +251,15 @@ def test_a_discovery_that_is_due_finds_room_because_what_is_not_fresh_waits_for_
     assert due["discover"] == due["history"] == NOW + 50 * MINUTE
 
 
+def test_what_somebody_wants_now_is_due_now_within_the_budget() -> None:
+    planned = asks("fake-1", known(), PACE, NOW)
+    (ask,) = wanted_now(planned, PACE, NOW)
+    assert (ask.act, ask.due_at, ask.why) == ("latest", NOW, "Somebody asked for it now.")
+    full = spent(*(Spent(NOW - HOUR + n * MINUTE) for n in range(1, 21)))
+    assert wanted_now(planned, full, NOW) == []
+    assert room_at(full, NOW) == NOW + MINUTE
+
+
 def test_what_is_missing_is_scheduled_one_after_another() -> None:
     progress = known()
     progress.take_over({PROBE: "fake:1"}, {"fake:1": tuple(f"q{n}" for n in range(40))}, advised=True)
@@ -294,7 +303,7 @@ def test_an_account_on_hold_asks_nothing_before_it_ends() -> None:
     progress = known(newest=NOW - 5 * HOUR)
     progress.hold = Hold(NOW + 20 * MINUTE, "unreachable")
     assert min(ask.due_at for ask in asks("fake-1", progress, PACE, NOW)) == NOW + 20 * MINUTE
-    assert "unreachable" in asks("fake-1", progress, PACE, NOW)[0].why
+    assert "cannot be reached" in asks("fake-1", progress, PACE, NOW)[0].why
 
 
 def test_an_ask_that_failed_waits_alone() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 from msgspec import Struct
 from starlette.types import ASGIApp
 
+from margelle.cli.house import House
 from margelle.collect.actions import ForwardedActions
+from margelle.config import load
 from margelle.domain.access import Membership, Organisation, Role
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Disinfection, Person, Probe, Recommendation, Site, User
@@ -130,7 +132,10 @@ async def town(**settings: Any) -> Town:
     await store.put_recommendation(ADVICE)
     actions = ForwardedActions(store, lambda _: cloud, lambda: now[0])
     told = {"baxo": {"writers": EVERYBODY}} | settings
-    return Town(store, cloud, build(store, list(VENDORS.values()), told, lambda: now[0], actions), now)
+    nowhere = {"data_dir": "/nowhere/margelle", "key_file": "/nowhere/key"}
+    backstage = House(load(None, {}, nowhere), store, lambda: now[0]).backstage()
+    app = build(store, list(VENDORS.values()), told, lambda: now[0], actions, backstage=backstage)
+    return Town(store, cloud, app, now)
 
 
 def _measured() -> list[Measurement]:

@@ -44,7 +44,7 @@ OF_CLOUD: Final = frozenset({"unreachable", "misled", "unavailable"})
 
 TODO: Final[dict[str, str]] = {
     "limited": "Nothing to do: asking goes on when the quota allows. Other programs on the same account use it up too.",
-    SIGN_IN: "The account's owner: sign in again with `margelle account add`. Everything else goes on.",
+    SIGN_IN: "The account's owner: sign in again, on the account's page or with `margelle account add`. Everything else goes on.",
     "not-found": "Nothing to do yet: what the account has is looked up again soon.",
     "forbidden": "The account's owner: if it lasts, ask the vendor why its cloud keeps this from you. Everything else goes on.",
     "unreachable": "Nothing to do yet: it is asked again. If it lasts, the operator: check this machine's network.",

@@ -49,6 +49,7 @@ class Line:
         self._catalogue = catalogue
         self._gather: Gather | None = None
         self._lift = False
+        self._wanted = False
         self._left: set[tuple[str, str]] = set()
 
     @property
@@ -60,6 +61,10 @@ class Line:
     def wake(self) -> None:
         """The user has signed in again: try at once what waits for them."""
         self.due_at, self._lift = None, True
+
+    def want(self) -> None:
+        """A user wants the newest values at once."""
+        self.due_at, self._wanted = None, True
 
     async def advance(self, stopping: Callable[[], bool], crowded: Callable[[], bool] = lambda: False) -> None:
         """Ask all that is due now, and set `due_at`: at once where other accounts are `crowded`, and only what is not fresh is left."""
@@ -84,7 +89,13 @@ class Line:
             _log.warning("%s: %d gaps can no longer be filled", self.account.id, len(lost))
             await self._save(gather)
         gather.progress.note_filling(now)
-        asks = plan.asks(self.account.id, gather.progress, gather.spending(now), now)
+        spending = gather.spending(now)
+        asks = plan.asks(self.account.id, gather.progress, spending, now)
+        if self._wanted:
+            wanted = [ask for ask in plan.wanted_now(asks, spending, now) if (ask.act, ask.where) not in asked]
+            if wanted:
+                return wanted[0]
+            self._wanted = False
         self.due_at = max(min(ask.due_at for ask in asks), now + REST)
         ask = next((ask for ask in asks if ask.due_at <= now and (ask.act, ask.where) not in asked), None)
         if ask is None or (until := self._circuit.wait_until(self.account.id, now)) is None:

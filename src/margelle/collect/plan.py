@@ -15,10 +15,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from margelle.collect import backfill
-from margelle.collect.progress import Act, Progress, Purpose, Series, Track
+from margelle.collect.progress import Progress, Purpose, Series, Track
 from margelle.collect.share import SWITCH_EVERY, Shares, hurries
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.ports import Spending, Spent, Window
+from margelle.domain.reason import Reason, held, sentence
+from margelle.ports import Act, Spending, Spent, Window
 
 SETTLING: Final = timedelta(minutes=4)
 """How long after a measurement its cloud has it, and a little more."""
@@ -50,16 +51,25 @@ ONCE: Final = 0.9
 
 
 class Ask(Struct, frozen=True):
-    """One thing to ask a source, in no case before `due_at`; `why` is a sentence for people, `since` the oldest of what is missing."""
+    """One thing to ask a source, in no case before `due_at`, for these reasons; `since` is the oldest of what is missing."""
 
     act: Act
     subject: str
     due_at: datetime
-    why: str
+    reasons: tuple[Reason, ...]
     rank: int
     quantity: str = ""
     window: Window | None = None
     since: datetime | None = None
+
+    @property
+    def why(self) -> str:
+        """The reasons as people read them, in English."""
+        return sentence(self.reasons)
+
+    def later(self, until: datetime, reason: Reason) -> Ask:
+        """The same ask, put off until then for one more reason."""
+        return replace(self, due_at=until, reasons=(*self.reasons, reason))
 
     @property
     def purpose(self) -> Purpose:
@@ -94,6 +104,22 @@ def asks(account: str, progress: Progress, spending: Spending, now: datetime) ->
     return sorted(wanted, key=lambda ask: _order(ask, progress, now))
 
 
+def wanted_now(asks: Iterable[Ask], spending: Spending, now: datetime) -> list[Ask]:
+    """The asks for newest values, due now since somebody wants them so; none where the budget has no request left."""
+    if room_at(spending, now) > now:
+        return []
+    return [replace(ask, due_at=now, reasons=(Reason("asked"),), rank=FRESH) for ask in asks if ask.act == "latest"]
+
+
+def room_at(spending: Spending, now: datetime) -> datetime:
+    """When the budget allows a request that a user wants, at the earliest."""
+    limits = [limit for limit in (spending.full, spending.allowed) if limit is not None]
+    free_at = now
+    if limits and len(spending.spent) >= min(limits):
+        free_at = spending.spent[-min(limits)].at + timedelta(seconds=spending.window_s)
+    return max(free_at, spending.paused_until or now, now)
+
+
 def scheduled(asks: Iterable[Ask], progress: Progress, spending: Spending) -> list[Ask]:
     """`asks` as they will be made if all goes well: those for the past one after another, as the budget lets them."""
     found, at = [], _NEVER
@@ -119,7 +145,7 @@ def _behind(ask: Ask, rank: int, until: datetime) -> Ask:
     """`ask`, which makes room for a discovery of that rank unless it is fresh: that needs several requests, and would never find them free."""
     if (ask.rank <= rank and ask.rank != AGAIN) or ask.due_at >= until:
         return ask
-    return replace(ask, due_at=until, why=f"{ask.why} Looking up what there is comes first.")
+    return ask.later(until, Reason("behind"))
 
 
 def _order(ask: Ask, progress: Progress, now: datetime) -> tuple[datetime, int, datetime, datetime, datetime]:
@@ -137,16 +163,16 @@ def _order(ask: Ask, progress: Progress, now: datetime) -> tuple[datetime, int, 
 def _permitted(ask: Ask, progress: Progress, room_at: datetime, paused_until: datetime | None, now: datetime) -> Ask:
     """`ask`, not before its last failure, its account's trouble, and the budget permit it."""
     tried, hold = progress.attempt(ask.act, ask.subject, ask.quantity), progress.hold
-    obstacles: list[tuple[datetime, str]] = [(room_at, "The hour's requests are used up.")]
+    obstacles = [(room_at, Reason("room"))]
     if paused_until is not None:
-        obstacles.append((paused_until, "The cloud said that its quota is used up."))
+        obstacles.append((paused_until, Reason("quota")))
     if tried.not_before is not None:
-        obstacles.append((tried.not_before, f"It failed {tried.failures} times in a row."))
+        obstacles.append((tried.not_before, Reason("failed", tried.failures)))
     if hold is not None:
-        obstacles.append((hold.until, f"The account waits ({hold.kind})."))
-    for until, why in obstacles:
+        obstacles.append((hold.until, held(hold.kind)))
+    for until, reason in obstacles:
         if until > max(ask.due_at, now):
-            ask = replace(ask, due_at=until, why=f"{ask.why} {why}")
+            ask = ask.later(until, reason)
     return ask
 
 
@@ -178,52 +204,46 @@ def _discovery(account: str, progress: Progress, now: datetime) -> Ask:
             "discover",
             account,
             _NEVER,
-            "The account is new: what it has is not known yet.",
+            (Reason("new"),),
             NEW,
         )
     if progress.rediscover:
-        return Ask("discover", account, done + _HOUR, "The cloud no longer knows a site: what there is now?", DISCOVERY)
+        return Ask("discover", account, done + _HOUR, (Reason("rediscover"),), DISCOVERY)
     due = datetime.combine(done + _DAY / 2, slot(account))
     due = due if due >= done + _DAY / 2 else due + _DAY
     rank = LATER if hurries(progress, now) else DISCOVERY
-    return Ask("discover", account, due, f"Sites and devices are looked up once a day, last {_ago(done)}.", rank)
+    return Ask("discover", account, due, (Reason("discovery", at=done),), rank)
 
 
 def _latest(probe: str, track: Track, once: timedelta, now: datetime) -> Ask:
-    due, why = _next_reading(track, now)
+    due, reason = _next_reading(track, now)
     asked = track.latest.asked_at
     again = asked is not None and max(due, now) - asked < once
-    return Ask("latest", probe, due, why, AGAIN if again else FRESH)
+    return Ask("latest", probe, due, (reason,), AGAIN if again else FRESH)
 
 
-def _next_reading(track: Track, now: datetime) -> tuple[datetime, str]:
+def _next_reading(track: Track, now: datetime) -> tuple[datetime, Reason]:
     asked = track.latest.asked_at
     if (
         track.newest is None or track.newest > now + CLOCK_TOLERANCE
     ):  # the latter after this machine's clock was set back
         if asked is None or track.misses == 0:
-            return now, "No reading of this probe is known yet."
-        return asked + _patience(track.misses), "This probe has told no reading that can be of now."
+            return now, Reason("unknown")
+        return asked + _patience(track.misses), Reason("timeless")
     if track.misses == 0 and track.quick_until is not None and now < track.quick_until:
-        return (
-            track.newest + backfill.QUICK + _MINUTE,
-            "The probe was restarted and measures every 10 minutes for an hour.",
-        )
+        return track.newest + backfill.QUICK + _MINUTE, Reason("quick")
     expected = track.newest + timedelta(seconds=min(max(track.rhythm_s, 600), 6 * 3600)) + SETTLING
     if track.misses == 0 or asked is None:
-        every = round(track.rhythm_s / 60)
-        return expected, f"The probe measures every {every} minutes; its newest reading is of {_ago(track.newest)}."
+        return expected, Reason("rhythm", round(track.rhythm_s / 60), track.newest)
     due = max(expected, asked + _patience(track.misses))
-    return due, f"Its newest reading is of {_ago(track.newest)}; asked {track.misses} times without a newer one."
+    return due, Reason("late", track.misses, track.newest)
 
 
 def _standing(switch: str, looked_at: datetime | None) -> Ask:
     if looked_at is None:
-        why = "How this switch stands is not known yet."
-        return Ask("switch", switch, _NEVER, why, STANDING)
-    every = SWITCH_EVERY // _MINUTE
-    why = f"How a switch stands is looked up every {every} minutes."
-    return Ask("switch", switch, looked_at + SWITCH_EVERY, why, STANDING)
+        return Ask("switch", switch, _NEVER, (Reason("switch_new"),), STANDING)
+    reason = Reason("switch", SWITCH_EVERY // _MINUTE)
+    return Ask("switch", switch, looked_at + SWITCH_EVERY, (reason,), STANDING)
 
 
 def _patience(misses: int) -> timedelta:
@@ -233,15 +253,15 @@ def _patience(misses: int) -> timedelta:
 
 def _advice(site: str, progress: Progress, now: datetime) -> Ask:
     done = progress.advice[site].ok_at
-    why = "Recommendations are looked up every hour, together with the latest values."
+    reasons = (Reason("advice"),)
     if done is None:
-        return Ask("advice", site, now, why, ADVICE)
+        return Ask("advice", site, now, reasons, ADVICE)
     together = min(
         (_next_reading(track, now)[0] for probe, track in progress.tracks.items() if track.site == site),
         default=done,
     )
     due = min(max(together, done + ADVICE_EVERY - 10 * _MINUTE), done + ADVICE_EVERY + 10 * _MINUTE)
-    return Ask("advice", site, due, why, ADVICE)
+    return Ask("advice", site, due, reasons, ADVICE)
 
 
 def _past(probe: str, track: Track, quantity: str, far: Window, now: datetime) -> Ask | None:
@@ -250,54 +270,47 @@ def _past(probe: str, track: Track, quantity: str, far: Window, now: datetime) -
     reasons = [reason for reason in _reasons(track, series, quantity, far, now) if reason is not None]
     if not reasons:
         return None
-    due, rank, since, why = min(reasons, key=lambda reason: (max(reason[0], now), reason[1]))
+    due, rank, since, reason = min(reasons, key=lambda one: (max(one[0], now), one[1]))
     then = max(due, now)
     reach = min([since, series.settled_at or since, *(other[2] for other in reasons if other[0] <= then)])
-    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, then, far), since)
+    return Ask("history", probe, due, (reason,), rank, quantity, backfill.window_for(reach, then, far), since)
 
 
-_Reason = tuple[datetime, int, datetime, str]
+_Past = tuple[datetime, int, datetime, Reason]
 
 
-def _reasons(track: Track, series: Series, quantity: str, far: Window, now: datetime) -> Iterator[_Reason | None]:
+def _reasons(track: Track, series: Series, quantity: str, far: Window, now: datetime) -> Iterator[_Past | None]:
     settled = series.settled_at
     if settled is None:
-        yield now, FIRST, now - backfill.SPANS[far], "A first time, all that the cloud still remembers is fetched."
+        yield now, FIRST, now - backfill.SPANS[far], Reason("first")
         return
     since, until, wanted_at = series.missing_since, series.missing_until, series.wanted_at
     if since is not None and until is not None and wanted_at is not None:
-        yield wanted_at, GAP, since, f"Readings are missing from {_ago(since)} to {_ago(until)}."
+        yield wanted_at, GAP, since, Reason("missing", at=since, until=until)
     yield _suspicion(track, settled)
     yield _fallback(track, series, quantity, settled)
     if quantity == _scout(track) and series.newest is not None:
-        why = "Once a day the past of one quantity is compared, for readings that nobody saw."
-        yield settled + LOOK_EVERY, LOOK, settled, why
+        yield settled + LOOK_EVERY, LOOK, settled, Reason("look")
     if series.newest is not None:
         due = (series.swept_at or settled) + SWEEP_EVERY
-        why = "Once a week the past month is compared, for late, corrected and hidden readings."
-        yield due, SWEEP, max(due, now) - LOOK_BACK, why
+        yield due, SWEEP, max(due, now) - LOOK_BACK, Reason("sweep")
 
 
-def _suspicion(track: Track, settled: datetime) -> _Reason | None:
+def _suspicion(track: Track, settled: datetime) -> _Past | None:
     if track.suspect_at is None or settled >= track.suspect_at:
         return None
-    why = "The probe was off its rhythm, as after a restart: there may be readings in between."
-    return max(track.suspect_at + SETTLING, settled + 20 * _HOUR), GAP, settled - _HOUR, why
+    return max(track.suspect_at + SETTLING, settled + 20 * _HOUR), GAP, settled - _HOUR, Reason("suspect")
 
 
-def _fallback(track: Track, series: Series, quantity: str, settled: datetime) -> _Reason | None:
+def _fallback(track: Track, series: Series, quantity: str, settled: datetime) -> _Past | None:
     """Where the cloud tells no latest values, its past may: one quantity scouts, the others follow when it finds something."""
     behind = track.newest is not None and series.newest is not None and series.newest < track.newest
     if track.empties < backfill.EMPTY or not (quantity == _scout(track) or behind):
         return None
     due = settled + min(_HOUR * 2 ** min(series.silences, 5), _DAY)
-    return due, FALLBACK, series.newest or settled, "The cloud tells no latest values, so its past is asked."
+    return due, FALLBACK, series.newest or settled, Reason("fallback")
 
 
 def _scout(track: Track) -> str:
     """The quantity whose past is asked for before the others'."""
     return next((name for name in track.remembered if track.series[name].newest), track.remembered[0])
-
-
-def _ago(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -14,9 +14,8 @@ import msgspec
 from msgspec import Struct, field
 
 from margelle.domain.gap import USUAL_RHYTHM_S, Gap
-from margelle.ports import Reader, Window, Writer
+from margelle.ports import Act, Reader, Window, Writer
 
-Act = Literal["discover", "latest", "advice", "history", "switch"]
 Purpose = Literal["discover", "latest", "again", "advice", "history", "switch"]
 """What a request is for, in the budget's record: `again` is for a probe that was asked for its latest values less than a window ago."""
 

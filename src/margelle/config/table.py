@@ -26,6 +26,8 @@ CORE: Final[tuple[Setting, ...]] = (
     Setting("port", int, 8080, "The port that `serve` listens on; 0 takes any free one and prints it."),
     Setting("public_url", str, "", "Under which address browsers and clients reach the hub, if not `http://host:port`; behind a proxy, say."),
     Setting("trusted_proxies", list[str], [], "Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, such as `127.0.0.1`."),
+    Setting("title", str, "Margelle", "What the pages are called."),
+    Setting("time_zone", str, "UTC", "The time zone in which pages show the sites whose own is not known, such as `Europe/Paris`: Ondilo tells none."),
     Setting("pages", bool, True, "Whether `serve` shows web pages besides the faces."),
     Setting("limits", str, "private", "Which limits hold where neither the owner nor the vendor has set any: those of a family's own pool, or those of collective use. See [limits](limits.md).", choices=REGIMES),
     Setting("log_level", str, "info", "How much is logged.", choices=("debug", "info", "warning", "error")),

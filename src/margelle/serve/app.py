@@ -17,9 +17,10 @@ from starlette.routing import BaseRoute, Route
 from margelle import __version__
 from margelle.domain.limits import Regime
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.ports import Actions, Clock, Reports, Store, Vendor
+from margelle.ports import Actions, Backstage, Clock, Reports, Store, Vendor
 from margelle.serve.api import API
 from margelle.serve.api.problem import details
+from margelle.serve.calls import Calls
 from margelle.serve.faces import mounts
 from margelle.serve.gate import Gate, too_large, too_large_batch
 from margelle.serve.problem import problem, unavailable
@@ -64,15 +65,17 @@ def build(
     regime: Regime = "private",
     ready: Callable[[], bool] | None = None,
     mark: str = "",
+    backstage: Backstage | None = None,
+    demo: bool = False,
 ) -> Starlette:
     """The application: a face for each vendor under `/<its name>`, `/healthz`, with `api` the hub's own API, and with `pages` what people see at `/`.
 
     `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
     ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known; `regime` says which limits hold. `/healthz` answers 503 until `ready()`.
-    `mark` is what this hub's own collector knows it by, should it be led back here.
+    `backstage` is what the pages may use of the hub behind the store: without it they show water and people only. With `demo` every page says that its water is simulated. `mark` is what this hub's own collector knows it by, should it be led back here.
     """
-    attempts = Attempts()
+    attempts, calls = Attempts(), Calls(clock)
     traffic = Traffic(vendor.name for vendor in vendors) if api is not None and api.metrics else None
     routes: list[BaseRoute] = [
         *mounts(
@@ -92,19 +95,17 @@ def build(
         sessions = _sessions(store, clock, attempts, public_url) if pages else None
         routes += _api_routes(_Front(store, clock, attempts, catalogue, actions, traffic, sessions), api)
     if pages:
-        from margelle.serve.pages import Look  # noqa: PLC0415 - a cloud without pages does not load them
+        from margelle.serve.pages import Look, Shown  # noqa: PLC0415 - a cloud without pages does not load them
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
 
-        displays = {
-            one.name: one.display(face_settings.get(one.name, {}), catalogue)
-            for one in vendors
-            if one.display is not None
-        }
-        look = Look(title, public_page, public_url, catalogue, time_zone, displays, regime)
-        routes += page_routes(store, vendors, clock, attempts, actions=actions, look=look)
+        displays = {one.name: Shown(one, face_settings, catalogue) for one in vendors if one.display is not None}
+        look = Look(title, public_page, public_url, catalogue, time_zone, displays, regime, demo)
+        routes += page_routes(
+            store, vendors, clock, attempts, actions=actions, look=look, backstage=backstage, calls=calls
+        )
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Gate, mark=mark, traffic=traffic)],
+        middleware=[Middleware(Gate, mark=mark, calls=calls, traffic=traffic)],
         exception_handlers={HTTPException: _refusal},
     )
     app.router.redirect_slashes = False

@@ -19,6 +19,7 @@ from margelle.errors import MargelleError, StoreError
 from margelle.redaction import MASK
 from margelle.serve.api import API
 from margelle.serve.api.problem import details
+from margelle.serve.calls import FACE, LONGEST, Calls
 from margelle.serve.problem import of_error, problem, unavailable
 from margelle.serve.traffic import Traffic
 
@@ -48,13 +49,19 @@ _HEADERS: Final = (
 class Gate:
     """Wraps an application. Nothing that it answers is ever compressed: some clients ask for gzip and cannot read it.
 
-    What it answers is counted in `traffic`, if given. By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
+    What arrives at a face is noted in `calls`, and all that it answers counted in `traffic`. By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
     """
 
     def __init__(
-        self, app: ASGIApp, largest_body: int = LARGEST_BODY, mark: str = "", traffic: Traffic | None = None
+        self,
+        app: ASGIApp,
+        largest_body: int = LARGEST_BODY,
+        mark: str = "",
+        calls: Calls | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         self._app = app
+        self._calls = calls
         self._largest_body = largest_body
         self._traffic = traffic
         self._headers = ((b"server", b"Margelle" + (f" ({mark})".encode() if mark else b"")), *_HEADERS)
@@ -79,6 +86,8 @@ class Gate:
         except Exception as failure:
             await passage.fail(scope, failure)
         finally:
+            if self._calls is not None and (face := scope.get(FACE)) is not None:
+                passage.note(self._calls, face, scope)
             if self._traffic is not None:
                 self._traffic.note(scope, passage.status, passage.seconds())
             if _access.isEnabledFor(logging.INFO):
@@ -94,6 +103,7 @@ class _Passage:
         "_largest_body",
         "_receive",
         "_received",
+        "_said",
         "_send",
         "_sent",
         "counted",
@@ -104,6 +114,7 @@ class _Passage:
         self._receive, self._send, self._largest_body, self._headers = receive, send, largest_body, headers
         self._received = self._sent = self.status = 0
         self._begin_s = time.perf_counter()
+        self._said = b""
         self.counted = False
 
     def too_large(self, scope: Scope) -> bool:
@@ -129,7 +140,10 @@ class _Passage:
             own = {name for name, _ in headers}
             headers += [header for header in self._headers if header[0] not in own]
         else:
-            self._sent += len(message.get("body", b""))
+            body = message.get("body", b"")
+            self._sent += len(body)
+            if self.status >= 400 and len(self._said) < LONGEST:
+                self._said += bytes(body[:LONGEST])
         await self._send(message)
 
     async def fail(self, scope: Scope, failure: Exception) -> None:
@@ -153,6 +167,10 @@ class _Passage:
     def seconds(self) -> float:
         """How long it has been here."""
         return time.perf_counter() - self._begin_s
+
+    def note(self, calls: Calls, face: str, scope: Scope) -> None:
+        """Remember the request at the face where it arrived."""
+        calls.note(face, scope, self.status, self.seconds(), self._said)
 
     def log(self, scope: Scope) -> None:
         """One line, with neither query nor headers: both carry tokens."""

@@ -8,11 +8,10 @@ from typing import Final
 
 from starlette.types import Scope
 
+from margelle.serve.calls import FACE
+
 BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """The upper bounds of the buckets of how long answers took."""
-
-FACE: Final = "margelle.face"
-"""Under which a request's scope says at which face it is, where the path does not."""
 
 _ROOMS: Final = frozenset({"api", "prometheus", "metrics", "healthz", "static"})
 

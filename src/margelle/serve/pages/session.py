@@ -101,11 +101,11 @@ class Fields(dict[str, str]):
         return ""
 
 
-async def fields(request: Request) -> Fields:
-    """The fields of a form sent as application/x-www-form-urlencoded; of a name sent twice, the first."""
+async def fields(request: Request, most: int = 100) -> Fields:
+    """The fields of a form sent as application/x-www-form-urlencoded, at most `most`; of a name sent twice, the first."""
     try:
         text = (await request.body()).decode("utf-8", "replace")
-        sent = parse_qs(text, keep_blank_values=True, max_num_fields=100)
+        sent = parse_qs(text, keep_blank_values=True, max_num_fields=most)
     except ValueError:
         return Fields()
     return Fields({name: values[0] for name, values in sent.items()})

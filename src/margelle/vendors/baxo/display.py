@@ -38,5 +38,5 @@ def _parameter(tag: Tag) -> Parameter:
 def _unmapped(references: Sequence[str]) -> tuple[str, ...]:
     more = len(references) - MOST_NAMED
     names = ", ".join(references[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    how = "Say under [baxo.tags] in margelle.toml what they measure, and start the hub anew"
+    how = "Say what they measure, on the page of the site's tags or under [baxo.tags] in margelle.toml"
     return (f"Kept under their own names, without a unit: the tags {names}. {how}.",) if names else ()

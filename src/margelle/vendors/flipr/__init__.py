@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account, Probe, Site
 from margelle.ports import Batch, Clock, Connector, Display, FaceContext, Http, Nearby, Rate, Source, Tokens, Vendor
+from margelle.vendors.flipr.clients import CLIENTS
 from margelle.vendors.flipr.profile import SETTINGS
 
 if TYPE_CHECKING:
@@ -76,4 +77,5 @@ FLIPR: Final = Vendor(
     nearby=_nearby,
     printed=_printed,
     display=_display,
+    clients=CLIENTS,
 )

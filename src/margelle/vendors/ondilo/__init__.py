@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe
 from margelle.ports import Batch, Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
+from margelle.vendors.ondilo.clients import CLIENTS
 from margelle.vendors.ondilo.profile import SETTINGS
 
 if TYPE_CHECKING:
@@ -52,4 +53,6 @@ ONDILO: Final = Vendor(
     source=_source,
     face=_face,
     printed=_printed,
+    signs_in="browser",
+    clients=CLIENTS,
 )
