@@ -23,7 +23,7 @@ from margelle.domain.verdict import table
 from margelle.ports import Setting
 from margelle.simulate.faults import CATALOGUE, Fault
 from margelle.vendors import VENDORS
-from tools import coverage
+from tools import api, coverage
 from tools.lines import shared, size
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
@@ -294,6 +294,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "settings.md": settings,
     "limits.md": limits,
     "verdicts.md": verdicts,
+    "api.md": api.page,
     "commands.md": commands,
     "faults.md": faults,
     "add-a-vendor.md": add_a_vendor,

@@ -16,7 +16,7 @@ from margelle.cli.server import bind
 from margelle.collect.reviewing import Reviewer
 from margelle.domain.site import User
 from margelle.ports import Store
-from margelle.serve.app import build
+from margelle.serve.app import Api, build
 from margelle.serve.pages import FACE
 from margelle.serve.sign_in import Attempts, FaceDesk, hash_password
 from margelle.simulate.actions import LocalActions
@@ -27,6 +27,7 @@ from margelle.simulate.water import Water
 from margelle.store.memory import MemoryStore
 from margelle.vendors import VENDORS
 from tests.conftest import NOW
+from tests.serve.api.hub import no_reports
 
 PASSWORD = "l'eau claire"
 DAYS = timedelta(days=35)
@@ -84,6 +85,7 @@ def served(
             LocalActions(hub.store, hub.clock),
             public_page=public,
             time_zone="Europe/Paris",
+            api=Api(no_reports),
         )
     )
     socket = bind("127.0.0.1", 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -20,11 +21,10 @@ from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from starlette.applications import Starlette
 
     from margelle.collect.loop import Collector
+    from margelle.collect.report import AccountReport
     from margelle.collect.reviewing import Reviewer
     from margelle.collect.standing import Standing
     from margelle.mqtt.listener import Listener
@@ -223,6 +223,14 @@ class House:
             ready=ready,
             mark=self.mark,
             backstage=self.backstage(),
+            api=app.Api(
+                self.reports,
+                tuple(self.settings["api.origins"]),
+                self.settings["api.requests_per_minute"],
+                self.settings["api.lookback_s"],
+                metrics=self.settings["metrics"],
+                size_bytes=self.size_bytes,
+            ),
         )
 
     def _source_of(self, vendor: Vendor) -> Callable[[Account, Http, Tokens], Source]:
@@ -250,6 +258,18 @@ class House:
             HubInstallation(self.settings),
             Showroom(list(self.vendors.values()), self.clock),
         )
+
+    def size_bytes(self) -> int:
+        """What the store takes on the disk, with its log; 0 where it is no file of this machine."""
+        path = file_of(self.settings.store_url)
+        files = path.parent.glob(f"{path.name}*") if path is not None else ()
+        return sum(file.stat().st_size for file in files)
+
+    async def reports(self, accounts: Sequence[Account]) -> Sequence[AccountReport]:
+        """How collecting from each of `accounts` stands."""
+        from margelle.collect.report import reports
+
+        return await reports(self.store, self.spending, self.clock(), accounts)
 
     async def close(self) -> None:
         """Let go of connections and of the database."""

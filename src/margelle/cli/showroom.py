@@ -59,7 +59,6 @@ class Showroom:
             {"baxo": {"tags": TAGS}},
             self._clock,
             LocalActions(store, self._clock),
-            push=False,
             public_page=True,
             time_zone="Europe/Paris",
             demo=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,8 +13,9 @@ from margelle.errors import BadInput, Conflict, NotFound
 if TYPE_CHECKING:
     from margelle.cli.house import House
     from margelle.config import Settings
+    from margelle.domain.access import Scope
     from margelle.domain.site import User
-    from margelle.ports import Store
+    from margelle.ports import Grant, Store
 
 app = typer.Typer(
     help="Who may sign in to this hub. On its pages, and with clients on its faces.", no_args_is_help=True
@@ -98,28 +100,40 @@ def passwd(
     say(f"{user.email} has another password.")
 
 
-@app.command(epilog="Example: margelle user token anna@example.org --days 365")
+@app.command(epilog="Example: margelle user token anna@example.org --name dashboard --scope read --days 365")
 def token(
     context: typer.Context,
     email: Email,
     days: Annotated[
         int | None, typer.Option(metavar="DAYS", min=1, max=36_500, help="How long it is good for. Default: for ever.")
     ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SCOPE",
+            help="What it is good for: read, measure, intervene, control or manage. May be repeated. Default: measure.",
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(metavar="NAME", help="What it is for, to find it again.")] = "",
+    list_: Annotated[bool, typer.Option("--list", help="List the user's tokens instead.")] = False,
     revoke: Annotated[
         bool, typer.Option("--revoke", help="Read a token from standard input, and take it back instead.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a token for the hub's own API.
 
-    Prints it once: only its digest is kept. A client sends it as Authorization: Bearer TOKEN, and may then send measurements for the user's own
-    sites. `margelle user passwd` takes back all of a user's tokens.
+    Prints it once: only its digest is kept. A client sends it as Authorization: Bearer TOKEN, and may then do what its scopes say and the user's
+    roles allow. `margelle user passwd` takes back all of a user's tokens.
     """
     settings = invocation(context).settings()
-    if revoke:
+    if list_:
+        _show_keys(run(_keys(settings, email)), as_json=as_json)
+    elif revoke:
         run(_revoke(settings, email, password(from_stdin=True)))
         say("The token is taken back.")
     else:
-        say(run(_token(settings, email, days)))
+        say(run(_token(settings, email, days, _scopes(scope or ["measure"]), name)))
 
 
 @app.command(epilog="Example: margelle user operator anna@example.org")
@@ -241,7 +255,17 @@ async def _listed(settings: Settings) -> list[dict[str, str | int]]:
         ]
 
 
-async def _token(settings: Settings, email: str, days: int | None) -> str:
+def _scopes(given: Sequence[str]) -> tuple[Scope, ...]:
+    """Scopes by name, each once. Raises BadInput."""
+    from margelle.domain.access import SCOPES
+
+    for name in given:
+        if name not in SCOPES:
+            raise BadInput(f"There is no scope {name!r}.", hint=f"Known: {', '.join(SCOPES)}.")
+    return tuple(scope for scope in SCOPES if scope in given)
+
+
+async def _token(settings: Settings, email: str, days: int | None, scopes: tuple[Scope, ...], name: str) -> str:
     from margelle.cli import house
     from margelle.serve.api import NAME
     from margelle.serve.sign_in import FaceDesk
@@ -249,9 +273,52 @@ async def _token(settings: Settings, email: str, days: int | None) -> str:
     user = await _user(settings, email)
     async with house.opened(settings) as home:
         life_s = None if days is None else days * 86_400.0
-        made = await FaceDesk(NAME, home.store, home.clock).issue("access", user.email, life_s=life_s)
+        desk = FaceDesk(NAME, home.store, home.clock)
+        made, _ = await desk.issue_named("access", user.email, name or "token", life_s=life_s, scopes=scopes)
         await _record(home, "key", user.email, "made, by a command")
         return made
+
+
+async def _keys(settings: Settings, email: str) -> list[Grant]:
+    from margelle.cli import house
+    from margelle.serve.api import NAME
+
+    user = await _user(settings, email)
+    async with house.opened(settings) as home:
+        theirs = await home.store.grants(user=user.email)
+        return [one for one in theirs if one.kind == "access" and one.face == NAME]
+
+
+def _show_keys(keys: Sequence[Grant], *, as_json: bool) -> None:
+    rows = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "scopes": list(one.scopes),
+            "issued_at": f"{one.issued_at:%Y-%m-%dT%H:%M:%SZ}",
+            "expires_at": f"{one.expires_at:%Y-%m-%dT%H:%M:%SZ}" if one.expires_at else None,
+        }
+        for one in keys
+    ]
+    if as_json:
+        say_json(rows)
+    elif rows:
+        columns = ("ID", "NAME", "SCOPES", "SINCE", "UNTIL")
+        table(
+            columns,
+            [
+                (
+                    str(row["id"]),
+                    str(row["name"]),
+                    ", ".join(one.scopes),
+                    str(row["issued_at"]),
+                    str(row["expires_at"] or ""),
+                )
+                for row, one in zip(rows, keys, strict=True)
+            ],
+        )
+    else:
+        note("There is no token yet. Make one: margelle user token LOGIN --name dashboard --scope read")
 
 
 async def _revoke(settings: Settings, email: str, given: str) -> None:

@@ -44,6 +44,10 @@ CORE: Final[tuple[Setting, ...]] = (
     Setting("mqtt.topics", dict[str, str], {}, 'What each topic tells: `"pool/ph" = "own:garden-pool ph"`; with a unit and the place in a JSON object `"own:garden-pool temperature degF sensor.water"`, `-` for the quantity\'s own unit; a probe alone where a JSON object names the quantities. Several are parted by `;`.'),
     Setting("tls.port", int, 0, "The port on which `serve` also speaks TLS, with the certificate that `margelle tls init` makes; 0 for none. Clients that know only the vendor's host need 443."),
     Setting("tls.dir", str, "", "The folder of the certificate and its authority. Empty: `tls` in `data_dir`."),
+    Setting("api.requests_per_minute", int, 600, "How many requests in a minute the hub's own API answers to each key or user; 0 for any number."),
+    Setting("api.lookback_s", float, 7200.0, "How many seconds a measurement counts as present in PromQL; Prometheus itself has 300, but probes measure hourly."),
+    Setting("api.origins", list[str], [], "Web sites whose scripts may call the hub's own API with a key, such as `https://dashboard.example.org`. None by default."),
+    Setting("metrics", bool, False, "Whether `/metrics` tells programs of this machine, and whoever has an operator's key, how the hub is, for Prometheus to scrape."),
     Setting("faces.quotas", bool, False, "Whether the faces enforce the vendors' documented request quotas on their clients."),
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ _RANGES: Final = {
     "receipts_days": (1, 3650),
     "collect.requests_per_hour": (0, 100_000),
     "collect.timeout_s": (1, 600),
+    "api.requests_per_minute": (0, 1_000_000),
 }
 _MANY: Final = (list[str], dict[str, str])
 _PATHS: Final = frozenset({"data_dir", "key_file"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from margelle.domain.gap import Gap, GapState
 from margelle.ports.collection import AccountReport, Act, Budget, Collection, Filling, Next, Past
 from margelle.ports.connection import Connected, Connections, Meanings
-from margelle.ports.face import Actions, Desk, FaceContext, Quota
+from margelle.ports.face import Actions, Desk, FaceContext, Quota, Reports
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
 from margelle.ports.hub import Backstage, Demo, InForce, Installation, Premises
 from margelle.ports.record import Added, AuditEntry, Folded, Grant, GrantKind, Incident, Inspected, Receipt
@@ -96,6 +96,7 @@ __all__ = [
     "Rate",
     "Reader",
     "Receipt",
+    "Reports",
     "Request",
     "Setting",
     "Source",

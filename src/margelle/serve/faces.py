@@ -44,7 +44,7 @@ def mounts(
         reader = apart(store, vendor.name) if own_sites else store
         context = FaceContext(reader, store, desk, quota, actions, clock, {}, catalogue)
         face = _Face(vendor, context, settings)
-        faces.append(_of_any_path(_Prefix(f"/{vendor.name}", app=face, name=vendor.name)))
+        faces.append(of_any_path(_Prefix(f"/{vendor.name}", app=face, name=vendor.name)))
         hosts.append(_VendorHost(vendor.host, app=face, name=vendor.name))
     return faces + hosts
 
@@ -68,7 +68,7 @@ class _Face:
         vendor = self._vendor
         usual = {setting.name.removeprefix(f"{vendor.name}."): setting.default for setting in vendor.settings}
         routes = vendor.face(replace(self._context, settings=usual | dict(self._given or {})))
-        return Router([_of_any_path(route) for route in routes], redirect_slashes=False)
+        return Router([of_any_path(route) for route in routes], redirect_slashes=False)
 
 
 class _Prefix(Mount):
@@ -91,11 +91,10 @@ class _VendorHost(Host):
         found = _HOST.fullmatch(told.pop().lower()) if len(told) == 1 else None
         if found is None or found[1] != self.host:
             return Match.NONE, {}
-        params = dict(scope.get("path_params", {}))
-        return Match.FULL, {"path_params": params, "endpoint": self.app, FACE: self.name}
+        return Match.FULL, {"path_params": dict(scope.get("path_params", {})), "endpoint": self.app, FACE: self.name}
 
 
-def _of_any_path(route: BaseRoute) -> BaseRoute:
+def of_any_path(route: BaseRoute) -> BaseRoute:
     """The route, to which a line break in a path is a character like any other: what is nowhere gets the face's own answer."""
     if isinstance(route, (Route, Mount)):
         whole = route.path_regex.pattern.removesuffix("$") + r"\Z"

@@ -22,6 +22,8 @@ class Stretches(ABC):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
         """As the port has it."""
 

@@ -94,13 +94,11 @@ class SeriesReader:
         *,
         descending: bool = False,
     ) -> list[Measurement]:
-        bounds, most = _bounds(since, until), _FAR if limit is None else max(limit, 0)
+        bounds = _bounds(since, until)
         with self._looking():
-            if descending:
-                rows = self._ending(probe, quantity, *bounds, most)
-                return [measurement(probe, quantity, row) for row in rows]
-            column = self._column(probe, quantity, *bounds, most)
-        return column.measurements(probe, quantity)
+            column = self._column(probe, quantity, *bounds, limit, newest=descending)
+        found = column.measurements(probe, quantity)
+        return found[::-1] if descending else found
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
@@ -110,22 +108,24 @@ class SeriesReader:
             column = self._column(probe, quantity, *bounds)
         return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
 
-    def _ending(self, probe: str, quantity: str, since_us: int, until_us: int, most: int) -> list[Row]:
-        """The rows with since <= at < until, newest first; at most `most`, the newest ones."""
-        head, rows = self._heads.get(probe), list[Row]()
-        chunks = self._chunks.series(head.id, quantity, since_us, until_us, descending=True) if head and most else ()
-        for part in chunks:
-            rows = part.rows(*part.bounds(since_us, until_us)) + rows
-            if len(rows) >= most:
-                break
-        return _merged(rows, self._loose(head, probe, quantity, since_us, until_us))[::-1][:most]
-
-    def _column(self, probe: str, quantity: str, since_us: int, until_us: int, most: int = _FAR) -> Column:
-        """The rows with since <= at < until, oldest first; at most `most`, the oldest ones."""
+    def _column(
+        self,
+        probe: str,
+        quantity: str,
+        since_us: int,
+        until_us: int,
+        limit: int | None = None,
+        *,
+        newest: bool = False,
+    ) -> Column:
+        """The rows with since <= at < until, oldest first; at most `limit`, the oldest or the `newest` ones."""
+        most = _FAR if limit is None else max(limit, 0)
         head = self._heads.get(probe)
         column = Column.of(())
-        for part in self._chunks.series(head.id, quantity, since_us, until_us) if head and most else ():
-            column = column.followed_by(part.part(*part.bounds(since_us, until_us)))
+        parts = self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ()
+        for whole in parts:
+            part = whole.part(*whole.bounds(since_us, until_us))
+            column = part.followed_by(column) if newest else column.followed_by(part)
             if len(column) >= most:
                 break
         loose = self._loose(head, probe, quantity, since_us, until_us)
@@ -133,7 +133,9 @@ class SeriesReader:
             column = Column.of(_merged(column.rows(), loose))
         else:
             column = column.followed_by(Column.of(loose))
-        return column if len(column) <= most else column.part(0, most)
+        if len(column) <= most:
+            return column
+        return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
 
     def _loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
         """What is in no chunk."""
