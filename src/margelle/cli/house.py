@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from margelle.collect.loop import Collector
-    from margelle.collect.report import AccountReport
     from margelle.collect.reviewing import Reviewer
     from margelle.collect.standing import Standing
     from margelle.mqtt.listener import Listener
@@ -222,15 +221,15 @@ class House:
             regime=self.settings["limits"],
             ready=ready,
             mark=self.mark,
-            backstage=self.backstage(),
             api=app.Api(
-                self.reports,
+                self.standing().reports,
                 tuple(self.settings["api.origins"]),
                 self.settings["api.requests_per_minute"],
                 self.settings["api.lookback_s"],
                 metrics=self.settings["metrics"],
                 size_bytes=self.size_bytes,
             ),
+            backstage=self.backstage(),
         )
 
     def _source_of(self, vendor: Vendor) -> Callable[[Account, Http, Tokens], Source]:
@@ -264,12 +263,6 @@ class House:
         path = file_of(self.settings.store_url)
         files = path.parent.glob(f"{path.name}*") if path is not None else ()
         return sum(file.stat().st_size for file in files)
-
-    async def reports(self, accounts: Sequence[Account]) -> Sequence[AccountReport]:
-        """How collecting from each of `accounts` stands."""
-        from margelle.collect.report import reports
-
-        return await reports(self.store, self.spending, self.clock(), accounts)
 
     async def close(self) -> None:
         """Let go of connections and of the database."""

@@ -275,7 +275,7 @@ async def _token(settings: Settings, email: str, days: int | None, scopes: tuple
         life_s = None if days is None else days * 86_400.0
         desk = FaceDesk(NAME, home.store, home.clock)
         made, _ = await desk.issue_named("access", user.email, name or "token", life_s=life_s, scopes=scopes)
-        await _record(home, "key", user.email, "made, by a command")
+        await _record(home, "key", user.email, f"{name or 'token'} was made, by a command")
         return made
 
 

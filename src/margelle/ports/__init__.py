@@ -7,9 +7,9 @@ through `Clock`. Failures are raised as `margelle.errors`.
 from __future__ import annotations
 
 from margelle.domain.gap import Gap, GapState
-from margelle.ports.collection import AccountReport, Act, Budget, Collection, Filling, Next, Past
+from margelle.ports.collection import AccountReport, Act, Budget, Collection, Filling, Next, Past, Reports
 from margelle.ports.connection import Connected, Connections, Meanings
-from margelle.ports.face import Actions, Desk, FaceContext, Quota, Reports
+from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
 from margelle.ports.hub import Backstage, Demo, InForce, Installation, Premises
 from margelle.ports.record import Added, AuditEntry, Folded, Grant, GrantKind, Incident, Inspected, Receipt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -82,6 +82,10 @@ class AccountReport(Struct, frozen=True):
     waits_until: datetime | None = None
     waits_for: str = ""
     paused: bool = False
+
+
+Reports = Callable[[Sequence[Account]], Awaitable[Sequence[AccountReport]]]
+"""What tells how collecting from accounts stands, such as `Collection.reports`."""
 
 
 class Collection(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.domain.site import Account, Probe, Recommendation, Site, User
+from margelle.domain.site import Probe, Recommendation, Site, User
 from margelle.domain.switch import Switch, Turn
 from margelle.ports.http import Clock
 from margelle.ports.record import Grant, GrantKind
@@ -63,14 +63,6 @@ class Actions(Protocol):
 
     async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
         """Have `switch`, which is the site's, turned as `wanted`. Raises as `write` does."""
-        ...
-
-
-class Reports(Protocol):
-    """How the collection stands, which only the room that collects can tell."""
-
-    async def __call__(self, accounts: Sequence[Account], /) -> Sequence[Any]:
-        """A report on each of `accounts`: a record of plain things, whose fields the API and pages know by name."""
         ...
 
 

@@ -91,7 +91,8 @@ class _VendorHost(Host):
         found = _HOST.fullmatch(told.pop().lower()) if len(told) == 1 else None
         if found is None or found[1] != self.host:
             return Match.NONE, {}
-        return Match.FULL, {"path_params": dict(scope.get("path_params", {})), "endpoint": self.app, FACE: self.name}
+        params = dict(scope.get("path_params", {}))
+        return Match.FULL, {"path_params": params, "endpoint": self.app, FACE: self.name}
 
 
 def of_any_path(route: BaseRoute) -> BaseRoute:

@@ -49,7 +49,7 @@ _HEADERS: Final = (
 class Gate:
     """Wraps an application. Nothing that it answers is ever compressed: some clients ask for gzip and cannot read it.
 
-    What arrives at a face is noted in `calls`, and what is answered counted in `traffic`, if given. By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
+    What arrives at a face is noted in `calls`, and all that it answers counted in `traffic`. By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
     """
 
     def __init__(
@@ -164,13 +164,13 @@ class _Passage:
         if not self.status:
             await unavailable("This hub is ending.", 5)(scope, self._receive, self.send)
 
-    def note(self, calls: Calls, face: str, scope: Scope) -> None:
-        """Remember the request at the face where it arrived."""
-        calls.note(face, scope, self.status, self.seconds(), self._said)
-
     def seconds(self) -> float:
         """How long it has been here."""
         return time.perf_counter() - self._begin_s
+
+    def note(self, calls: Calls, face: str, scope: Scope) -> None:
+        """Remember the request at the face where it arrived."""
+        calls.note(face, scope, self.status, self.seconds(), self._said)
 
     def log(self, scope: Scope) -> None:
         """One line, with neither query nor headers: both carry tokens."""

@@ -6,7 +6,7 @@ import pytest
 
 from margelle.collect.report import reports
 from margelle.domain.site import Account, Person, User
-from margelle.ports import Discovery, Spending
+from margelle.ports import AccountReport, Discovery, Spending
 from margelle.serve.app import Api
 from margelle.store.memory import MemoryStore
 from tests.asgi import Response
@@ -81,7 +81,7 @@ async def test_accounts_are_the_callers_and_all_for_an_operator_who_may_manage(h
 async def test_how_collecting_stands_is_told_as_the_collector_reports_it() -> None:
     store = MemoryStore()
 
-    async def told(accounts: Sequence[Account]) -> Sequence[object]:
+    async def told(accounts: Sequence[Account]) -> Sequence[AccountReport]:
         return await reports(store, lambda _: Spending(full=20), NOW, accounts)
 
     hub = await furnished(store, api=Api(told, requests_per_minute=0))
