@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from margelle.serve.pages.session import COOKIE
 from margelle.serve.pages.visit import LANGUAGE_COOKIE
@@ -37,6 +37,10 @@ FLAGS: Final = (
     "--disable-sync",
     "--font-render-hinting=none",
 )
+
+PATIENCE_MS: Final = 20_000
+"""Machines that test many things at once are slow; what is there is never waited for."""
+expect.set_options(timeout=PATIENCE_MS)
 
 Theme = Literal["light", "dark"]
 Language = Literal["en", "fr"]
@@ -135,7 +139,7 @@ class Visitor:
         )
         cookies = {LANGUAGE_COOKIE: language} | ({COOKIE: hub.session(user)} if user else {})
         context.add_cookies([{"name": name, "value": value, "url": hub.url} for name, value in cookies.items()])
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         self._contexts.append(context)
         page = context.new_page()
         page.on("console", self._heard)

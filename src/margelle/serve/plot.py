@@ -322,8 +322,11 @@ def _rounded(value: float) -> float:
 
 
 def _read(scale: Scale, value: float | None) -> float | None:
-    """A value in the reader's unit, with no more digits than can be told apart."""
-    return None if value is None else float(f"{scale.of(value):.7g}")
+    """A value in the reader's unit, with one digit more than a page shows: what nobody can see need not be sent."""
+    if value is None:
+        return None
+    read = scale.of(value)
+    return float(f"{read:.7g}") if scale.decimals is None else round(read, scale.decimals + 1)
 
 
 def _holes(gaps: Iterable[Gap], tracks: Sequence[Track], view: View) -> list[Hole]:

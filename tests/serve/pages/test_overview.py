@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
+from margelle.domain.access import Organisation
 from margelle.domain.measurement import Doubt, DoubtKind, Measurement
 from margelle.domain.quantity import Catalogue, Quantity
 from margelle.domain.site import Band, Disinfection, Person, Probe, Recommendation, Site
@@ -412,3 +413,91 @@ async def test_the_vendors_limits_hold_where_the_owner_has_set_none(hub: Hub) ->
     )
     assert "Above 7.6" in said(page)
     assert "Within its limit, at least 650" in said(page)
+
+
+async def fleet(hub: Hub, sites: int = 60) -> None:
+    """A vendor's sites, every fifth of them too sour and every seventh silent."""
+    own = [replace(POOL, id=f"bluewater:{n}", key=str(n), name=f"Bassin n° {n:02}", bands={}) for n in range(sites)]
+    await hub.own("marie@example.org", *own)
+    await hub.add(
+        measured(
+            "ph",
+            8.1 if n % 5 == 0 else 7.4,
+            ago=timedelta(days=3 if n % 7 == 0 else 0, minutes=12),
+            probe=f"bluewater:{n}/p",
+        )
+        for n in range(sites)
+    )
+
+
+async def listed(hub: Hub, query: str = "") -> str:
+    answer = await call(hub.app(), "GET", f"/{query}")
+    assert answer.status == 200
+    return answer.text
+
+
+def rows(page: str) -> int:
+    return sum(name == "tr" and "class" not in each for name, each in tags(page)) - 1
+
+
+async def test_many_sites_are_a_list_whose_headline_counts_the_states(hub: Hub) -> None:
+    await fleet(hub)
+    text = said(await listed(hub))
+    assert "60 sites: 10 need you, 9 are silent." in text
+    assert text.index("Act Bassin n° 05") < text.index("Silent Bassin n° 00") < text.index("Good Bassin n° 01")
+    assert "pH 8.10: far from its limits" in text
+    assert "silent, last measured 3 days ago" in text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", 40),
+        ("?page=2", 20),
+        ("?page=3", 0),
+        ("?page=0", 40),
+        ("?page=-1", 40),
+        ("?page=%C2%B2", 40),
+        ("?state=act", 10),
+        ("?state=silent", 9),
+        ("?state=watch", 0),
+        ("?state=nonsense", 40),
+        ("?vendor=bluewater&q=BASSIN%20N%C2%B0%2007", 1),
+        ("?vendor=nobody", 0),
+        ("?group=Aix", 40),
+        ("?group=Nowhere", 0),
+        ("?q=aix%2055", 1),
+        ("?q=%3Cscript%3E", 0),
+    ],
+)
+async def test_sites_are_found_by_text_state_vendor_and_city(hub: Hub, query: str, found: int) -> None:
+    await fleet(hub)
+    page = await listed(hub, query)
+    assert rows(page) == found if found else "No site is like that" in said(page)
+    assert "<script>" not in page
+
+
+async def test_where_there_are_organisations_sites_are_found_by_them(hub: Hub) -> None:
+    await fleet(hub, 12)
+    await hub.store.put_organisation(Organisation("club", "Club nautique"))
+    account = (await hub.store.accounts())[0]
+    await hub.store.put_account(replace(account, id="bluewater-club", organisation="club"))
+    some = await hub.store.sites()
+    await hub.store.put_discovery("bluewater-club", Discovery(Person(), tuple(some[:3]), ()), NOW)
+    await hub.store.put_organisation(Organisation("town", "Commune"))
+    await hub.store.put_account(replace(account, id="bluewater-town", organisation="town"))
+    await hub.store.put_discovery("bluewater-town", Discovery(Person(), tuple(some[3:5]), ()), NOW)
+    assert "Club nautique (3)" in said(await listed(hub))
+    assert rows(await listed(hub, "?group=Club+nautique")) == 3
+
+
+async def test_the_page_asks_whether_anything_is_newer_and_is_told_so_only_then(hub: Hub) -> None:
+    await hub.own("marie@example.org", POOL)
+    await hub.add([measured("ph", 7.4)])
+    app = hub.app()
+    (asked,) = [each["hx-get"] or "" for name, each in tags((await call(app, "GET", "/")).text) if "hx-get" in each]
+    assert (await call(app, "GET", asked)).status == 204
+    await hub.add([measured("ph", 7.5, ago=timedelta(minutes=1))])
+    answer = await call(app, "GET", asked)
+    assert "Newer readings are there. Show them" in said(answer.text)
+    assert (await call(app, "GET", f"{asked}&site=bluewater:9")).status == 204

@@ -11,7 +11,7 @@ from margelle.mqtt import outage
 from margelle.serve import pages
 from margelle.serve.pages.words import AREAS, TEXTS, Words, chosen
 from margelle.serve.pages.words.collection import TODO_FR
-from margelle.serve.pages.words.water import LABELS
+from margelle.serve.pages.words.water import LABELS, SHORT_LABELS
 
 HERE = Path(pages.__file__).parent
 
@@ -46,6 +46,11 @@ def test_both_languages_fill_the_same_blanks() -> None:
 
 def test_every_quantity_has_a_label_in_both_languages() -> None:
     assert {quantity.name for quantity in STANDARD} == set(LABELS)
+
+
+def test_a_short_name_is_no_longer_than_the_full_one() -> None:
+    for quantity, names in SHORT_LABELS.items():
+        assert all(len(short) <= len(full) for short, full in zip(names, LABELS[quantity], strict=True)), quantity
 
 
 def test_what_to_do_about_every_kind_of_incident_is_said_in_french() -> None:

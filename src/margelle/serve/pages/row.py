@@ -59,7 +59,7 @@ async def row(visit: Visit, one: Glance) -> Row:
     if drawn is not None:
         week = await visit.store.history(drawn.probe, drawn.quantity, visit.now - WEEK, visit.now)
         line = spark(week, visit.now - WEEK, visit.now, least_span(drawn), most=SPARK_POINTS)
-        label = visit.words.label(drawn.quantity)
+        label = visit.words.label(drawn.quantity, short=True)
     return Row(
         f"/sites/{quote(site.id, safe=':@')}",
         site.name or site.key,
@@ -68,7 +68,7 @@ async def row(visit: Visit, one: Glance) -> Row:
         why(visit, one, around),
         ago(newest, visit.now, visit.words) if newest else visit.words("never"),
         newest.isoformat() if newest else "",
-        tuple(_value(visit, one, around, point) for point in water[:MOST_VALUES]),
+        tuple(_value(one, around, point) for point in water[:MOST_VALUES]),
         line,
         label,
     )
@@ -100,11 +100,11 @@ def _drawn(one: Glance, water: list[Measurement]) -> Measurement | None:
     return known[name] if name is not None else None
 
 
-def _value(visit: Visit, one: Glance, around: Scene, point: Measurement) -> Value:
+def _value(one: Glance, around: Scene, point: Measurement) -> Value:
     bands = one.bands.get(point.quantity)
     judged = bands is not None and point.valid and point.value is not None
     return Value(
-        visit.words.label(point.quantity),
+        around.label(point, short=True),
         "—" if point.value is None else around.number(point.quantity, point.value),
         "" if point.value is None else around.symbol(point),
         standing(point.value or 0.0, bands) if judged and bands is not None else "",

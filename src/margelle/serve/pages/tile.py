@@ -89,10 +89,10 @@ class Scene(Struct, frozen=True):
             return self.words("nothing")
         return with_unit(self.number(point.quantity, point.value), self.symbol(point))
 
-    def label(self, point: Measurement) -> str:
+    def label(self, point: Measurement, *, short: bool = False) -> str:
         """What a measurement's quantity is called; a vendor's own under its own name: whose it is, the page says elsewhere."""
         own = point.quantity not in self.catalogue and point.quantity.partition(".")[0] in self.titles
-        return self.words.label(point.quantity.partition(".")[2] if own else point.quantity)
+        return self.words.label(point.quantity.partition(".")[2] if own else point.quantity, short=short)
 
 
 def tile(

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from margelle.serve.pages.words import collection, doing, event, frame, people, site, water
 from margelle.serve.pages.words.collection import TODO_FR
-from margelle.serve.pages.words.water import LABELS
+from margelle.serve.pages.words.water import LABELS, SHORT_LABELS
 
 Language = Literal["en", "fr"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "fr")
@@ -76,9 +76,9 @@ class Words:
         """What to do about an incident of this kind."""
         return english if self.language == "en" else _typeset(TODO_FR.get(kind, english))
 
-    def label(self, quantity: str) -> str:
-        """What a quantity is called; an installation's own by its name."""
-        known = LABELS.get(quantity)
+    def label(self, quantity: str, *, short: bool = False) -> str:
+        """What a quantity is called, `short` where there is little room; an installation's own by its name."""
+        known = (SHORT_LABELS.get(quantity) if short else None) or LABELS.get(quantity)
         if known:
             return known[self._column]
         words = quantity.replace("_", " ") if quantity.islower() else quantity  # capitals are a vendor's own name of it

@@ -184,3 +184,13 @@ LABELS: Final[dict[str, tuple[str, str]]] = {
     "copper": ("Copper", "Cuivre"),
     "iron": ("Iron", "Fer"),
 }
+
+SHORT_LABELS: Final[dict[str, tuple[str, str]]] = {
+    "temperature": ("Water", "Eau"),
+    "orp": ("ORP", "Redox"),
+    "tds": ("TDS", "TDS"),
+    "free_chlorine_estimate": ("Chlorine, est.", "Chlore est."),
+    "bromine_estimate": ("Bromine, est.", "Brome est."),
+    "conductivity": ("Conduct.", "Conduct."),
+}
+"""What a quantity is called where there is little room; others have no shorter name."""
