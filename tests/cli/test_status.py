@@ -28,7 +28,7 @@ def test_it_says_what_is_missing_how_much_was_fetched_and_when_the_rest_will_be(
     out = capsys.readouterr().out
     assert "3 of 12 requests made" in out
     assert f"ph, orp; asked for about {NOW + HOUR:%Y-%m-%d %H:%M} UTC." in out
-    assert "tds; nobody can be asked for them." in out
+    assert "tds; this account cannot ask for them." in out
     assert "lost for good: 2 stretches" in out
     assert "The cloud remembers only 30 days." in out
 

@@ -14,11 +14,13 @@ from margelle.config import Settings
 from margelle.domain.site import Account, Site
 from margelle.errors import BadInput, ConfigError, StoreError
 from margelle.ports import Clock, Connector, Display, Http, Rate, Source, Spending, Store, Tokens, Vendor
-from margelle.store import open_store
+from margelle.store import file_of, open_store
 from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.applications import Starlette
 
     from margelle.collect.loop import Collector
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from margelle.net.budget import Budget
     from margelle.net.http import CloudHttp
     from margelle.net.oauth import TokenKeeper
+    from margelle.store.folder import Folder
 
 _HOUR_S = 3600
 _MARK = "hub"
@@ -62,12 +65,12 @@ class House:
         return vendor.display(self.settings.section(vendor.name), self.settings.catalogue)(site)
 
     def budget(self, account: Account) -> Budget:
-        """The account's request budget, which outlives this process."""
+        """The account's request budget, which outlives this process. It lies beside the store, since whoever shares the one shares the other."""
         from margelle.net.budget import Budget, uptime_s
 
         uptime = uptime_s if self.clock is utc_now else None  # a made-up clock runs as it likes
         pace = self.vendor(account.vendor).pace
-        return Budget(self.settings.data_dir / "budget.sqlite", account.id, pace, uptime=uptime)
+        return Budget(budget_file(self.settings), account.id, pace, uptime=uptime)
 
     def http(self, account: Account) -> CloudHttp:
         """The account's HTTP: one for the whole process."""
@@ -162,6 +165,12 @@ class House:
 
         return Reviewer(self.store, self.clock, self.settings.catalogue)
 
+    def folder(self) -> Folder:
+        """What moves, in the background, what came lately to where it stays."""
+        from margelle.store.folder import Folder
+
+        return Folder(self.store)
+
     def listener(self, collector: Collector) -> Listener | None:
         """What listens to the broker of the settings while `collector` leads, if they name one. Raises ConfigError."""
         if not self.settings["mqtt.url"]:
@@ -230,6 +239,12 @@ def open_kept(settings: Settings) -> Store:
             hint="Choose a folder that is yours, with --set data_dir=... or MARGELLE_DATA_DIR.",
         ) from error
     return open_store(settings.store_url, Vault.open(settings.key_file))
+
+
+def budget_file(settings: Settings) -> Path:
+    """Where requests are counted: beside the store, wherever the data folder is, so that whoever shares the one shares the other."""
+    kept = file_of(settings.store_url)
+    return (settings.data_dir if kept is None else kept.resolve().parent) / "budget.sqlite"
 
 
 async def _mark(store: Store) -> str:

@@ -109,6 +109,7 @@ async def _serve(settings: Settings) -> None:
             collector = home.collector()
             listener = home.listener(collector) if collects else None
             app = home.app()
+            group.create_task(home.folder().run(stop))
             group.create_task(server.serve(app, bound, stop, proxies=proxies))
             if certificate and secure:
                 group.create_task(server.serve(app, secure, stop, proxies=proxies, tls=certificate.context))
@@ -162,6 +163,7 @@ async def _collect(settings: Settings) -> None:
             collector = home.collector()
             if listener := home.listener(collector):
                 group.create_task(listener.run(stop))
+            group.create_task(home.folder().run(stop))
             group.create_task(collector.run(stop))
             group.create_task(home.reviewer().run(stop))
 

@@ -212,7 +212,7 @@ def _show_filling(account: dict[str, Any]) -> None:
     stretches: dict[tuple[str, str, str, str], list[str]] = {}
     for one in account["filling"]:
         gap = one.gap
-        when = f"asked for about {_clock(one.at)}" if one.at is not None else "nobody can be asked for them"
+        when = f"asked for about {_clock(one.at)}" if one.at is not None else "this account cannot ask for them"
         stretches.setdefault((gap.probe, _clock(gap.since), _clock(gap.until), when), []).append(gap.quantity)
     for (probe, since, until, when), quantities in stretches.items():
         say(f"  missing at {probe} from {since} to {until}: {', '.join(quantities)}; {when}.")

@@ -16,15 +16,17 @@ from msgspec.structs import replace
 
 from margelle.collect import backfill
 from margelle.collect.progress import Act, Progress, Purpose, Series, Track
-from margelle.collect.share import SWITCH_EVERY, Shares
+from margelle.collect.share import SWITCH_EVERY, Shares, hurries
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.ports import Spending, Window
+from margelle.ports import Spending, Spent, Window
 
 SETTLING: Final = timedelta(minutes=4)
 """How long after a measurement its cloud has it, and a little more."""
 
 ADVICE_EVERY: Final = timedelta(hours=1)
 SWEEP_EVERY: Final = timedelta(days=6)
+LOOK_EVERY: Final = timedelta(hours=22)
+"""So often one quantity's past day is compared: a restart that kept the rhythm shows only there, and a day's window still reaches back."""
 LOOK_BACK: Final = backfill.SPANS["month"] - timedelta(hours=1)
 """How far back is compared then: an answer that brought the other quantities of a gap may have lacked this one."""
 
@@ -34,8 +36,8 @@ _DAY: Final = timedelta(days=1)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 """When what was never asked is due: before all that was."""
 
-NEW, FRESH, STANDING, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, ADVICE, SWEEP = range(10)
-"""Ranks: of two asks that are due, the one of the lower rank is made."""
+NEW, FRESH, STANDING, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, LATER, ADVICE, LOOK, SWEEP = range(12)
+"""Ranks: of two asks that are due, the one of the lower rank is made. A daily discovery is LATER while readings are missing."""
 
 URGENT: Final = frozenset({NEW, FRESH, STANDING})
 """Ranks of what is asked for the accounts of a cloud in turn, where not all of them can ask at once; everything else comes after."""
@@ -48,7 +50,7 @@ ONCE: Final = 0.9
 
 
 class Ask(Struct, frozen=True):
-    """One thing to ask a source, in no case before `due_at`; `why` is a sentence for people."""
+    """One thing to ask a source, in no case before `due_at`; `why` is a sentence for people, `since` the oldest of what is missing."""
 
     act: Act
     subject: str
@@ -57,6 +59,7 @@ class Ask(Struct, frozen=True):
     rank: int
     quantity: str = ""
     window: Window | None = None
+    since: datetime | None = None
 
     @property
     def purpose(self) -> Purpose:
@@ -71,7 +74,7 @@ class Ask(Struct, frozen=True):
 
 def asks(account: str, progress: Progress, spending: Spending, now: datetime) -> list[Ask]:
     """All that there is to ask, in the order in which it will be: what is due now by its rank, then the rest by its time."""
-    shares = Shares.of(progress, spending)
+    shares = Shares.of(progress, spending, now)
     costs: dict[Purpose, int] = {
         "discover": progress.discovery_cost,
         "latest": 1,
@@ -85,19 +88,20 @@ def asks(account: str, progress: Progress, spending: Spending, now: datetime) ->
         _permitted(ask, progress, _room_at(ask, progress, rooms, shares), shares.paused_until, now)
         for ask in _wanted(account, progress, shares.window * ONCE, now)
     ]
-    known = _discovery(account, progress)
+    known = _discovery(account, progress, now)
     if known.due_at <= now < rooms["discover"]:
-        wanted = [_behind(ask, rooms["discover"]) for ask in wanted]
+        wanted = [_behind(ask, known.rank, rooms["discover"]) for ask in wanted]
     return sorted(wanted, key=lambda ask: _order(ask, progress, now))
 
 
 def scheduled(asks: Iterable[Ask], progress: Progress, spending: Spending) -> list[Ask]:
     """`asks` as they will be made if all goes well: those for the past one after another, as the budget lets them."""
-    shares, found = Shares.of(progress, spending), []
+    found, at = [], _NEVER
     for ask in asks:
         if ask.act == "history":
-            at = shares.room_at(ask.purpose, 1, ask.due_at)
-            shares = shares.after(ask.purpose, at)
+            at = max(at, ask.due_at)
+            at = Shares.of(progress, spending, at).room_at(ask.purpose, 1, at)
+            spending = replace(spending, spent=(*spending.spent, Spent(at, ask.purpose)))
             ask = replace(ask, due_at=at)  # noqa: PLW2901 - the same ask, later
         found.append(ask)
     return sorted(found, key=lambda ask: ask.due_at)
@@ -111,17 +115,23 @@ def _room_at(ask: Ask, progress: Progress, rooms: dict[Purpose, datetime], share
     return min(rooms["again"], max(rooms["latest"], fresh_at))
 
 
-def _behind(ask: Ask, until: datetime) -> Ask:
-    """`ask`, which makes room for a discovery unless it is fresh: that needs several requests, and would never find them free."""
-    if (ask.rank <= DISCOVERY and ask.rank != AGAIN) or ask.due_at >= until:
+def _behind(ask: Ask, rank: int, until: datetime) -> Ask:
+    """`ask`, which makes room for a discovery of that rank unless it is fresh: that needs several requests, and would never find them free."""
+    if (ask.rank <= rank and ask.rank != AGAIN) or ask.due_at >= until:
         return ask
     return replace(ask, due_at=until, why=f"{ask.why} Looking up what there is comes first.")
 
 
-def _order(ask: Ask, progress: Progress, now: datetime) -> tuple[datetime, int, datetime, datetime]:
-    """Of what is due, each kind by turns; where that leaves a choice, the probe's quantities stand as its source wants them."""
+def _order(ask: Ask, progress: Progress, now: datetime) -> tuple[datetime, int, datetime, datetime, datetime]:
+    """Of what is due, each kind by turns, but of what is missing first what its cloud forgets next.
+
+    Where that leaves a choice, the probe's quantities stand as its source wants them.
+    """
     asked_at = progress.asked_at(ask.act, ask.subject, ask.quantity)
-    return max(ask.due_at, now), ask.rank, asked_at, ask.due_at
+    rank, oldest = ask.rank, _NEVER
+    if rank in MISSING and ask.since is not None:
+        rank, oldest = GAP, max(ask.since, now - backfill.SPANS[progress.reach])
+    return max(ask.due_at, now), rank, oldest, asked_at, ask.due_at
 
 
 def _permitted(ask: Ask, progress: Progress, room_at: datetime, paused_until: datetime | None, now: datetime) -> Ask:
@@ -141,7 +151,7 @@ def _permitted(ask: Ask, progress: Progress, room_at: datetime, paused_until: da
 
 
 def _wanted(account: str, progress: Progress, once: timedelta, now: datetime) -> Iterator[Ask]:
-    yield _discovery(account, progress)
+    yield _discovery(account, progress, now)
     for probe, track in progress.tracks.items():
         yield _latest(probe, track, once, now)
         for quantity in track.remembered:
@@ -161,7 +171,7 @@ def slot(account: str) -> time:
     return time(second // 3600, second // 60 % 60, second % 60, tzinfo=UTC)
 
 
-def _discovery(account: str, progress: Progress) -> Ask:
+def _discovery(account: str, progress: Progress, now: datetime) -> Ask:
     done = progress.discovery.ok_at
     if done is None:
         return Ask(
@@ -175,7 +185,8 @@ def _discovery(account: str, progress: Progress) -> Ask:
         return Ask("discover", account, done + _HOUR, "The cloud no longer knows a site: what there is now?", DISCOVERY)
     due = datetime.combine(done + _DAY / 2, slot(account))
     due = due if due >= done + _DAY / 2 else due + _DAY
-    return Ask("discover", account, due, f"Sites and devices are looked up once a day, last {_ago(done)}.", DISCOVERY)
+    rank = LATER if hurries(progress, now) else DISCOVERY
+    return Ask("discover", account, due, f"Sites and devices are looked up once a day, last {_ago(done)}.", rank)
 
 
 def _latest(probe: str, track: Track, once: timedelta, now: datetime) -> Ask:
@@ -242,7 +253,7 @@ def _past(probe: str, track: Track, quantity: str, far: Window, now: datetime) -
     due, rank, since, why = min(reasons, key=lambda reason: (max(reason[0], now), reason[1]))
     then = max(due, now)
     reach = min([since, series.settled_at or since, *(other[2] for other in reasons if other[0] <= then)])
-    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, then, far))
+    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, then, far), since)
 
 
 _Reason = tuple[datetime, int, datetime, str]
@@ -253,16 +264,14 @@ def _reasons(track: Track, series: Series, quantity: str, far: Window, now: date
     if settled is None:
         yield now, FIRST, now - backfill.SPANS[far], "A first time, all that the cloud still remembers is fetched."
         return
-    if series.missing_since is not None and series.missing_until is not None:
-        due = series.missing_until + min(_HOUR * (2 ** min(series.silences, 5) - 1), 20 * _HOUR)
-        yield (
-            due,
-            GAP,
-            series.missing_since,
-            f"Readings are missing from {_ago(series.missing_since)} to {_ago(series.missing_until)}.",
-        )
+    since, until, wanted_at = series.missing_since, series.missing_until, series.wanted_at
+    if since is not None and until is not None and wanted_at is not None:
+        yield wanted_at, GAP, since, f"Readings are missing from {_ago(since)} to {_ago(until)}."
     yield _suspicion(track, settled)
     yield _fallback(track, series, quantity, settled)
+    if quantity == _scout(track) and series.newest is not None:
+        why = "Once a day the past of one quantity is compared, for readings that nobody saw."
+        yield settled + LOOK_EVERY, LOOK, settled, why
     if series.newest is not None:
         due = (series.swept_at or settled) + SWEEP_EVERY
         why = "Once a week the past month is compared, for late, corrected and hidden readings."
@@ -278,12 +287,16 @@ def _suspicion(track: Track, settled: datetime) -> _Reason | None:
 
 def _fallback(track: Track, series: Series, quantity: str, settled: datetime) -> _Reason | None:
     """Where the cloud tells no latest values, its past may: one quantity scouts, the others follow when it finds something."""
-    scout = next((name for name in track.remembered if track.series[name].newest), track.remembered[0])
     behind = track.newest is not None and series.newest is not None and series.newest < track.newest
-    if track.empties < backfill.EMPTY or not (quantity == scout or behind):
+    if track.empties < backfill.EMPTY or not (quantity == _scout(track) or behind):
         return None
     due = settled + min(_HOUR * 2 ** min(series.silences, 5), _DAY)
     return due, FALLBACK, series.newest or settled, "The cloud tells no latest values, so its past is asked."
+
+
+def _scout(track: Track) -> str:
+    """The quantity whose past is asked for before the others'."""
+    return next((name for name in track.remembered if track.series[name].newest), track.remembered[0])
 
 
 def _ago(at: datetime) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from margelle.domain.gap import Gap, GapState
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
-from margelle.ports.record import Added, AuditEntry, Grant, GrantKind, Incident, Receipt
+from margelle.ports.record import Added, AuditEntry, Folded, Grant, GrantKind, Incident, Inspected, Receipt
 from margelle.ports.source import (
     AdviceSource,
     Batch,
@@ -43,6 +43,7 @@ __all__ = [
     "Display",
     "FaceContext",
     "Fault",
+    "Folded",
     "Gap",
     "GapState",
     "Grant",
@@ -50,6 +51,7 @@ __all__ = [
     "HistorySource",
     "Http",
     "Incident",
+    "Inspected",
     "LongMemorySource",
     "MappedSource",
     "Nearby",
