@@ -109,16 +109,14 @@ class SeriesReader:
         """The rows with since <= at < until, oldest first; at most `limit`, the oldest ones."""
         most = _FAR if limit is None else max(limit, 0)
         head = self._heads.get(probe)
-        column = Column.of(())
+        parts: list[Column] = []
+        there = 0
         for part in self._chunks.series(head.id, quantity, since_us, until_us) if head and most else ():
-            column = column.followed_by(part.part(*part.bounds(since_us, until_us)))
-            if len(column) >= most:
+            parts.append(part.part(*part.bounds(since_us, until_us)))
+            there += len(parts[-1])
+            if there >= most:
                 break
-        loose = self._loose(head, probe, quantity, since_us, until_us)
-        if loose and column.times and loose[0][0] < column.times[-1]:
-            column = Column.of(_merged(column.rows(), loose))
-        else:
-            column = column.followed_by(Column.of(loose))
+        column = _with(Column.joined(parts), self._loose(head, probe, quantity, since_us, until_us))
         return column if len(column) <= most else column.part(0, most)
 
     def _loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
@@ -136,7 +134,7 @@ class SeriesReader:
         zone = ZoneInfo(time_zone)
         with self._looking():
             head = self._heads.get(probe)
-            known_us = self._rollup.until(head.id, time_zone) if head and not head.before else None
+            known_us = self._rollup.until(head.id, time_zone) if head else None
             if head is None or known_us is None or known_us <= begin:
                 return days.statistics(self._column(probe, quantity, begin, end), zone, begin, end)
             return self._statistics(head, quantity, (since, until), (begin, end, known_us), zone)
@@ -169,6 +167,15 @@ class SeriesReader:
 
 def _bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
     return -_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until)
+
+
+def _with(column: Column, loose: list[Row]) -> Column:
+    """The rows of both, in order of time."""
+    if not loose:
+        return column
+    if column.times and loose[0][0] < column.times[-1]:
+        return Column.of(_merged(column.rows(), loose))
+    return Column.joined([column, Column.of(loose)])
 
 
 def _merged(one: list[Row], other: list[Row]) -> list[Row]:
