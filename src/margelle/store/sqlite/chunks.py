@@ -46,6 +46,11 @@ class Chunks:
         self._remembered: dict[tuple[int, str], Column] = {}
         self._points = 0
 
+    def forget(self) -> None:
+        """Forget the columns that are at hand."""
+        self._remembered.clear()
+        self._points = 0
+
     def places(self, probe: int, since_us: int, until_us: int) -> list[Place]:
         """The chunks of a probe from the last one that begins by `since_us` to the last one that begins by `until_us`."""
         return [Place(*row) for row in self._db.read(_FROM, (probe, since_us, until_us))]

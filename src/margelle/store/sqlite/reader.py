@@ -121,18 +121,16 @@ class SeriesReader:
         """The rows with since <= at < until, oldest first; at most `limit`, the oldest or the `newest` ones."""
         most = _FAR if limit is None else max(limit, 0)
         head = self._heads.get(probe)
-        column = Column.of(())
-        parts = self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ()
-        for whole in parts:
-            part = whole.part(*whole.bounds(since_us, until_us))
-            column = part.followed_by(column) if newest else column.followed_by(part)
-            if len(column) >= most:
+        parts: list[Column] = []
+        there = 0
+        chunks = self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ()
+        for part in chunks:
+            parts.append(part.part(*part.bounds(since_us, until_us)))
+            there += len(parts[-1])
+            if there >= most:
                 break
-        loose = self._loose(head, probe, quantity, since_us, until_us)
-        if loose and column.times and loose[0][0] < column.times[-1]:
-            column = Column.of(_merged(column.rows(), loose))
-        else:
-            column = column.followed_by(Column.of(loose))
+        folded = Column.joined(parts[::-1] if newest else parts)
+        column = _with(folded, self._loose(head, probe, quantity, since_us, until_us))
         if len(column) <= most:
             return column
         return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
@@ -152,7 +150,7 @@ class SeriesReader:
         zone = ZoneInfo(time_zone)
         with self._looking():
             head = self._heads.get(probe)
-            known_us = self._rollup.until(head.id, time_zone) if head and not head.before else None
+            known_us = self._rollup.until(head.id, time_zone) if head else None
             if head is None or known_us is None or known_us <= begin:
                 return days.statistics(self._column(probe, quantity, begin, end), zone, begin, end)
             return self._statistics(head, quantity, (since, until), (begin, end, known_us), zone)
@@ -185,6 +183,15 @@ class SeriesReader:
 
 def _bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
     return -_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until)
+
+
+def _with(column: Column, loose: list[Row]) -> Column:
+    """The rows of both, in order of time."""
+    if not loose:
+        return column
+    if column.times and loose[0][0] < column.times[-1]:
+        return Column.of(_merged(column.rows(), loose))
+    return Column.joined([column, Column.of(loose)])
 
 
 def _merged(one: list[Row], other: list[Row]) -> list[Row]:
