@@ -6,13 +6,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import face, fleet, ingest, outage, pages, start
+from bench import api, face, fleet, ingest, layout, outage, pages, start
 from bench.report import show
 
 PARTS = {
+    "api": api.measure,
     "face": face.measure,
     "fleet": fleet.measure,
+    "growth": layout.growth,
     "ingest": ingest.measure,
+    "layout": layout.measure,
     "pages": pages.measure,
     "start": start.measure,
 }
@@ -30,7 +33,7 @@ def main() -> None:
             if name == "outage":
                 outage.measure(Path(folder))
             else:
-                show(name, PARTS[name](Path(folder)))
+                show(name, list(PARTS[name](Path(folder))))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (origin !== self.location.origin) return;
-  if (request.method === "POST" && (pathname === "/sign-out" || pathname === "/sign-in")) {
+  if (request.method === "POST" && ["/sign-out", "/sign-in", "/me/sign-out"].includes(pathname)) {
     event.waitUntil(caches.delete(PAGES)); // what one person saw is not for the next
   } else if (request.method === "GET" && pathname.startsWith("/static/")) {
     event.respondWith(file(request));

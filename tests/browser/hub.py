@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from margelle.cli.server import bind
 from margelle.collect.reviewing import Reviewer
 from margelle.domain.site import User
 from margelle.ports import Store
-from margelle.serve.app import build
+from margelle.serve.app import Api, build
 from margelle.serve.pages import FACE
 from margelle.serve.sign_in import Attempts, FaceDesk, hash_password
+from margelle.simulate.actions import LocalActions
 from margelle.simulate.people import NEIGHBOUR, OWNER
 from margelle.simulate.pool import POOLS
 from margelle.simulate.roster import Roster
@@ -25,7 +27,7 @@ from margelle.simulate.water import Water
 from margelle.store.memory import MemoryStore
 from margelle.vendors import VENDORS
 from tests.conftest import NOW
-from tests.serve.vendors import NoActions
+from tests.serve.api.hub import no_reports
 
 PASSWORD = "l'eau claire"
 DAYS = timedelta(days=35)
@@ -54,26 +56,37 @@ class BrowserHub:
     def session(self, email: str) -> str:
         """The token of a new session of this user."""
         desk = FaceDesk(FACE, self.store, self.clock, Attempts())
-        return self.run(desk.issue("access", email, life_s=86400))
+        return self.run(desk.issue_named("access", email, "Firefox, Linux", life_s=86400))[0]
 
 
 @contextmanager
-def served(*, empty: bool = False, public: bool = False, store: Store | None = None) -> Iterator[BrowserHub]:
-    """A hub until the end of the block."""
+def served(
+    *,
+    empty: bool = False,
+    public: bool = False,
+    store: Store | None = None,
+    made: Callable[[BrowserHub], ASGIApp] | None = None,
+) -> Iterator[BrowserHub]:
+    """A hub until the end of the block; `made` puts another application together than one over a store alone."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="hub", daemon=True)
     thread.start()
     hub = BrowserHub(loop, store or MemoryStore())
     if not empty:
         hub.run(furnish(hub.store, hub.now))
-    app = build(
-        hub.store,
-        list(VENDORS.values()),
-        {name: {} for name in VENDORS},
-        hub.clock,
-        NoActions(),
-        public_page=public,
-        time_zone="Europe/Paris",
+    app = (
+        made(hub)
+        if made
+        else build(
+            hub.store,
+            list(VENDORS.values()),
+            {name: {} for name in VENDORS},
+            hub.clock,
+            LocalActions(hub.store, hub.clock),
+            public_page=public,
+            time_zone="Europe/Paris",
+            api=Api(no_reports),
+        )
     )
     socket = bind("127.0.0.1", 0)
     hub.url = f"http://127.0.0.1:{socket.getsockname()[1]}"

@@ -71,7 +71,7 @@ def condition(
     `bands` are by quantity; a quantity without them gets no verdict, nor does a doubted value, nor one so old that it says nothing of the water now.
     `advice` are the recommendations that wait. `rhythm` is the time from one reading to the next, as the probe keeps it.
     """
-    newest = max((point.at for point in latest), default=None)
+    newest = max((point.at for point in _told(latest)), default=None)
     reasons = [*_of_age(newest, now, rhythm), *_of_advice(advice, now)]
     since = now - silent_after(rhythm)
     for point in latest:
@@ -96,11 +96,19 @@ def silent_after(rhythm: timedelta) -> timedelta:
 
 def rhythm_of(latest: Iterable[Measurement]) -> timedelta:
     """How often a site is measured, as far as where its newest measurement came from tells: by a probe hourly, by hand much less often."""
-    point = max(latest, key=lambda one: one.at, default=None)
-    if point is None:
-        return HOURLY
+    point = max(_told(latest), key=lambda one: one.at, default=None)
+    return BY_HAND if point is not None and _is_by_hand(point) else HOURLY
+
+
+def _told(latest: Iterable[Measurement]) -> list[Measurement]:
+    """Those by which it is told how long ago a site was measured: where a probe does so, no strip beside it hides that it is silent."""
+    every = list(latest)
+    return [point for point in every if not _is_by_hand(point)] or every
+
+
+def _is_by_hand(point: Measurement) -> bool:
     vendor, _, means = point.origin.partition("/")
-    return BY_HAND if vendor == OWN and means not in {"http", "mqtt"} else HOURLY
+    return vendor == OWN and means not in {"http", "mqtt"}
 
 
 def _of_age(newest: datetime | None, now: datetime, rhythm: timedelta) -> list[Reason]:

@@ -22,6 +22,25 @@ class Added(Struct, frozen=True):
     alone: bool = False
 
 
+class Folded(Struct, frozen=True):
+    """How many points were folded, and whether there is more to do at once."""
+
+    points: int = 0
+    more: bool = False
+
+
+class Inspected(Struct, frozen=True):
+    """What was found so far: how many points, a digest of them all in which their order has no part, and in words what does not fit.
+
+    `share` says how much of the store has been read, up to 1.
+    """
+
+    points: int
+    digest: str
+    faults: tuple[str, ...]
+    share: float
+
+
 class Receipt(Struct, frozen=True):
     """A raw answer of a vendor, redacted, kept for some weeks. `status` is 0 where no whole answer came; `body` then says why."""
 
@@ -84,10 +103,11 @@ class Grant(Struct, frozen=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """Who did what to which thing, and what came of it."""
+    """Who did what to which thing, at which `site` if at one (its id), and what came of it. `user` is empty where a command did it."""
 
     at: datetime
     user: str
     act: str
     subject: str
     outcome: str
+    site: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -10,9 +10,9 @@ from margelle.domain.access import Membership, Organisation, Role
 from margelle.domain.event import Event
 from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, Revision
-from margelle.domain.series import DayStatistics
+from margelle.domain.series import Columns, DayStatistics
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
-from margelle.ports.record import Added, AuditEntry, Grant, Incident, Receipt
+from margelle.ports.record import Added, AuditEntry, Folded, Grant, Incident, Inspected, Receipt
 from margelle.ports.source import Discovery
 
 
@@ -92,6 +92,12 @@ class Reader(Protocol):
         """Measurements with since <= at < until, oldest first, or newest first where `descending`; at most `limit`, the first ones in that order."""
         ...
 
+    async def columns(
+        self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Columns:
+        """The points with since <= at < until, as columns."""
+        ...
+
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
@@ -162,8 +168,18 @@ class Reader(Protocol):
         """What went wrong, newest first."""
         ...
 
-    async def audit(self, limit: int = 100) -> list[AuditEntry]:
-        """The newest entries first."""
+    async def audit(
+        self,
+        limit: int = 100,
+        *,
+        skip: int = 0,
+        sites: Collection[str] | None = None,
+        user: str | None = None,
+        act: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[AuditEntry]:
+        """At most `limit` entries, the newest first, after as many as `skip` of them: all, or those at one of `sites`, of a `user` as it is written there, of an act, with since <= at < until."""
         ...
 
     async def count(self) -> int:
@@ -218,6 +234,10 @@ class Writer(Protocol):
         """Keep an account's person, sites and probes; where the discovery is complete, its other sites have vanished since `now`. Nothing is deleted."""
         ...
 
+    async def put_probe(self, probe: Probe, now: datetime) -> None:
+        """Add or replace a probe that no discovery tells of, such as what people measure by hand with. Raises NotFound where there is no such site."""
+        ...
+
     async def add(
         self,
         measurements: Sequence[Measurement],
@@ -265,8 +285,8 @@ class Writer(Protocol):
         """Remove a grant and return it: of two who take it, one gets it."""
         ...
 
-    async def drop_grants(self, user: str) -> None:
-        """Remove every grant of a user: their clients and browsers must sign in again."""
+    async def drop_grants(self, user: str, *, keep: Collection[str] = ()) -> None:
+        """Remove every grant of a user but those with the ids in `keep`: their clients and browsers must sign in again."""
         ...
 
     async def put_secret(self, name: str, value: bytes) -> None:
@@ -312,6 +332,25 @@ class Writer(Protocol):
 
 class Store(Reader, Writer, Protocol):
     """Both, over one database."""
+
+    async def fold(self, *, everything: bool = False) -> Folded:
+        """Move some of what came lately to where it stays, in one short transaction; with `everything`, also what would better wait for more.
+
+        No answer changes by it. It is made for a hub to call again and again, in one process or in several.
+        """
+        ...
+
+    async def loose(self) -> int:
+        """How many points are not folded yet."""
+        ...
+
+    async def compact(self) -> None:
+        """Give room that is not needed any more back to the disk. Others may have to wait for it."""
+        ...
+
+    def inspect(self) -> AsyncIterator[Inspected]:
+        """Read all that is kept of one probe after another, and compare it with what is kept beside it. Raises StoreError where it cannot be read."""
+        ...
 
     async def close(self) -> None:
         """Let go of the database."""

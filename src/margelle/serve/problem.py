@@ -25,6 +25,7 @@ RETRY_AFTER_S = 30
 
 _STATUS: tuple[tuple[type[MargelleError], int], ...] = (
     (BadInput, 400),
+    (Forbidden, 403),
     (Refused, 401),
     (Forbidden, 403),
     (NotFound, 404),

@@ -10,15 +10,37 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from margelle.errors import NotFound
-from margelle.ports import Actions, Clock, Store, Vendor
-from margelle.serve.pages import door, overview, site
-from margelle.serve.pages.hall import Area, Hall, Look
+from margelle.ports import Actions, Backstage, Clock, Store, Vendor
+from margelle.serve.calls import Calls
+from margelle.serve.pages import (
+    acts,
+    audit,
+    board,
+    by_hand,
+    collection,
+    connect,
+    door,
+    faces,
+    first,
+    installation,
+    interventions,
+    invitation,
+    keys,
+    me,
+    organisations,
+    overview,
+    people,
+    shares,
+    site,
+    tags,
+)
+from margelle.serve.pages.hall import Area, Hall, Look, Shown
 from margelle.serve.pages.paper import asset, demand_built, manifest, worker
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit
 from margelle.serve.sign_in import Attempts, FaceDesk
 
-__all__ = ["AREAS", "FACE", "Look", "routes"]
+__all__ = ["AREAS", "FACE", "Look", "Shown", "routes"]
 
 FACE: Final = "pages"
 """The face to which sessions belong."""
@@ -26,18 +48,53 @@ FACE: Final = "pages"
 AREAS: Final[tuple[Area, ...]] = (
     overview.AREA,
     site.AREA,
+    collection.AREA,
+    connect.AREA,
+    tags.AREA,
+    by_hand.AREA,
+    interventions.AREA,
+    acts.AREA,
+    shares.AREA,
+    people.AREA,
+    organisations.AREA,
+    audit.AREA,
+    me.AREA,
+    keys.AREA,
+    board.AREA,
+    invitation.AREA,
+    faces.AREA,
+    installation.AREA,
+    first.AREA,
     door.AREA,
 )
 """In the order of the navigation."""
 
 
 def routes(
-    store: Store, vendors: Sequence[Vendor], clock: Clock, attempts: Attempts, *, actions: Actions, look: Look
+    store: Store,
+    vendors: Sequence[Vendor],
+    clock: Clock,
+    attempts: Attempts,
+    *,
+    actions: Actions,
+    look: Look,
+    backstage: Backstage | None = None,
+    calls: Calls | None = None,
 ) -> list[BaseRoute]:
     """The pages' routes, to stand behind all others. Raises ConfigError where their style and scripts have not been built."""
     demand_built()
     sessions = Sessions(FaceDesk(FACE, store, clock, attempts), look.public_url)
-    hall = Hall(store, vendors, clock, sessions=sessions, actions=actions, look=look, areas=AREAS)
+    hall = Hall(
+        store,
+        vendors,
+        clock,
+        sessions=sessions,
+        actions=actions,
+        look=look,
+        areas=[area for area in AREAS if backstage is not None or not area.backstage],
+        backstage=backstage,
+        calls=calls,
+    )
     files = [
         Route("/static/{name}", asset),
         Route("/worker.js", worker),

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from margelle.domain.site import Recommendation, Site
+from margelle.domain.site import Probe, Recommendation, Site
 from margelle.domain.state import State
 from margelle.domain.switch import Switch, state_of
+from margelle.intake.hand import is_by_hand
 from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit
 from margelle.serve.pages.glance import MINOR, Glance
 from margelle.serve.pages.tile import WEEK, Scene, Tile, tile
@@ -78,15 +79,19 @@ def scene(visit: Visit, one: Glance) -> Scene:
     )
 
 
-def places(one: Glance) -> Mapping[str, str]:
+def places(words: Words, one: Glance) -> Mapping[str, str]:
     """What tells the probes of a site apart, by probe; nothing where only one measures."""
     several = len({point.probe for point in one.latest}) > 1
-    return {each.id: each.key for each in one.probes} if several else {}
+    return {each.id: _place(words, one.site, each) for each in one.probes} if several else {}
+
+
+def _place(words: Words, site: Site, probe: Probe) -> str:
+    return words("hand.place") if is_by_hand(probe) and probe.vendor != site.vendor else probe.key
 
 
 async def _tiles(visit: Visit, one: Glance) -> tuple[Tile | None, tuple[Tile, ...], tuple[Tile, ...]]:
     """The water's temperature, the other main tiles, and the minor ones."""
-    around, where = scene(visit, one), places(one)
+    around, where = scene(visit, one), places(visit.words, one)
     hero: Tile | None = None
     main: list[Tile] = []
     minor: list[Tile] = []

@@ -63,6 +63,7 @@ async def _shown(visit: Visit, status: int, complaint: str) -> Response:
         status,
         complaint=complaint,
         newcomer=newcomer,
+        welcome=visit.hall.has("/welcome"),
         action="/sign-in" + (f"?{urlencode({'next': wanted})}" if wanted != "/" else ""),
     )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from margelle.domain.access import Scope
 from margelle.domain.limits import Regime
@@ -26,10 +27,14 @@ from margelle.errors import (
     Refused,
     StoreError,
 )
-from margelle.ports import Actions, Clock, Display, Store, Vendor
+from margelle.ports import Actions, Backstage, Clock, Display, Store, Vendor
 from margelle.serve.caller import Caller
+from margelle.serve.calls import Calls
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit, visitor
+
+DEMO: Final = "margelle_demo"
+"""The cookie of a browser that looks at the demo in the hub's place. It opens nothing."""
 
 _log: Final = logging.getLogger("margelle.serve")
 
@@ -52,6 +57,7 @@ class Look(Struct, frozen=True):
     """How an installation's pages look: their title, its quantities, the address at which others reach it (empty: that of the request).
 
     `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown, `regime` which limits hold. With `public`, everybody sees every site and nobody signs in.
+    A `demo` says on every page that its water is simulated.
     """
 
     title: str = "Margelle"
@@ -61,6 +67,23 @@ class Look(Struct, frozen=True):
     time_zone: str = "UTC"
     displays: Mapping[str, Callable[[Site], Display]] = {}
     regime: Regime = "private"
+    demo: bool = False
+
+
+class Shown:
+    """How the sites of a vendor are shown, by its settings as they are now."""
+
+    def __init__(self, vendor: Vendor, settings: Mapping[str, Mapping[str, Any]], catalogue: Catalogue) -> None:
+        self._vendor, self._settings, self._catalogue = vendor, settings, catalogue
+        self._given: Mapping[str, Any] | None = None
+        self._display: Callable[[Site], Display] = lambda _: Display()
+
+    def __call__(self, site: Site) -> Display:
+        """How one site is shown."""
+        given = self._settings.get(self._vendor.name, {})
+        if given is not self._given and self._vendor.display is not None:
+            self._given, self._display = given, self._vendor.display(given, self._catalogue)
+        return self._display(site)
 
 
 class SiteLink(Struct, frozen=True):
@@ -72,12 +95,16 @@ class SiteLink(Struct, frozen=True):
 
 
 class Area(Struct, frozen=True):
-    """Pages that belong together. `at_site` are those of them that a site's page leads to. `nav` is what leads there (the text `nav.<nav>`, to `path`), shown to whom `shown` admits; without `nav`, other pages lead there."""
+    """Pages that belong together. `at_site` are those of them that a site's page leads to. `nav` is what leads there (the text `nav.<nav>`, to `path`), shown to whom `shown` admits; without `nav`, other pages lead there.
+
+    Pages of the `backstage` are there only where there is one: where the whole hub is served, not a store alone.
+    """
 
     routes: Callable[[Hall], Sequence[BaseRoute]]
     path: str = "/"
     nav: str = ""
     shown: Callable[[Caller], bool] = lambda _: True
+    backstage: bool = False
     at_site: Sequence[SiteLink] = ()
 
 
@@ -101,11 +128,28 @@ class Hall:
         actions: Actions,
         look: Look,
         areas: Sequence[Area],
+        calls: Calls | None = None,
+        backstage: Backstage | None = None,
     ) -> None:
         self.store, self.clock, self.sessions, self.actions, self.look = store, clock, sessions, actions, look
         self.vendors = tuple(vendors)
         self.titles: Mapping[str, str] = {vendor.name: vendor.title for vendor in vendors}
+        self.calls = calls or Calls(clock)
+        self._backstage = backstage
         self._areas = tuple(areas)
+
+    @property
+    def backstage(self) -> Backstage:
+        """The hub behind the store. Only pages of the backstage ask for it."""
+        assert self._backstage is not None
+        return self._backstage
+
+    def vendor(self, name: str) -> Vendor:
+        """The vendor called `name`. Raises NotFound."""
+        found = next((vendor for vendor in self.vendors if vendor.name == name), None)
+        if found is None:
+            raise NotFound(f"There is no vendor {name!r}.")
+        return found
 
     def routes(self) -> list[BaseRoute]:
         """Those of all areas."""
@@ -114,6 +158,10 @@ class Hall:
     def nav(self, caller: Caller) -> list[Link]:
         """The areas that `caller` can go to."""
         return [Link(area.nav, area.path) for area in self._areas if area.nav and area.shown(caller)]
+
+    def has(self, path: str) -> bool:
+        """Whether there is an area at this path."""
+        return any(area.path == path for area in self._areas)
 
     def at_site(self, caller: Caller, site: str) -> list[Link]:
         """The pages about a site that `caller` can go to."""
@@ -133,8 +181,11 @@ class Hall:
         """The route of a page. Who has not signed in is led to the door first, unless it is a `door` itself."""
         return Route(path, self._led(show, door=door), methods=["GET"])
 
-    def form(self, path: str, take: Page, *, door: bool = False) -> Route:
-        """The route of a form: taken only from the hub's own pages and, unless it is a `door`, from those who have signed in."""
+    def form(self, path: str, take: Page, *, door: bool = False, real: bool = False) -> Route:
+        """The route of a form: taken only from the hub's own pages and, unless it is a `door`, from those who have signed in.
+
+        One that is `real` is taken by this hub also where a browser looks at the demo.
+        """
 
         async def taken(visit: Visit) -> Response:
             try:
@@ -143,10 +194,12 @@ class Hall:
                 return visit.page("error.html", 403, heading="foreign", error=None)
             return await take(visit)
 
-        return Route(path, self._led(taken, door=door), methods=["POST"])
+        return Route(path, self._led(taken, door=door, real=real), methods=["POST"])
 
-    def _led(self, show: Page, *, door: bool) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
+    def _led(self, show: Page, *, door: bool, real: bool = False) -> Callable[[Request], Awaitable[ASGIApp]]:
+        async def answer(request: Request) -> ASGIApp:
+            if DEMO in request.cookies and self._backstage is not None and not real:
+                return await self._backstage.demo.app()
             visit = Visit(self, request, _NOBODY, self.clock())
             try:
                 user = None if self.look.public else await self.sessions.user(request)

@@ -19,5 +19,6 @@ def _amount(words: Words, amount: float, unit: str | None) -> str:
     digits = next((n for n in range(3) if math.isclose(round(amount, n), amount)), 3)
     text = number(amount, digits, words.language)
     if unit == "tablet":
-        return words("amount.tablet", n=text)
+        one = amount == 1 or (amount < 2 and words.language == "fr")
+        return words("amount.a_tablet" if one else "amount.tablets", n=text)
     return with_unit(text, "m³" if unit == "m3" else unit or "")

@@ -198,7 +198,7 @@ async def _table(visit: Visit) -> Response:
     by_days = wanted.until - wanted.since > READINGS_UP_TO
     columns = tracks(one)
     table = await (_days(visit, one, wanted, columns) if by_days else _readings(visit, one, wanted, columns))
-    around, where = scene(visit, one), places(one)
+    around, where = scene(visit, one), places(visit.words, one)
     heads = [" · ".join(filter(None, (label(around, each.quantity), where.get(each.probe, "")))) for each in columns]
     units = [
         around.scale(each.quantity, point.raw_unit).symbol for each, point in zip(columns, one.latest, strict=True)

@@ -104,6 +104,7 @@ class Visit:
             status,
             encodings=encodings,
             title=self.hall.look.title,
+            demo=self.hall.look.demo,
             theme=theme_of(self.request),
             path=self.request.url.path,
             here=self._here,

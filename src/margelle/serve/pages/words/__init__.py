@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Final, Literal
 
-from margelle.serve.pages.words import collection, event, frame, site, water
+from margelle.domain.reason import Reason, sentence
+from margelle.serve.pages.words import (
+    collection,
+    connect,
+    doing,
+    event,
+    faces,
+    first,
+    frame,
+    installation,
+    people,
+    site,
+    tags,
+    water,
+)
 from margelle.serve.pages.words.collection import TODO_FR
 from margelle.serve.pages.words.water import LABELS, SHORT_LABELS
 
 Language = Literal["en", "fr"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "fr")
 
-AREAS: Final = (frame, water, site, event, collection)
+AREAS: Final = (frame, water, site, event, doing, people, collection, connect, tags, faces, installation, first)
 """Each has TEXTS by name: (English, French). A name that ends in .one and .many is chosen by its number; French counts 0 as one."""
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {name: text for area in AREAS for name, text in area.TEXTS.items()}
@@ -33,12 +49,18 @@ def chosen(asked: str | None, accepted: str) -> Language:
 
 @cache
 def _typeset(text: str) -> str:
+    """`spaced`, once for each text of ours."""
+    return spaced(text)
+
+
+def spaced(text: str) -> str:
     """`text` with the spaces that no line may break at: within French punctuation, and between a number and what it counts."""
     for breaking, kept in (
         (" :", "\u00a0:"),
         ("« ", "«\u00a0"),
         (" »", "\u00a0»"),
         (" ;", "\u202f;"),
+        (" ?", "\u202f?"),
         ("{n} ", "{n}\u00a0"),
         ("il y a", "il\u00a0y\u00a0a"),
         ("7 ", "7\u00a0"),
@@ -75,6 +97,11 @@ class Words:
     def todo(self, kind: str, english: str) -> str:
         """What to do about an incident of this kind."""
         return english if self.language == "en" else _typeset(TODO_FR.get(kind, english))
+
+    def reasons(self, reasons: Sequence[Reason], when: Callable[[datetime], str]) -> str:
+        """Why something is done, is missing or waits, with instants as `when` writes them."""
+        said = sentence(tuple(reasons), self.language, when)
+        return spaced(said) if self.language == "fr" else said
 
     def label(self, quantity: str, *, short: bool = False) -> str:
         """What a quantity is called, `short` where there is little room; an installation's own by its name."""

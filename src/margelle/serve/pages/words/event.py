@@ -29,5 +29,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "product.algaecide": ("Algaecide", "Anti-algues"),
     "product.flocculant": ("Flocculant", "Floculant"),
     "product.other": ("Other product", "Autre produit"),
-    "amount.tablet": ("{n} tablet(s)", "{n} galet(s)"),
+    "amount.a_tablet": ("{n} tablet", "{n} galet"),
+    "amount.tablets": ("{n} tablets", "{n} galets"),
 }  # fmt: skip

@@ -171,6 +171,18 @@ LABELS: Final[dict[str, tuple[str, str]]] = {
     "level": ("Water level", "Niveau d’eau"),
     "flow": ("Flow", "Débit"),
     "pressure": ("Pressure", "Pression"),
+    "free_chlorine": ("Free chlorine", "Chlore libre"),
+    "total_chlorine": ("Total chlorine", "Chlore total"),
+    "combined_chlorine": ("Combined chlorine", "Chlore combiné"),
+    "bromine": ("Bromine", "Brome"),
+    "active_oxygen": ("Active oxygen", "Oxygène actif"),
+    "total_alkalinity": ("Alkalinity (TA)", "Alcalinité (TAC)"),
+    "total_hardness": ("Hardness (TH)", "Dureté (TH)"),
+    "calcium_hardness": ("Calcium hardness", "Dureté calcique"),
+    "cyanuric_acid": ("Stabiliser (CYA)", "Stabilisant (CYA)"),
+    "phosphate": ("Phosphate", "Phosphates"),
+    "copper": ("Copper", "Cuivre"),
+    "iron": ("Iron", "Fer"),
 }
 
 SHORT_LABELS: Final[dict[str, tuple[str, str]]] = {
