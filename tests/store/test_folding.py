@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import apsw
 import pytest
 
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.series import by_day
 from margelle.errors import StoreError
@@ -166,7 +167,6 @@ async def test_known_days_are_not_computed_again(sqlite: SqliteStore, monkeypatc
 
 
 async def test_a_day_beyond_the_calendar_hinders_nobody(sqlite: SqliteStore) -> None:
-    from datetime import UTC, datetime
 
     await sqlite.put_account(account())
     await sqlite.put_discovery("home", discovery(1, sites=(site(1, time_zone="America/Lima"),)), NOW)
@@ -332,3 +332,21 @@ async def test_a_hub_that_ends_does_not_wait_for_the_next_look(sqlite: SqliteSto
     await asyncio.sleep(0)
     stop.set()
     await asyncio.wait_for(running, 5)
+
+
+async def test_what_was_undone_is_not_remembered(sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    await sqlite.put_gaps((), [Gap(PROBE, "ph", NOW, NOW + 900 * HOUR, "open", NOW, "Because.")])
+    refill = SqliteStore._refill
+
+    async def refill_and_fail(store: SqliteStore, points: list[Measurement], now: datetime) -> None:
+        await refill(store, points, now)  # which reads what was just folded
+        raise StoreError("no disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteStore, "_refill", refill_and_fail)
+        with pytest.raises(StoreError):
+            await sqlite.add(hourly(700), NOW)
+    other = [point(8.5, one.at) for one in hourly(700)]
+    await sqlite.add(other, NOW)
+    assert await sqlite.history(PROBE, "ph") == other
+    assert (await inspected(sqlite)).faults == ()

@@ -82,7 +82,7 @@ def small_limits() -> Iterator[None]:
         for module, name, value in (
             (chunks, "CAPACITY", 6),
             (folding, "CAPACITY", 6),
-            (folding, "STRETCH", 3),
+            (folding, "STRETCH", 6),
             (arrival, "MANY", 5),
             (arrival, "WAITING", 4),
         ):
@@ -178,9 +178,9 @@ class BothStores(RuleBasedStateMachine):
             digests.append((found.points, found.digest))
         assert digests[0] == digests[1]
 
-    @rule(days=st.integers(1, 3), zone=ZONES)
+    @rule(days=st.integers(1, 12), zone=ZONES)
     def ask_statistics(self, days: int, zone: str) -> None:
-        until = NOW.date() + timedelta(days=2)
+        until = NOW.date() + timedelta(days=4)
         for quantity in ("ph", "orp"):
             self.both("statistics", PROBE, quantity, until - timedelta(days=days), until, zone)
 

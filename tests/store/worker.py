@@ -53,7 +53,7 @@ def small_limits() -> None:
     for module, name, value in (
         (chunks, "CAPACITY", 64),
         (folding, "CAPACITY", 64),
-        (folding, "STRETCH", 16),
+        (folding, "STRETCH", 48),
         (arrival, "MANY", 80),
     ):
         setattr(module, name, value)

@@ -12,7 +12,7 @@ from margelle.store.fold import sorted_rows
 from margelle.store.row import Row
 from margelle.store.sqlite.database import Database
 
-_REMEMBERED: Final = 20_000
+_REMEMBERED: Final = 5_000
 """So many heads are kept in memory (about 2 kB each)."""
 _NEWEST: Final = msgspec.msgpack.Decoder(dict[str, Row])
 _PIECE: Final = msgspec.msgpack.Decoder(dict[str, list[Row]])

@@ -94,13 +94,11 @@ class SeriesReader:
         *,
         descending: bool = False,
     ) -> list[Measurement]:
-        bounds, most = _bounds(since, until), _FAR if limit is None else max(limit, 0)
+        bounds = _bounds(since, until)
         with self._looking():
-            if descending:
-                rows = self._ending(probe, quantity, *bounds, most)
-                return [measurement(probe, quantity, row) for row in rows]
-            column = self._column(probe, quantity, *bounds, most)
-        return column.measurements(probe, quantity)
+            column = self._column(probe, quantity, *bounds, limit, newest=descending)
+        found = column.measurements(probe, quantity)
+        return found[::-1] if descending else found
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
@@ -110,30 +108,32 @@ class SeriesReader:
             column = self._column(probe, quantity, *bounds)
         return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
 
-    def _ending(self, probe: str, quantity: str, since_us: int, until_us: int, most: int) -> list[Row]:
-        """The rows with since <= at < until, newest first; at most `most`, the newest ones."""
-        head, rows = self._heads.get(probe), list[Row]()
-        chunks = self._chunks.series(head.id, quantity, since_us, until_us, descending=True) if head and most else ()
-        for part in chunks:
-            rows = part.rows(*part.bounds(since_us, until_us)) + rows
-            if len(rows) >= most:
-                break
-        return _merged(rows, self._loose(head, probe, quantity, since_us, until_us))[::-1][:most]
-
-    def _column(self, probe: str, quantity: str, since_us: int, until_us: int, most: int = _FAR) -> Column:
-        """The rows with since <= at < until, oldest first; at most `most`, the oldest ones."""
+    def _column(
+        self,
+        probe: str,
+        quantity: str,
+        since_us: int,
+        until_us: int,
+        limit: int | None = None,
+        *,
+        newest: bool = False,
+    ) -> Column:
+        """The rows with since <= at < until, oldest first; at most `limit`, the oldest or the `newest` ones."""
+        most = _FAR if limit is None else max(limit, 0)
         head = self._heads.get(probe)
-        column = Column.of(())
-        for part in self._chunks.series(head.id, quantity, since_us, until_us) if head and most else ():
-            column = column.followed_by(part.part(*part.bounds(since_us, until_us)))
-            if len(column) >= most:
+        parts: list[Column] = []
+        there = 0
+        chunks = self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ()
+        for part in chunks:
+            parts.append(part.part(*part.bounds(since_us, until_us)))
+            there += len(parts[-1])
+            if there >= most:
                 break
-        loose = self._loose(head, probe, quantity, since_us, until_us)
-        if loose and column.times and loose[0][0] < column.times[-1]:
-            column = Column.of(_merged(column.rows(), loose))
-        else:
-            column = column.followed_by(Column.of(loose))
-        return column if len(column) <= most else column.part(0, most)
+        folded = Column.joined(parts[::-1] if newest else parts)
+        column = _with(folded, self._loose(head, probe, quantity, since_us, until_us))
+        if len(column) <= most:
+            return column
+        return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
 
     def _loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
         """What is in no chunk."""
@@ -150,7 +150,7 @@ class SeriesReader:
         zone = ZoneInfo(time_zone)
         with self._looking():
             head = self._heads.get(probe)
-            known_us = self._rollup.until(head.id, time_zone) if head and not head.before else None
+            known_us = self._rollup.until(head.id, time_zone) if head else None
             if head is None or known_us is None or known_us <= begin:
                 return days.statistics(self._column(probe, quantity, begin, end), zone, begin, end)
             return self._statistics(head, quantity, (since, until), (begin, end, known_us), zone)
@@ -183,6 +183,15 @@ class SeriesReader:
 
 def _bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
     return -_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until)
+
+
+def _with(column: Column, loose: list[Row]) -> Column:
+    """The rows of both, in order of time."""
+    if not loose:
+        return column
+    if column.times and loose[0][0] < column.times[-1]:
+        return Column.of(_merged(column.rows(), loose))
+    return Column.joined([column, Column.of(loose)])
 
 
 def _merged(one: list[Row], other: list[Row]) -> list[Row]:

@@ -105,7 +105,7 @@ class Rollup:
         for part in self._chunks.columns(probe, *span, None):
             for quantity, column in part.items():
                 columns[quantity].append(column)
-        found = {quantity: codec.statistics(joined(parts), zone, *span) for quantity, parts in columns.items()}
+        found = {quantity: codec.statistics(Column.joined(parts), zone, *span) for quantity, parts in columns.items()}
         first = codec.day(span[0], zone) if span[0] > -_FAR else date.min
         self._put(probe, zone, found, first, codec.day(span[1], zone))
 
@@ -134,13 +134,6 @@ class Rollup:
             return codec.decode(told, quantity)
         except (ValueError, IndexError, msgspec.MsgspecError, zstandard.ZstdError) as error:
             raise self._db.damaged(error) from None
-
-
-def joined(parts: Sequence[Column]) -> Column:
-    """One column of several that follow one another."""
-    if len(parts) == 1:
-        return parts[0]
-    return Column.of([row for part in parts for row in part.rows()])
 
 
 def _is_zone(name: object) -> bool:

@@ -27,6 +27,7 @@ class SeriesTables(SeriesReader, Stretches):
                 self._heads.flush()
         except BaseException:
             self._heads.forget()
+            self._chunks.forget()  # the numbers of chunks that were undone will be those of others
             raise
 
     async def add(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -18,8 +18,10 @@ from margelle.store.sqlite.heads import Head
 from margelle.store.sqlite.reader import ALWAYS, SeriesReader
 from margelle.store.sqlite.series import SeriesTables
 
-PROBES: Final = 4
-"""So many probes' pieces are folded in one transaction: some milliseconds."""
+PROBES: Final = 8
+"""So many probes' pieces are folded in one transaction at most."""
+ENOUGH: Final = 1000
+"""With so many points a transaction ends: after some milliseconds."""
 
 
 class Upkeep(SeriesTables):
@@ -31,10 +33,18 @@ class Upkeep(SeriesTables):
         with self._changing():  # where another process was quicker, there is nothing left to do
             pending, old = self._pending(everything), self._before.next()
             if pending:
-                points = sum(self._folding.fold(self._folding.head(probe)) for probe in pending)
+                points = self._fold(pending)
             else:
                 points = self._folding.fold_before(self._folding.head(old)) if old is not None else 0
         return Folded(points, more=bool(self._pending(everything)) or self._before.next() is not None)
+
+    def _fold(self, pending: Iterable[str]) -> int:
+        points = 0
+        for probe in pending:
+            points += self._folding.fold(self._folding.head(probe))
+            if points >= ENOUGH:
+                break
+        return points
 
     def _pending(self, everything: bool) -> list[str]:
         return self._heads.due(PROBES) or (self._heads.waiting(PROBES) if everything else [])
