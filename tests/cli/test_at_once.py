@@ -155,3 +155,17 @@ def test_an_import_while_the_hub_collects_the_same_probes_ends_as_either_alone(
     assert {place: one.value for place, one in known.items()} == {place: after[place].value for place in known}
     newest = max(one.at for one in before) - timedelta(hours=130)  # what came since may have changed later verdicts
     assert [place for place, one in known.items() if one.at < newest and after[place].doubts != one.doubts] == []
+
+
+def test_hubs_that_share_a_store_share_its_budget_wherever_their_data_folders_are(
+    margelle: Margelle, clouds: str, tmp_path: Path
+) -> None:
+    def hub(name: str) -> tuple[str, ...]:
+        return "--set", f"store={tmp_path / 'shared.sqlite'}", "--set", f"data_dir={tmp_path / name}"
+
+    margelle(*hub("one"), "user", "add", "anna@example.org", "--password-stdin", stdin="un secret")
+    login = ("--login", "neighbour@clouds.example", "--password-stdin")
+    place = ("--base-url", clouds, "--realm", "test")
+    assert margelle(*hub("one"), "account", "add", "ondilo", *place, *login, stdin=CLOUD_PASSWORD).code == 0
+    told = [json.loads(margelle(*hub(name), "status", "--json").out)["accounts"][0] for name in ("one", "two")]
+    assert told[0]["requests_left"] == told[1]["requests_left"] < told[0]["requests_allowed"]

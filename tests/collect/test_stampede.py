@@ -164,6 +164,10 @@ def test_a_cloud_that_is_well_again_is_not_run_over_and_everybody_is_back_within
         await asyncio.sleep(3 * 3600)
         while_down = [at for at, _, _ in town.asked if at >= down + HOUR]
         assert len(while_down) <= 2 * 8, "one account asks for all, ever more rarely"
+        for name in town.names[::20]:
+            last = await town.store.latest(town.doors[name].pool.probe.id, town())
+            assert down - 2 * HOUR < last["ph"].at <= down, "the last values stay, and are as old as they are"
+            assert last["ph"].valid
         town.is_down, well = False, town()
         town.most = 0
         await running

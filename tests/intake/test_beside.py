@@ -123,10 +123,12 @@ class _Watched(MemoryStore):
     longest = timedelta(0)
     full = False
 
-    async def history(self, probe: str, quantity: str, since: Any = None, until: Any = None, limit: Any = None) -> Any:
+    async def history(
+        self, probe: str, quantity: str, since: Any = None, until: Any = None, limit: Any = None, **order: Any
+    ) -> Any:
         if since is not None:
             self.longest = max(self.longest, until - since)
-        return await super().history(probe, quantity, since, until, limit)
+        return await super().history(probe, quantity, since, until, limit, **order)
 
     async def add(self, measurements: Any, now: Any, reviewed: Any = (), **more: Any) -> Any:
         if self.full:
@@ -205,9 +207,9 @@ async def test_alone_nothing_is_read_twice() -> None:
     class Counting(MemoryStore):
         reads = 0
 
-        async def history(self, *args: Any) -> Any:
+        async def history(self, *args: Any, **order: Any) -> Any:
             self.reads += 1
-            return await super().history(*args)
+            return await super().history(*args, **order)
 
     store = Counting()
     await keep(store, series("ph", [7.3] * 5), NOW, kind="pool")

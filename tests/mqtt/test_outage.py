@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,8 +57,8 @@ async def test_a_broker_that_is_not_there_at_the_start_is_an_incident_until_it_i
     assert said in caplog.messages
 
 
-async def _none(found: object) -> bool:
-    return not await found  # type: ignore[misc]
+async def _none(found: Awaitable[list[Incident]]) -> bool:
+    return not await found
 
 
 async def test_a_broker_that_is_killed_and_comes_back_has_lost_nothing_that_it_keeps(
@@ -96,6 +96,20 @@ async def test_a_broker_that_lets_the_hub_not_in_asks_the_operator_to_act(
     assert "mqtt.password" in incident.todo
     assert incident.needs_user
     assert "wrong-secret" not in caplog.text
+
+
+async def test_of_a_broker_the_last_trouble_is_told_and_no_other(tmp_path: Path, store: MemoryStore) -> None:
+    broker = RealBroker("mosquitto", tmp_path, USERS)
+    async with running(listener(broker, store, "hub", "wrong")):
+        await until(lambda: trouble(store))
+        broker.start()
+        await until(lambda: _is(trouble(store), "broker-refused"))
+        broker.end()
+        await until(lambda: _is(trouble(store), "broker"))
+
+
+async def _is(found: Awaitable[list[Incident]], kind: str) -> bool:
+    return [one.kind for one in await found] == [kind]
 
 
 async def test_a_login_that_is_right_is_let_in(closed: RealBroker, store: MemoryStore) -> None:

@@ -62,6 +62,20 @@ async def test_pieces_are_folded_once_enough_wait(sqlite: SqliteStore) -> None:
     assert (await inspected(sqlite)).faults == ()
 
 
+@pytest.mark.parametrize("limit", [0, 1, 7, 40, 1030, 2500, 9000, None])
+async def test_a_history_from_its_newest_end_is_the_same_folded_or_not(sqlite: SqliteStore, limit: int | None) -> None:
+    whole = hourly(2200)
+    await sqlite.add(whole, NOW)
+    await fold_all(sqlite)
+    late = [point(3.5, NOW + n * HOUR + HOUR / 2, raw="3.50") for n in (-5, 10, 1024, 2100, 2300)]
+    await sqlite.add(late, NOW)
+    every = sorted([*whole, *late], key=lambda one: one.at)[::-1]
+    assert await sqlite.history(PROBE, "ph", limit=limit, descending=True) == every[:limit]
+    span = NOW + 100 * HOUR, NOW + 1500 * HOUR
+    within = [one for one in every if span[0] <= one.at < span[1]]
+    assert await sqlite.history(PROBE, "ph", *span, limit, descending=True) == within[:limit]
+
+
 async def test_what_comes_in_order_makes_few_chunks(sqlite: SqliteStore) -> None:
     for n in range(0, 3000, 20):
         await sqlite.add(hourly(20, n), NOW)

@@ -184,9 +184,9 @@ class BothStores(RuleBasedStateMachine):
         for quantity in ("ph", "orp"):
             self.both("statistics", PROBE, quantity, until - timedelta(days=days), until, zone)
 
-    @rule(since=INSTANTS, until=INSTANTS, limit=st.one_of(st.none(), st.integers(0, 3)))
-    def ask_history(self, since: datetime, until: datetime, limit: int | None) -> None:
-        self.both("history", PROBE, "ph", since, until, limit)
+    @rule(since=INSTANTS, until=INSTANTS, limit=st.one_of(st.none(), st.integers(0, 3)), descending=st.booleans())
+    def ask_history(self, since: datetime, until: datetime, limit: int | None, descending: bool) -> None:
+        self.both("history", PROBE, "ph", since, until, limit, descending=descending)
         self.both("columns", PROBE, "ph", since, until)
 
     @rule(at=INSTANTS)

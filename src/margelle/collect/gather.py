@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from margelle.collect import backfill, elsewhere, failure, withdrawn
 from margelle.collect.keeping import keep
-from margelle.collect.plan import MISSING, Ask
+from margelle.collect.plan import LOOK, MISSING, Ask
 from margelle.collect.progress import Progress
 from margelle.domain.gap import Gap, instants, is_reading
 from margelle.domain.measurement import Measurement
@@ -189,7 +189,12 @@ class Gather:
                 await self._store.end_incident(self.account.id, one.where, one.kind, now)
 
     async def _take_over(self, sites: Sequence[Site]) -> None:
-        probes = {probe.id: site.id for site in sites for probe in await self._store.probes(site.id)}
+        probes = {
+            probe.id: site.id
+            for site in sites
+            for probe in await self._store.probes(site.id)
+            if probe.vendor == site.vendor  # what people measure beside it by hand is no cloud's to tell
+        }
         source = self.source
         remembered = {site.id: source.remembered(site) for site in sites} if isinstance(source, HistorySource) else {}
         reach = source.reach if isinstance(source, LongMemorySource) else "month"
@@ -237,8 +242,11 @@ class Gather:
             source.brief(site)
         batch = await source.history(probe, ask.quantity, window, self._clock())
         now = self._clock()
+        unseen = ask.rank == LOOK and await self._tells_unseen(ask, batch)
         known = await self._known(ask)
         kept = await keep(self._store, batch, now, self._catalogue)
+        if unseen:  # the other quantities were measured then too
+            self.progress.probes[ask.subject].suspect_at = now
         if batch.broken is not None:
             raise batch.broken
         told = instants(one for one in kept if one.quantity == ask.quantity)
@@ -256,6 +264,16 @@ class Gather:
         if window not in {"day", "week"}:
             track.series[ask.quantity].swept_at = now
         return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
+
+    async def _tells_unseen(self, ask: Ask, batch: Batch) -> bool:
+        """Whether an answer tells of readings, older than the newest that is known, which the store has not."""
+        newest = self.progress.probes[ask.subject].series[ask.quantity].newest
+        told = instants(one for one in batch.measurements if one.quantity == ask.quantity)
+        told = [at for at in told if newest is not None and at <= newest]
+        if not told:
+            return False
+        known = await self._store.history(ask.subject, ask.quantity, told[0], told[-1] + backfill.QUICK)
+        return not set(told) <= {one.at for one in known}
 
     async def _doubt_withdrawn(self, ask: Ask, kept: Sequence[Measurement], now: datetime) -> list[Measurement]:
         """Readings at instants that the cloud has corrected; its past is believed where it agrees with its latest value on the time."""

@@ -22,6 +22,9 @@ from margelle.ports import Clock, PacedHttp, Store, Tokens, Vendor
 Pause = Callable[[float, asyncio.Event], Awaitable[None]]
 """`pause(seconds, event)`: returns after so many seconds, or when the event is set."""
 
+News = Callable[[], Awaitable[Collection[str]]]
+"""Tells, each time, of which vendors the settings have changed since the last time."""
+
 NOTICE_S: Final = 5.0
 """So often it is looked whether an account was added, signed in again or removed."""
 
@@ -44,12 +47,17 @@ async def pause(seconds: float, event: asyncio.Event) -> None:
         await asyncio.wait_for(event.wait(), seconds)
 
 
+async def _no_news() -> Collection[str]:
+    return ()
+
+
 class Collector:
     """Collects from the accounts of a store, which it shares with every other collector that runs on it.
 
     Accounts are asked side by side, each one strictly in a line, and no cloud waits for another. Where more are due than one cloud is asked
     for at once, the fresh values of all come before the past of any. `http_for` and `tokens_for` are called
-    once for an account, and again when its login or cloud is changed. `name` tells this collector from others; none: one that no other has.
+    once for an account, and again when its login or cloud is changed, or when `news` tells that its vendor's
+    settings have. `name` tells this collector from others; none: one that no other has.
     """
 
     def __init__(  # noqa: PLR0917 - the hub's parts, in the order in which a reading meets them
@@ -64,6 +72,7 @@ class Collector:
         receipts_days: int = 30,
         pause: Pause = pause,
         name: str = "",
+        news: News = _no_news,
     ) -> None:
         self._name = name or holder.new()
         self._store = store
@@ -74,11 +83,13 @@ class Collector:
         self._catalogue = catalogue
         self._receipts_days = receipts_days
         self._pause = pause
+        self._news = news
         self._accounts: dict[str, Account] = {}
         self._lines: dict[str, Line] = {}
         self._circuits: dict[str, Circuit] = {}
         self._due: dict[str, datetime] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._wanted: set[str] = set()
         self._claimed_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._pruned_at: datetime | None = None
@@ -106,6 +117,14 @@ class Collector:
         finally:
             await self._stop_asking(0)
         return self._next_due
+
+    def ask_now(self, account: str) -> bool:
+        """Have the newest values of an account asked for in its next turn, within seconds; False where it is not ours."""
+        if account not in self._accounts:
+            return False
+        self._wanted.add(account)
+        self._due[account] = self._clock()
+        return True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Collect until `stop` is set. What was asked for when it is set may still be answered, for a moment."""
@@ -187,10 +206,15 @@ class Collector:
         self._version = await self._store.version()  # our own claim is no news
         everyone = await self._store.accounts()
         self._has_first = bool(everyone) and min(account.id for account in everyone) in ours
-        accounts = {account.id: account for account in everyone if account.id in ours and not account.is_own}
+        accounts = {
+            account.id: account
+            for account in everyone
+            if account.id in ours and not account.is_own and not account.paused
+        }
         if before is not None and now < before:  # the clock was set back, and every time counted on the one of before
             self._due = self._apart(accounts.values(), now)
         self._take_over(accounts, now)
+        self._renew(await self._news(), now)
         for name in accounts:
             if await self._has_signed_in(name):
                 self._due[name] = now
@@ -202,6 +226,13 @@ class Collector:
             self._due.pop(name, None)
         self._due |= self._apart([one for one in accounts.values() if self._is_new(one)], now)
         self._accounts = accounts
+
+    def _renew(self, vendors: Collection[str], now: datetime) -> None:
+        """The accounts of these vendors are asked by new sources from now on."""
+        for name, account in self._accounts.items():
+            if account.vendor in vendors:
+                self._lines.pop(name, None)
+                self._due[name] = now
 
     def _is_new(self, account: Account) -> bool:
         """Whether nothing is planned for the account as it is now."""
@@ -222,6 +253,10 @@ class Collector:
     def _holds(self, now: datetime) -> bool:
         """Whether what was claimed is still ours: a process that was asleep may have lost it."""
         return self._claimed_at is not None and now - self._claimed_at < timedelta(seconds=LEASE_S)
+
+    def _goes_on(self, account: str) -> bool:
+        """Whether an account that is being asked is still ours, and has not been paused or removed meanwhile."""
+        return account in self._accounts and self._holds(self._clock())
 
     async def _has_signed_in(self, account: str) -> bool:
         """Whether the line waits for its user to sign in, and whoever took the new sign-in has ended the incident."""
@@ -269,8 +304,11 @@ class Collector:
         """When the account is due again."""
         try:
             line = self._line(account)
+            if account.id in self._wanted:
+                self._wanted.remove(account.id)
+                line.want()
             await line.advance(
-                lambda: stopping() or not self._holds(self._clock()), lambda: cloud_of(account) in self._crowded
+                lambda: stopping() or not self._goes_on(account.id), lambda: cloud_of(account) in self._crowded
             )
         except MargelleError as error:
             _log.error("%s cannot be collected now: %s", account.id, error)

@@ -126,13 +126,16 @@ class Listener:
         """Connect, subscribe, and keep what comes, until the connection breaks."""
         client = _client(self._broker)
         acknowledge = _by_hand(client)  # before it connects: messages can come with the first packet
-        async with client:
-            await self._subscribe(client)
-            self.subscribed.set()
-            await self._outage.ends()
-            async for message in client.messages:
-                await self._take(message)
-                acknowledge(message)
+        try:
+            async with client:
+                await self._subscribe(client)
+                self.subscribed.set()
+                await self._outage.ends()
+                async for message in client.messages:
+                    await self._take(message)
+                    acknowledge(message)
+        finally:
+            _unminded(client)
 
     async def _subscribe(self, client: Client) -> None:
         topics = [*self._topics.targets]
@@ -207,6 +210,13 @@ def _client(broker: Broker) -> Client:
         tls_context=ssl.create_default_context() if broker.tls else None,
         max_queued_incoming_messages=MOST_WAITING,
     )
+
+
+def _unminded(client: Client) -> None:
+    """Whoever stops listening need not be told that the connection broke meanwhile; asyncio would log it as an error that nobody minded."""
+    broken = client._disconnected
+    if broken.done() and not broken.cancelled():
+        broken.exception()
 
 
 def _by_hand(client: Client) -> Callable[[Message], None]:

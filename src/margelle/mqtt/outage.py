@@ -49,6 +49,7 @@ class Outage:
         now = self._clock()
         try:
             for account in await self._accounts():
+                await self._store.end_incident(account, "mqtt", REFUSED if kind == AWAY else AWAY, now)
                 await self._store.note_incident(Incident(account, "mqtt", kind, redact(what), TODO[kind], now, now))
         except StoreError as trouble:
             _log.error("That cannot be recorded: %s", trouble)

@@ -103,10 +103,11 @@ class Grant(Struct, frozen=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """Who did what to which thing, and what came of it."""
+    """Who did what to which thing, at which `site` if at one (its id), and what came of it. `user` is empty where a command did it."""
 
     at: datetime
     user: str
     act: str
     subject: str
     outcome: str
+    site: str = ""

@@ -86,8 +86,10 @@ class Reader(Protocol):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
-        """Measurements with since <= at < until, oldest first; at most `limit`, the oldest ones."""
+        """Measurements with since <= at < until, oldest first, or newest first where `descending`; at most `limit`, the first ones in that order."""
         ...
 
     async def columns(
@@ -166,8 +168,18 @@ class Reader(Protocol):
         """What went wrong, newest first."""
         ...
 
-    async def audit(self, limit: int = 100) -> list[AuditEntry]:
-        """The newest entries first."""
+    async def audit(
+        self,
+        limit: int = 100,
+        *,
+        skip: int = 0,
+        sites: Collection[str] | None = None,
+        user: str | None = None,
+        act: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[AuditEntry]:
+        """At most `limit` entries, the newest first, after as many as `skip` of them: all, or those at one of `sites`, of a `user` as it is written there, of an act, with since <= at < until."""
         ...
 
     async def count(self) -> int:
@@ -222,6 +234,10 @@ class Writer(Protocol):
         """Keep an account's person, sites and probes; where the discovery is complete, its other sites have vanished since `now`. Nothing is deleted."""
         ...
 
+    async def put_probe(self, probe: Probe, now: datetime) -> None:
+        """Add or replace a probe that no discovery tells of, such as what people measure by hand with. Raises NotFound where there is no such site."""
+        ...
+
     async def add(
         self,
         measurements: Sequence[Measurement],
@@ -269,8 +285,8 @@ class Writer(Protocol):
         """Remove a grant and return it: of two who take it, one gets it."""
         ...
 
-    async def drop_grants(self, user: str) -> None:
-        """Remove every grant of a user: their clients and browsers must sign in again."""
+    async def drop_grants(self, user: str, *, keep: Collection[str] = ()) -> None:
+        """Remove every grant of a user but those with the ids in `keep`: their clients and browsers must sign in again."""
         ...
 
     async def put_secret(self, name: str, value: bytes) -> None:

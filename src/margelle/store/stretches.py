@@ -22,43 +22,45 @@ class Stretches(ABC):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
         """As the port has it."""
 
     @abstractmethod
-    def _has_gaps(self, probe: str) -> bool:
+    async def _has_gaps(self, probe: str) -> bool:
         """Whether there is any gap of a probe."""
 
     @abstractmethod
-    def _overlapping(self, probe: str, quantity: str, since: datetime, until: datetime) -> list[Gap]:
+    async def _overlapping(self, probe: str, quantity: str, since: datetime, until: datetime) -> list[Gap]:
         """The gaps of a series of which some part lies between."""
 
     @abstractmethod
-    def _replace(self, old: Collection[Gap], new: Collection[Gap]) -> None:
+    async def _replace(self, old: Collection[Gap], new: Collection[Gap]) -> None:
         """Keep `new` in the place of `old`."""
 
     async def _record(self, past: Iterable[Gap], gaps: Iterable[Gap]) -> None:
         """Forget what was open in `past`, and lay each of `gaps` over what is known."""
         for gap in past:
-            for known in self._overlapping(gap.probe, gap.quantity, gap.since, gap.until):
+            for known in await self._overlapping(gap.probe, gap.quantity, gap.since, gap.until):
                 if known.state == "open":
-                    self._replace([known], [*stretches.without(known, [gap])])
+                    await self._replace([known], [*stretches.without(known, [gap])])
         for gap in (one for one in gaps if one.since < one.until):
             for piece in [gap] if gap.state == "filled" else stretches.missing(gap, await self._readings(gap)):
-                known_gaps = self._overlapping(gap.probe, gap.quantity, piece.since, piece.until)
-                self._replace(known_gaps, stretches.over(known_gaps, piece))
+                known_gaps = await self._overlapping(gap.probe, gap.quantity, piece.since, piece.until)
+                await self._replace(known_gaps, stretches.over(known_gaps, piece))
 
     async def _refill(self, points: Collection[Measurement], now: datetime) -> None:
         """Points came: the gaps into which they fall are not what they were."""
         spans: dict[tuple[str, str], tuple[datetime, datetime]] = {}
-        probes = {probe for probe in {point.probe for point in points} if self._has_gaps(probe)}
+        probes = [probe for probe in {point.probe for point in points} if await self._has_gaps(probe)]
         for point in points if probes else ():
             since, until = spans.get(series := (point.probe, point.quantity), (point.at, point.at))
             spans[series] = (min(since, point.at), max(until, point.at))
         for (probe, quantity), (since, until) in spans.items():
-            for gap in self._overlapping(probe, quantity, since, until):
+            for gap in await self._overlapping(probe, quantity, since, until):
                 if gap.state != "filled":
-                    self._replace([gap], stretches.refilled(gap, await self._readings(gap), now))
+                    await self._replace([gap], stretches.refilled(gap, await self._readings(gap), now))
 
     async def _readings(self, gap: Gap) -> list[datetime]:
         """The instants of the readings in `gap`, or at its beginning."""

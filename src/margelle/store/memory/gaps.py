@@ -37,14 +37,14 @@ class GapsPart(Stretches, Counted):
         self._version += 1
         await self._record(past, gaps)
 
-    def _has_gaps(self, probe: str) -> bool:
+    async def _has_gaps(self, probe: str) -> bool:
         return any(self._gaps.get(probe, {}).values())
 
-    def _overlapping(self, probe: str, quantity: str, since: datetime, until: datetime) -> list[Gap]:
+    async def _overlapping(self, probe: str, quantity: str, since: datetime, until: datetime) -> list[Gap]:
         known = self._gaps.get(probe, {}).get(quantity, [])
         return [gap for gap in known if gap.since < until and gap.until > since]
 
-    def _replace(self, old: Collection[Gap], new: Collection[Gap]) -> None:
+    async def _replace(self, old: Collection[Gap], new: Collection[Gap]) -> None:
         for gap in old:
             self._gaps[gap.probe][gap.quantity].remove(gap)
         for gap in new:

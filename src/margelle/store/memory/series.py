@@ -98,6 +98,8 @@ class SeriesPart(Stretches, Counted):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
         series = self._series.get(probe, {}).get(quantity, _Series())
         for bound in filter(None, (since, until)):
@@ -105,6 +107,8 @@ class SeriesPart(Stretches, Counted):
         first = 0 if since is None else bisect_left(series.instants, since)
         last = None if until is None else bisect_left(series.instants, until)
         instants = series.instants[first:last]
+        if descending:
+            instants.reverse()
         return [series.points[at] for at in (instants if limit is None else instants[: max(limit, 0)])]
 
     async def columns(

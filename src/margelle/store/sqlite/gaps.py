@@ -36,10 +36,10 @@ class GapTables(Stretches):
         with self._db.writing():
             await self._record(past, gaps)
 
-    def _has_gaps(self, probe: str) -> bool:
+    async def _has_gaps(self, probe: str) -> bool:
         return bool(self._db.connection.execute(_ANY, (probe,)).fetchone())
 
-    def _overlapping(self, probe: str, quantity: str, since: datetime, until: datetime) -> list[Gap]:
+    async def _overlapping(self, probe: str, quantity: str, since: datetime, until: datetime) -> list[Gap]:
         return [*self._back_to(since, self._db.connection.execute(_BEFORE, (probe, quantity, rules.micros(until))))]
 
     def _back_to(self, since: datetime, rows: Iterator[Any]) -> Iterator[Gap]:
@@ -50,7 +50,7 @@ class GapTables(Stretches):
                 return
             yield gap
 
-    def _replace(self, old: Collection[Gap], new: Collection[Gap]) -> None:
+    async def _replace(self, old: Collection[Gap], new: Collection[Gap]) -> None:
         over = [_row(gap)[:4] for gap in old if gap not in new]
         rows = [_row(gap) for gap in new if gap not in old]
         self._db.connection.executemany(_OVER, over)

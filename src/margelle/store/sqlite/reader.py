@@ -91,11 +91,14 @@ class SeriesReader:
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
         bounds = _bounds(since, until)
         with self._looking():
-            column = self._column(probe, quantity, *bounds, limit)
-        return column.measurements(probe, quantity)
+            column = self._column(probe, quantity, *bounds, limit, newest=descending)
+        found = column.measurements(probe, quantity)
+        return found[::-1] if descending else found
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
@@ -105,19 +108,31 @@ class SeriesReader:
             column = self._column(probe, quantity, *bounds)
         return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
 
-    def _column(self, probe: str, quantity: str, since_us: int, until_us: int, limit: int | None = None) -> Column:
-        """The rows with since <= at < until, oldest first; at most `limit`, the oldest ones."""
+    def _column(
+        self,
+        probe: str,
+        quantity: str,
+        since_us: int,
+        until_us: int,
+        limit: int | None = None,
+        *,
+        newest: bool = False,
+    ) -> Column:
+        """The rows with since <= at < until, oldest first; at most `limit`, the oldest or the `newest` ones."""
         most = _FAR if limit is None else max(limit, 0)
         head = self._heads.get(probe)
         parts: list[Column] = []
         there = 0
-        for part in self._chunks.series(head.id, quantity, since_us, until_us) if head and most else ():
-            parts.append(part.part(*part.bounds(since_us, until_us)))
+        for whole in self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ():
+            parts.append(whole.part(*whole.bounds(since_us, until_us)))
             there += len(parts[-1])
             if there >= most:
                 break
-        column = _with(Column.joined(parts), self._loose(head, probe, quantity, since_us, until_us))
-        return column if len(column) <= most else column.part(0, most)
+        joined = Column.joined(parts[::-1] if newest else parts)
+        column = _with(joined, self._loose(head, probe, quantity, since_us, until_us))
+        if len(column) <= most:
+            return column
+        return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
 
     def _loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
         """What is in no chunk."""
