@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import expect
 
+from margelle.serve.pages import FACE
+from margelle.serve.sign_in import Attempts, FaceDesk
 from margelle.simulate.people import NEIGHBOUR, OWNER
 from tests.browser.conftest import DESK, EVERY_LOOK, PHONE, Language, Theme, Visitor
 from tests.browser.hub import BrowserHub
@@ -111,3 +114,28 @@ def test_another_language_and_theme_are_kept(visit: Visitor) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.get_by_label("English").check()
     page.get_by_role("button", name="Enregistrer").click()
+
+
+def test_a_display_on_a_wall_keeps_itself_current_and_says_when_it_cannot(visit: Visitor) -> None:
+    hub, site = visit.hub, site_of(visit.hub)
+    desk = FaceDesk(FACE, hub.store, hub.clock, Attempts())
+    token, _ = hub.run(desk.issue_named("link", OWNER, "wall", life_s=86400, site=site))
+    board = visit.open(user=None, width=DESK)
+    board.add_init_script("Math.random = () => 0")
+    board.clock.install()
+    board.goto(f"{hub.url}/p/{token}")
+    probe = hub.run(hub.store.probes(site))[0]
+    point = hub.run(hub.store.latest(probe.id, hub.now))["ph"]
+    hub.run(hub.store.add([replace(point, at=hub.now, value=7.77, raw="7.77", doubts=())], hub.now))
+    board.clock.run_for(300_500)
+    expect(board.get_by_text("7.77")).to_be_visible()
+    board.context.set_offline(True)
+    board.clock.run_for(300_500)
+    expect(board.locator("[data-offline-notice]")).to_contain_text("Not refreshed")
+    visit.check(board, "offline")
+    board.context.set_offline(False)
+    hub.run(hub.store.drop_grants(OWNER, keep=[]))
+    board.clock.run_for(300_500)
+    expect(board.get_by_role("heading", level=1)).to_have_text("There is nothing at this address.")
+    visit.expected("ERR_INTERNET_DISCONNECTED")
+    visit.expected("404")

@@ -25,8 +25,8 @@ _MOMENT: Final = timedelta(microseconds=1)
 
 ACTS: Final = (
     "validate", "write", "switch", "read back", "measure", "import", "event", "share", "link", "key", "sign in", "sign out", "password",
-    "profile", "invite", "join", "add user", "operator", "disable user", "remove user", "organisation", "account",
-    "connect", "ask now", "pause", "resume", "remove account", "add site", "describe site", "remove site", "map tags",
+    "profile", "invite", "join", "add user", "operator", "disable user", "remove user", "organisation", "account", "connect", "remove account",
+    "ask now", "pause", "resume", "add site", "describe site", "remove site", "map tags",
 )  # fmt: skip
 """What is recorded, as far as the pages have a word for it."""
 

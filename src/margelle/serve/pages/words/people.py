@@ -264,4 +264,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "act.remove user": ("user removed", "utilisateur supprimé"),
     "act.organisation": ("organisation", "organisation"),
     "act.account": ("account", "compte"),
+    "act.connect": ("account connected", "compte connecté"),
+    "act.remove account": ("account removed", "compte supprimé"),
+    "act.ask now": ("cloud asked", "service interrogé"),
+    "act.pause": ("collection paused", "collecte suspendue"),
+    "act.resume": ("collection resumed", "collecte reprise"),
+    "act.add site": ("site added", "bassin ajouté"),
+    "act.describe site": ("site described", "bassin décrit"),
+    "act.remove site": ("site removed", "bassin supprimé"),
+    "act.map tags": ("tags mapped", "repères précisés"),
 }  # fmt: skip
