@@ -267,26 +267,21 @@ def _scopes(given: Sequence[str]) -> tuple[Scope, ...]:
 
 async def _token(settings: Settings, email: str, days: int | None, scopes: tuple[Scope, ...], name: str) -> str:
     from margelle.cli import house
-    from margelle.serve.api import NAME
-    from margelle.serve.sign_in import FaceDesk
+    from margelle.serve.keys import Keys
 
     user = await _user(settings, email)
     async with house.opened(settings) as home:
-        life_s = None if days is None else days * 86_400.0
-        desk = FaceDesk(NAME, home.store, home.clock)
-        made, _ = await desk.issue_named("access", user.email, name or "token", life_s=life_s, scopes=scopes)
-        await _record(home, "key", user.email, f"{name or 'token'} was made, by a command")
-        return made
+        token, _ = await Keys(home.store, home.clock).make(user.email, name or "token", scopes, days, by="")
+        return token
 
 
 async def _keys(settings: Settings, email: str) -> list[Grant]:
     from margelle.cli import house
-    from margelle.serve.api import NAME
+    from margelle.serve.keys import Keys
 
     user = await _user(settings, email)
     async with house.opened(settings) as home:
-        theirs = await home.store.grants(user=user.email)
-        return [one for one in theirs if one.kind == "access" and one.face == NAME]
+        return await Keys(home.store, home.clock).of(user.email)
 
 
 def _show_keys(keys: Sequence[Grant], *, as_json: bool) -> None:
@@ -323,13 +318,8 @@ def _show_keys(keys: Sequence[Grant], *, as_json: bool) -> None:
 
 async def _revoke(settings: Settings, email: str, given: str) -> None:
     from margelle.cli import house
-    from margelle.serve.api import NAME
-    from margelle.serve.sign_in import FaceDesk
+    from margelle.serve.keys import Keys
 
     user = await _user(settings, email)
     async with house.opened(settings) as home:
-        desk = FaceDesk(NAME, home.store, home.clock)
-        if await desk.holder("access", given) != user:
-            raise NotFound(f"That is no token of {user.email}.")
-        await desk.revoke(given)
-        await _record(home, "key", user.email, "taken back, by a command")
+        await Keys(home.store, home.clock).revoke(user.email, given, by="")
