@@ -63,6 +63,17 @@ async def test_an_event_is_noted_read_and_taken_back(hub: Hub) -> None:
     assert (await hub.call("DELETE", f"/events/{event['id']}")).status == 409
 
 
+async def test_the_sites_owner_reads_in_the_audit_log_what_was_noted_by_a_program(hub: Hub) -> None:
+    dose = {"site": "own:garden", "kind": "dose", "product": "ph_minus", "amount": 300, "unit": "g"}
+    event = (await hub.call("POST", "/events", dose)).json()
+    await hub.call("DELETE", f"/events/{event['id']}")
+    log = await hub.store.audit(sites=["own:garden"])
+    assert [(one.user, one.act, one.subject, one.outcome) for one in log] == [
+        (ANNA, "event", event["id"], "ph_minus 300 g at 2026-07-14T12:30Z: taken back"),
+        (ANNA, "event", event["id"], "ph_minus 300 g at 2026-07-14T12:30Z: noted"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("note", "name"),
     [
