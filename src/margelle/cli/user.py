@@ -11,7 +11,6 @@ from margelle.cli.terminal import JsonOption, invocation, note, password, run, s
 from margelle.errors import BadInput, Conflict, NotFound
 
 if TYPE_CHECKING:
-    from margelle.cli.house import House
     from margelle.config import Settings
     from margelle.domain.access import Scope
     from margelle.domain.site import User
@@ -191,7 +190,7 @@ async def _put(settings: Settings, user: User, *, new: bool = False, sign_out: b
         await home.store.put_user(user)
         if sign_out:
             await home.store.drop_grants(user.email)
-        await _record(home, "add user" if new else "password", user.email, "added" if new else "changed")
+        await home.record("add user" if new else "password", user.email, "added" if new else "changed")
 
 
 async def _with_operator(store: Store, user: User) -> User:
@@ -214,12 +213,6 @@ async def _operator(settings: Settings, email: str, *, operator: bool) -> User:
         return await People(home.store, desk, home.clock).make_operator(email, None, operator=operator)
 
 
-async def _record(home: House, act: str, subject: str, outcome: str) -> None:
-    from margelle.ports import AuditEntry
-
-    await home.store.record(AuditEntry(home.clock(), "", act, subject, outcome))
-
-
 async def _user(settings: Settings, email: str) -> User:
     from margelle.cli import house
 
@@ -235,7 +228,7 @@ async def _remove(settings: Settings, email: str) -> None:
 
     async with house.opened(settings) as home:
         await home.store.remove_user(email)
-        await _record(home, "remove user", email, "removed")
+        await home.record("remove user", email, "removed")
 
 
 async def _listed(settings: Settings) -> list[dict[str, str | int]]:
