@@ -123,14 +123,13 @@ class SeriesReader:
         head = self._heads.get(probe)
         parts: list[Column] = []
         there = 0
-        chunks = self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ()
-        for part in chunks:
-            parts.append(part.part(*part.bounds(since_us, until_us)))
+        for whole in self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ():
+            parts.append(whole.part(*whole.bounds(since_us, until_us)))
             there += len(parts[-1])
             if there >= most:
                 break
-        folded = Column.joined(parts[::-1] if newest else parts)
-        column = _with(folded, self._loose(head, probe, quantity, since_us, until_us))
+        joined = Column.joined(parts[::-1] if newest else parts)
+        column = _with(joined, self._loose(head, probe, quantity, since_us, until_us))
         if len(column) <= most:
             return column
         return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
