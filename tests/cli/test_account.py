@@ -27,7 +27,7 @@ OWNER = "owner@clouds.example"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hour's budget as it is, but no wait from one request to the next."""
-    monkeypatch.setitem(VENDORS, "ondilo", replace(VENDORS["ondilo"], pace=(Rate(20, 3600),)))
+    monkeypatch.setitem(VENDORS, "ondilo", replace(VENDORS["ondilo"], pace=VENDORS["ondilo"].pace[1:]))
 
 
 @pytest.fixture
