@@ -147,3 +147,23 @@ async def test_what_is_missing_is_told_with_what_became_of_it(hub: Hub) -> None:
     (lost,) = (await hub.get("/gaps", state="lost")).json()["items"]
     assert lost["why"] == "the cloud has forgotten it"
     assert (await hub.get("/gaps", state="open", quantity="ph")).json()["items"] == []
+
+
+async def test_parts_of_what_is_missing_have_each_gap_once(hub: Hub) -> None:
+    gaps = [
+        Gap(GARDEN, quantity, since, since + HOUR, "open", NOW)
+        for quantity in ("orp", "salt", "tds")
+        for since in (NOW - 9 * HOUR, NOW - 5 * HOUR)
+    ]
+    await hub.store.put_gaps((), gaps)
+    found: list[tuple[str, str]] = []
+    query: dict[str, Any] = {"limit": 2}
+    while True:
+        told = (await hub.get("/gaps", **query)).json()
+        found += [(gap["quantity"], gap["since"]) for gap in told["items"]]
+        if told["next"] is None:
+            break
+        query["after"] = told["next"]
+    assert len(found) == len(set(found)) == len(gaps)
+    assert [since for _, since in found] == sorted((since for _, since in found), reverse=True)
+    assert (await hub.get("/gaps", after="nonsense")).status == 400
