@@ -71,6 +71,8 @@ async def test_an_event_is_noted_read_and_taken_back(hub: Hub) -> None:
         ({"kind": "backwash", "product": "salt"}, "product"),
         ({"kind": "backwash", "at": "2026-07-15T00:00:00Z"}, "at"),
         ({"kind": "backwash", "at": "2026-07-14T00:00:00"}, "at"),
+        ({"kind": "backwash", "at": "0001-01-01T00:00:00+14:00"}, "at"),
+        ({"kind": "backwash", "at": "9999-12-31T23:59:59-14:00"}, "at"),
     ],
 )
 async def test_a_note_that_cannot_be_is_refused_by_its_field(hub: Hub, note: dict[str, Any], name: str) -> None:
