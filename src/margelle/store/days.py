@@ -97,8 +97,8 @@ def _sum(day: DayStatistics) -> float:
 def _unpacked(told: _Days) -> list[DayStatistics]:
     counts = unpacked(told.counts)
     means = [total / count for total, count in zip(unpacked_floats(told.sums), counts, strict=True)]
-    for n, mean in told.means.items():
-        means[n] = mean
+    for n, exact in told.means.items():
+        means[n] = exact
     return list(
         map(
             DayStatistics,
