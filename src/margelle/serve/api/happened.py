@@ -153,7 +153,10 @@ async def _event(visit: Visit, event: str) -> Event:
 
 
 def _at(visit: Visit, new: NewEvent) -> datetime:
-    at = (new.at or visit.now).astimezone(visit.now.tzinfo)
+    try:
+        at = (new.at or visit.now).astimezone(visit.now.tzinfo)
+    except OverflowError as error:
+        raise bad_field("at", "it is beyond all calendars", "body") from error
     if at > visit.now + CLOCK_TOLERANCE:
         raise bad_field("at", "it is ahead of the clock", "body")
     return at
