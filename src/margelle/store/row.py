@@ -1,0 +1,79 @@
+"""A measurement as it is kept: a row of plain values, without its probe and quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.unit import Unit
+from margelle.store import rules
+from margelle.store.rules import EPOCH
+
+Row = tuple[int, float | None, str | None, str, str, str | None]
+"""The instant in microseconds since 1970, the value, the raw text (None where it is the shortest decimal that spells the value), the raw
+unit's UCUM code, the origin, and the doubts as JSON (None where there is none)."""
+
+_UNITS: Final = {unit.value: unit for unit in Unit}
+_CODES: Final = {unit: unit.value for unit in Unit}
+
+
+def row(point: Measurement) -> Row:
+    """The row of a measurement. Raises BadInput where its value is no number or its instant not in UTC."""
+    value, raw = rules.number(point), point.raw
+    return (
+        rules.micros(point.at),
+        value,
+        None if value is not None and raw == spelt(value) else raw,
+        _CODES[point.raw_unit],
+        point.origin,
+        told(point.doubts) if point.doubts else None,
+    )
+
+
+def measurement(probe: str, quantity: str, kept: Row) -> Measurement:
+    """The measurement that is kept as this row."""
+    return measurements(probe, quantity, [kept])[0]
+
+
+def measurements(probe: str, quantity: str, rows: Iterable[Row]) -> list[Measurement]:
+    """The rows as measurements: a loop that a month of history runs 720 times, hence little is called in it."""
+    units = _UNITS
+    return [
+        Measurement(
+            probe,
+            quantity,
+            EPOCH + timedelta(0, 0, at_us),
+            value,
+            _spelt(value) if raw is None else raw,
+            units[unit],
+            origin,
+            () if doubts is None else doubts_of(doubts),
+        )
+        for at_us, value, raw, unit, origin, doubts in rows
+    ]
+
+
+def spelt(value: float | None) -> str:
+    """The shortest decimal that spells `value`: 7.2, 25."""
+    return repr(value).removesuffix(".0")
+
+
+def told(doubts: tuple[Doubt, ...]) -> str | None:
+    """The doubts as JSON; None where there is none."""
+    return msgspec.json.encode(doubts).decode() if doubts else None
+
+
+@lru_cache(1024)
+def doubts_of(text: str) -> tuple[Doubt, ...]:
+    """The doubts that were `told`."""
+    return msgspec.json.decode(text, type=tuple[Doubt, ...])
+
+
+@lru_cache(8192)
+def _spelt(value: float | None) -> str:
+    return spelt(value)
