@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from margelle.errors import ConfigError
 from margelle.ports import Store
+from margelle.redaction import redact
 from margelle.store.memory import MemoryStore
 from margelle.store.vault import Vault
 
 __all__ = ["open_store"]
 
+_POSTGRES: Final = ("postgresql", "postgres")
+
 
 def open_store(url: str, vault: Vault) -> Store:
-    """The store at `url`: `memory:`, a path, or `sqlite:///` and a path (`sqlite:////var/lib/margelle.sqlite` where it is absolute).
+    """The store at `url`: `memory:`, a path, `sqlite:///` and a path (`sqlite:////var/lib/margelle.sqlite` where it is absolute), or
+    `postgresql://login:password@host:port/database`.
 
-    A database that does not exist yet is created. Raises StoreError where there is something else or it cannot be used,
-    ConfigError for a kind of store that we do not know.
+    An SQLite file that does not exist yet is created. Raises StoreError where there is something else or it cannot be used (of PostgreSQL,
+    that shows at the first use), ConfigError for a kind of store that we do not know or that is not installed.
     """
     if url == "memory:":
         return MemoryStore()
     scheme, colon, path = url.partition("://")
+    if colon and scheme in _POSTGRES:
+        return _postgres(url, vault)
     if not colon:
         scheme, path = "sqlite", f"/{url}"
     if scheme != "sqlite" or not path.startswith("/") or len(path) < 2:
-        raise ConfigError(f"There is no store {url!r}.", hint="It is memory:, a path, or sqlite:/// and a path.")
+        raise ConfigError(
+            f"There is no store {redact(url)!r}.", hint="It is memory:, a path, sqlite:/// and a path, or postgresql://."
+        )
     from margelle.store.sqlite import SqliteStore  # noqa: PLC0415
 
     return SqliteStore(Path(path[1:]).expanduser(), vault)
+
+
+def _postgres(url: str, vault: Vault) -> Store:
+    try:
+        import psycopg  # noqa: F401, PLC0415
+        import psycopg_pool  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise ConfigError(
+            f"The setting store names a PostgreSQL database, and {error.name or 'psycopg'} is not installed.",
+            hint="Install margelle with it: pip install 'margelle[postgres]'.",
+        ) from None
+    from margelle.store.postgres import PostgresStore  # noqa: PLC0415
+
+    return PostgresStore(url, vault)

@@ -58,19 +58,38 @@ class Transaction(Asking):
     def __init__(self, connection: AsyncConnection[TupleRow], name: str) -> None:
         self.connection = connection
         self.name = name
+        self.changes = False
+        """Whether anything was changed by it."""
 
     async def read(self, sql: LiteralString, args: Bindings = ()) -> list[Row]:
         cursor = await self.connection.execute(sql, args, binary=True)
         return await cursor.fetchall()
 
+    async def change(self, sql: LiteralString, args: Bindings = ()) -> list[Row]:
+        """All rows that `sql`, which changes something, returns."""
+        rows = await self.read(sql, args)
+        self.changes = self.changes or bool(rows)
+        return rows
+
     async def run(self, sql: LiteralString, args: Bindings = ()) -> int:
         """How many rows `sql` has changed."""
-        return (await self.connection.execute(sql, args)).rowcount
+        count = (await self.connection.execute(sql, args)).rowcount
+        self.changes = self.changes or count > 0
+        return count
 
-    async def run_each(self, sql: LiteralString, rows: Iterable[Bindings]) -> None:
+    async def run_each(self, sql: LiteralString, rows: Sequence[Bindings]) -> None:
         """Run `sql` for each of `rows`, all sent at once."""
-        async with self.connection.cursor() as cursor:
-            await cursor.executemany(sql, rows)
+        if rows:
+            self.changes = True
+            async with self.connection.cursor() as cursor:
+                await cursor.executemany(sql, rows)
+
+    async def copy(self, sql: LiteralString, types: Sequence[str], rows: Iterable[Row]) -> None:
+        """Send `rows`, whose columns are of these types, in binary form."""
+        async with self.connection.cursor() as cursor, cursor.copy(sql) as copy:
+            copy.set_types(types)
+            for row in rows:
+                await copy.write_row(row)
 
     async def lock(self, *names: str) -> None:
         """Wait until no other transaction has locked one of these things, and keep all others out until this one ends."""

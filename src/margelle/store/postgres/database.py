@@ -74,24 +74,25 @@ class Database(Asking):
                 await self._give_back(connection)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Transaction]:
-        """A transaction: on disk when it is left normally, undone when it is left by an exception.
+    async def writing(self, *, news: bool = True) -> AsyncIterator[Transaction]:
+        """A transaction: on disk when it is left normally, undone when it is left by an exception. What it changes is `news` to others.
 
         Raises Undone where the server keeps nothing of it and it may be made again.
         """
         committing = False
         with self._told():
             connection, _ = await self._first(_BEGIN)
+            transaction = Transaction(connection, self.name)
             try:
                 async with connection:  # left by an exception, it is undone
-                    yield Transaction(connection, self.name)
+                    yield transaction
                     committing = True
                     await connection.execute("COMMIT")
             except psycopg.Error as error:
                 raise self._broken(error, committing=committing) from None
             finally:
                 await self._give_back(connection)
-                if committing:
+                if committing and transaction.changes and news:
                     self._tell()
 
     def _broken(self, error: psycopg.Error, *, committing: bool) -> Exception:

@@ -74,7 +74,8 @@ class PeopleTables:
     @retried
     async def take_grant(self, digest: str) -> Grant | None:
         async with self._db.writing() as transaction:
-            return await transaction.doc(Grant, "DELETE FROM granted WHERE digest = %s RETURNING doc", (digest,))
+            taken = await transaction.change("DELETE FROM granted WHERE digest = %s RETURNING doc", (digest,))
+            return transaction.decoded(Grant, taken[0][0]) if taken else None
 
     @retried
     async def drop_grants(self, user: str) -> None:
