@@ -1,7 +1,8 @@
-"""Whatever happens, in whatever order, SQLite keeps what the store in memory keeps."""
+"""Whatever happens, in whatever order, SQLite and PostgreSQL keep what the store in memory keeps."""
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
@@ -10,15 +11,17 @@ from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from margelle.domain.access import Membership, Organisation, Role, SubjectKind
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.unit import Unit
 from margelle.ports import Store
 from margelle.store.memory import MemoryStore
+from margelle.store.postgres import PostgresStore
 from margelle.store.sqlite import SqliteStore
 from margelle.store.vault import Vault
+from tests.postgres import empty
 from tests.store.things import FAULT, KEY, NOW, account, discovery, incident, recommendation
 
 T = TypeVar("T")
@@ -70,10 +73,6 @@ POINTS = st.builds(
 )
 
 
-def open_both(folder: str) -> tuple[Store, Store]:
-    return MemoryStore(), SqliteStore(Path(folder) / "m.sqlite", Vault(KEY))
-
-
 def now(coroutine: Coroutine[Any, Any, T]) -> T:
     """What a store's coroutine returns; it never waits."""
     try:
@@ -87,29 +86,55 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_a_vendor_wrote_is_read_back_to_the_letter(points: list[Measurement]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        _, store = open_both(folder)
+        store = SqliteStore(Path(folder) / "m.sqlite", Vault(KEY))
         now(store.add(points, NOW))
         for point in points:
-            (kept,) = [m for m in now(store.history(point.probe, point.quantity)) if m.at == point.at]
-            assert (kept, kept.raw, kept.raw_unit) == (point, point.raw, point.raw_unit)
-            assert repr(kept.value) == repr(None if point.value is None else point.value + 0.0)
+            assert_exact(now(store.history(point.probe, point.quantity)), point)
         now(store.close())
 
 
+def test_postgresql_reads_it_back_to_the_letter_too(url: str) -> None:
+    with asyncio.Runner() as runner:
+        store = PostgresStore(url, Vault(KEY))
+        runner.run(store.count())
+
+        @given(st.lists(POINTS, max_size=8, unique_by=lambda point: (point.probe, point.quantity, point.at)))
+        @settings(max_examples=50, deadline=None)
+        def keep_and_read(points: list[Measurement]) -> None:
+            empty(url)
+            runner.run(store.add(points, NOW))
+            for point in points:
+                assert_exact(runner.run(store.history(point.probe, point.quantity)), point)
+
+        keep_and_read()
+        runner.run(store.close())
+
+
+def assert_exact(history: list[Measurement], point: Measurement) -> None:
+    (kept,) = [m for m in history if m.at == point.at]
+    assert (kept, kept.raw, kept.raw_unit) == (point, point.raw, point.raw_unit)
+    assert repr(kept.value) == repr(None if point.value is None else point.value + 0.0)
+
+
 class BothStores(RuleBasedStateMachine):
-    """The same acts on both kinds of store, SQLite's being closed and opened now and then."""
+    """The same acts on the store in memory and on another, which is closed and opened now and then."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.memory, self.sqlite = open_both(self.folder.name)
+        self.memory, self.other = MemoryStore(), self.open()
         self.at = NOW
+
+    def open(self) -> Store:
+        raise NotImplementedError
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return now(coroutine)
 
     def both(self, act: str, *args: Any, **more: Any) -> None:
         said = []
-        for store in (self.memory, self.sqlite):
+        for store in (self.memory, self.other):
             try:
-                said.append(now(getattr(store, act)(*args, **more)))
+                said.append(self.wait(getattr(store, act)(*args, **more)))
             except Exception as error:
                 said.append((type(error), str(error)))
         assert said[0] == said[1], act
@@ -128,8 +153,8 @@ class BothStores(RuleBasedStateMachine):
 
     @rule()
     def open_again(self) -> None:
-        now(self.sqlite.close())
-        self.sqlite = SqliteStore(Path(self.folder.name) / "m.sqlite", Vault(KEY))
+        self.wait(self.other.close())
+        self.other = self.open()
 
     @rule(since=INSTANTS, until=INSTANTS, limit=st.one_of(st.none(), st.integers(0, 3)))
     def ask_history(self, since: datetime, until: datetime, limit: int | None) -> None:
@@ -210,9 +235,42 @@ class BothStores(RuleBasedStateMachine):
         self.both("count")
 
     def teardown(self) -> None:
-        now(self.sqlite.close())
+        self.wait(self.other.close())
+
+
+class SqliteBeside(BothStores):
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        super().__init__()
+
+    def open(self) -> Store:
+        return SqliteStore(Path(self.folder.name) / "m.sqlite", Vault(KEY))
+
+    def teardown(self) -> None:
+        super().teardown()
         self.folder.cleanup()
 
 
-TestBothStores = BothStores.TestCase
-TestBothStores.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+class PostgresBeside(BothStores):
+    def __init__(self, url: str, runner: asyncio.Runner) -> None:
+        self.url, self.runner = url, runner
+        empty(url)
+        super().__init__()
+
+    def open(self) -> Store:
+        return PostgresStore(self.url, Vault(KEY))
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(coroutine)
+
+
+TestSqliteBeside = SqliteBeside.TestCase
+TestSqliteBeside.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+def test_postgresql_does_the_same(url: str) -> None:
+    with asyncio.Runner() as runner:
+        run_state_machine_as_test(
+            lambda: PostgresBeside(url, runner),
+            settings=settings(max_examples=12, stateful_step_count=25, deadline=None),
+        )
