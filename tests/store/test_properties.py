@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -18,15 +19,18 @@ from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.unit import Unit
 from margelle.ports import Store
 from margelle.store.memory import MemoryStore
-from margelle.store.postgres import PostgresStore
-from margelle.store.sqlite import SqliteStore
+from margelle.store.postgres import PostgresStore, image
+from margelle.store.sqlite import SqliteStore, arrival, chunks, folding
 from margelle.store.vault import Vault
 from tests.postgres import empty
 from tests.store.things import FAULT, KEY, NOW, account, discovery, incident, recommendation
 
 T = TypeVar("T")
 
-INSTANTS = st.integers(-5, 5).map(lambda n: NOW + n * timedelta(minutes=5))
+INSTANTS = st.one_of(
+    st.integers(-5, 5).map(lambda n: NOW + n * timedelta(minutes=5)),
+    st.integers(-40, 20).map(lambda n: NOW + n * timedelta(hours=3)),
+)
 NUMBERS = st.one_of(
     st.sampled_from([0.0, -0.0, 7.2, 25.0, 1e22, -1e300, 5e-324, 2.0**53 + 2]),
     st.floats(allow_nan=False, allow_infinity=False),
@@ -73,6 +77,22 @@ POINTS = st.builds(
 )
 
 
+@pytest.fixture(autouse=True, scope="module")
+def small_limits() -> Iterator[None]:
+    """Chunks of a few points, and folding after a few pieces, so that everything happens often."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, value in (
+            (chunks, "CAPACITY", 6),
+            (folding, "CAPACITY", 6),
+            (folding, "STRETCH", 3),
+            (image, "CAPACITY", 6),
+            (arrival, "MANY", 5),
+            (arrival, "WAITING", 4),
+        ):
+            patch.setattr(module, name, value)
+        yield
+
+
 def now(coroutine: Coroutine[Any, Any, T]) -> T:
     """What a store's coroutine returns; it never waits."""
     try:
@@ -80,6 +100,10 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
     raise AssertionError("a store waited")
+
+
+async def all_of(asked: AsyncIterator[T]) -> list[T]:
+    return [one async for one in asked]
 
 
 @given(st.lists(POINTS, max_size=8, unique_by=lambda point: (point.probe, point.quantity, point.at)))
@@ -156,9 +180,31 @@ class BothStores(RuleBasedStateMachine):
         self.wait(self.other.close())
         self.other = self.open()
 
+    @rule(everything=st.booleans())
+    def fold(self, everything: bool) -> None:
+        before = self.wait(self.other.version())
+        folded = self.wait(self.other.fold(everything=everything))
+        assert folded.points or self.wait(self.other.version()) == before
+
+    @rule()
+    def inspect(self) -> None:
+        digests = []
+        for store in (self.memory, self.other):
+            *_, found = self.wait(all_of(store.inspect()))
+            assert found.faults == ()
+            digests.append((found.points, found.digest))
+        assert digests[0] == digests[1]
+
+    @rule(days=st.integers(1, 3), zone=st.sampled_from(["UTC", "Europe/Paris", "America/Los_Angeles"]))
+    def ask_statistics(self, days: int, zone: str) -> None:
+        until = NOW.date() + timedelta(days=2)
+        for quantity in ("ph", "orp"):
+            self.both("statistics", "p1", quantity, until - timedelta(days=days), until, zone)
+
     @rule(since=INSTANTS, until=INSTANTS, limit=st.one_of(st.none(), st.integers(0, 3)))
     def ask_history(self, since: datetime, until: datetime, limit: int | None) -> None:
         self.both("history", "p1", "ph", since, until, limit)
+        self.both("columns", "p1", "ph", since, until)
 
     @rule(at=INSTANTS)
     def ask_revisions(self, at: datetime) -> None:

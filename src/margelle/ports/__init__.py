@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
-from margelle.ports.record import Added, AuditEntry, Gap, GapState, Grant, GrantKind, Incident, Receipt
+from margelle.ports.record import (
+    Added,
+    AuditEntry,
+    Folded,
+    Gap,
+    GapState,
+    Grant,
+    GrantKind,
+    Incident,
+    Inspected,
+    Receipt,
+)
 from margelle.ports.source import (
     AdviceSource,
     Batch,
@@ -42,6 +53,7 @@ __all__ = [
     "Display",
     "FaceContext",
     "Fault",
+    "Folded",
     "Gap",
     "GapState",
     "Grant",
@@ -49,6 +61,7 @@ __all__ = [
     "HistorySource",
     "Http",
     "Incident",
+    "Inspected",
     "LongMemorySource",
     "MappedSource",
     "Nearby",

@@ -18,6 +18,25 @@ class Added(Struct, frozen=True):
     corrected: int = 0
 
 
+class Folded(Struct, frozen=True):
+    """How many points were folded, and whether there is more to do at once."""
+
+    points: int = 0
+    more: bool = False
+
+
+class Inspected(Struct, frozen=True):
+    """What was found so far: how many points, a digest of them all in which their order has no part, and in words what does not fit.
+
+    `share` says how much of the store has been read, up to 1.
+    """
+
+    points: int
+    digest: str
+    faults: tuple[str, ...]
+    share: float
+
+
 class Receipt(Struct, frozen=True):
     """A raw answer of a vendor, redacted, kept for some weeks. `status` is 0 where no whole answer came; `body` then says why."""
 

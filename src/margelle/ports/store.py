@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
 from margelle.domain.access import Membership, Organisation, Role
 from margelle.domain.event import Event
 from margelle.domain.measurement import Measurement, Revision
-from margelle.domain.series import DayStatistics
+from margelle.domain.series import Columns, DayStatistics
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
-from margelle.ports.record import Added, AuditEntry, Gap, Grant, Incident, Receipt
+from margelle.ports.record import Added, AuditEntry, Folded, Gap, Grant, Incident, Inspected, Receipt
 from margelle.ports.source import Discovery
 
 
@@ -87,6 +87,12 @@ class Reader(Protocol):
         limit: int | None = None,
     ) -> list[Measurement]:
         """Measurements with since <= at < until, oldest first; at most `limit`, the oldest ones."""
+        ...
+
+    async def columns(
+        self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Columns:
+        """The points with since <= at < until, as columns."""
         ...
 
     async def statistics(
@@ -300,6 +306,17 @@ class Writer(Protocol):
 
 class Store(Reader, Writer, Protocol):
     """Both, over one database."""
+
+    async def fold(self, *, everything: bool = False) -> Folded:
+        """Move some of what came lately to where it stays, in one short transaction; with `everything`, also what would better wait for more.
+
+        No answer changes by it. It is made for a hub to call again and again, in one process or in several.
+        """
+        ...
+
+    def inspect(self) -> AsyncIterator[Inspected]:
+        """Read all that is kept of one probe after another, and compare it with what is kept beside it. Raises StoreError where it cannot be read."""
+        ...
 
     async def close(self) -> None:
         """Let go of the database."""

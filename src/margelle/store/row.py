@@ -35,6 +35,14 @@ def row(point: Measurement) -> Row:
     )
 
 
+def rows_of(points: Iterable[Measurement]) -> dict[str, list[tuple[str, Row]]]:
+    """Quantities and rows by probe, in the order given. Raises as `row` does."""
+    found: dict[str, list[tuple[str, Row]]] = {}
+    for point in points:
+        found.setdefault(point.probe, []).append((point.quantity, row(point)))
+    return found
+
+
 def measurement(probe: str, quantity: str, kept: Row) -> Measurement:
     """The measurement that is kept as this row."""
     return measurements(probe, quantity, [kept])[0]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import zstandard
@@ -43,18 +44,28 @@ class Column(Struct):
 
     def rows(self, first: int = 0, last: int | None = None) -> list[Row]:
         """The rows from index `first` to before `last`."""
-        part = slice(first, last)
-        return list(
-            zip(
-                self.times[part],
-                self.values[part],
-                self.raws[part],
-                self.units[part],
-                self.origins[part],
-                self.doubts[part],
-                strict=True,
-            )
-        )
+        return list(zip(*(items[first:last] for items in self._lists()), strict=True))
+
+    def part(self, first: int, last: int) -> Column:
+        """The column of the rows from index `first` to before `last`."""
+        return Column(*(items[first:last] for items in self._lists()))
+
+    def followed_by(self, later: Column) -> Column:
+        """The column of these rows and of those, which are all later."""
+        return Column(*(one + other for one, other in zip(self._lists(), later._lists(), strict=True)))
+
+    def bounds(self, since: int, until: int) -> tuple[int, int]:
+        """The index of the first row with since <= at, and of the first one with until <= at."""
+        first = bisect_left(self.times, since)
+        return first, bisect_left(self.times, until, first)
+
+    def put(self, index: int, row: Row) -> None:
+        """Replace the row at `index` by another one of the same instant."""
+        for items, item in zip(self._lists(), row, strict=True):
+            items[index] = item
+
+    def _lists(self) -> tuple[list[Any], ...]:
+        return self.times, self.values, self.raws, self.units, self.origins, self.doubts
 
 
 class _Sparse(Struct, array_like=True):
@@ -135,7 +146,7 @@ def _fill(column: Column, rest: _Rest) -> None:
 def _filled(values: Sequence[float | None]) -> tuple[list[float], list[int]]:
     """The values, with the one before in the place of each missing one; and where those are."""
     if None not in values:
-        return [*values], []  # type: ignore[list-item]
+        return [*values], []
     filled: list[float] = []
     for value in values:
         filled.append(value if value is not None else filled[-1] if filled else 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 
 from msgspec import Struct, field
@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import DayStatistics, by_day
-from margelle.ports import Added
-from margelle.store import rules
+from margelle.domain.series import Columns, DayStatistics, by_day
+from margelle.ports import Added, Folded, Inspected
+from margelle.store import digest, rules
 from margelle.store.memory.counted import Counted
+from margelle.store.row import row
 
 
 class _Series(Struct):
@@ -97,6 +98,16 @@ class SeriesPart(Counted):
         instants = series.instants[first:last]
         return [series.points[at] for at in (instants if limit is None else instants[: max(limit, 0)])]
 
+    async def columns(
+        self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Columns:
+        points = await self.history(probe, quantity, since, until)
+        return Columns(
+            [rules.micros(point.at) for point in points],
+            [point.value for point in points],
+            [not point.valid for point in points],
+        )
+
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
@@ -113,3 +124,13 @@ class SeriesPart(Counted):
 
     async def count(self) -> int:
         return sum(len(series.points) for of_probe in self._series.values() for series in of_probe.values())
+
+    async def fold(self, *, everything: bool = False) -> Folded:
+        return Folded()
+
+    async def inspect(self) -> AsyncIterator[Inspected]:
+        total = 0
+        for probe, of_probe in self._series.items():
+            for quantity, series in of_probe.items():
+                total += digest.of(probe, quantity, map(row, series.points.values()))
+        yield Inspected(await self.count(), digest.spelt(total), (), 1.0)

@@ -13,13 +13,12 @@ from margelle.store.postgres.leases import LeaseTables
 from margelle.store.postgres.notes import NotesTables
 from margelle.store.postgres.people import PeopleTables
 from margelle.store.postgres.places import PlacesTables
-from margelle.store.postgres.series import SeriesTables
-from margelle.store.postgres.words import Words
+from margelle.store.postgres.upkeep import UpkeepTables
 from margelle.store.vault import Vault
 
 
 class PostgresStore(
-    SeriesTables,
+    UpkeepTables,
     GapTables,
     PlacesTables,
     AccessTables,
@@ -38,7 +37,7 @@ class PostgresStore(
     def __init__(self, url: str, vault: Vault, *, patience_s: float = 5.0, connections: int = CONNECTIONS) -> None:
         self._db = Database(Address.of(url), patience_s=patience_s, connections=connections)
         self._vault = vault
-        self._words = Words(self._db)
+        self._heads = {}
         self._personas = {}
         self._snapshots = {}
 

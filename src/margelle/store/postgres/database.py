@@ -30,6 +30,7 @@ SELECT set_config('lock_timeout', %s, false), set_config('idle_in_transaction_se
     CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END
 """
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_LOOK: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _Connection = AsyncConnection[TupleRow]
 _P = ParamSpec("_P")
@@ -94,6 +95,18 @@ class Database(Asking):
                 await self._give_back(connection)
                 if committing and transaction.changes and news:
                     self._tell()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Asking]:
+        """Several reads that see the same."""
+        with self._told():
+            connection, _ = await self._first(_LOOK)
+            try:
+                async with connection:
+                    yield Transaction(connection, self.name)
+                    await connection.execute("COMMIT")
+            finally:
+                await self._give_back(connection)
 
     def _broken(self, error: psycopg.Error, *, committing: bool) -> Exception:
         """What a transaction's end by `error` means."""

@@ -1,88 +1,130 @@
-"""Measurements in PostgreSQL."""
+"""Measurements in PostgreSQL: the port's methods, by the layout's rules over what is read of each probe."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+import msgspec
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import DayStatistics, by_day
+from margelle.domain.series import Columns, DayStatistics
 from margelle.ports import Added
-from margelle.store import rules
-from margelle.store.postgres import review
-from margelle.store.postgres.arrival import Arrival
-from margelle.store.postgres.database import Database, retried
-from margelle.store.postgres.point import COLUMNS, ORIGIN, Kept, told
-from margelle.store.postgres.words import Words
+from margelle.store import days, rules
+from margelle.store.postgres import probes
+from margelle.store.postgres.asking import Asking
+from margelle.store.postgres.database import TRIES, Database
+from margelle.store.postgres.failure import Undone
+from margelle.store.postgres.image import Image, Kept, NothingBefore
+from margelle.store.row import Row, measurement, measurements
+from margelle.store.sqlite.arrival import Arrival
+from margelle.store.sqlite.chunks import Place
+from margelle.store.sqlite.folding import Folding
+from margelle.store.sqlite.series import SeriesTables as Rules
+from margelle.store.sqlite.series import _bounds, _Snapshot
 
-_FAR: Final = 2**63 - 1
-_HEADS: Final = """
-SELECT ahead.at, head.probe, head.quantity, head.at, head.value, head.origin, head.unit, head.raw, head.doubts FROM series
-LEFT JOIN LATERAL (
-    SELECT * FROM recent WHERE recent.probe = series.probe AND recent.quantity = series.quantity AND at <= %(limit)s ORDER BY at DESC LIMIT 1
-) AS head ON true
-LEFT JOIN LATERAL (
-    SELECT min(at) AS at FROM recent WHERE recent.probe = series.probe AND recent.quantity = series.quantity AND at > %(limit)s
-) AS ahead ON true
-WHERE series.probe = %(probe)s
+REMEMBERED: Final = 20_000
+"""So many heads are kept in memory (about 2 kB each)."""
+_SPAN: Final = """
+SELECT since, until, count, longest, points FROM chunk WHERE probe = %(probe)s AND since < %(until)s AND until >= %(since)s
+UNION ALL SELECT NULL, id, NULL, NULL, points FROM piece WHERE probe = %(probe)s ORDER BY 1, 2
 """
-_HISTORY: Final = f"""
-SELECT {COLUMNS} FROM recent WHERE probe = %s AND quantity = %s AND at >= %s AND at < %s ORDER BY at LIMIT %s
-"""
-_REVISIONS: Final = f"SELECT replaced_at, {COLUMNS} FROM revision WHERE probe = %s AND quantity = %s AND at = %s ORDER BY id"
-_QUANTITIES: Final = "SELECT quantity FROM series WHERE probe = %s"
+_REVISIONS: Final = "SELECT replaced_at, point FROM revision WHERE probe = %s AND quantity = %s AND at = %s ORDER BY id"
+_ROW: Final = msgspec.msgpack.Decoder(Row)
+_T = TypeVar("_T")
 
 
-class _Snapshot(Struct, frozen=True):
-    """What `latest` answers while the store has `version` and the clock stands from `since_us` to before `until_us`."""
+class Scene(Rules):
+    """The layout's rules over one probe's image."""
 
-    version: int
-    since_us: int
-    until_us: int
-    points: dict[str, Measurement]
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        tables: Any = (image.heads, image.chunks, NothingBefore(), image.rollup, image.revisions)
+        self._heads, self._chunks, self._before, self._rollup, self._revisions = tables
+        self._folding = Folding(*tables)
+
+    def add(self, given: Sequence[Measurement], reviewed: Sequence[Measurement], now_us: int) -> Added:
+        """Keep measurements and other verdicts of this probe."""
+        arrival = Arrival(now_us, self._heads, self._chunks, self._before, self._revisions, self._folding)
+        added = arrival.keep(given, reviewed)
+        self._image.new = added.new
+        return added
+
+    def fold(self) -> int:
+        """Fold the pieces; how many points they had."""
+        head = self._image.head
+        return self._folding.fold(head) if head and head.pieces else 0
 
 
 class SeriesTables:
-    """The part of the store that keeps measurements: tables word, series, recent and revision."""
+    """The part of the store that keeps measurements: tables head, piece, chunk, revision, rolled and year."""
 
     _db: Database
-    _words: Words
+    _heads: dict[str, Kept]
     _snapshots: dict[str, _Snapshot]
 
-    @retried
     async def add(
         self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
     ) -> Added:
         now_us = rules.micros(now)
-        arrival = Arrival(measurements, self._words)
-        await arrival.prepare()
-        async with self._db.writing() as transaction:
-            added = await arrival.keep(transaction, now_us) if measurements else Added()
-            await review.keep(transaction, reviewed, self._words)
-        return added
+        given, other = _by_probe(measurements), _by_probe(reviewed)
+        names = [*dict.fromkeys((*given, *other))]
+
+        def work(image: Image) -> Added:
+            probe = image.kept.probe
+            return Scene(image).add(given.get(probe, ()), other.get(probe, ()), now_us)
+
+        said = await self._changed(names, work) if names else {}
+        new, corrected = sum(one.new for one in said.values()), sum(one.corrected for one in said.values())
+        return Added(new, len(measurements) - new - corrected, corrected)
+
+    async def _changed(self, names: Sequence[str], work: Callable[[Image], _T], *, news: bool = True) -> Mapping[str, _T]:
+        """What `work` says of each probe once it is kept. It begins again where another connection was quicker: then holding the probes."""
+        for _ in range(TRIES - 1):
+            try:
+                return await self._try(names, work, news=news)
+            except Undone:
+                self._forget(names)
+        async with self._db.writing(news=news) as transaction:
+            kept = await probes.heads(transaction, names, hold=True)
+            images, said = await probes.worked(transaction, kept.values(), work)
+            now = await probes.write(transaction, [image for image in images if image.saved])
+        self._remember(now)
+        return said
+
+    async def _try(self, names: Sequence[str], work: Callable[[Image], _T], *, news: bool) -> Mapping[str, _T]:
+        """As `_changed`, from the heads that are known, with nothing held but for the writing."""
+        kept = {name: self._heads[name] for name in names if name in self._heads}
+        if unknown := [name for name in names if name not in kept]:
+            kept |= await probes.heads(self._db, unknown)
+        images, said = await probes.worked(self._db, (_fresh(one) for one in kept.values()), work)
+        if changed := [image for image in images if image.saved]:
+            async with self._db.writing(news=news) as transaction:
+                now = await probes.write(transaction, changed)
+            self._remember(now)
+        return said
+
+    def _forget(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._heads.pop(name, None)
+
+    def _remember(self, now: Mapping[str, Kept]) -> None:
+        if len(self._heads) + len(now) > REMEMBERED:
+            self._heads.clear()
+        self._heads.update(now)
+
+    # --- reading
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
         limit_us, version = rules.micros(now + CLOCK_TOLERANCE), await self._db.version()
         known = self._snapshots.get(probe)
         if known is None or known.version != version or not known.since_us <= limit_us < known.until_us:
-            known = self._snapshots[probe] = await self._look(probe, limit_us, version)
+            known = await self._answer(probe, lambda scene: scene._look(probe, limit_us, version))
+            self._snapshots[probe] = known
         return known.points.copy()
-
-    async def _look(self, probe: str, limit_us: int, version: int) -> _Snapshot:
-        points: list[Measurement] = []
-        since_us, until_us = -_FAR, _FAR
-        numbers = await self._words.known([probe])
-        rows = await self._db.read(_HEADS, {"probe": numbers.get(probe), "limit": limit_us})
-        for ahead, *head in rows:
-            until_us = min(until_us, ahead if ahead is not None else _FAR)
-            if head[0] is not None:
-                since_us = max(since_us, head[2])
-                points += await self._told([tuple(head)])
-        return _Snapshot(version, since_us, until_us, {p.quantity: p for p in sorted(points, key=lambda p: p.quantity)})
 
     async def history(
         self,
@@ -92,33 +134,74 @@ class SeriesTables:
         until: datetime | None = None,
         limit: int | None = None,
     ) -> list[Measurement]:
-        bounds = (-_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until))
-        numbers = await self._words.known([probe, quantity])
-        of_series = (numbers.get(probe), numbers.get(quantity))
-        return await self._told(await self._db.read(_HISTORY, (*of_series, *bounds, None if limit is None else max(limit, 0))))
+        since_us, until_us = _bounds(since, until)
+        if limit is None:
+            scene = Scene(Image(await self._span(probe, since_us, until_us), self._db.name))
+            rows = scene._rows(probe, quantity, since_us, until_us, None)
+        else:
+            rows = await self._answer(probe, lambda scene: scene._rows(probe, quantity, since_us, until_us, limit))
+        return measurements(probe, quantity, rows)
+
+    async def columns(
+        self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Columns:
+        since_us, until_us = _bounds(since, until)
+        scene = Scene(Image(await self._span(probe, since_us, until_us), self._db.name))
+        column = scene._column(probe, quantity, since_us, until_us)
+        return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
-        bounds = rules.days(since, until, time_zone)
-        return by_day(await self.history(probe, quantity, *bounds), time_zone)
+        begin, end = map(rules.micros, rules.days(since, until, time_zone))
+
+        def ask(scene: Scene) -> list[DayStatistics]:
+            return scene._days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
+
+        return await self._answer(probe, ask)
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
-        numbers = await self._words.known([probe, quantity])
-        key = (numbers.get(probe), numbers.get(quantity), rules.micros(at))
-        rows = await self._db.read(_REVISIONS, key)
-        points = await self._told([tuple(row[1:]) for row in rows])
-        return [Revision(point, rules.instant(row[0])) for point, row in zip(points, rows, strict=True)]
+        rows = await self._db.read(_REVISIONS, (probe, quantity, rules.micros(at)))
+        return [
+            Revision(measurement(probe, quantity, _ROW.decode(point)), rules.instant(replaced_us))
+            for replaced_us, point in rows
+        ]
 
     async def quantities(self, probe: str) -> list[str]:
-        numbers = await self._words.known([probe])
-        found = [quantity for (quantity,) in await self._db.read(_QUANTITIES, (numbers.get(probe),))]
-        texts = await self._words.texts(found)
-        return sorted(texts[quantity] for quantity in found)
+        return sorted((await probes.heads(self._db, [probe]))[probe].newest)
 
     async def count(self) -> int:
-        return int((await self._db.read("SELECT coalesce(sum(points), 0)::int8 FROM series"))[0][0])
+        return int((await self._db.read("SELECT coalesce(sum(points), 0)::int8 FROM head"))[0][0])
 
-    async def _told(self, rows: Sequence[Kept]) -> list[Measurement]:
-        texts = await self._words.texts({number for row in rows for number in (*row[:2], row[ORIGIN])})
-        return [told(row, texts) for row in rows]
+    async def _span(self, probe: str, since_us: int, until_us: int) -> Kept:
+        """What is kept of a probe from `since_us` to before `until_us`, as it was at one moment, in one statement."""
+        kept = Kept(probe, turn=1, waiting=[], places=[])
+        for begin, end, count, longest, points in await self._db.read(
+            _SPAN, {"probe": probe, "since": since_us, "until": until_us}
+        ):
+            if begin is None:
+                kept.waiting.append(points)
+            else:
+                kept.places.append(Place(begin, begin, end, count, longest))
+                kept.chunks[begin] = points
+        kept.pieces = len(kept.waiting)
+        return kept
+
+    async def _answer(self, probe: str, question: Callable[[Scene], _T]) -> _T:
+        """What the rules say of a probe, of which all is read as it was at one moment."""
+        async with self._db.reading() as asking:
+            kept = await probes.heads(asking, [probe])
+            _, said = await probes.worked(asking, kept.values(), lambda image: question(Scene(image)))
+        return said[probe]
+
+
+def _fresh(kept: Kept) -> Kept:
+    """The head alone."""
+    return Kept(kept.probe, kept.turn, kept.pieces, kept.points, kept.newest)
+
+
+def _by_probe(points: Sequence[Measurement]) -> dict[str, list[Measurement]]:
+    found: dict[str, list[Measurement]] = {}
+    for point in points:
+        found.setdefault(point.probe, []).append(point)
+    return found

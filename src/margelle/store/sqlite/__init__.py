@@ -15,10 +15,12 @@ from margelle.store.sqlite.notes import NotesTables
 from margelle.store.sqlite.people import PeopleTables
 from margelle.store.sqlite.places import PlacesTables
 from margelle.store.sqlite.series import SeriesTables
+from margelle.store.sqlite.upkeep import Upkeep
 from margelle.store.vault import Vault
 
 
 class SqliteStore(
+    Upkeep,
     SeriesTables,
     GapTables,
     PlacesTables,
@@ -39,14 +41,10 @@ class SqliteStore(
         self._db = Database(path, busy_timeout_s=busy_timeout_s)
         self._vault = vault
         self._personas = {}
-        self._forget()
+        self._furnish()
 
     async def version(self) -> int:
         return self._db.version()
-
-    async def check(self) -> None:
-        """Read the whole file. Raises StoreError where it is damaged."""
-        self._db.check()
 
     async def close(self) -> None:
         self._db.close()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import apsw
 import msgspec
@@ -138,6 +138,11 @@ class Database:
         except (apsw.Error, UnicodeEncodeError) as error:
             raise self._error(error) from None
 
+    def stream(self, sql: str, args: Bindings = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows that `sql` selects, one after another: who stops early reads no more than they need."""
+        with self._told():
+            yield from self.connection.execute(sql, args)
+
     def docs(self, kind: type[_Doc], sql: str, args: Bindings = ()) -> list[_Doc]:
         """The documents in the first column of what `sql` selects."""
         return [self.decoded(kind, row[0]) for row in self.read(sql, args)]
@@ -154,6 +159,29 @@ class Database:
         except msgspec.MsgspecError as error:
             raise self._error(apsw.CorruptError(str(error))) from None
         return found
+
+    def damaged(self, what: object) -> StoreError:
+        """The error for something in the file that is not as we have written it."""
+        return cast("StoreError", self._error(apsw.CorruptError(str(what))))
+
+    def others(self) -> int:
+        """Another number after another connection has stored something. Within a transaction it cannot change."""
+        with self._told():
+            found: int = self._watch.execute("PRAGMA data_version").get
+        return found
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Several reads that see the same, whatever others store meanwhile."""
+        if self.connection.in_transaction:
+            yield
+            return
+        with self._told():
+            self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("COMMIT")
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:

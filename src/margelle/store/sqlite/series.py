@@ -1,48 +1,35 @@
-"""Measurements in SQLite."""
+"""Measurements in SQLite: the port's methods over heads, pieces, chunks and rollups."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
+from zoneinfo import ZoneInfo
 
-import apsw
-import msgspec
 from msgspec import Struct
 
-from margelle.domain.measurement import Doubt, Measurement, Revision, same
+from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import DayStatistics, by_day
-from margelle.domain.unit import Unit
+from margelle.domain.series import Columns, DayStatistics, midnight
 from margelle.ports import Added
-from margelle.store import rules
-from margelle.store.rules import EPOCH
+from margelle.store import days, rules
+from margelle.store.chunk import Column
+from margelle.store.row import Row, measurement, measurements
+from margelle.store.sqlite.arrival import Arrival
+from margelle.store.sqlite.before import Before
+from margelle.store.sqlite.chunks import Chunks
 from margelle.store.sqlite.database import Database
+from margelle.store.sqlite.folding import Folding
+from margelle.store.sqlite.heads import Head, Heads
+from margelle.store.sqlite.revisions import Revisions
+from margelle.store.sqlite.rollup import Rollup
 
 _FAR: Final = 2**63 - 1
-_INSERT: Final = "INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_ROW: Final = "at, value, raw, unit, origin, doubts"
-_HEADS: Final = """
-WITH head AS MATERIALIZED (
-    SELECT id, probe, quantity, unit,
-        (SELECT max(at) FROM point WHERE series = id AND at <= ?2) AS newest,
-        (SELECT min(at) FROM point WHERE series = id AND at > ?2) AS ahead
-    FROM series WHERE probe = ?1
-)
-SELECT head.id, quantity, head.unit, ahead, point.at, value, raw, point.unit, origin, doubts
-FROM head LEFT JOIN point ON series = head.id AND at = newest ORDER BY quantity
-"""
-
-_Row = tuple[int, float | None, str | None, str | None, int, str | None]
-
-
-class _Series(Struct, frozen=True):
-    id: int
-    probe: str
-    quantity: str
-    unit: Unit
+ALWAYS: Final = (-_FAR, _FAR)
+_at = itemgetter(0)
 
 
 class _Snapshot(Struct, frozen=True):
@@ -55,141 +42,74 @@ class _Snapshot(Struct, frozen=True):
 
 
 class SeriesTables:
-    """The part of the store that keeps measurements: tables series, point, revision, origin and tally."""
+    """The part of the store that keeps measurements."""
 
     _db: Database
 
-    def _forget(self) -> None:
-        """Forget what is only known in memory."""
-        self._series: dict[tuple[str, str], _Series] = {}
-        self._origin_ids: dict[str, int] = {}
-        self._origins: dict[int, str] = {}
+    def _furnish(self) -> None:
+        """Make what reads and writes each kind of table."""
+        self._heads, self._chunks, self._before = Heads(self._db), Chunks(self._db), Before(self._db)
+        self._revisions, self._rollup = Revisions(self._db), Rollup(self._db, self._chunks)
+        self._folding = Folding(self._heads, self._chunks, self._before, self._rollup, self._revisions)
         self._snapshots: dict[str, _Snapshot] = {}
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """A transaction in which what is known in memory is true, and forgotten where it is undone."""
+        try:
+            with self._db.writing():
+                self._heads.look()
+                yield
+        except BaseException:
+            self._heads.forget()
+            raise
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """Several reads that see the same."""
+        with self._db.reading():
+            self._heads.look()
+            yield
 
     async def add(
         self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
     ) -> Added:
         now_us = rules.micros(now)
-        try:
-            with self._db.writing() as connection:
-                rows = [self._row(connection, point) for point in measurements]
-                before = connection.total_changes()
-                connection.executemany(_INSERT, sorted(rows, key=itemgetter(0, 1)))
-                new = connection.total_changes() - before
-                if new:
-                    connection.execute("UPDATE tally SET points = points + ?", (new,))
-                again = zip(rows, measurements, strict=True) if new < len(rows) else ()
-                corrected = sum(self._correct(connection, row, now_us) for row in again)
-                for point in reviewed:
-                    self._judge(connection, point)
-        except BaseException:
-            self._forget()  # the ids of series and origins that were undone
-            raise
-        return Added(new=new, same=len(rows) - new - corrected, corrected=corrected)
-
-    def _row(self, connection: apsw.Connection, point: Measurement) -> tuple[Any, ...]:
-        series = self._series.get((point.probe, point.quantity)) or self._open(connection, point)
-        origin = self._origin_ids.get(point.origin) or self._intern(connection, point.origin)
-        value = rules.number(point)
-        return (
-            series.id,
-            rules.micros(point.at),
-            value,
-            None if value is not None and point.raw == _spelt(value) else point.raw,
-            None if point.raw_unit == series.unit else point.raw_unit.value,
-            origin,
-            _told(point.doubts),
-        )
-
-    def _open(self, connection: apsw.Connection, point: Measurement) -> _Series:
-        new = (point.probe, point.quantity, point.raw_unit.value)
-        connection.execute("INSERT INTO series (probe, quantity, unit) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", new)
-        series = self._find(point.probe, point.quantity)
-        assert series is not None
-        return series
-
-    def _find(self, probe: str, quantity: str) -> _Series | None:
-        series = self._series.get((probe, quantity))
-        if series is None:
-            for found, unit in self._db.read(
-                "SELECT id, unit FROM series WHERE probe = ? AND quantity = ?", (probe, quantity)
-            ):
-                series = self._series[probe, quantity] = _Series(found, probe, quantity, Unit(unit))
-        return series
-
-    def _intern(self, connection: apsw.Connection, name: str) -> int:
-        connection.execute("INSERT INTO origin (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
-        found: int = connection.execute("SELECT id FROM origin WHERE name = ?", (name,)).get
-        self._origin_ids[name] = found
-        return found
-
-    def _origin(self, origin: int) -> str:
-        if origin not in self._origins:
-            self._origins.update(self._db.read("SELECT id, name FROM origin"))
-        return self._origins[origin]
-
-    def _correct(self, connection: apsw.Connection, given: tuple[tuple[Any, ...], Measurement], now_us: int) -> bool:
-        """Replace what is kept by the row given, unless it says the same."""
-        row, point = given
-        series = self._series[point.probe, point.quantity]
-        old: _Row = connection.execute(f"SELECT {_ROW} FROM point WHERE series = ? AND at = ?", row[:2]).get  # noqa: S608
-        if (*old[1:4], old[5]) == (*row[2:5], row[6]) or same(self._measurement(series, old), point):
-            if row[5] != old[4] and rules.nearer(self._origin(old[4]), point.origin):
-                connection.execute("UPDATE point SET origin = ? WHERE series = ? AND at = ?", (row[5], *row[:2]))
-            return False
-        connection.execute(
-            "INSERT INTO revision SELECT NULL, ?, * FROM point WHERE series = ? AND at = ?", (now_us, *row[:2])
-        )
-        connection.execute("REPLACE INTO point VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        return True
-
-    def _judge(self, connection: apsw.Connection, point: Measurement) -> None:
-        """Replace the verdicts on what is kept, unless it has been corrected meanwhile."""
-        series, at_us = self._find(point.probe, point.quantity), rules.micros(point.at)
-        sql = f"SELECT {_ROW} FROM point WHERE series = ? AND at = ?"  # noqa: S608
-        old: _Row | None = connection.execute(sql, (series.id, at_us)).fetchone() if series else None
-        judged = rules.judged(self._measurement(series, old), point) if series and old else None
-        if series and judged:
-            connection.execute(
-                "UPDATE point SET doubts = ? WHERE series = ? AND at = ?", (_told(judged.doubts), series.id, at_us)
-            )
-
-    def _measurement(self, series: _Series, row: _Row) -> Measurement:
-        return self._measurements(series, [row])[0]
-
-    def _measurements(self, series: _Series, rows: Iterable[_Row]) -> list[Measurement]:
-        """The rows as measurements: the loop that a month of history runs 720 times, hence nothing is called twice in it."""
-        probe, quantity, series_unit, origins = series.probe, series.quantity, series.unit, self._origins
-        return [
-            Measurement(
-                probe,
-                quantity,
-                EPOCH + timedelta(0, 0, at_us),
-                value,
-                _spelt(value) if raw is None else raw,
-                series_unit if unit is None else Unit(unit),
-                origins.get(origin) or self._origin(origin),
-                () if doubts is None else _doubts(doubts),
-            )
-            for at_us, value, raw, unit, origin, doubts in rows
-        ]
+        with self._changing():
+            arrival = Arrival(now_us, self._heads, self._chunks, self._before, self._revisions, self._folding)
+            added = arrival.keep(measurements, reviewed)
+            if added.new:
+                self._db.connection.execute("UPDATE tally SET points = points + ?", (added.new,))
+        return added
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
         limit_us, version = rules.micros(now + CLOCK_TOLERANCE), self._db.version()
         known = self._snapshots.get(probe)
         if known is None or known.version != version or not known.since_us <= limit_us < known.until_us:
-            known = self._snapshots[probe] = self._look(probe, limit_us, version)
+            with self._looking():
+                known = self._snapshots[probe] = self._look(probe, limit_us, version)
         return known.points.copy()
 
     def _look(self, probe: str, limit_us: int, version: int) -> _Snapshot:
-        points: dict[str, Measurement] = {}
-        since_us, until_us = -_FAR, _FAR
-        for series, quantity, unit, ahead, *row in self._db.read(_HEADS, (probe, limit_us)):
-            until_us = min(until_us, ahead if ahead is not None else _FAR)
-            if row[0] is not None:
-                since_us = max(since_us, row[0])
-                points[quantity] = self._measurement(_Series(series, probe, quantity, Unit(unit)), tuple(row))
+        head = self._heads.get(probe)
+        newest = head.newest if head else self._before.newest(probe)
+        since_us, until_us, points = -_FAR, _FAR, {}
+        for quantity, top in sorted(newest.items()):
+            found: Row | None = top
+            if top[0] > limit_us:
+                ahead = self._rows(probe, quantity, limit_us + 1, _FAR, 1)
+                until_us, found = min(until_us, ahead[0][0]), self._newest(probe, quantity, limit_us)
+            if found is not None:
+                since_us = max(since_us, found[0])
+                points[quantity] = measurement(probe, quantity, found)
         return _Snapshot(version, since_us, until_us, points)
+
+    def _newest(self, probe: str, quantity: str, limit_us: int) -> Row | None:
+        """The newest row that is not after `limit_us`."""
+        head = self._heads.get(probe)
+        loose = self._loose(head, probe, quantity, -_FAR, limit_us + 1)
+        folded = self._chunks.newest(head.id, quantity, limit_us) if head else None
+        return max(filter(None, (folded, loose[-1] if loose else None)), key=_at, default=None)
 
     async def history(
         self,
@@ -199,48 +119,100 @@ class SeriesTables:
         until: datetime | None = None,
         limit: int | None = None,
     ) -> list[Measurement]:
-        bounds = (-_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until))
-        series = self._find(probe, quantity)
-        if series is None:
-            return []
-        sql = f"SELECT {_ROW} FROM point WHERE series = ? AND at >= ? AND at < ? ORDER BY at LIMIT ?"  # noqa: S608
-        rows = self._db.read(sql, (series.id, *bounds, _FAR if limit is None else max(limit, 0)))
-        return self._measurements(series, rows)
+        bounds = _bounds(since, until)
+        with self._looking():
+            rows = self._rows(probe, quantity, *bounds, limit)
+        return measurements(probe, quantity, rows)
+
+    async def columns(
+        self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Columns:
+        bounds = _bounds(since, until)
+        with self._looking():
+            column = self._column(probe, quantity, *bounds)
+        return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
+
+    def _rows(self, probe: str, quantity: str, since_us: int, until_us: int, limit: int | None) -> list[Row]:
+        """Rows with since <= at < until, oldest first; at most `limit`, the oldest ones."""
+        most = _FAR if limit is None else max(limit, 0)
+        head = self._heads.get(probe)
+        rows: list[Row] = []
+        if head and most:
+            for columns in self._chunks.columns(head.id, since_us, until_us, {quantity}):
+                if column := columns.get(quantity):
+                    rows += column.rows(*column.bounds(since_us, until_us))
+                    if len(rows) >= most:
+                        break
+        return _merged(rows, self._loose(head, probe, quantity, since_us, until_us))[:most]
+
+    def _column(self, probe: str, quantity: str, since_us: int, until_us: int) -> Column:
+        """The rows with since <= at < until as a column."""
+        head = self._heads.get(probe)
+        column = Column.of(())
+        for columns in self._chunks.columns(head.id, since_us, until_us, {quantity}) if head else ():
+            if part := columns.get(quantity):
+                column = column.followed_by(part.part(*part.bounds(since_us, until_us)))
+        loose = self._loose(head, probe, quantity, since_us, until_us)
+        if loose and column.times and loose[0][0] < column.times[-1]:
+            return Column.of(_merged(column.rows(), loose))
+        return column.followed_by(Column.of(loose))
+
+    def _loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
+        """What is in no chunk."""
+        waiting = self._heads.pieces(head).get(quantity, ()) if head else ()
+        rows = [one for one in waiting if since_us <= one[0] < until_us]
+        if head is None or head.before:
+            rows = _merged(self._before.rows(probe, quantity, since_us, until_us, _FAR), rows)
+        return rows
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
-        bounds = rules.days(since, until, time_zone)
-        return by_day(await self.history(probe, quantity, *bounds), time_zone)
+        begin, end = map(rules.micros, rules.days(since, until, time_zone))
+        with self._looking():
+            return self._days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
+
+    def _days(
+        self, probe: str, quantity: str, days_: tuple[date, date], span: tuple[int, int], zone: ZoneInfo
+    ) -> list[DayStatistics]:
+        head = self._heads.get(probe)
+        known_us = self._rollup.until(head.id, zone.key) if head and not head.before else None
+        if head is None or known_us is None or known_us <= span[0]:
+            return days.statistics(self._column(probe, quantity, *span), zone, *span)
+        return self._statistics(head, quantity, days_, (*span, known_us), zone)
+
+    def _statistics(
+        self, head: Head, quantity: str, days_: tuple[date, date], span: tuple[int, int, int], zone: ZoneInfo
+    ) -> list[DayStatistics]:
+        """From the rollup as far as it is known, but for days of which something waits to be folded; the rest from the points."""
+        begin, end, known_us = span
+        known = self._rollup.read(head.id, zone.key, quantity, *days_)
+        rest_us = min(known_us, end)
+        late = {days.day(one[0], zone) for one in self._loose(head, head.probe, quantity, begin, rest_us)}
+        found = [day for day in known if day.day not in late]
+        for day in late:
+            first, last = (rules.micros(midnight(date.fromordinal(day.toordinal() + n), zone)) for n in (0, 1))
+            found += days.statistics(self._column(head.probe, quantity, first, last), zone, first, last)
+        if late:
+            found.sort(key=lambda day: day.day)
+        return found + days.statistics(self._column(head.probe, quantity, rest_us, end), zone, rest_us, end)
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
-        series = self._find(probe, quantity)
-        if series is None:
-            return []
-        sql = f"SELECT replaced_at, {_ROW} FROM revision WHERE series = ? AND at = ? ORDER BY id"  # noqa: S608
-        rows = self._db.read(sql, (series.id, rules.micros(at)))
-        return [
-            Revision(self._measurement(series, tuple(row)), rules.instant(replaced_at)) for replaced_at, *row in rows
-        ]
+        return self._revisions.read(probe, quantity, rules.micros(at))
 
     async def quantities(self, probe: str) -> list[str]:
-        return [
-            row[0] for row in self._db.read("SELECT quantity FROM series WHERE probe = ? ORDER BY quantity", (probe,))
-        ]
+        return self._revisions.quantities(probe)
 
     async def count(self) -> int:
         return int(self._db.read("SELECT points FROM tally")[0][0])
 
 
-def _spelt(value: float | None) -> str:
-    """The shortest decimal that spells `value`: 7.2, 25."""
-    return repr(value).removesuffix(".0")
+def _bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    return -_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until)
 
 
-def _told(doubts: tuple[Doubt, ...]) -> str | None:
-    return msgspec.json.encode(doubts).decode() if doubts else None
-
-
-@lru_cache(1024)
-def _doubts(text: str) -> tuple[Doubt, ...]:
-    return msgspec.json.decode(text, type=tuple[Doubt, ...])
+def _merged(one: list[Row], other: list[Row]) -> list[Row]:
+    """The rows of both, in order of time."""
+    if not one or not other or one[-1][0] < other[0][0]:
+        return one + other
+    return sorted(one + other, key=_at)

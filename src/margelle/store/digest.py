@@ -1,0 +1,28 @@
+"""A digest of points in which neither their order nor the place where they are kept has a part: equal before and after they were moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from margelle.store.row import Row
+
+_SIZE: Final = 16
+_MODULUS: Final = 2 ** (8 * _SIZE)
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def of(probe: str, quantity: str, rows: Iterable[Row]) -> int:
+    """The sum, modulo 2**128, of the BLAKE2b hashes of the points; sums of several series may be added."""
+    total = 0
+    for row in rows:
+        total += int.from_bytes(blake2b(_encode((probe, quantity, row)), digest_size=_SIZE).digest(), "big")
+    return total % _MODULUS
+
+
+def spelt(total: int) -> str:
+    """The digest as text."""
+    return f"{total % _MODULUS:0{2 * _SIZE}x}"

@@ -1,0 +1,125 @@
+"""What came lately: the newest points of each probe, and the pieces that wait to be folded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from margelle.store.fold import sorted_rows
+from margelle.store.row import Row
+from margelle.store.sqlite.database import Database
+
+_REMEMBERED: Final = 20_000
+"""So many heads are kept in memory (about 2 kB each)."""
+_NEWEST: Final = msgspec.msgpack.Decoder(dict[str, Row])
+_PIECE: Final = msgspec.msgpack.Decoder(dict[str, list[Row]])
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class Head(Struct):
+    """A probe that measures: its number, its newest row of each quantity, how many `pieces` wait, whether there is something from `before`."""
+
+    id: int
+    probe: str
+    pieces: int
+    before: bool
+    newest: dict[str, Row]
+
+    def rise(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Take over the newest of these rows, which are in order, and rows that replace the newest."""
+        for quantity, of_one in rows.items():
+            known = self.newest.get(quantity)
+            if of_one and (known is None or of_one[-1][0] >= known[0]):
+                self.newest[quantity] = of_one[-1]
+
+
+class Heads:
+    """Tables head and piece."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._known: dict[str, Head] = {}
+        self._others = -1
+        self._seen: tuple[tuple[int, int, int], dict[str, list[Row]]] | None = None
+
+    def forget(self) -> None:
+        """Forget what is only known in memory: it was undone, or another has written."""
+        self._known.clear()
+        self._seen = None
+
+    def look(self) -> None:
+        """At the beginning of a transaction: forget what another connection may have changed."""
+        others = self._db.others()
+        if others != self._others or len(self._known) > _REMEMBERED:
+            self.forget()
+            self._others = others
+
+    def get(self, probe: str) -> Head | None:
+        """The head of a probe; within a transaction, whose beginning has looked, from memory where it is known."""
+        head = self._known.get(probe)
+        if head is None:
+            sql = "SELECT id, probe, pieces, before, newest FROM head WHERE probe = ?"
+            for number, name, pieces, before, newest in self._db.read(sql, (probe,)):
+                head = self._known[probe] = Head(number, name, pieces, bool(before), self._newest(newest))
+        return head
+
+    def make(self, probe: str, newest: dict[str, Row], *, before: bool) -> Head:
+        """A new head, in the caller's transaction."""
+        sql = "INSERT INTO head (probe, pieces, before, newest) VALUES (?, 0, ?, ?) RETURNING id"
+        number: int = self._db.connection.execute(sql, (probe, before, _encode(newest))).get
+        head = self._known[probe] = Head(number, probe, 0, before, newest)
+        return head
+
+    def save(self, head: Head) -> None:
+        """Keep the head as it is now."""
+        self._db.connection.execute(
+            "UPDATE head SET pieces = ?, before = ?, newest = ? WHERE id = ?",
+            (head.pieces, head.before, _encode(head.newest), head.id),
+        )
+
+    def append(self, head: Head, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Keep rows that came together; the head is to be saved."""
+        self._db.connection.execute("INSERT INTO piece (probe, points) VALUES (?, ?)", (head.id, _encode(rows)))
+        head.pieces += 1
+
+    def clear(self, head: Head) -> None:
+        """Remove the pieces; the head is to be saved."""
+        self._db.connection.execute("DELETE FROM piece WHERE probe = ?", (head.id,))
+        head.pieces = 0
+
+    def pieces(self, head: Head) -> Mapping[str, Sequence[Row]]:
+        """The rows of all pieces by quantity, in order of time."""
+        state = (head.id, self._others, self._db.connection.total_changes())
+        if self._seen is None or self._seen[0] != state:  # pages ask for one quantity of a probe after another
+            self._seen = (state, self._pieces(head))
+        return self._seen[1]
+
+    def _pieces(self, head: Head) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        sql = "SELECT points FROM piece WHERE probe = ? ORDER BY id"
+        for (points,) in self._db.read(sql, (head.id,)) if head.pieces else ():
+            try:
+                rows = _PIECE.decode(points)
+            except msgspec.MsgspecError as error:
+                raise self._db.damaged(error) from None
+            for quantity, of_one in rows.items():
+                found.setdefault(quantity, []).extend(of_one)
+        return sorted_rows(found)
+
+    def due(self, most: int) -> list[str]:
+        """Some probes of which enough pieces wait."""
+        return [row[0] for row in self._db.read("SELECT probe FROM head WHERE pieces >= 32 LIMIT ?", (most,))]
+
+    def waiting(self, most: int) -> list[str]:
+        """Some probes of which any piece waits."""
+        sql = "SELECT probe FROM head WHERE id IN (SELECT DISTINCT probe FROM piece LIMIT ?)"
+        return [row[0] for row in self._db.read(sql, (most,))]
+
+    def _newest(self, told: bytes) -> dict[str, Row]:
+        try:
+            return _NEWEST.decode(told)
+        except msgspec.MsgspecError as error:
+            raise self._db.damaged(error) from None

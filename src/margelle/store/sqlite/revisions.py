@@ -1,0 +1,54 @@
+"""What points were before they were corrected; and the numbers of series and origins, by which revisions name them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from margelle.domain.measurement import Revision
+from margelle.store import rules
+from margelle.store.row import Row, measurement
+from margelle.store.sqlite.database import Database
+
+_OF: Final = """
+SELECT replaced_at, at, value, raw, coalesce(revision.unit, series.unit), origin.name, doubts
+FROM series CROSS JOIN revision ON series = series.id JOIN origin ON origin.id = origin
+WHERE probe = ? AND quantity = ? AND at = ? ORDER BY revision.id
+"""
+
+
+class Revisions:
+    """Tables revision, series and origin."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def open_series(self, probe: str, quantity: str, unit: str) -> None:
+        """Note that the probe measures this."""
+        sql = "INSERT INTO series (probe, quantity, unit) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        self._db.connection.execute(sql, (probe, quantity, unit))
+
+    def quantities(self, probe: str) -> list[str]:
+        """What a probe has ever measured, in order."""
+        sql = "SELECT quantity FROM series WHERE probe = ? ORDER BY quantity"
+        return [row[0] for row in self._db.read(sql, (probe,))]
+
+    def origin(self, name: str) -> int:
+        """The number of an origin, in the caller's transaction."""
+        self._db.connection.execute("INSERT INTO origin (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+        found: int = self._db.connection.execute("SELECT id FROM origin WHERE name = ?", (name,)).get
+        return found
+
+    def keep(self, probe: str, quantity: str, old: Row, now_us: int) -> None:
+        """Keep what a row was before it was corrected."""
+        at_us, value, raw, unit, origin, doubts = old
+        self._db.connection.execute(
+            "INSERT INTO revision SELECT NULL, ?, id, ?, ?, ?, ?, ?, ? FROM series WHERE probe = ? AND quantity = ?",
+            (now_us, at_us, value, raw, unit, self.origin(origin), doubts, probe, quantity),
+        )
+
+    def read(self, probe: str, quantity: str, at_us: int) -> list[Revision]:
+        """What a point was, oldest first."""
+        return [
+            Revision(measurement(probe, quantity, (*row,)), rules.instant(replaced_at))
+            for replaced_at, *row in self._db.read(_OF, (probe, quantity, at_us))
+        ]
