@@ -17,16 +17,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from margelle.domain.access import Membership, Organisation, Role, SubjectKind
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.unit import Unit
-from margelle.ports import Store
 from margelle.store.memory import MemoryStore
-from margelle.store.postgres import PostgresStore, image
 from margelle.store.sqlite import SqliteStore, arrival, chunks, folding
 from margelle.store.vault import Vault
-from tests.postgres import empty
-from tests.store.things import FAULT, KEY, NOW, account, discovery, incident, recommendation
+from tests.store.things import FAULT, KEY, NOW, account, discovery, incident, recommendation, site
 
 T = TypeVar("T")
 
+PROBE = "ondilo:1/ico"
+ZONES = st.sampled_from(["UTC", "Europe/Paris", "America/Los_Angeles"])
 INSTANTS = st.one_of(
     st.integers(-5, 5).map(lambda n: NOW + n * timedelta(minutes=5)),
     st.integers(-40, 20).map(lambda n: NOW + n * timedelta(hours=3)),
@@ -66,7 +65,7 @@ DOUBTS = st.lists(
 )
 POINTS = st.builds(
     Measurement,
-    probe=st.sampled_from(["p1", "p2"]),
+    probe=st.sampled_from([PROBE, "p2"]),
     quantity=st.sampled_from(["ph", "orp"]),
     at=INSTANTS,
     value=st.one_of(st.none(), NUMBERS, st.sampled_from([7.2, 7.3])),
@@ -85,12 +84,15 @@ def small_limits() -> Iterator[None]:
             (chunks, "CAPACITY", 6),
             (folding, "CAPACITY", 6),
             (folding, "STRETCH", 3),
-            (image, "CAPACITY", 6),
             (arrival, "MANY", 5),
             (arrival, "WAITING", 4),
         ):
             patch.setattr(module, name, value)
         yield
+
+
+def open_both(folder: str) -> tuple[MemoryStore, SqliteStore]:
+    return MemoryStore(), SqliteStore(Path(folder) / "m.sqlite", Vault(KEY))
 
 
 def now(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -102,8 +104,14 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("a store waited")
 
 
-async def all_of(asked: AsyncIterator[T]) -> list[T]:
-    return [one async for one in asked]
+def all_of(asked: AsyncIterator[T]) -> list[T]:
+    """All that an asynchronous iterator gives, which never waits."""
+    found: list[T] = []
+    while True:
+        try:
+            found.append(now(anext(asked)))  # type: ignore[arg-type]
+        except StopAsyncIteration:
+            return found
 
 
 @given(st.lists(POINTS, max_size=8, unique_by=lambda point: (point.probe, point.quantity, point.at)))
@@ -201,14 +209,37 @@ class BothStores(RuleBasedStateMachine):
         for quantity in ("ph", "orp"):
             self.both("statistics", "p1", quantity, until - timedelta(days=days), until, zone)
 
+    @rule(everything=st.booleans())
+    def fold(self, everything: bool) -> None:
+        before = now(self.sqlite.version())
+        folded = now(self.sqlite.fold(everything=everything))
+        assert folded.points or now(self.sqlite.version()) == before
+        if everything and not folded.more:
+            assert self.sqlite._db.read("SELECT count(*) FROM piece") == [(0,)]
+
+    @rule()
+    def inspect(self) -> None:
+        digests = []
+        for store in (self.memory, self.sqlite):
+            *_, found = all_of(store.inspect())
+            assert found.faults == ()
+            digests.append((found.points, found.digest))
+        assert digests[0] == digests[1]
+
+    @rule(days=st.integers(1, 3), zone=ZONES)
+    def ask_statistics(self, days: int, zone: str) -> None:
+        until = NOW.date() + timedelta(days=2)
+        for quantity in ("ph", "orp"):
+            self.both("statistics", PROBE, quantity, until - timedelta(days=days), until, zone)
+
     @rule(since=INSTANTS, until=INSTANTS, limit=st.one_of(st.none(), st.integers(0, 3)))
     def ask_history(self, since: datetime, until: datetime, limit: int | None) -> None:
-        self.both("history", "p1", "ph", since, until, limit)
-        self.both("columns", "p1", "ph", since, until)
+        self.both("history", PROBE, "ph", since, until, limit)
+        self.both("columns", PROBE, "ph", since, until)
 
     @rule(at=INSTANTS)
     def ask_revisions(self, at: datetime) -> None:
-        self.both("revisions", "p1", "ph", at)
+        self.both("revisions", PROBE, "ph", at)
 
     @rule(name=st.sampled_from(["a", "b"]), owner=st.sampled_from(["ana@example.org", "Bo@example.org"]))
     def put_account(self, name: str, owner: str) -> None:
@@ -218,9 +249,10 @@ class BothStores(RuleBasedStateMachine):
     def remove_account(self, name: str) -> None:
         self.both("remove_account", name)
 
-    @rule(name=st.sampled_from(["a", "b"]), keys=st.sets(st.integers(1, 3)), faulty=st.booleans())
-    def discover(self, name: str, keys: set[int], faulty: bool) -> None:
-        self.both("put_discovery", name, discovery(*keys, faults=(FAULT,) if faulty else ()), self.at)
+    @rule(name=st.sampled_from(["a", "b"]), keys=st.sets(st.integers(1, 3)), faulty=st.booleans(), zone=ZONES)
+    def discover(self, name: str, keys: set[int], faulty: bool, zone: str) -> None:
+        sites = tuple(site(key, time_zone=zone) for key in keys)
+        self.both("put_discovery", name, discovery(*keys, sites=sites, faults=(FAULT,) if faulty else ()), self.at)
 
     @rule(
         user=st.sampled_from(["cy@example.org", "Bo@example.org"]),
@@ -263,7 +295,7 @@ class BothStores(RuleBasedStateMachine):
 
     @invariant()
     def both_answer_alike(self) -> None:
-        for probe in ("p1", "p2"):
+        for probe in (PROBE, "p2"):
             self.both("latest", probe, self.at)
             self.both("quantities", probe)
             self.both("history", probe, "ph")

@@ -145,9 +145,10 @@ def _fill(column: Column, rest: _Rest) -> None:
 
 def _filled(values: Sequence[float | None]) -> tuple[list[float], list[int]]:
     """The values, with the one before in the place of each missing one; and where those are."""
-    if None not in values:
-        return [*values], []
-    filled: list[float] = []
+    filled: list[float] = [value for value in values if value is not None]
+    if len(filled) == len(values):
+        return filled, []
+    filled.clear()
     for value in values:
         filled.append(value if value is not None else filled[-1] if filled else 0.0)
     return filled, [index for index, value in enumerate(values) if value is None]

@@ -125,7 +125,7 @@ class SeriesPart(Counted):
     async def count(self) -> int:
         return sum(len(series.points) for of_probe in self._series.values() for series in of_probe.values())
 
-    async def fold(self, *, everything: bool = False) -> Folded:
+    async def fold(self, *, everything: bool = False) -> Folded:  # noqa: ARG002 - there is nothing to fold
         return Folded()
 
     async def inspect(self) -> AsyncIterator[Inspected]:

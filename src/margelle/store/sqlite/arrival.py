@@ -10,12 +10,10 @@ from margelle.ports import Added
 from margelle.store import rules
 from margelle.store.fold import Rows, sorted_rows
 from margelle.store.row import Row, rows_of
-from margelle.store.sqlite.before import Before
-from margelle.store.sqlite.chunks import Chunks
 from margelle.store.sqlite.desk import Desk
 from margelle.store.sqlite.folding import Folding
-from margelle.store.sqlite.heads import Head, Heads
-from margelle.store.sqlite.revisions import Revisions
+from margelle.store.sqlite.heads import Head
+from margelle.store.sqlite.tables import Tables
 
 MANY: Final = 512
 """So many points of a probe that come together are folded at once: they will not grow."""
@@ -28,12 +26,8 @@ _Given = list[tuple[str, Row]]
 class Arrival:
     """Keeps one batch within the caller's transaction."""
 
-    def __init__(
-        self, now_us: int, heads: Heads, chunks: Chunks, before: Before, revisions: Revisions, folding: Folding
-    ) -> None:
-        self._now_us = now_us
-        self._heads, self._chunks, self._before, self._revisions = heads, chunks, before, revisions
-        self._folding = folding
+    def __init__(self, tables: Tables, folding: Folding, now_us: int) -> None:
+        self._tables, self._folding, self._now_us = tables, folding, now_us
 
     def keep(self, measurements: Sequence[Measurement], reviewed: Sequence[Measurement]) -> Added:
         """Keep measurements and other verdicts; what became of them. Raises BadInput."""
@@ -51,17 +45,17 @@ class Arrival:
         """Keep rows of which nothing is kept yet."""
         for quantity, of_one in rows.items():
             if quantity not in head.newest:
-                self._revisions.open_series(head.probe, quantity, of_one[0][3])
+                self._tables.revisions.open_series(head.probe, quantity, of_one[0][3])
         head.rise(rows)
         count = sum(map(len, rows.values()))
         if count >= MANY:
             self._folding.put(head, rows)
         else:
-            self._heads.append(head, rows)
+            self._tables.heads.append(head, rows)
         if head.pieces >= WAITING:
             self._folding.fold(head)
         else:
-            self._heads.save(head)
+            self._tables.heads.save(head)
         return Added(new=count)
 
     def _compare(self, head: Head, given: _Given) -> Added:
@@ -71,7 +65,7 @@ class Arrival:
         return Added(became.count("new"), 0, became.count("corrected"))
 
     def _review(self, probe: str, points: Sequence[Measurement]) -> None:
-        head = self._heads.get(probe) or (self._folding.head(probe) if self._before.any(probe) else None)
+        head = self._tables.heads.get(probe) or (self._folding.head(probe) if self._tables.before.any(probe) else None)
         if head is not None:
             desk = self._desk(head, [rules.micros(point.at) for point in points])
             for point in points:
@@ -79,7 +73,7 @@ class Arrival:
             self._put_back(head, desk)
 
     def _desk(self, head: Head, instants: Sequence[int]) -> Desk:
-        desk = Desk(head, self._heads, self._chunks, self._before, self._revisions)
+        desk = Desk(head, self._tables)
         desk.reach(min(instants), max(instants))
         return desk
 
@@ -90,7 +84,7 @@ class Arrival:
         if desk.new:
             self._append(head, sorted_rows({quantity: list(there.values()) for quantity, there in desk.new.items()}))
         elif desk.changed:
-            self._heads.save(head)
+            self._tables.heads.save(head)
 
 
 def _in_order(head: Head, given: _Given) -> dict[str, list[Row]] | None:

@@ -10,10 +10,9 @@ from margelle.domain.measurement import Measurement, same
 from margelle.store import rules
 from margelle.store.fold import Columns, sorted_rows
 from margelle.store.row import Row, measurement, told
-from margelle.store.sqlite.before import Before
-from margelle.store.sqlite.chunks import Chunks, Place
-from margelle.store.sqlite.heads import Head, Heads
-from margelle.store.sqlite.revisions import Revisions
+from margelle.store.sqlite.chunks import Place
+from margelle.store.sqlite.heads import Head
+from margelle.store.sqlite.tables import Tables
 
 _ONE: Final = 1
 
@@ -24,9 +23,12 @@ Given = Iterable[tuple[str, Row]]
 class Desk:
     """One probe's points, taken out as far as they are needed; what was changed is put back by `put_back`, in the same transaction."""
 
-    def __init__(self, head: Head, heads: Heads, chunks: Chunks, before: Before, revisions: Revisions) -> None:
-        self._head, self._heads, self._chunks, self._before, self._revisions = head, heads, chunks, before, revisions
-        self._waiting = {quantity: {row[0]: row for row in rows} for quantity, rows in heads.pieces(head).items()}
+    def __init__(self, head: Head, tables: Tables) -> None:
+        self._head, self._heads, self._chunks = head, tables.heads, tables.chunks
+        self._before, self._revisions = tables.before, tables.revisions
+        self._waiting = {
+            quantity: {row[0]: row for row in rows} for quantity, rows in tables.heads.pieces(head).items()
+        }
         self._places: list[Place] = []
         self._open: dict[int, Columns] = {}
         self._changed: dict[int, list[int]] = {}

@@ -6,11 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from margelle.store.fold import CAPACITY, Columns, Rows, joined, merged, parted, split
-from margelle.store.sqlite.before import Before
-from margelle.store.sqlite.chunks import Chunks
-from margelle.store.sqlite.heads import Head, Heads
-from margelle.store.sqlite.revisions import Revisions
-from margelle.store.sqlite.rollup import Rollup
+from margelle.store.sqlite.heads import Head
+from margelle.store.sqlite.tables import Tables
 
 STRETCH: Final = 256
 """So many points of a quantity from before there were chunks are folded in one transaction."""
@@ -20,14 +17,9 @@ _FAR: Final = 2**63 - 1
 class Folding:
     """What moves points to where they stay. Its methods are called within a transaction."""
 
-    def __init__(self, heads: Heads, chunks: Chunks, before: Before, rollup: Rollup, revisions: Revisions) -> None:
-        self._heads, self._chunks, self._before, self._rollup, self._revisions = (
-            heads,
-            chunks,
-            before,
-            rollup,
-            revisions,
-        )
+    def __init__(self, tables: Tables) -> None:
+        self._heads, self._chunks, self._before = tables.heads, tables.chunks, tables.before
+        self._rollup, self._revisions = tables.rollup, tables.revisions
 
     def head(self, probe: str) -> Head:
         """The head of a probe, made where there is none."""

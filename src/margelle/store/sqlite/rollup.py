@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,12 @@ _ZONE: Final = """
 SELECT json_extract(site.doc, '$.time_zone') FROM probe JOIN site ON site.id = probe.site WHERE probe.id = ?
 """
 
-Days = dict[str, dict[date, DayStatistics]]
+_KEEP: Final = """
+INSERT INTO year (probe, zone, year, days) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET days = excluded.days
+"""
+
+Days = dict[str, list[DayStatistics]]
+_date = attrgetter("day")
 
 
 class Rollup:
@@ -40,23 +46,28 @@ class Rollup:
 
     def read(self, probe: int, zone: str, quantity: str, since: date, until: date) -> list[DayStatistics]:
         """The known days with since <= day < until."""
-        years = self._years(probe, zone, since.year, until.year)
-        found = [day for told in years for day in self._decoded(told, quantity).get(quantity, ())]
+        sql = "SELECT days FROM year WHERE probe = ? AND zone = ? AND year BETWEEN ? AND ? ORDER BY year"
+        rows = self._db.read(sql, (probe, zone, since.year, until.year))
+        found = [day for (told,) in rows for day in self._decoded(told, quantity).get(quantity, ())]
         if found and not (since <= found[0].day and found[-1].day < until):
             found = [day for day in found if since <= day.day < until]
         return found
 
     def all(self, probe: int, zone: str, quantity: str) -> list[DayStatistics]:
         """All known days."""
-        years = self._years(probe, zone, date.min.year, date.max.year)
-        return [day for told in years for day in self._decoded(told, quantity).get(quantity, ())]
+        sql = "SELECT days FROM year WHERE probe = ? AND zone = ? ORDER BY year"
+        return [
+            day
+            for (told,) in self._db.read(sql, (probe, zone))
+            for day in self._decoded(told, quantity).get(quantity, ())
+        ]
 
     def renew(self, probe: int, name: str, touched: Iterable[int]) -> None:
         """Compute anew the days of these instants, and go on to the chunks that may still grow, in UTC and the zone of the probe's site."""
         settled_us, instants = self._chunks.settled(probe), sorted(set(touched))
         for zone in self._zones(probe, name):
             try:
-                self._renew(probe, ZoneInfo(zone), zone, settled_us, instants)
+                self._renew(probe, ZoneInfo(zone), settled_us, instants)
             except (
                 OverflowError
             ):  # a day beyond the calendar, a sum beyond all floats: they are computed when asked for
@@ -69,79 +80,56 @@ class Rollup:
 
     def _zones(self, probe: int, name: str) -> list[str]:
         """UTC and the zone of the site; what is known in others is dropped."""
-        wanted = {"UTC", *filter(_is_zone, self._site_zones(name))}
-        for zone in self._known_zones(probe):
+        wanted = {"UTC", *(zone for (zone,) in self._db.read(_ZONE, (name,)) if _is_zone(zone))}
+        for (zone,) in self._db.read("SELECT zone FROM rolled WHERE probe = ?", (probe,)):
             if zone not in wanted:
                 self.drop(probe, zone)
         return sorted(wanted)
 
-    def _renew(self, probe: int, zone: ZoneInfo, name: str, settled_us: int | None, instants: Sequence[int]) -> None:
-        known_us = self.until(probe, name)
+    def _renew(self, probe: int, zone: ZoneInfo, settled_us: int | None, instants: Sequence[int]) -> None:
+        known_us = self.until(probe, zone.key)
         old_us = -_FAR if known_us is None else known_us
         until_us = old_us if settled_us is None else max(old_us, _begin(settled_us, zone))
-        early = [at_us for at_us in instants if at_us < old_us]
-        spans = _day_spans(early, zone)
+        spans = _day_spans([at_us for at_us in instants if at_us < old_us], zone)
         if until_us > old_us:
             spans.append((old_us, until_us))
-        for since_us, end_us in spans:
-            self._compute(probe, zone, name, since_us, end_us)
+        for span in spans:
+            self._compute(probe, zone, span)
         if spans:
-            self._keep_until(probe, name, until_us)
+            sql = "INSERT INTO rolled VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until"
+            self._db.connection.execute(sql, (probe, zone.key, until_us))
 
-    def _compute(self, probe: int, zone: ZoneInfo, name: str, since_us: int, until_us: int) -> None:
-        """Put what the chunks say of since <= at < until, whole days, in the place of what is known of these days."""
-        found: Days = defaultdict(dict)
+    def _compute(self, probe: int, zone: ZoneInfo, span: tuple[int, int]) -> None:
+        """Put what the chunks say of since <= at < until, which are whole days, in the place of what is known of these days."""
         columns: defaultdict[str, list[Column]] = defaultdict(list)
-        for part in self._chunks.columns(probe, since_us, until_us, None):
+        for part in self._chunks.columns(probe, *span, None):
             for quantity, column in part.items():
                 columns[quantity].append(column)
-        for quantity, parts in columns.items():
-            for day in codec.statistics(joined(parts), zone, since_us, until_us):
-                found[quantity][day.day] = day
-        self._put(probe, zone, name, found, since_us, until_us)
+        found = {quantity: codec.statistics(joined(parts), zone, *span) for quantity, parts in columns.items()}
+        first = codec.day(span[0], zone) if span[0] > -_FAR else date.min
+        self._put(probe, zone, found, first, codec.day(span[1], zone))
 
-    def _put(self, probe: int, zone: ZoneInfo, name: str, found: Days, since_us: int, until_us: int) -> None:
-        first = codec.day(since_us, zone) if since_us > -_FAR else date.min
-        end = codec.day(until_us, zone)
-        years = {day.year for of_one in found.values() for day in of_one} | (
-            {first.year, (end - _DAY).year} if first > date.min else set()
-        )
+    def _put(self, probe: int, zone: ZoneInfo, found: Days, first: date, end: date) -> None:
+        """Keep the days found, and no others with first <= day < end."""
+        years = {day.day.year for of_one in found.values() for day in of_one}
+        if first > date.min:
+            years.update(range(first.year, (end - _DAY).year + 1))
         for year in sorted(years):
-            known = self._year(probe, name, year)
+            known = self._year(probe, zone, year)
+            days: Days = {}
             for quantity in {*known, *found}:
-                stay = {day: one for day, one in known.get(quantity, {}).items() if not first <= day < end}
-                new = {day: one for day, one in found.get(quantity, {}).items() if day.year == year}
-                known[quantity] = stay | new
-            in_order = {quantity: [of_one[day] for day in sorted(of_one)] for quantity, of_one in known.items()}
-            self._keep_year(probe, name, year, codec.encode(in_order))
+                stay = [day for day in known.get(quantity, ()) if not first <= day.day < end]
+                new = [day for day in found.get(quantity, ()) if day.day.year == year]
+                days[quantity] = sorted(stay + new, key=_date)
+            if any(days.values()) or known:
+                self._db.connection.execute(_KEEP, (probe, zone.key, year, codec.encode(days)))
 
-    def _year(self, probe: int, name: str, year: int) -> Days:
-        years = self._years(probe, name, year, year)
-        known = self._decoded(years[0], None) if years else {}
-        return {quantity: {one.day: one for one in of_one} for quantity, of_one in known.items()}
+    def _year(self, probe: int, zone: ZoneInfo, year: int) -> Days:
+        sql = "SELECT days FROM year WHERE probe = ? AND zone = ? AND year = ?"
+        rows = self._db.read(sql, (probe, zone.key, year))
+        return self._decoded(rows[0][0], None) if rows else {}
 
-    # --- the tables
-
-    def _site_zones(self, name: str) -> list[str]:
-        """The time zone of the probe's site, if that is known."""
-        return [zone for (zone,) in self._db.read(_ZONE, (name,))]
-
-    def _known_zones(self, probe: int) -> list[str]:
-        return [zone for (zone,) in self._db.read("SELECT zone FROM rolled WHERE probe = ?", (probe,))]
-
-    def _keep_until(self, probe: int, zone: str, until_us: int) -> None:
-        sql = "INSERT INTO rolled VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until"
-        self._db.connection.execute(sql, (probe, zone, until_us))
-
-    def _years(self, probe: int, zone: str, first: int, last: int) -> list[bytes]:
-        sql = "SELECT days FROM year WHERE probe = ? AND zone = ? AND year BETWEEN ? AND ? ORDER BY year"
-        return [told for (told,) in self._db.read(sql, (probe, zone, first, last))]
-
-    def _keep_year(self, probe: int, zone: str, year: int, told: bytes) -> None:
-        sql = "INSERT INTO year (probe, zone, year, days) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET days = excluded.days"
-        self._db.connection.execute(sql, (probe, zone, year, told))
-
-    def _decoded(self, told: bytes, quantity: str | None) -> dict[str, list[DayStatistics]]:
+    def _decoded(self, told: bytes, quantity: str | None) -> Days:
         try:
             return codec.decode(told, quantity)
         except (ValueError, IndexError, msgspec.MsgspecError, zstandard.ZstdError) as error:

@@ -19,13 +19,10 @@ from margelle.store import days, rules
 from margelle.store.chunk import Column
 from margelle.store.row import Row, measurement, measurements
 from margelle.store.sqlite.arrival import Arrival
-from margelle.store.sqlite.before import Before
-from margelle.store.sqlite.chunks import Chunks
 from margelle.store.sqlite.database import Database
 from margelle.store.sqlite.folding import Folding
-from margelle.store.sqlite.heads import Head, Heads
-from margelle.store.sqlite.revisions import Revisions
-from margelle.store.sqlite.rollup import Rollup
+from margelle.store.sqlite.heads import Head
+from margelle.store.sqlite.tables import Tables
 
 _FAR: Final = 2**63 - 1
 ALWAYS: Final = (-_FAR, _FAR)
@@ -48,9 +45,9 @@ class SeriesTables:
 
     def _furnish(self) -> None:
         """Make what reads and writes each kind of table."""
-        self._heads, self._chunks, self._before = Heads(self._db), Chunks(self._db), Before(self._db)
-        self._revisions, self._rollup = Revisions(self._db), Rollup(self._db, self._chunks)
-        self._folding = Folding(self._heads, self._chunks, self._before, self._rollup, self._revisions)
+        tables = self._tables = Tables(self._db)
+        self._heads, self._chunks, self._before = tables.heads, tables.chunks, tables.before
+        self._revisions, self._rollup, self._folding = tables.revisions, tables.rollup, Folding(tables)
         self._snapshots: dict[str, _Snapshot] = {}
 
     @contextmanager
@@ -76,8 +73,7 @@ class SeriesTables:
     ) -> Added:
         now_us = rules.micros(now)
         with self._changing():
-            arrival = Arrival(now_us, self._heads, self._chunks, self._before, self._revisions, self._folding)
-            added = arrival.keep(measurements, reviewed)
+            added = Arrival(self._tables, self._folding, now_us).keep(measurements, reviewed)
             if added.new:
                 self._db.connection.execute("UPDATE tally SET points = points + ?", (added.new,))
         return added
@@ -169,17 +165,13 @@ class SeriesTables:
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
         begin, end = map(rules.micros, rules.days(since, until, time_zone))
+        zone = ZoneInfo(time_zone)
         with self._looking():
-            return self._days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
-
-    def _days(
-        self, probe: str, quantity: str, days_: tuple[date, date], span: tuple[int, int], zone: ZoneInfo
-    ) -> list[DayStatistics]:
-        head = self._heads.get(probe)
-        known_us = self._rollup.until(head.id, zone.key) if head and not head.before else None
-        if head is None or known_us is None or known_us <= span[0]:
-            return days.statistics(self._column(probe, quantity, *span), zone, *span)
-        return self._statistics(head, quantity, days_, (*span, known_us), zone)
+            head = self._heads.get(probe)
+            known_us = self._rollup.until(head.id, time_zone) if head and not head.before else None
+            if head is None or known_us is None or known_us <= begin:
+                return days.statistics(self._column(probe, quantity, begin, end), zone, begin, end)
+            return self._statistics(head, quantity, (since, until), (begin, end, known_us), zone)
 
     def _statistics(
         self, head: Head, quantity: str, days_: tuple[date, date], span: tuple[int, int, int], zone: ZoneInfo

@@ -94,7 +94,7 @@ class Inspection(SeriesTables):
             except StoreError as error:
                 self._faults.append(f"{probe}: {quantity} cannot be read: {error}")
         if head is not None:
-            waiting = self._waiting(head)
+            waiting = self._db.read("SELECT count(*) FROM piece WHERE probe = ?", (head.id,))[0][0]
             self._expect(waiting == head.pieces, f"{probe}: {waiting} pieces wait, its head says {head.pieces}.")
             self._places(head)
 
@@ -109,7 +109,7 @@ class Inspection(SeriesTables):
             self._statistics_of(head, quantity)
 
     def _statistics_of(self, head: Head, quantity: str) -> None:
-        for name, until_us in self._rolled(head):
+        for name, until_us in self._db.read("SELECT zone, until FROM rolled WHERE probe = ?", (head.id,)):
             zone = ZoneInfo(name)
             column = self._column(head.probe, quantity, ALWAYS[0], until_us)
             true = days.statistics(column, zone, *ALWAYS)
@@ -117,12 +117,6 @@ class Inspection(SeriesTables):
             told = self._rollup.all(head.id, name, quantity)
             fits = [one for one in true if one.day not in late] == [one for one in told if one.day not in late]
             self._expect(fits, f"{head.probe}: the statistics of {quantity} in {name} are not those of its points.")
-
-    def _waiting(self, head: Head) -> int:
-        return int(self._db.read("SELECT count(*) FROM piece WHERE probe = ?", (head.id,))[0][0])
-
-    def _rolled(self, head: Head) -> list[tuple[str, int]]:
-        return self._db.read("SELECT zone, until FROM rolled WHERE probe = ?", (head.id,))  # type: ignore[return-value]
 
     def _places(self, head: Head) -> None:
         places = [*self._chunks.places(head.id, *ALWAYS)]
