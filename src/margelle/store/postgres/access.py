@@ -44,7 +44,10 @@ _PUT_MEMBERSHIP: Final = """
 INSERT INTO membership VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT ("user", subject) DO UPDATE SET kind = excluded.kind, role = excluded.role, doc = excluded.doc
 """
-_SUBJECTS: Final = {"site": "SELECT 1 FROM site WHERE id = %s", "organisation": "SELECT 1 FROM organisation WHERE id = %s"}
+_SUBJECTS: Final = {
+    "site": "SELECT 1 FROM site WHERE id = %s",
+    "organisation": "SELECT 1 FROM organisation WHERE id = %s",
+}
 
 
 class AccessTables:

@@ -93,7 +93,10 @@ class Transaction(Asking):
 
     async def lock(self, *names: str) -> None:
         """Wait until no other transaction has locked one of these things, and keep all others out until this one ends."""
-        buckets = {int.from_bytes(blake2b(name.encode("utf-8", "replace"), digest_size=2).digest()) % _BUCKETS for name in names}
+        buckets = {
+            int.from_bytes(blake2b(name.encode("utf-8", "replace"), digest_size=2).digest()) % _BUCKETS
+            for name in names
+        }
         await self.read(_LOCK, (_LOCKS, sorted(buckets)))
 
 

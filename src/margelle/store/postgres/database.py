@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import wraps
 from typing import Any, Concatenate, Final, LiteralString, ParamSpec, Protocol, TypeVar
@@ -230,12 +230,12 @@ _Part = TypeVar("_Part", bound=Kept)
 
 
 def retried(
-    method: Callable[Concatenate[_Part, _P], Awaitable[_T]],
-) -> Callable[Concatenate[_Part, _P], Awaitable[_T]]:
+    method: Callable[Concatenate[_Part, _P], Coroutine[Any, Any, _T]],
+) -> Callable[Concatenate[_Part, _P], Coroutine[Any, Any, _T]]:
     """`method`, made again where its transaction was undone: by a deadlock, or by a server that went away before the commit."""
 
     @wraps(method)
-    async def again(part: _Part, *args: _P.args, **more: _P.kwargs) -> _T:
+    async def again(part: _Part, /, *args: _P.args, **more: _P.kwargs) -> _T:
         for _ in range(TRIES - 1):
             with suppress(failure.Undone):
                 return await method(part, *args, **more)

@@ -14,7 +14,9 @@ from margelle.store.postgres.address import Address
 
 _AGAIN: Final = "Nothing of this was kept. It is tried again; look at the server and the network if it lasts."
 _RIGHTS: Final = "Its user must own the database, or at least the schema and all tables in it."
-_DAMAGED: Final = "Stop margelle and restore your latest backup, or let somebody who knows PostgreSQL look at the server's log."
+_DAMAGED: Final = (
+    "Stop margelle and restore your latest backup, or let somebody who knows PostgreSQL look at the server's log."
+)
 
 _HINTS: Final[tuple[tuple[tuple[type[BaseException], ...], str, str], ...]] = (
     ((PoolClosed,), "It is closed", ""),
@@ -55,12 +57,17 @@ class Undone(StoreError):
 
 def is_lost(error: BaseException) -> bool:
     """Whether the connection is gone with it: shut down, cut, or never made."""
-    if isinstance(error, errors.AdminShutdown | errors.CrashShutdown | errors.CannotConnectNow | errors.IdleInTransactionSessionTimeout):
+    if isinstance(
+        error,
+        errors.AdminShutdown | errors.CrashShutdown | errors.CannotConnectNow | errors.IdleInTransactionSessionTimeout,
+    ):
         return True
     return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate[:2] == "08")
 
 
-def told(error: psycopg.Error | PoolTimeout | PoolClosed | UnicodeEncodeError, address: Address) -> BadInput | StoreError:
+def told(
+    error: psycopg.Error | PoolTimeout | PoolClosed | UnicodeEncodeError, address: Address
+) -> BadInput | StoreError:
     """The error in our words, with nothing in it that the server was told."""
     if isinstance(error, UnicodeEncodeError):
         return BadInput(f"The text {error.object!a:.60} is not valid Unicode.")
@@ -73,8 +80,12 @@ def told(error: psycopg.Error | PoolTimeout | PoolClosed | UnicodeEncodeError, a
             return found
     if is_lost(error):
         return lost(error, address)
-    said = redact(str(error.diag.message_primary or error) if isinstance(error, psycopg.Error) else str(error), address.secrets)
-    return StoreError(f"{address.name}: PostgreSQL says: {said}.", hint="This is a fault of margelle: please report it.")
+    said = redact(
+        str(error.diag.message_primary or error) if isinstance(error, psycopg.Error) else str(error), address.secrets
+    )
+    return StoreError(
+        f"{address.name}: PostgreSQL says: {said}.", hint="This is a fault of margelle: please report it."
+    )
 
 
 def unsure(error: BaseException, address: Address) -> StoreError:

@@ -3,11 +3,13 @@
 What they ask for and is not there yet is `Missing`: it is read, and they begin again. What they change is collected, and written afterwards.
 """
 
+# ruff: noqa: ARG002 - the tables of one probe need not be told of which
+
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct, field
@@ -15,10 +17,9 @@ from msgspec import Struct, field
 from margelle.errors import StoreError
 from margelle.store import chunk as codec
 from margelle.store.fold import CAPACITY, Columns, sorted_rows, span
+from margelle.store.layout.rollup import Rollup
+from margelle.store.layout.tables import Head, Place
 from margelle.store.row import Row
-from margelle.store.sqlite.chunks import Place
-from margelle.store.sqlite.heads import Head
-from margelle.store.sqlite.rollup import Rollup
 
 NEWEST: Final = msgspec.msgpack.Decoder(dict[str, Row])
 PIECE: Final = msgspec.msgpack.Decoder(dict[str, list[Row]])
@@ -76,12 +77,14 @@ class Image:
         self.new = 0
         newest = dict(kept.newest)
         self.head = Head(0, kept.probe, kept.pieces, before=False, newest=newest) if kept.turn else None
-        self.heads, self.chunks = ImageHeads(self), ImageChunks(self)
+        self.heads, self.chunks, self.before = ImageHeads(self), ImageChunks(self), NothingBefore()
         self.revisions, self.rollup = ImageRevisions(self), ImageRollup(self)
 
     def damaged(self, error: object) -> StoreError:
         """The error for what we have written ourselves and cannot read."""
-        return StoreError(f"{self.name}: It is damaged: {self.kept.probe}: {error}.", hint="Restore your latest backup.")
+        return StoreError(
+            f"{self.name}: It is damaged: {self.kept.probe}: {error}.", hint="Restore your latest backup."
+        )
 
 
 class ImageHeads:
@@ -124,6 +127,9 @@ class ImageHeads:
             for quantity, of_one in rows.items():
                 found.setdefault(quantity, []).extend(of_one)
         return sorted_rows(found)
+
+    def count(self, head: Head) -> int:
+        return len(self._image.kept.waiting or ())
 
 
 class ImageChunks:
@@ -228,6 +234,9 @@ class ImageRevisions:
     def quantities(self, probe: str) -> list[str]:
         return sorted(self._image.head.newest) if self._image.head else []
 
+    def origin(self, name: str) -> int:
+        raise NotImplementedError
+
     def keep(self, probe: str, quantity: str, old: Row, now_us: int) -> None:
         self._image.changes.revisions.append((quantity, old[0], now_us, encode(old)))
 
@@ -236,30 +245,23 @@ class ImageRollup(Rollup):
     """Tables rolled and year."""
 
     def __init__(self, image: Image) -> None:
+        super().__init__(image.chunks)
         self._image = image
-        self._db: Any = image
-        self._chunks: Any = image.chunks
 
     def until(self, probe: int, zone: str) -> int | None:
         changes = self._image.changes
         return changes.rolled.get(zone, None if zone in changes.dropped else self._image.kept.rolled.get(zone))
 
-    def drop(self, probe: int, zone: str) -> None:
-        changes = self._image.changes
-        changes.dropped.append(zone)
-        changes.rolled.pop(zone, None)
-        changes.years = {key: told for key, told in changes.years.items() if key[0] != zone}
-
-    def _site_zones(self, name: str) -> list[str]:
-        return self._image.kept.zones
-
-    def _known_zones(self, probe: int) -> list[str]:
-        return [*self._image.kept.rolled]
-
-    def _keep_until(self, probe: int, zone: str, until_us: int) -> None:
+    def keep_until(self, probe: int, zone: str, until_us: int) -> None:
         self._image.changes.rolled[zone] = until_us
 
-    def _years(self, probe: int, zone: str, first: int, last: int) -> list[bytes]:
+    def zones(self, probe: int) -> list[str]:
+        return [*self._image.kept.rolled]
+
+    def site_zones(self, name: str) -> list[object]:
+        return [*self._image.kept.zones]
+
+    def years(self, probe: int, zone: str, first: int, last: int) -> list[bytes]:
         kept, changes = self._image.kept, self._image.changes
         known = zone in kept.rolled and zone not in changes.dropped
         if known and (zone, first, last) not in kept.asked:
@@ -267,12 +269,24 @@ class ImageRollup(Rollup):
         years = (kept.years if known else {}) | changes.years
         return [told for (of, year), told in sorted(years.items()) if of == zone and first <= year <= last]
 
-    def _keep_year(self, probe: int, zone: str, year: int, told: bytes) -> None:
+    def keep_year(self, probe: int, zone: str, year: int, told: bytes) -> None:
         self._image.changes.years[zone, year] = told
+
+    def drop(self, probe: int, zone: str) -> None:
+        changes = self._image.changes
+        changes.dropped.append(zone)
+        changes.rolled.pop(zone, None)
+        changes.years = {key: told for key, told in changes.years.items() if key[0] != zone}
+
+    def damaged(self, error: object) -> StoreError:
+        return self._image.damaged(error)
 
 
 class NothingBefore:
     """There never was another layout in PostgreSQL."""
+
+    def any(self, probe: str) -> bool:
+        return False
 
     def newest(self, probe: str) -> dict[str, Row]:
         return {}
@@ -280,5 +294,11 @@ class NothingBefore:
     def rows(self, probe: str, quantity: str, since_us: int, until_us: int, limit: int) -> list[Row]:
         return []
 
-    def any(self, probe: str) -> bool:
-        return False
+    def put(self, probe: str, quantity: str, row: Row, origin: int) -> None:
+        raise NotImplementedError
+
+    def stretch(self, probe: str, quantities: Sequence[str], most: int) -> dict[str, list[Row]]:
+        return {}
+
+    def remove(self, probe: str, until_us: int) -> None:
+        raise NotImplementedError

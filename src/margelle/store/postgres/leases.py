@@ -31,8 +31,7 @@ class LeaseTables:
     _db: Database
 
     async def collectors(self, now: datetime) -> dict[str, int]:
-        rows = await self._db.read(_COLLECTORS, (rules.micros(now),))
-        return {name: held for name, held in rows}
+        return {name: held for name, held in await self._db.read(_COLLECTORS, (rules.micros(now),))}  # noqa: C416
 
     @retried
     async def claim(self, collector: str, now: datetime, life_s: float, keep: Collection[str] = ()) -> list[str]:

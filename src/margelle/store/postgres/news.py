@@ -116,7 +116,9 @@ class News:
 
 
 async def _listen(connection: Connection) -> None:
-    with suppress(errors.ReadOnlySqlTransaction, errors.FeatureNotSupported):  # a standby tells nothing: it is looked at
+    with suppress(
+        errors.ReadOnlySqlTransaction, errors.FeatureNotSupported
+    ):  # a standby tells nothing: it is looked at
         await connection.execute(_LISTEN)
 
 

@@ -32,5 +32,6 @@ class NotesTables:
     async def put_memo(self, name: str, value: bytes) -> None:
         async with self._db.writing() as transaction:
             await transaction.run(
-                "INSERT INTO memo VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
+                "INSERT INTO memo VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (name, value),
             )

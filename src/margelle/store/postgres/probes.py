@@ -8,10 +8,11 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from margelle.store.layout.tables import Place
 from margelle.store.postgres.asking import Asking, Transaction
 from margelle.store.postgres.failure import Undone
 from margelle.store.postgres.image import NEWEST, Image, Kept, Missing, encode
-from margelle.store.sqlite.chunks import Place
+from margelle.store.row import Row
 
 COPIED: Final = 8
 """From so many probes on, what came of them is copied to the server."""
@@ -59,7 +60,10 @@ _ZONED: Final = msgspec.json.Decoder(_Zoned)
 async def heads(asking: Asking, probes: Sequence[str], *, hold: bool = False) -> dict[str, Kept]:
     """What is kept of these probes, of which nothing but the head is read; with `hold`, nobody else changes it until the transaction ends."""
     rows = await asking.read(_HOLD if hold else _HEADS, (sorted(probes),))
-    found = {row[0]: Kept(*row[:4], newest=_newest(row[4], row[0], asking)) for row in rows}
+    found = {
+        probe: Kept(probe, turn, pieces, points, _newest(newest, probe, asking))
+        for probe, turn, pieces, points, newest in rows
+    }
     return {probe: found.get(probe) or Kept(probe) for probe in probes}
 
 
@@ -138,7 +142,7 @@ async def _read(asking: Asking, missing: Sequence[tuple[Kept, Missing]]) -> None
     await fill(asking, {one.probe: one for one, miss in missing if not miss.chunks and miss.years is None})
     for one, miss in missing:
         if miss.chunks:
-            found = dict(await asking.read(_CHUNKS, (one.probe, list(miss.chunks))))
+            found: dict[int, bytes] = dict(await asking.read(_CHUNKS, (one.probe, list(miss.chunks))))
             if len(found) < len(miss.chunks):
                 raise Undone(f"{asking.name}: Another connection has just folded measurements of {one.probe}.")
             one.chunks |= found
@@ -154,19 +158,22 @@ async def fill(asking: Asking, kept: Mapping[str, Kept]) -> None:
     if not kept:
         return
     probes = [*kept]
-    for one in kept.values():
-        one.waiting, one.places = [], []
-    for probe, points in await asking.read(_PIECES, (probes,)):  # first: what is folded meanwhile is then seen twice, not never
-        kept[probe].waiting.append(points)
+    waiting: dict[str, list[bytes]] = {probe: [] for probe in probes}
+    places: dict[str, list[Place]] = {probe: [] for probe in probes}
+    # First the pieces: what is folded meanwhile is then seen twice, not never.
+    for probe, points in await asking.read(_PIECES, (probes,)):
+        waiting[probe].append(points)
     for probe, since_us, *rest in await asking.read(_PLACES, (probes,)):
-        kept[probe].places.append(Place(since_us, since_us, *rest))
+        places[probe].append(Place(since_us, since_us, *rest))
+    for probe, one in kept.items():
+        one.waiting, one.places = waiting[probe], places[probe]
     for probe, zone, until_us in await asking.read(_ROLLED, (probes,)):
         kept[probe].rolled[zone] = until_us
     for probe, site in await asking.read(_SITES, (probes,)):
         kept[probe].zones.append(_ZONED.decode(site).time_zone)
 
 
-def _newest(told: bytes, probe: str, asking: Asking) -> dict:
+def _newest(told: bytes, probe: str, asking: Asking) -> dict[str, Row]:
     try:
         return NEWEST.decode(told)
     except msgspec.MsgspecError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -45,7 +45,9 @@ async def recognise(connection: _Connection, newest: int, name: str) -> int:
     cursor = await connection.execute(_SCHEMA)
     schema, ours = await cursor.fetchone() or (None, None)
     if schema is None:
-        raise StoreError(f"{name}: There is no schema that its user may use.", hint="CREATE SCHEMA margelle AUTHORIZATION its user.")
+        raise StoreError(
+            f"{name}: There is no schema that its user may use.", hint="CREATE SCHEMA margelle AUTHORIZATION its user."
+        )
     if ours is None:
         if await _one(connection, _OTHERS):
             raise StoreError(
@@ -53,7 +55,7 @@ async def recognise(connection: _Connection, newest: int, name: str) -> int:
                 hint="Name a database of its own; this one was left as it is.",
             )
         return 0
-    version = int(await _one(connection, _VERSION) or 0)
+    version: int = await _one(connection, _VERSION) or 0
     if version > newest:
         raise StoreError(
             f"{name}: This database has schema {version}; this margelle knows schemas up to {newest}.",
@@ -77,6 +79,6 @@ async def migrate(connection: _Connection, migrations: tuple[str, ...], name: st
             await connection.execute("INSERT INTO margelle VALUES (%s)", (len(migrations),))
 
 
-async def _one(connection: _Connection, sql: str) -> object:
+async def _one(connection: _Connection, sql: str) -> Any:
     row = await (await connection.execute(sql.encode())).fetchone()
     return row[0] if row else None

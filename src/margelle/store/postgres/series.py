@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,18 +13,16 @@ from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.series import Columns, DayStatistics
 from margelle.ports import Added
-from margelle.store import days, rules
+from margelle.store import rules
+from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
+from margelle.store.layout.arrival import Arrival
+from margelle.store.layout.folding import Folding
+from margelle.store.layout.tables import Place
 from margelle.store.postgres import probes
-from margelle.store.postgres.asking import Asking
 from margelle.store.postgres.database import TRIES, Database
 from margelle.store.postgres.failure import Undone
-from margelle.store.postgres.image import Image, Kept, NothingBefore
+from margelle.store.postgres.image import Image, Kept
 from margelle.store.row import Row, measurement, measurements
-from margelle.store.sqlite.arrival import Arrival
-from margelle.store.sqlite.chunks import Place
-from margelle.store.sqlite.folding import Folding
-from margelle.store.sqlite.series import SeriesTables as Rules
-from margelle.store.sqlite.series import _bounds, _Snapshot
 
 REMEMBERED: Final = 20_000
 """So many heads are kept in memory (about 2 kB each)."""
@@ -37,26 +35,11 @@ _ROW: Final = msgspec.msgpack.Decoder(Row)
 _T = TypeVar("_T")
 
 
-class Scene(Rules):
-    """The layout's rules over one probe's image."""
-
-    def __init__(self, image: Image) -> None:
-        self._image = image
-        tables: Any = (image.heads, image.chunks, NothingBefore(), image.rollup, image.revisions)
-        self._heads, self._chunks, self._before, self._rollup, self._revisions = tables
-        self._folding = Folding(*tables)
-
-    def add(self, given: Sequence[Measurement], reviewed: Sequence[Measurement], now_us: int) -> Added:
-        """Keep measurements and other verdicts of this probe."""
-        arrival = Arrival(now_us, self._heads, self._chunks, self._before, self._revisions, self._folding)
-        added = arrival.keep(given, reviewed)
-        self._image.new = added.new
-        return added
-
-    def fold(self) -> int:
-        """Fold the pieces; how many points they had."""
-        head = self._image.head
-        return self._folding.fold(head) if head and head.pieces else 0
+def _arrive(image: Image, given: Sequence[Measurement], reviewed: Sequence[Measurement], now_us: int) -> Added:
+    """Keep measurements and other verdicts of the image's probe."""
+    added = Arrival(image, Folding(image), now_us).keep(given, reviewed)
+    image.new = added.new
+    return added
 
 
 class SeriesTables:
@@ -64,7 +47,7 @@ class SeriesTables:
 
     _db: Database
     _heads: dict[str, Kept]
-    _snapshots: dict[str, _Snapshot]
+    _snapshots: dict[str, Snapshot]
 
     async def add(
         self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
@@ -75,13 +58,15 @@ class SeriesTables:
 
         def work(image: Image) -> Added:
             probe = image.kept.probe
-            return Scene(image).add(given.get(probe, ()), other.get(probe, ()), now_us)
+            return _arrive(image, given.get(probe, ()), other.get(probe, ()), now_us)
 
         said = await self._changed(names, work) if names else {}
         new, corrected = sum(one.new for one in said.values()), sum(one.corrected for one in said.values())
         return Added(new, len(measurements) - new - corrected, corrected)
 
-    async def _changed(self, names: Sequence[str], work: Callable[[Image], _T], *, news: bool = True) -> Mapping[str, _T]:
+    async def _changed(
+        self, names: Sequence[str], work: Callable[[Image], _T], *, news: bool = True
+    ) -> Mapping[str, _T]:
         """What `work` says of each probe once it is kept. It begins again where another connection was quicker: then holding the probes."""
         for _ in range(TRIES - 1):
             try:
@@ -122,7 +107,7 @@ class SeriesTables:
         limit_us, version = rules.micros(now + CLOCK_TOLERANCE), await self._db.version()
         known = self._snapshots.get(probe)
         if known is None or known.version != version or not known.since_us <= limit_us < known.until_us:
-            known = await self._answer(probe, lambda scene: scene._look(probe, limit_us, version))
+            known = await self._answer(probe, lambda answers: answers.look(probe, limit_us, version))
             self._snapshots[probe] = known
         return known.points.copy()
 
@@ -134,29 +119,27 @@ class SeriesTables:
         until: datetime | None = None,
         limit: int | None = None,
     ) -> list[Measurement]:
-        since_us, until_us = _bounds(since, until)
+        since_us, until_us = bounds(since, until)
         if limit is None:
-            scene = Scene(Image(await self._span(probe, since_us, until_us), self._db.name))
-            rows = scene._rows(probe, quantity, since_us, until_us, None)
+            rows = (await self._span(probe, since_us, until_us)).rows(probe, quantity, since_us, until_us, None)
         else:
-            rows = await self._answer(probe, lambda scene: scene._rows(probe, quantity, since_us, until_us, limit))
+            rows = await self._answer(probe, lambda answers: answers.rows(probe, quantity, since_us, until_us, limit))
         return measurements(probe, quantity, rows)
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
     ) -> Columns:
-        since_us, until_us = _bounds(since, until)
-        scene = Scene(Image(await self._span(probe, since_us, until_us), self._db.name))
-        column = scene._column(probe, quantity, since_us, until_us)
-        return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
+        since_us, until_us = bounds(since, until)
+        answers = await self._span(probe, since_us, until_us)
+        return shown(answers.column(probe, quantity, since_us, until_us))
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
         begin, end = map(rules.micros, rules.days(since, until, time_zone))
 
-        def ask(scene: Scene) -> list[DayStatistics]:
-            return scene._days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
+        def ask(answers: Answers) -> list[DayStatistics]:
+            return answers.days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
 
         return await self._answer(probe, ask)
 
@@ -173,25 +156,25 @@ class SeriesTables:
     async def count(self) -> int:
         return int((await self._db.read("SELECT coalesce(sum(points), 0)::int8 FROM head"))[0][0])
 
-    async def _span(self, probe: str, since_us: int, until_us: int) -> Kept:
+    async def _span(self, probe: str, since_us: int, until_us: int) -> Answers:
         """What is kept of a probe from `since_us` to before `until_us`, as it was at one moment, in one statement."""
-        kept = Kept(probe, turn=1, waiting=[], places=[])
+        kept, waiting, places = Kept(probe, turn=1), list[bytes](), list[Place]()
         for begin, end, count, longest, points in await self._db.read(
             _SPAN, {"probe": probe, "since": since_us, "until": until_us}
         ):
             if begin is None:
-                kept.waiting.append(points)
+                waiting.append(points)
             else:
-                kept.places.append(Place(begin, begin, end, count, longest))
+                places.append(Place(begin, begin, end, count, longest))
                 kept.chunks[begin] = points
-        kept.pieces = len(kept.waiting)
-        return kept
+        kept.waiting, kept.places, kept.pieces = waiting, places, len(waiting)
+        return Answers(Image(kept, self._db.name))
 
-    async def _answer(self, probe: str, question: Callable[[Scene], _T]) -> _T:
+    async def _answer(self, probe: str, question: Callable[[Answers], _T]) -> _T:
         """What the rules say of a probe, of which all is read as it was at one moment."""
         async with self._db.reading() as asking:
             kept = await probes.heads(asking, [probe])
-            _, said = await probes.worked(asking, kept.values(), lambda image: question(Scene(image)))
+            _, said = await probes.worked(asking, kept.values(), lambda image: question(Answers(image)))
         return said[probe]
 
 

@@ -8,17 +8,20 @@ from typing import Final
 from margelle.errors import StoreError
 from margelle.ports import Folded, Inspected
 from margelle.store import digest
+from margelle.store.layout.folding import Folding
+from margelle.store.layout.inspection import Inspection
 from margelle.store.postgres import probes
 from margelle.store.postgres.failure import Undone
 from margelle.store.postgres.image import Image
-from margelle.store.postgres.series import Scene, SeriesTables
-from margelle.store.sqlite.heads import Head
-from margelle.store.sqlite.upkeep import Inspection
+from margelle.store.postgres.series import SeriesTables
 
 PROBES: Final = 16
 """So many probes' pieces are folded in one transaction."""
 _DUE: Final = "SELECT probe FROM head WHERE pieces >= 32 LIMIT %s"
 _WAITING: Final = "SELECT probe FROM head WHERE pieces > 0 LIMIT %s"
+_LOOSE: Final = """
+SELECT (SELECT coalesce(sum(points), 0) FROM head)::int8 - (SELECT coalesce(sum(count), 0) FROM chunk)::int8
+"""
 _PROBES: Final = "SELECT probe FROM head ORDER BY probe"
 _LONELY: Final = """
 SELECT DISTINCT probe FROM (
@@ -47,11 +50,19 @@ class UpkeepTables(SeriesTables):
             due = await self._db.read(_WAITING, (PROBES,))
         return [probe for (probe,) in due]
 
+    async def loose(self) -> int:
+        return int((await self._db.read(_LOOSE))[0][0])
+
+    async def compact(self) -> None:
+        """PostgreSQL's own autovacuum does that."""
+
     async def check(self) -> None:
         """Read everything. Raises StoreError where something does not fit."""
         async for found in self.inspect():
             if found.faults:
-                raise StoreError(f"{self._db.name}: It is damaged: {'; '.join(found.faults)}", hint="Restore your latest backup.")
+                raise StoreError(
+                    f"{self._db.name}: It is damaged: {'; '.join(found.faults)}", hint="Restore your latest backup."
+                )
 
     async def inspect(self) -> AsyncIterator[Inspected]:
         points, total, faults = 0, 0, list[str]()
@@ -59,35 +70,24 @@ class UpkeepTables(SeriesTables):
             names = [probe for (probe,) in await asking.read(_PROBES)]
             faults += [f"{probe} has measurements and no head." for (probe,) in await asking.read(_LONELY)]
             for n, name in enumerate(names, 1):
-                kept = await probes.heads(asking, [name])
-                _, said = await probes.worked(asking, kept.values(), lambda image: Look(image).found())
-                points, total, faults = points + said[name][0], total + said[name][1], faults + said[name][2]
+                _, said = await probes.worked(asking, (await probes.heads(asking, [name])).values(), _look)
+                points, total = points + said[name].points, total + said[name].digest
+                faults += said[name].faults
                 if n < len(names):
                     yield Inspected(points, digest.spelt(total), tuple(faults), n / len(names))
         yield Inspected(points, digest.spelt(total), tuple(faults), 1.0)
 
 
-class Look(Scene, Inspection):
-    """Compares what is kept of one probe with what is kept beside it."""
-
-    def __init__(self, image: Image) -> None:
-        super().__init__(image)
-        self._points = self._digest = 0
-        self._faults: list[str] = []
-
-    def found(self) -> tuple[int, int, list[str]]:
-        """How many points there are, their digest, and what does not fit."""
-        kept = self._image.kept
-        self._probe(kept.probe)
-        self._expect(kept.points == self._points, f"{kept.probe}: its head says {kept.points} points, not {self._points}.")
-        return self._points, self._digest, self._faults
-
-    def _waiting(self, head: Head) -> int:
-        return len(self._image.kept.waiting or ())
-
-    def _rolled(self, head: Head) -> list[tuple[str, int]]:
-        return [*self._image.kept.rolled.items()]
+def _look(image: Image) -> Inspection:
+    """What is found of the image's probe."""
+    inspection, kept = Inspection(image), image.kept
+    inspection.probe(kept.probe)
+    wrong = f"{kept.probe}: its head says {kept.points} points, not {inspection.points}."
+    inspection.expect(kept.points == inspection.points, wrong)
+    return inspection
 
 
 def _fold(image: Image) -> int:
-    return Scene(image).fold()
+    """Fold the pieces; how many points they had."""
+    head = image.head
+    return Folding(image).fold(head) if head and head.pieces else 0

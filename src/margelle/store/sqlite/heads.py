@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from margelle.store.fold import sorted_rows
+from margelle.store.layout.tables import Head
 from margelle.store.row import Row
 from margelle.store.sqlite.database import Database
 
@@ -17,23 +17,6 @@ _REMEMBERED: Final = 20_000
 _NEWEST: Final = msgspec.msgpack.Decoder(dict[str, Row])
 _PIECE: Final = msgspec.msgpack.Decoder(dict[str, list[Row]])
 _encode: Final = msgspec.msgpack.Encoder().encode
-
-
-class Head(Struct):
-    """A probe that measures: its number, its newest row of each quantity, how many `pieces` wait, whether there is something from `before`."""
-
-    id: int
-    probe: str
-    pieces: int
-    before: bool
-    newest: dict[str, Row]
-
-    def rise(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Take over the newest of these rows, which are in order, and rows that replace the newest."""
-        for quantity, of_one in rows.items():
-            known = self.newest.get(quantity)
-            if of_one and (known is None or of_one[-1][0] >= known[0]):
-                self.newest[quantity] = of_one[-1]
 
 
 class Heads:
@@ -108,6 +91,10 @@ class Heads:
             for quantity, of_one in rows.items():
                 found.setdefault(quantity, []).extend(of_one)
         return sorted_rows(found)
+
+    def count(self, head: Head) -> int:
+        """How many pieces there are."""
+        return int(self._db.read("SELECT count(*) FROM piece WHERE probe = ?", (head.id,))[0][0])
 
     def due(self, most: int) -> list[str]:
         """Some probes of which enough pieces wait."""

@@ -5,37 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from operator import itemgetter
-from typing import Final
 from zoneinfo import ZoneInfo
-
-from msgspec import Struct
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics, midnight
+from margelle.domain.series import Columns, DayStatistics
 from margelle.ports import Added
-from margelle.store import days, rules
-from margelle.store.chunk import Column
-from margelle.store.row import Row, measurement, measurements
-from margelle.store.sqlite.arrival import Arrival
+from margelle.store import rules
+from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
+from margelle.store.layout.arrival import Arrival
+from margelle.store.layout.folding import Folding
+from margelle.store.row import measurements
 from margelle.store.sqlite.database import Database
-from margelle.store.sqlite.folding import Folding
-from margelle.store.sqlite.heads import Head
 from margelle.store.sqlite.tables import Tables
-
-_FAR: Final = 2**63 - 1
-ALWAYS: Final = (-_FAR, _FAR)
-_at = itemgetter(0)
-
-
-class _Snapshot(Struct, frozen=True):
-    """What `latest` answers while the store has `version` and the clock stands from `since_us` to before `until_us`."""
-
-    version: int
-    since_us: int
-    until_us: int
-    points: dict[str, Measurement]
 
 
 class SeriesTables:
@@ -46,9 +28,9 @@ class SeriesTables:
     def _furnish(self) -> None:
         """Make what reads and writes each kind of table."""
         tables = self._tables = Tables(self._db)
-        self._heads, self._chunks, self._before = tables.heads, tables.chunks, tables.before
-        self._revisions, self._rollup, self._folding = tables.revisions, tables.rollup, Folding(tables)
-        self._snapshots: dict[str, _Snapshot] = {}
+        self._heads, self._before, self._revisions = tables.heads, tables.before, tables.revisions
+        self._folding, self._answers = Folding(tables), Answers(tables)
+        self._snapshots: dict[str, Snapshot] = {}
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -83,29 +65,8 @@ class SeriesTables:
         known = self._snapshots.get(probe)
         if known is None or known.version != version or not known.since_us <= limit_us < known.until_us:
             with self._looking():
-                known = self._snapshots[probe] = self._look(probe, limit_us, version)
+                known = self._snapshots[probe] = self._answers.look(probe, limit_us, version)
         return known.points.copy()
-
-    def _look(self, probe: str, limit_us: int, version: int) -> _Snapshot:
-        head = self._heads.get(probe)
-        newest = head.newest if head else self._before.newest(probe)
-        since_us, until_us, points = -_FAR, _FAR, {}
-        for quantity, top in sorted(newest.items()):
-            found: Row | None = top
-            if top[0] > limit_us:
-                ahead = self._rows(probe, quantity, limit_us + 1, _FAR, 1)
-                until_us, found = min(until_us, ahead[0][0]), self._newest(probe, quantity, limit_us)
-            if found is not None:
-                since_us = max(since_us, found[0])
-                points[quantity] = measurement(probe, quantity, found)
-        return _Snapshot(version, since_us, until_us, points)
-
-    def _newest(self, probe: str, quantity: str, limit_us: int) -> Row | None:
-        """The newest row that is not after `limit_us`."""
-        head = self._heads.get(probe)
-        loose = self._loose(head, probe, quantity, -_FAR, limit_us + 1)
-        folded = self._chunks.newest(head.id, quantity, limit_us) if head else None
-        return max(filter(None, (folded, loose[-1] if loose else None)), key=_at, default=None)
 
     async def history(
         self,
@@ -115,79 +76,24 @@ class SeriesTables:
         until: datetime | None = None,
         limit: int | None = None,
     ) -> list[Measurement]:
-        bounds = _bounds(since, until)
+        span = bounds(since, until)
         with self._looking():
-            rows = self._rows(probe, quantity, *bounds, limit)
+            rows = self._answers.rows(probe, quantity, *span, limit)
         return measurements(probe, quantity, rows)
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
     ) -> Columns:
-        bounds = _bounds(since, until)
+        span = bounds(since, until)
         with self._looking():
-            column = self._column(probe, quantity, *bounds)
-        return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
-
-    def _rows(self, probe: str, quantity: str, since_us: int, until_us: int, limit: int | None) -> list[Row]:
-        """Rows with since <= at < until, oldest first; at most `limit`, the oldest ones."""
-        most = _FAR if limit is None else max(limit, 0)
-        head = self._heads.get(probe)
-        rows: list[Row] = []
-        if head and most:
-            for columns in self._chunks.columns(head.id, since_us, until_us, {quantity}):
-                if column := columns.get(quantity):
-                    rows += column.rows(*column.bounds(since_us, until_us))
-                    if len(rows) >= most:
-                        break
-        return _merged(rows, self._loose(head, probe, quantity, since_us, until_us))[:most]
-
-    def _column(self, probe: str, quantity: str, since_us: int, until_us: int) -> Column:
-        """The rows with since <= at < until as a column."""
-        head = self._heads.get(probe)
-        column = Column.of(())
-        for columns in self._chunks.columns(head.id, since_us, until_us, {quantity}) if head else ():
-            if part := columns.get(quantity):
-                column = column.followed_by(part.part(*part.bounds(since_us, until_us)))
-        loose = self._loose(head, probe, quantity, since_us, until_us)
-        if loose and column.times and loose[0][0] < column.times[-1]:
-            return Column.of(_merged(column.rows(), loose))
-        return column.followed_by(Column.of(loose))
-
-    def _loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
-        """What is in no chunk."""
-        waiting = self._heads.pieces(head).get(quantity, ()) if head else ()
-        rows = [one for one in waiting if since_us <= one[0] < until_us]
-        if head is None or head.before:
-            rows = _merged(self._before.rows(probe, quantity, since_us, until_us, _FAR), rows)
-        return rows
+            return shown(self._answers.column(probe, quantity, *span))
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
         begin, end = map(rules.micros, rules.days(since, until, time_zone))
-        zone = ZoneInfo(time_zone)
         with self._looking():
-            head = self._heads.get(probe)
-            known_us = self._rollup.until(head.id, time_zone) if head and not head.before else None
-            if head is None or known_us is None or known_us <= begin:
-                return days.statistics(self._column(probe, quantity, begin, end), zone, begin, end)
-            return self._statistics(head, quantity, (since, until), (begin, end, known_us), zone)
-
-    def _statistics(
-        self, head: Head, quantity: str, days_: tuple[date, date], span: tuple[int, int, int], zone: ZoneInfo
-    ) -> list[DayStatistics]:
-        """From the rollup as far as it is known, but for days of which something waits to be folded; the rest from the points."""
-        begin, end, known_us = span
-        known = self._rollup.read(head.id, zone.key, quantity, *days_)
-        rest_us = min(known_us, end)
-        late = {days.day(one[0], zone) for one in self._loose(head, head.probe, quantity, begin, rest_us)}
-        found = [day for day in known if day.day not in late]
-        for day in late:
-            first, last = (rules.micros(midnight(date.fromordinal(day.toordinal() + n), zone)) for n in (0, 1))
-            found += days.statistics(self._column(head.probe, quantity, first, last), zone, first, last)
-        if late:
-            found.sort(key=lambda day: day.day)
-        return found + days.statistics(self._column(head.probe, quantity, rest_us, end), zone, rest_us, end)
+            return self._answers.days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
         return self._revisions.read(probe, quantity, rules.micros(at))
@@ -197,14 +103,3 @@ class SeriesTables:
 
     async def count(self) -> int:
         return int(self._db.read("SELECT points FROM tally")[0][0])
-
-
-def _bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
-    return -_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until)
-
-
-def _merged(one: list[Row], other: list[Row]) -> list[Row]:
-    """The rows of both, in order of time."""
-    if not one or not other or one[-1][0] < other[0][0]:
-        return one + other
-    return sorted(one + other, key=_at)
