@@ -56,9 +56,10 @@ def _told(told: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _name(place: dict[str, str]) -> str:
-    host = place["host"] or place["hostaddr"]
-    port = f":{place['port']}" if place["port"] else ""
-    return f"postgresql://{host}{port}/{place['dbname']}"
+    hosts, ports = (place["host"] or place["hostaddr"]).split(","), place["port"].split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    named = ",".join(f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=False))
+    return f"postgresql://{named}/{place['dbname']}"
 
 
 def _unreadable() -> ConfigError:

@@ -61,13 +61,13 @@ class Database(Asking):
 
         Raises StoreError at once where there is no connection.
         """
-        if self._pool is None:
+        if self._pool is None or self._closed:
             await self._open()
         await self._news.wait(0)
         return self._news.count
 
     async def read(self, sql: LiteralString, args: Bindings = ()) -> list[Row]:
-        with self._told():
+        with self.told():
             connection, cursor = await self._first(sql, args)
             try:
                 return await cursor.fetchall()
@@ -81,7 +81,7 @@ class Database(Asking):
         Raises Undone where the server keeps nothing of it and it may be made again.
         """
         committing = False
-        with self._told():
+        with self.told():
             connection, _ = await self._first(_BEGIN)
             transaction = Transaction(connection, self.name)
             try:
@@ -99,7 +99,7 @@ class Database(Asking):
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Asking]:
         """Several reads that see the same."""
-        with self._told():
+        with self.told():
             connection, _ = await self._first(_LOOK)
             try:
                 async with connection:
@@ -110,11 +110,9 @@ class Database(Asking):
 
     def _broken(self, error: psycopg.Error, *, committing: bool) -> Exception:
         """What a transaction's end by `error` means."""
-        if committing and failure.is_lost(error):
-            return failure.unsure(error, self._address)
-        if failure.is_lost(error) or isinstance(error, failure.UNDONE):
-            return failure.Undone(str(failure.told(error, self._address)))
-        return error
+        if isinstance(error, failure.UNDONE) or (failure.is_lost(error) and not committing):
+            return failure.undone(error, self._address)
+        return failure.unsure(error, self._address) if failure.is_lost(error) else error
 
     async def close(self) -> None:
         """Let go of the database, once the others have been told of what was kept."""
@@ -138,7 +136,7 @@ class Database(Asking):
     async def _opened(self) -> AsyncConnectionPool[_Connection]:
         connection = await self._connect()
         try:
-            with self._told():
+            with self.told():
                 await schema.migrate(connection, schema.scripts(), self.name)
                 await self._news.start(connection)
         except BaseException:
@@ -211,7 +209,8 @@ class Database(Asking):
                     await self._give_back(connection)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
+        """Whatever goes wrong within is raised in our words."""
         try:
             yield
         except (psycopg.Error, PoolTimeout, PoolClosed, UnicodeEncodeError) as error:
@@ -236,9 +235,10 @@ def retried(
 
     @wraps(method)
     async def again(part: _Part, /, *args: _P.args, **more: _P.kwargs) -> _T:
-        for _ in range(TRIES - 1):
-            with suppress(failure.Undone):
-                return await method(part, *args, **more)
-        return await method(part, *args, **more)
+        with part._db.told():
+            for _ in range(TRIES - 1):
+                with suppress(failure.Undone):
+                    return await method(part, *args, **more)
+            return await method(part, *args, **more)
 
     return again

@@ -45,8 +45,13 @@ _PASSING: Final = (
 )
 """After these the same attempt can succeed later."""
 
-UNDONE: Final = (errors.DeadlockDetected, errors.SerializationFailure)
-"""After these the server has undone the transaction, and it can be made again at once."""
+UNDONE: Final = (
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.AdminShutdown,
+    errors.IdleInTransactionSessionTimeout,
+)
+"""After these the server has undone the transaction, even where it was asked to commit it: they come instead of its end, never behind it."""
 
 
 class Undone(StoreError):
@@ -88,6 +93,12 @@ def told(
     )
 
 
+def undone(error: psycopg.Error, address: Address) -> Undone:
+    """That the server keeps nothing of a transaction."""
+    found = told(error, address)
+    return Undone(found.what, hint=found.hint)
+
+
 def unsure(error: BaseException, address: Address) -> StoreError:
     """That the connection was lost while the server was committing."""
     found = StoreError(
@@ -101,8 +112,9 @@ def unsure(error: BaseException, address: Address) -> StoreError:
 def lost(error: BaseException, address: Address) -> StoreError:
     """That there is no connection, and why as far as libpq says."""
     lines = [line.strip() for line in redact(str(error), address.secrets).splitlines() if line.strip()]
+    why = lines[0].rstrip(".") if lines else type(error).__name__
     found = StoreError(
-        f"{address.name}: There is no connection to the server: {lines[-1] if lines else type(error).__name__}.",
+        f"{address.name}: There is no connection to the server: {why}.",
         hint="Look whether it runs, and whether the setting store names its host, port, database, login and password. It is tried again.",
     )
     found.retryable = True

@@ -60,7 +60,8 @@ class SeriesTables:
             probe = image.kept.probe
             return _arrive(image, given.get(probe, ()), other.get(probe, ()), now_us)
 
-        said = await self._changed(names, work) if names else {}
+        with self._db.told():
+            said = await self._changed(names, work) if names else {}
         new, corrected = sum(one.new for one in said.values()), sum(one.corrected for one in said.values())
         return Added(new, len(measurements) - new - corrected, corrected)
 
