@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import stat
 import tempfile
@@ -22,7 +23,8 @@ from margelle.store.sqlite import database as database_module
 from margelle.store.vault import Vault
 from tests.store.things import HOUR, NOW, incident, point, receipt, user
 
-MANY = [point(n, at=NOW + n * HOUR / 60) for n in range(5000)]
+DICE = random.Random(5)
+MANY = [point(DICE.random(), at=NOW + n * HOUR / 60) for n in range(5000)]
 
 
 @pytest.fixture
@@ -134,6 +136,14 @@ def overwrite(path: Path, start: int, garbage: bytes) -> None:
         file.write(garbage)
 
 
+def last_chunk(path: Path) -> int:
+    """Where in the file the points of the last chunk are."""
+    connection = apsw.Connection(str(path))
+    chunk: bytes = connection.execute("SELECT points FROM chunk ORDER BY since DESC LIMIT 1").get
+    connection.close()
+    return path.read_bytes().index(chunk[-200:-100])
+
+
 @pytest.mark.parametrize("content", [b"hello", b"not a database " * 1000, b"\0" * 100_000, b"SQLite format 3\0"])
 def test_a_file_that_is_no_database_is_left_alone(path: Path, vault: Vault, content: bytes) -> None:
     path.write_bytes(content)
@@ -174,7 +184,7 @@ def test_damage_in_the_middle_of_a_small_file_is_found_when_opened(filled: Path,
 async def test_damage_in_a_large_file_stops_what_meets_it_and_nothing_else(
     filled: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overwrite(filled, filled.stat().st_size - 5 * 4096, b"\xa5" * 8192)
+    overwrite(filled, last_chunk(filled), b"\xa5" * 100)
     monkeypatch.setattr(database_module, "CHECKED_SIZE", 0)
     store = SqliteStore(filled, vault)
     for met in (store.check(), store.history(MANY[0].probe, "ph"), store.add([point(99, at=p.at) for p in MANY], NOW)):

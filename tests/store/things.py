@@ -8,7 +8,7 @@ from typing import Any
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Person, Probe, Recommendation, Site, User
 from margelle.domain.unit import Unit
-from margelle.ports import Discovery, Fault, Grant, Incident, Receipt
+from margelle.ports import Discovery, Fault, Grant, Incident, Inspected, Receipt, Store
 
 KEY = b"q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k="
 OTHER_KEY = b"ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8="
@@ -71,3 +71,8 @@ def incident(kind: str = "refused", account: str = "home", **more: Any) -> Incid
 
 def grant(digest: str = "d1", kind: Any = "access", user: str = "ana@example.org", **more: Any) -> Grant:
     return Grant(digest, kind, "ondilo", user, more.pop("issued_at", NOW), **more)
+
+
+async def inspected(store: Store) -> Inspected:
+    """What an inspection has found in the end."""
+    return [found async for found in store.inspect()][-1]

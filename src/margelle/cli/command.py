@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from margelle import __version__
-from margelle.cli import account, bring, clouds, demo, export, hub, measure, review, settings, site, status, tls, user
+from margelle.cli import (
+    account,
+    bring,
+    clouds,
+    demo,
+    export,
+    hub,
+    measure,
+    review,
+    settings,
+    site,
+    status,
+    store,
+    tls,
+    user,
+)
 from margelle.cli.terminal import Exit, Invocation, note, report
 from margelle.errors import BadInput, MargelleError
 
@@ -32,6 +47,7 @@ app.command(epilog="Example: PORT=9000 margelle demo --data /tmp/pools")(demo.de
 app.add_typer(account.app, name="account")
 app.add_typer(user.app, name="user")
 app.add_typer(site.app, name="site")
+app.add_typer(store.app, name="store")
 app.add_typer(tls.app, name="tls")
 app.command(epilog="Example: margelle status --json")(status.status)
 app.command(epilog="Example: margelle export --site ondilo:234 --quantity ph --since 2026-01-01 --output ph.csv")(

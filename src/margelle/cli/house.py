@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from margelle.net.budget import Budget
     from margelle.net.http import CloudHttp
     from margelle.net.oauth import TokenKeeper
+    from margelle.store.folder import Folder
 
 _HOUR_S = 3600
 _MARK = "hub"
@@ -161,6 +162,12 @@ class House:
         from margelle.collect.reviewing import Reviewer
 
         return Reviewer(self.store, self.clock, self.settings.catalogue)
+
+    def folder(self) -> Folder:
+        """What moves, in the background, what came lately to where it stays."""
+        from margelle.store.folder import Folder
+
+        return Folder(self.store)
 
     def listener(self) -> Listener | None:
         """What listens to the broker of the settings, if they name one. Raises ConfigError."""

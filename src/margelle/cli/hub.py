@@ -108,6 +108,7 @@ async def _serve(settings: Settings) -> None:
             await _warn(home, settings)
             listener = home.listener() if collects else None
             app = home.app()
+            group.create_task(home.folder().run(stop))
             group.create_task(server.serve(app, bound, stop, proxies=proxies))
             if certificate and secure:
                 group.create_task(server.serve(app, secure, stop, proxies=proxies, tls=certificate.context))
@@ -160,6 +161,7 @@ async def _collect(settings: Settings) -> None:
             say(f"Data:   {settings.data_dir}")
             if listener := home.listener():
                 group.create_task(listener.run(stop))
+            group.create_task(home.folder().run(stop))
             group.create_task(home.collector().run(stop))
             group.create_task(home.reviewer().run(stop))
 

@@ -314,6 +314,14 @@ class Store(Reader, Writer, Protocol):
         """
         ...
 
+    async def loose(self) -> int:
+        """How many points are not folded yet."""
+        ...
+
+    async def compact(self) -> None:
+        """Give room that is not needed any more back to the disk. Others may have to wait for it."""
+        ...
+
     def inspect(self) -> AsyncIterator[Inspected]:
         """Read all that is kept of one probe after another, and compare it with what is kept beside it. Raises StoreError where it cannot be read."""
         ...

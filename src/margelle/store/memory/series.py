@@ -128,6 +128,12 @@ class SeriesPart(Counted):
     async def fold(self, *, everything: bool = False) -> Folded:  # noqa: ARG002 - there is nothing to fold
         return Folded()
 
+    async def loose(self) -> int:
+        return 0
+
+    async def compact(self) -> None:
+        pass
+
     async def inspect(self) -> AsyncIterator[Inspected]:
         total = 0
         for probe, of_probe in self._series.items():

@@ -105,6 +105,12 @@ class Database:
         with self._told():
             self._check()
 
+    def compact(self) -> None:
+        """Write the file anew without the pages that are free, and put the log into it."""
+        with self._told():
+            self.connection.execute("VACUUM")
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
     def close(self) -> None:
         """Let go of the file; the last one to do so folds the write-ahead log into it."""
         with self._told():
@@ -178,10 +184,10 @@ class Database:
             return
         with self._told():
             self.connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self.connection.execute("COMMIT")
+            try:
+                yield
+            finally:
+                self.connection.execute("ROLLBACK")
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:

@@ -31,6 +31,13 @@ class Upkeep(SeriesTables):
     def _pending(self, everything: bool) -> list[str]:
         return self._heads.due(PROBES) or (self._heads.waiting(PROBES) if everything else [])
 
+    async def loose(self) -> int:
+        sql = "SELECT points - (SELECT coalesce(sum(count), 0) FROM chunk) FROM tally"
+        return int(self._db.read(sql)[0][0])
+
+    async def compact(self) -> None:
+        self._db.compact()
+
     async def check(self) -> None:
         """Read everything. Raises StoreError where the file is damaged or something does not fit."""
         async for found in self.inspect():

@@ -28,7 +28,7 @@ CREATE TABLE chunk (
     longest INTEGER NOT NULL, -- of which so many are of one quantity, at most
     points BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX chunk_span ON chunk (probe, since, until);
+CREATE UNIQUE INDEX chunk_span ON chunk (probe, since, until, count);
 
 -- Statistics of days in a time zone, as chunks have them: those of all days before `until` are known.
 CREATE TABLE rolled (

@@ -1,0 +1,76 @@
+"""`margelle store`: the database itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from margelle.cli.terminal import Exit, JsonOption, counted, invocation, note, progress, run, say, say_json
+
+if TYPE_CHECKING:
+    from margelle.config import Settings
+    from margelle.ports import Inspected
+
+app = typer.Typer(help="The database itself. Made small, and checked.", no_args_is_help=True)
+
+
+@app.command(epilog="Example: margelle store fold --compact")
+def fold(
+    context: typer.Context,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Then give back to the disk what is free. A running hub waits meanwhile.")
+    ] = False,
+) -> None:
+    """Fold into chunks all that has not been yet.
+
+    A hub does so by itself, in the background, whenever enough has come; this does it now, beside a running hub too. It may be interrupted
+    at any time. No answer changes by it.
+    """
+    run(_fold(invocation(context).settings(), compact=compact))
+
+
+@app.command(epilog="Example: margelle store check --json")
+def check(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Read everything, and compare it.
+
+    Chunks, newest points, statistics and counts must fit. The digest is of all measurements, wherever they are kept: it is the same
+    before and after an update or a fold. Exit code 1 where something does not fit.
+    """
+    raise typer.Exit(run(_check(invocation(context).settings(), as_json=as_json)))
+
+
+async def _fold(settings: Settings, *, compact: bool) -> None:
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        points, loose, more = 0, await home.store.loose(), True
+        with progress("Folding") as told:
+            while more:
+                folded = await home.store.fold(everything=True)
+                points, more = points + folded.points, folded.more
+                told(min(points / (loose or 1), 1.0))
+                await asyncio.sleep(0)
+        say(f"{counted(points, 'measurement')} folded.")
+        if compact:
+            await home.store.compact()
+
+
+async def _check(settings: Settings, *, as_json: bool) -> Exit:
+    from margelle.cli import house
+
+    found: Inspected | None = None
+    async with house.opened(settings) as home:
+        with progress("Reading") as told:
+            async for found in home.store.inspect():
+                told(found.share)
+                await asyncio.sleep(0)
+    assert found is not None
+    if as_json:
+        say_json({"measurements": found.points, "digest": found.digest, "faults": found.faults})
+    else:
+        say(f"{counted(found.points, 'measurement')} read, digest {found.digest}.")
+        for fault in found.faults:
+            note(f"Does not fit: {fault}")
+    return Exit.FAILED if found.faults else Exit.OK
