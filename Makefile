@@ -34,7 +34,7 @@ lint: setup ## ruff, mypy --strict and the floors
 	@.venv/bin/lint-imports --no-cache --no-logo
 
 test: lint ## every check and every test
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n auto --dist worksteal
 
 fuzz: setup ## ask the faces whatever can be asked, for MINUTES (10) from a SEED (random), with a summary
 	@.venv/bin/python -m tools.fuzz $(or $(MINUTES),10) $(SEED)

@@ -27,7 +27,9 @@ def points(entries: list[Entry]) -> list[Point]:
 
 
 @pytest.mark.parametrize(
-    ("form", "body"), [(Json, b"[%b,%b]" % (A, B)), (Ndjson, A + b"\n\n" + B), (table.points, CSV)], ids=str
+    ("form", "body"),
+    [(Json, b"[%b,%b]" % (A, B)), (Ndjson, A + b"\n\n" + B), (table.points, CSV)],
+    ids=["json", "ndjson", "csv"],
 )
 @given(data=st.data())
 def test_the_points_are_the_same_however_the_body_is_cut_into_pieces(
