@@ -91,7 +91,7 @@ async def test_while_the_server_is_away_its_health_is_told_at_once(own: Server, 
     await asyncio.to_thread(own.stop)
     with pytest.raises(StoreError, match="no connection"):
         async with asyncio.timeout(5):
-            while await there.version():
+            while await there.version():  # noqa: ASYNC110 - until it is noticed
                 await asyncio.sleep(0)
     await asyncio.to_thread(own.start)
     await back(there)
@@ -109,7 +109,8 @@ async def test_a_transaction_cut_in_the_middle_keeps_nothing_and_is_made_again(
 ) -> None:
     from margelle.store.postgres import probes
 
-    put_rest, cuts = probes._put_rest, []
+    put_rest = probes._put_rest
+    cuts: list[Any] = []
 
     async def cut_once(*args: Any) -> None:
         await put_rest(*args)

@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from margelle.domain.access import Membership, Organisation, Role, SubjectKind
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.unit import Unit
-from margelle.store.memory import MemoryStore
 from margelle.store.layout import arrival, folding
+from margelle.store.memory import MemoryStore
 from margelle.store.postgres import PostgresStore, image
 from margelle.store.sqlite import SqliteStore, chunks
 from margelle.store.vault import Vault

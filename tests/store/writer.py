@@ -10,9 +10,8 @@ import sys
 from datetime import timedelta
 
 from margelle.domain.measurement import Measurement
-from margelle.store import open_store
-from margelle.store.vault import Vault
-from tests.store.things import KEY, NOW, point
+from tests.store.things import NOW, point
+from tests.store.worker import patient
 
 SECOND = timedelta(seconds=1)
 
@@ -32,7 +31,7 @@ def batch(name: str, number: int, size: int) -> list[Measurement]:
 
 
 async def write(url: str, name: str, batches: int, size: int, personas: int) -> None:
-    store = open_store(url, Vault(KEY))
+    store = patient(url)
     for number in range(batches):
         await store.add(batch(name, number, size), NOW)
         sys.stdout.write(f"{number}\n")
