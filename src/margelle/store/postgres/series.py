@@ -68,12 +68,17 @@ class SeriesTables:
     async def _changed(
         self, names: Sequence[str], work: Callable[[Image], _T], *, news: bool = True
     ) -> Mapping[str, _T]:
-        """What `work` says of each probe once it is kept. It begins again where another connection was quicker: then holding the probes."""
+        """What `work` says of each probe once it is kept. Where another connection was quicker it begins again, in the end holding the probes."""
         for _ in range(TRIES - 1):
             try:
                 return await self._try(names, work, news=news)
             except Undone:
                 self._forget(names)
+        return await self._hold(names, work, news=news)
+
+    async def _hold(self, names: Sequence[str], work: Callable[[Image], _T], *, news: bool) -> Mapping[str, _T]:
+        """As `_changed`, while nobody else can change these probes: for what takes long, or was not quick enough."""
+        self._forget(names)
         async with self._db.writing(news=news) as transaction:
             kept = await probes.heads(transaction, names, hold=True)
             images, said = await probes.worked(transaction, kept.values(), work)

@@ -11,11 +11,11 @@ from margelle.store import digest
 from margelle.store.layout.folding import Folding
 from margelle.store.layout.inspection import Inspection
 from margelle.store.postgres import probes
-from margelle.store.postgres.failure import Undone
+from margelle.store.postgres.database import retried
 from margelle.store.postgres.image import Image
 from margelle.store.postgres.series import SeriesTables
 
-PROBES: Final = 16
+PROBES: Final = 8
 """So many probes' pieces are folded in one transaction."""
 _DUE: Final = "SELECT probe FROM head WHERE pieces >= 32 LIMIT %s"
 _WAITING: Final = "SELECT probe FROM head WHERE pieces > 0 LIMIT %s"
@@ -33,15 +33,12 @@ SELECT DISTINCT probe FROM (
 class UpkeepTables(SeriesTables):
     """The part of the store that folds and inspects."""
 
+    @retried
     async def fold(self, *, everything: bool = False) -> Folded:
         pending = await self._pending(everything)
         if not pending:
             return Folded()
-        self._forget(pending)
-        try:
-            said = await self._try(pending, _fold, news=False)
-        except Undone:  # another hub folds the same, or keeps something of it
-            return Folded(more=True)
+        said = await self._hold(pending, _fold, news=False)
         return Folded(sum(said.values()), more=bool(await self._pending(everything)))
 
     async def _pending(self, everything: bool) -> list[str]:
