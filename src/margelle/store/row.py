@@ -19,27 +19,41 @@ Row = tuple[int, float | None, str | None, str, str, str | None]
 unit's UCUM code, the origin, and the doubts as JSON (None where there is none)."""
 
 _UNITS: Final = {unit.value: unit for unit in Unit}
-_CODES: Final = {unit: unit.value for unit in Unit}
+_HUGE: Final = 1e300
 
 
 def row(point: Measurement) -> Row:
     """The row of a measurement. Raises BadInput where its value is no number or its instant not in UTC."""
-    value, raw = rules.number(point), point.raw
-    return (
-        rules.micros(point.at),
-        value,
-        None if value is not None and raw == spelt(value) else raw,
-        _CODES[point.raw_unit],
-        point.origin,
-        told(point.doubts) if point.doubts else None,
-    )
+    return rows_of([point])[point.probe][point.quantity][0]
 
 
-def rows_of(points: Iterable[Measurement]) -> dict[str, list[tuple[str, Row]]]:
-    """Quantities and rows by probe, in the order given. Raises as `row` does."""
-    found: dict[str, list[tuple[str, Row]]] = {}
+def rows_of(points: Iterable[Measurement]) -> dict[str, dict[str, list[Row]]]:
+    """The rows by probe and quantity, in the order given. Raises as `row` does.
+
+    Every point that arrives goes through this loop, hence it looks again at what is the same as in the point before, and calls little.
+    """
+    found: dict[str, dict[str, list[Row]]] = {}
+    probe, of_probe, at, at_us = "", found.setdefault("", {}), None, 0
     for point in points:
-        found.setdefault(point.probe, []).append((point.quantity, row(point)))
+        if point.probe != probe:
+            probe = point.probe
+            of_probe = found.setdefault(probe, {})
+        if point.at is not at:
+            at, at_us = point.at, rules.micros(point.at)
+        value, doubts = point.value, point.doubts
+        raw: str | None = point.raw
+        if value is not None:
+            value = value + 0.0 if value.__class__ is float and -_HUGE < value < _HUGE else rules.number(point)
+            if raw == _spelt(value):
+                raw = None
+        kept = (at_us, value, raw, point.raw_unit._value_, point.origin, told(doubts) if doubts else None)
+        of_one = of_probe.get(point.quantity)
+        if of_one is None:
+            of_probe[point.quantity] = [kept]
+        else:
+            of_one.append(kept)
+    if not found[""]:
+        del found[""]
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from margelle.domain.measurement import Measurement
@@ -19,8 +20,6 @@ MANY: Final = 512
 WAITING: Final = 256
 """So many pieces of a probe are folded by who adds the next one, where nobody else did."""
 
-_Given = list[tuple[str, Row]]
-
 
 class Arrival:
     """Keeps one batch within the caller's transaction."""
@@ -33,19 +32,22 @@ class Arrival:
         new = corrected = 0
         for probe, given in rows_of(measurements).items():
             head = self._folding.head(probe)
-            fresh = _in_order(head, given)
-            one = self._append(head, fresh) if fresh is not None else self._compare(head, given)
-            new, corrected = new + one.new, corrected + one.corrected
+            tops = _tops_in_order(head.newest, given)
+            if tops is not None:
+                new += self._append(head, given, tops)
+            else:
+                became = self._compare(head, given)
+                new, corrected = new + became.count("new"), corrected + became.count("corrected")
         for probe, points in _by_probe(reviewed).items():
             self._review(probe, points)
         return Added(new, len(measurements) - new - corrected, corrected)
 
-    def _append(self, head: Head, rows: Rows) -> Added:
-        """Keep rows of which nothing is kept yet."""
-        for quantity, of_one in rows.items():
-            if quantity not in head.newest:
-                self._tables.revisions.open_series(head.probe, quantity, of_one[0][3])
-        head.rise(rows)
+    def _append(self, head: Head, rows: Rows, tops: Mapping[str, Row]) -> int:
+        """Keep rows of which nothing is kept yet, `tops` being the newest ones of their quantities; how many there are."""
+        if not tops.keys() <= head.newest.keys():
+            for quantity in tops.keys() - head.newest.keys():
+                self._tables.revisions.open_series(head.probe, quantity, rows[quantity][0][3])
+        head.newest.update(tops)
         count = sum(map(len, rows.values()))
         if count >= MANY:
             self._folding.put(head, rows)
@@ -55,13 +57,14 @@ class Arrival:
             self._folding.fold(head)
         else:
             self._tables.heads.save(head)
-        return Added(new=count)
+        return count
 
-    def _compare(self, head: Head, given: _Given) -> Added:
-        desk = self._desk(head, [row[0] for _, row in given])
-        became = [desk.take(quantity, row, self._now_us) for quantity, row in given]
+    def _compare(self, head: Head, given: Rows) -> list[str]:
+        """Keep rows that may be kept already; what became of each."""
+        desk = self._desk(head, [row[0] for rows in given.values() for row in rows])
+        became = [desk.take(quantity, row, self._now_us) for quantity, rows in given.items() for row in rows]
         self._put_back(head, desk)
-        return Added(became.count("new"), 0, became.count("corrected"))
+        return became
 
     def _review(self, probe: str, points: Sequence[Measurement]) -> None:
         head = self._tables.heads.get(probe) or (self._folding.head(probe) if self._tables.before.any(probe) else None)
@@ -81,27 +84,32 @@ class Arrival:
         if touched:
             self._folding.renew(head, touched)
         if desk.new:
-            self._append(head, sorted_rows({quantity: list(there.values()) for quantity, there in desk.new.items()}))
+            rows = sorted_rows({quantity: list(there.values()) for quantity, there in desk.new.items()})
+            self._append(head, rows, _tops(head.newest, rows))
         elif desk.changed:
             self._tables.heads.save(head)
 
 
-def _in_order(head: Head, given: _Given) -> dict[str, list[Row]] | None:
-    """The rows by quantity where each is newer than all that is kept of its quantity and came before; else None."""
-    newest = head.newest
-    fresh: dict[str, list[Row]] = {}
-    for quantity, row in given:
-        there = fresh.get(quantity)
-        if there is not None:
-            if row[0] <= there[-1][0]:
-                return None
-            there.append(row)
-        else:
-            known = newest.get(quantity)
-            if known is not None and row[0] <= known[0]:
-                return None
-            fresh[quantity] = [row]
-    return fresh
+def _tops_in_order(newest: Mapping[str, Row], given: Rows) -> dict[str, Row] | None:
+    """The last row of each quantity; None unless each row is newer than all that is kept of its quantity and all that came before it."""
+    tops = {}
+    for quantity, rows in given.items():
+        known = newest.get(quantity)
+        if known is not None and rows[0][0] <= known[0]:
+            return None
+        if len(rows) > 1 and any(one[0] >= other[0] for one, other in pairwise(rows)):
+            return None
+        tops[quantity] = rows[-1]
+    return tops
+
+
+def _tops(newest: Mapping[str, Row], rows: Rows) -> dict[str, Row]:
+    """The last of the rows of each quantity that has no newer one."""
+    return {
+        quantity: of_one[-1]
+        for quantity, of_one in rows.items()
+        if quantity not in newest or of_one[-1][0] > newest[quantity][0]
+    }
 
 
 def _by_probe(points: Iterable[Measurement]) -> Mapping[str, list[Measurement]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
 from typing import Final
 
 from margelle.domain.measurement import Measurement, same
@@ -13,9 +12,6 @@ from margelle.store.layout.tables import Head, Place, Tables
 from margelle.store.row import Row, measurement, told
 
 _ONE: Final = 1
-
-Given = Iterable[tuple[str, Row]]
-"""Quantities and rows, in the order in which they came."""
 
 
 class Desk:

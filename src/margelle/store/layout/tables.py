@@ -22,13 +22,6 @@ class Head(Struct):
     before: bool
     newest: dict[str, Row]
 
-    def rise(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Take over the newest of these rows, which are in order, and rows that replace the newest."""
-        for quantity, of_one in rows.items():
-            known = self.newest.get(quantity)
-            if of_one and (known is None or of_one[-1][0] >= known[0]):
-                self.newest[quantity] = of_one[-1]
-
 
 class Place(Struct, frozen=True):
     """A chunk without its points: its number, first and last instant, how many points it has in all, and of one quantity at most."""

@@ -26,12 +26,16 @@ class Heads:
         self._db = db
         self._known: dict[str, Head] = {}
         self._others = -1
+        self._unkept: list[tuple[int, bytes]] = []
+        self._unsaved: dict[int, Head] = {}
         self._seen: tuple[tuple[int, int, int], dict[str, list[Row]]] | None = None
 
     def forget(self) -> None:
         """Forget what is only known in memory: it was undone, or another has written."""
         self._known.clear()
         self._seen = None
+        self._unkept = []
+        self._unsaved = {}
 
     def look(self) -> None:
         """At the beginning of a transaction: forget what another connection may have changed."""
@@ -57,24 +61,36 @@ class Heads:
         return head
 
     def save(self, head: Head) -> None:
-        """Keep the head as it is now."""
-        self._db.connection.execute(
-            "UPDATE head SET pieces = ?, before = ?, newest = ? WHERE id = ?",
-            (head.pieces, head.before, _encode(head.newest), head.id),
-        )
+        """Keep the head as it will be at the next `flush`."""
+        self._unsaved[head.id] = head
 
     def append(self, head: Head, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Keep rows that came together; the head is to be saved."""
-        self._db.connection.execute("INSERT INTO piece (probe, points) VALUES (?, ?)", (head.id, _encode(rows)))
+        """Keep rows that came together, at the next `flush`; the head is to be saved."""
+        self._unkept.append((head.id, _encode(rows)))
         head.pieces += 1
+
+    def flush(self) -> None:
+        """Write what was saved and appended: at the end of a transaction at the latest."""
+        if self._unkept:
+            self._db.connection.executemany("INSERT INTO piece (probe, points) VALUES (?, ?)", self._unkept)
+            self._unkept = []
+        if self._unsaved:
+            rows = [
+                (head.pieces, head.before, _encode(head.newest), number)
+                for number, head in sorted(self._unsaved.items())
+            ]
+            self._db.connection.executemany("UPDATE head SET pieces = ?, before = ?, newest = ? WHERE id = ?", rows)
+            self._unsaved = {}
 
     def clear(self, head: Head) -> None:
         """Remove the pieces; the head is to be saved."""
+        self.flush()
         self._db.connection.execute("DELETE FROM piece WHERE probe = ?", (head.id,))
         head.pieces = 0
 
     def pieces(self, head: Head) -> Mapping[str, Sequence[Row]]:
         """The rows of all pieces by quantity, in order of time."""
+        self.flush()
         state = (head.id, self._others, self._db.connection.total_changes())
         if self._seen is None or self._seen[0] != state:  # pages ask for one quantity of a probe after another
             self._seen = (state, self._pieces(head))

@@ -39,6 +39,7 @@ class SeriesTables:
             with self._db.writing():
                 self._heads.look()
                 yield
+                self._heads.flush()
         except BaseException:
             self._heads.forget()
             raise
