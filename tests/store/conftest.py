@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -26,14 +26,6 @@ def vault() -> Vault:
 def path(tmp_path: Path) -> Path:
     """Where a database is, or will be."""
     return tmp_path / "margelle.sqlite"
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server, started when the first test wants it."""
-    server = Server.begun()
-    yield server
-    server.remove()
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from margelle.errors import ConfigError
+from margelle.errors import ConfigError, StoreError
 from margelle.ports import Store
 from margelle.redaction import redact
 from margelle.store.memory import MemoryStore
 from margelle.store.vault import Vault
 
-__all__ = ["open_store"]
+if TYPE_CHECKING:
+    from margelle.store.copying import Copyable
+
+__all__ = ["open_copyable", "open_store"]
 
 _POSTGRES: Final = ("postgresql", "postgres")
 
@@ -23,24 +26,30 @@ def open_store(url: str, vault: Vault) -> Store:
     An SQLite file that does not exist yet is created. Raises StoreError where there is something else or it cannot be used (of PostgreSQL,
     that shows at the first use), ConfigError for a kind of store that we do not know or that is not installed.
     """
-    if url == "memory:":
-        return MemoryStore()
+    return MemoryStore() if url == "memory:" else open_copyable(url, vault)
+
+
+def open_copyable(url: str, vault: Vault, *, new: bool = True) -> Copyable:
+    """The database at `url`, which is not in memory. An SQLite file must exist already unless it may be `new`. Raises as `open_store` does."""
     scheme, colon, path = url.partition("://")
     if colon and scheme in _POSTGRES:
         return _postgres(url, vault)
     if not colon:
         scheme, path = "sqlite", f"/{url}"
-    if scheme != "sqlite" or not path.startswith("/") or len(path) < 2:
+    if scheme != "sqlite" or not path.startswith("/") or len(path) < 2 or url == "memory:":
         raise ConfigError(
             f"There is no store {redact(url)!r}.",
-            hint="It is memory:, a path, sqlite:/// and a path, or postgresql://.",
+            hint="It is a path, sqlite:/// and a path, postgresql://, or memory:.",
         )
     from margelle.store.sqlite import SqliteStore  # noqa: PLC0415
 
-    return SqliteStore(Path(path[1:]).expanduser(), vault)
+    file = Path(path[1:]).expanduser()
+    if not new and not file.is_file():
+        raise StoreError(f"{file}: There is no such file.")
+    return SqliteStore(file, vault)
 
 
-def _postgres(url: str, vault: Vault) -> Store:
+def _postgres(url: str, vault: Vault) -> Copyable:
     try:
         import psycopg  # noqa: F401, PLC0415
         import psycopg_pool  # noqa: F401, PLC0415

@@ -13,12 +13,12 @@ from margelle.store.postgres.leases import LeaseTables
 from margelle.store.postgres.notes import NotesTables
 from margelle.store.postgres.people import PeopleTables
 from margelle.store.postgres.places import PlacesTables
-from margelle.store.postgres.upkeep import UpkeepTables
+from margelle.store.postgres.transfer import TransferTables
 from margelle.store.vault import Vault
 
 
 class PostgresStore(
-    UpkeepTables,
+    TransferTables,
     GapTables,
     PlacesTables,
     AccessTables,

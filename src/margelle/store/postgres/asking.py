@@ -6,10 +6,11 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
-from typing import Any, Final, LiteralString, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from psycopg import AsyncConnection
+from psycopg.abc import QueryNoTemplate as Query
 from psycopg.rows import TupleRow
 
 from margelle.errors import StoreError
@@ -31,14 +32,14 @@ class Asking:
     """Of the database, for messages."""
 
     @abstractmethod
-    async def read(self, sql: LiteralString, args: Bindings = ()) -> list[Row]:
+    async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
         """All rows that `sql` selects or returns."""
 
-    async def docs(self, kind: type[_Doc], sql: LiteralString, args: Bindings = ()) -> list[_Doc]:
+    async def docs(self, kind: type[_Doc], sql: Query, args: Bindings = ()) -> list[_Doc]:
         """The documents in the first column of what `sql` selects."""
         return [self.decoded(kind, row[0]) for row in await self.read(sql, args)]
 
-    async def doc(self, kind: type[_Doc], sql: LiteralString, args: Bindings = ()) -> _Doc | None:
+    async def doc(self, kind: type[_Doc], sql: Query, args: Bindings = ()) -> _Doc | None:
         """The first of `docs`, or None."""
         found = await self.docs(kind, sql, args)
         return found[0] if found else None
@@ -61,30 +62,30 @@ class Transaction(Asking):
         self.changes = False
         """Whether anything was changed by it."""
 
-    async def read(self, sql: LiteralString, args: Bindings = ()) -> list[Row]:
+    async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
         cursor = await self.connection.execute(sql, args, binary=True)
         return await cursor.fetchall()
 
-    async def change(self, sql: LiteralString, args: Bindings = ()) -> list[Row]:
+    async def change(self, sql: Query, args: Bindings = ()) -> list[Row]:
         """All rows that `sql`, which changes something, returns."""
         rows = await self.read(sql, args)
         self.changes = self.changes or bool(rows)
         return rows
 
-    async def run(self, sql: LiteralString, args: Bindings = ()) -> int:
+    async def run(self, sql: Query, args: Bindings = ()) -> int:
         """How many rows `sql` has changed."""
         count = (await self.connection.execute(sql, args)).rowcount
         self.changes = self.changes or count > 0
         return count
 
-    async def run_each(self, sql: LiteralString, rows: Sequence[Bindings]) -> None:
+    async def run_each(self, sql: Query, rows: Sequence[Bindings]) -> None:
         """Run `sql` for each of `rows`, all sent at once."""
         if rows:
             self.changes = True
             async with self.connection.cursor() as cursor:
                 await cursor.executemany(sql, rows)
 
-    async def copy(self, sql: LiteralString, types: Sequence[str], rows: Iterable[Row]) -> None:
+    async def copy(self, sql: Query, types: Sequence[str], rows: Iterable[Row]) -> None:
         """Send `rows`, whose columns are of these types, in binary form."""
         async with self.connection.cursor() as cursor, cursor.copy(sql) as copy:
             copy.set_types(types)

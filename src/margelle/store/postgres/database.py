@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import wraps
-from typing import Any, Concatenate, Final, LiteralString, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
+from psycopg.abc import QueryNoTemplate as Query
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
@@ -66,7 +67,7 @@ class Database(Asking):
         await self._news.wait(0)
         return self._news.count
 
-    async def read(self, sql: LiteralString, args: Bindings = ()) -> list[Row]:
+    async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
         with self.told():
             connection, cursor = await self._first(sql, args)
             try:
@@ -171,7 +172,7 @@ class Database(Asking):
         if self._pool is not None:
             await self._pool.drain()
 
-    async def _first(self, sql: LiteralString, args: Bindings = ()) -> tuple[_Connection, AsyncCursor[TupleRow]]:
+    async def _first(self, sql: Query, args: Bindings = ()) -> tuple[_Connection, AsyncCursor[TupleRow]]:
         """A connection with `sql` executed on it: another one where one turns out to be lost, since nothing has happened yet."""
         pool = self._pool or await self._open()
         give_up = asyncio.get_running_loop().time() + self._patience_s

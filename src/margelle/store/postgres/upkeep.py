@@ -19,15 +19,15 @@ PROBES: Final = 8
 """So many probes' pieces are folded in one transaction."""
 _DUE: Final = "SELECT probe FROM head WHERE pieces >= 32 LIMIT %s"
 _WAITING: Final = "SELECT probe FROM head WHERE pieces > 0 LIMIT %s"
-_LOOSE: Final = """
-SELECT (SELECT coalesce(sum(points), 0) FROM head)::int8 - (SELECT coalesce(sum(count), 0) FROM chunk)::int8
-"""
+_POINTS: Final = "SELECT coalesce(sum(points), 0)::int8 FROM head"
+_FOLDED: Final = "SELECT coalesce(sum(count), 0)::int8 FROM chunk"
 _PROBES: Final = "SELECT probe FROM head ORDER BY probe"
-_LONELY: Final = """
-SELECT DISTINCT probe FROM (
-    SELECT probe FROM piece UNION ALL SELECT probe FROM chunk UNION ALL SELECT probe FROM revision UNION ALL SELECT probe FROM rolled
-) AS kept WHERE NOT EXISTS (SELECT 1 FROM head WHERE head.probe = kept.probe)
-"""
+_MENTIONED: Final = (
+    "SELECT DISTINCT probe FROM piece",
+    "SELECT DISTINCT probe FROM chunk",
+    "SELECT DISTINCT probe FROM revision",
+    "SELECT DISTINCT probe FROM rolled",
+)
 
 
 class UpkeepTables(SeriesTables):
@@ -48,7 +48,9 @@ class UpkeepTables(SeriesTables):
         return [probe for (probe,) in due]
 
     async def loose(self) -> int:
-        return int((await self._db.read(_LOOSE))[0][0])
+        async with self._db.reading() as asking:
+            points, folded = await asking.read(_POINTS), await asking.read(_FOLDED)
+        return int(points[0][0]) - int(folded[0][0])
 
     async def compact(self) -> None:
         """PostgreSQL's own autovacuum does that."""
@@ -65,7 +67,8 @@ class UpkeepTables(SeriesTables):
         points, total, faults = 0, 0, list[str]()
         async with self._db.reading() as asking:
             names = [probe for (probe,) in await asking.read(_PROBES)]
-            faults += [f"{probe} has measurements and no head." for (probe,) in await asking.read(_LONELY)]
+            mentioned = {probe for sql in _MENTIONED for (probe,) in await asking.read(sql)}
+            faults += [f"{probe} has measurements and no head." for probe in sorted(mentioned - set(names))]
             for n, name in enumerate(names, 1):
                 _, said = await probes.worked(asking, (await probes.heads(asking, [name])).values(), _look)
                 points, total = points + said[name].points, total + said[name].digest
