@@ -6,10 +6,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import face, fleet, ingest, outage, start
+from bench import face, fleet, ingest, layout, outage, start
 from bench.report import show
 
-PARTS = {"face": face.measure, "fleet": fleet.measure, "ingest": ingest.measure, "start": start.measure}
+PARTS = {
+    "face": face.measure,
+    "fleet": fleet.measure,
+    "growth": layout.growth,
+    "ingest": ingest.measure,
+    "layout": layout.measure,
+    "start": start.measure,
+}
 
 
 def main() -> None:
@@ -24,7 +31,7 @@ def main() -> None:
             if name == "outage":
                 outage.measure(Path(folder))
             else:
-                show(name, PARTS[name](Path(folder)))
+                show(name, list(PARTS[name](Path(folder))))
 
 
 if __name__ == "__main__":

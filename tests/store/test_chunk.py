@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from margelle.domain.measurement import Measurement
 from margelle.store.chunk import Column, Damaged, decode, encode
 from margelle.store.chunk.numbers import packed, packed_floats, unpacked, unpacked_floats
-from margelle.store.row import Row, measurements, row
+from margelle.store.row import Row, row
 from tests.store.test_properties import POINTS
 from tests.store.things import HOUR, NOW, point
 
@@ -61,7 +61,7 @@ def test_whatever_measurements_are_given_come_back(points: list[Measurement]) ->
     assert decode(chunk) == given_
     for quantity, column in given_.items():
         assert decode(chunk, {quantity}) == {quantity: column}
-        kept = measurements(points[0].probe, quantity, column.rows())
+        kept = column.measurements(points[0].probe, quantity)
         assert [(one.raw, one.raw_unit, one.origin, one.doubts) for one in kept] == [
             (one.raw, one.raw_unit, one.origin, one.doubts)
             for one in {p.at: p for p in sorted(points, key=lambda p: p.at) if p.quantity == quantity}.values()

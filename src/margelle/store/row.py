@@ -44,7 +44,7 @@ def rows_of(points: Iterable[Measurement]) -> dict[str, dict[str, list[Row]]]:
         raw: str | None = point.raw
         if value is not None:
             value = value + 0.0 if value.__class__ is float and -_HUGE < value < _HUGE else rules.number(point)
-            if raw == _spelt(value):
+            if raw == spelt(value):
                 raw = None
         kept = (at_us, value, raw, point.raw_unit._value_, point.origin, told(doubts) if doubts else None)
         of_one = of_probe.get(point.quantity)
@@ -59,27 +59,20 @@ def rows_of(points: Iterable[Measurement]) -> dict[str, dict[str, list[Row]]]:
 
 def measurement(probe: str, quantity: str, kept: Row) -> Measurement:
     """The measurement that is kept as this row."""
-    return measurements(probe, quantity, [kept])[0]
+    at_us, value, raw, unit, origin, doubts = kept
+    return Measurement(
+        probe,
+        quantity,
+        EPOCH + timedelta(0, 0, at_us),
+        value,
+        spelt(value) if raw is None else raw,
+        _UNITS[unit],
+        origin,
+        doubts_of(doubts),
+    )
 
 
-def measurements(probe: str, quantity: str, rows: Iterable[Row]) -> list[Measurement]:
-    """The rows as measurements: a loop that a month of history runs 720 times, hence little is called in it."""
-    units = _UNITS
-    return [
-        Measurement(
-            probe,
-            quantity,
-            EPOCH + timedelta(0, 0, at_us),
-            value,
-            _spelt(value) if raw is None else raw,
-            units[unit],
-            origin,
-            () if doubts is None else doubts_of(doubts),
-        )
-        for at_us, value, raw, unit, origin, doubts in rows
-    ]
-
-
+@lru_cache(8192)
 def spelt(value: float | None) -> str:
     """The shortest decimal that spells `value`: 7.2, 25."""
     return repr(value).removesuffix(".0")
@@ -91,11 +84,11 @@ def told(doubts: tuple[Doubt, ...]) -> str | None:
 
 
 @lru_cache(1024)
-def doubts_of(text: str) -> tuple[Doubt, ...]:
+def doubts_of(text: str | None) -> tuple[Doubt, ...]:
     """The doubts that were `told`."""
-    return msgspec.json.decode(text, type=tuple[Doubt, ...])
+    return msgspec.json.decode(text, type=tuple[Doubt, ...]) if text is not None else ()
 
 
-@lru_cache(8192)
-def _spelt(value: float | None) -> str:
-    return spelt(value)
+def unit_of(code: str) -> Unit:
+    """The unit with this UCUM code."""
+    return _UNITS[code]

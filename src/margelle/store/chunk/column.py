@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from itertools import repeat
+from typing import Any, Final, TypeVar
 
 import msgspec
 import zstandard
 from msgspec import Struct
 
+from margelle.domain.measurement import Measurement
 from margelle.store.chunk.numbers import LEVEL, MOST_DECIMALS, packed, packed_floats, unpacked, unpacked_floats
-from margelle.store.row import Row, spelt
+from margelle.store.row import Row, doubts_of, spelt, unit_of
+from margelle.store.rules import EPOCH
 
+T = TypeVar("T")
+_Text = TypeVar("_Text", str, str | None)
 _WORTH: Final = 64
 """From so many bytes on, the rest of a column is compressed."""
 _SHORTEST: Final = -1
@@ -46,6 +52,22 @@ class Column(Struct):
         """The rows from index `first` to before `last`."""
         return list(zip(*(items[first:last] for items in self._lists()), strict=True))
 
+    def measurements(self, probe: str, quantity: str) -> list[Measurement]:
+        """The rows as measurements: what a month of history does 720 times, hence nothing is called in a loop that can be helped."""
+        return list(
+            map(
+                Measurement,
+                repeat(probe),
+                repeat(quantity),
+                [EPOCH + timedelta(0, 0, at_us) for at_us in self.times],
+                self.values,
+                [raw if raw is not None else spelt(value) for raw, value in zip(self.raws, self.values, strict=True)],
+                _alike(self.units, unit_of),
+                self.origins,
+                _alike(self.doubts, doubts_of),
+            )
+        )
+
     def part(self, first: int, last: int) -> Column:
         """The column of the rows from index `first` to before `last`."""
         return Column(*(items[first:last] for items in self._lists()))
@@ -66,6 +88,13 @@ class Column(Struct):
 
     def _lists(self) -> tuple[list[Any], ...]:
         return self.times, self.values, self.raws, self.units, self.origins, self.doubts
+
+
+def _alike(texts: Sequence[_Text], meaning: Callable[[_Text], T]) -> Iterable[T]:
+    """What each text means; most often they are all the same."""
+    if not texts or texts.count(texts[0]) == len(texts):
+        return repeat(meaning(texts[0])) if texts else ()
+    return map(meaning, texts)
 
 
 class _Sparse(Struct, array_like=True):

@@ -49,8 +49,8 @@ class Answers:
         for quantity, top in sorted(newest.items()):
             found: Row | None = top
             if top[0] > limit_us:
-                ahead = self.rows(probe, quantity, limit_us + 1, _FAR, 1)
-                until_us, found = min(until_us, ahead[0][0]), self._newest(probe, quantity, limit_us)
+                ahead = self.column(probe, quantity, limit_us + 1, _FAR, 1)
+                until_us, found = min(until_us, ahead.times[0]), self._newest(probe, quantity, limit_us)
             if found is not None:
                 since_us = max(since_us, found[0])
                 points[quantity] = measurement(probe, quantity, found)
@@ -63,30 +63,21 @@ class Answers:
         folded = self._chunks.newest(head.id, quantity, limit_us) if head else None
         return max(filter(None, (folded, loose[-1] if loose else None)), key=_at, default=None)
 
-    def rows(self, probe: str, quantity: str, since_us: int, until_us: int, limit: int | None) -> list[Row]:
-        """Rows with since <= at < until, oldest first; at most `limit`, the oldest ones."""
+    def column(self, probe: str, quantity: str, since_us: int, until_us: int, limit: int | None = None) -> Column:
+        """The rows with since <= at < until, oldest first; at most `limit`, the oldest ones."""
         most = _FAR if limit is None else max(limit, 0)
         head = self._heads.get(probe)
-        rows: list[Row] = []
-        if head and most:
-            for columns in self._chunks.columns(head.id, since_us, until_us, {quantity}):
-                if column := columns.get(quantity):
-                    rows += column.rows(*column.bounds(since_us, until_us))
-                    if len(rows) >= most:
-                        break
-        return _merged(rows, self.loose(head, probe, quantity, since_us, until_us))[:most]
-
-    def column(self, probe: str, quantity: str, since_us: int, until_us: int) -> Column:
-        """The rows with since <= at < until as a column."""
-        head = self._heads.get(probe)
         column = Column.of(())
-        for columns in self._chunks.columns(head.id, since_us, until_us, {quantity}) if head else ():
-            if part := columns.get(quantity):
-                column = column.followed_by(part.part(*part.bounds(since_us, until_us)))
+        for part in self._chunks.series(head.id, quantity, since_us, until_us) if head and most else ():
+            column = column.followed_by(part.part(*part.bounds(since_us, until_us)))
+            if len(column) >= most:
+                break
         loose = self.loose(head, probe, quantity, since_us, until_us)
         if loose and column.times and loose[0][0] < column.times[-1]:
-            return Column.of(_merged(column.rows(), loose))
-        return column.followed_by(Column.of(loose))
+            column = Column.of(_merged(column.rows(), loose))
+        else:
+            column = column.followed_by(Column.of(loose))
+        return column if len(column) <= most else column.part(0, most)
 
     def loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
         """What is in no chunk."""

@@ -45,7 +45,7 @@ class Inspection:
             self._places(head)
 
     def _quantity(self, probe: str, quantity: str, head: Head | None) -> None:
-        rows = self._answers.rows(probe, quantity, *ALWAYS, None)
+        rows = self._answers.column(probe, quantity, *ALWAYS).rows()
         self.points += len(rows)
         self.digest += digest.of(probe, quantity, rows)
         self.expect(all(one[0] < other[0] for one, other in pairwise(rows)), f"{probe}: {quantity} is kept twice.")

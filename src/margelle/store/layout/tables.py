@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from margelle.domain.series import DayStatistics
+from margelle.store.chunk import Column
 from margelle.store.fold import Columns
 from margelle.store.row import Row
 
@@ -75,6 +76,9 @@ class Chunks(Protocol):
 
     def columns(self, probe: int, since_us: int, until_us: int, wanted: Collection[str] | None) -> Iterator[Columns]:
         """The wanted columns of the chunks, in order of time, that have something with since <= at < until, and perhaps more around it."""
+
+    def series(self, probe: int, quantity: str, since_us: int, until_us: int) -> Iterator[Column]:
+        """The columns of one quantity, in order of time, likewise. They are not to be changed."""
 
     def newest(self, probe: int, quantity: str, limit_us: int) -> Row | None:
         """The newest row of a quantity that is not after `limit_us`."""

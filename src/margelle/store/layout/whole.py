@@ -28,7 +28,9 @@ class Whole(Struct):
 def rows_in(tables: Tables, probe: str) -> dict[str, list[Row]]:
     """The rows of a probe."""
     answers = Answers(tables)
-    return {quantity: answers.rows(probe, quantity, *ALWAYS, None) for quantity in tables.revisions.quantities(probe)}
+    return {
+        quantity: answers.column(probe, quantity, *ALWAYS).rows() for quantity in tables.revisions.quantities(probe)
+    }
 
 
 def put(tables: Tables, probe: str, whole: Whole) -> None:

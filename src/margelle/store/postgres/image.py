@@ -16,6 +16,7 @@ from msgspec import Struct, field
 
 from margelle.errors import StoreError
 from margelle.store import chunk as codec
+from margelle.store.chunk import Column
 from margelle.store.fold import CAPACITY, Columns, sorted_rows, span
 from margelle.store.layout.rollup import Rollup
 from margelle.store.layout.tables import Head, Place
@@ -174,6 +175,11 @@ class ImageChunks:
             if n % _AT_ONCE == 0:
                 self._demand(there[n : n + _AT_ONCE])
             yield self._decoded(place, wanted)
+
+    def series(self, probe: int, quantity: str, since_us: int, until_us: int) -> Iterator[Column]:
+        for columns in self.columns(probe, since_us, until_us, {quantity}):
+            if column := columns.get(quantity):
+                yield column
 
     def newest(self, probe: int, quantity: str, limit_us: int) -> Row | None:
         for place in reversed(self._places):

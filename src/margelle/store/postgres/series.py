@@ -22,7 +22,7 @@ from margelle.store.postgres import probes
 from margelle.store.postgres.database import TRIES, Database
 from margelle.store.postgres.failure import Undone
 from margelle.store.postgres.image import Image, Kept
-from margelle.store.row import Row, measurement, measurements
+from margelle.store.row import Row, measurement
 
 REMEMBERED: Final = 20_000
 """So many heads are kept in memory (about 2 kB each)."""
@@ -127,10 +127,11 @@ class SeriesTables:
     ) -> list[Measurement]:
         since_us, until_us = bounds(since, until)
         if limit is None:
-            rows = (await self._span(probe, since_us, until_us)).rows(probe, quantity, since_us, until_us, None)
+            column = (await self._span(probe, since_us, until_us)).column(probe, quantity, since_us, until_us)
         else:
-            rows = await self._answer(probe, lambda answers: answers.rows(probe, quantity, since_us, until_us, limit))
-        return measurements(probe, quantity, rows)
+            wanted = (probe, quantity, since_us, until_us, limit)
+            column = await self._answer(probe, lambda answers: answers.column(*wanted))
+        return column.measurements(probe, quantity)
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None

@@ -7,16 +7,19 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from margelle.store import chunk as codec
+from margelle.store.chunk import Column
 from margelle.store.fold import CAPACITY, Columns, span
 from margelle.store.layout.tables import Place
 from margelle.store.row import Row
 from margelle.store.sqlite.database import Database
 
+REMEMBERED: Final = 150_000
+"""So many points are kept at hand as they were decoded: about 20 MB."""
 _FROM: Final = """
 SELECT id, since, until, count, longest FROM chunk WHERE probe = ?1
 AND since >= coalesce((SELECT max(since) FROM chunk WHERE probe = ?1 AND since <= ?2), ?2) AND since <= ?3 ORDER BY since
 """
-_POINTS: Final = _FROM.replace("id, since, until, count, longest", "points").replace(
+_POINTS: Final = _FROM.replace("id, since, until, count, longest", "id, points").replace(
     "ORDER BY since", "AND until >= ?2 ORDER BY since"
 )
 _INSERT: Final = "INSERT INTO chunk (probe, since, until, count, longest, points) VALUES (?, ?, ?, ?, ?, ?)"
@@ -28,6 +31,8 @@ class Chunks:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._remembered: dict[tuple[int, str], Column] = {}
+        self._points = 0
 
     def places(self, probe: int, since_us: int, until_us: int) -> list[Place]:
         """The chunks of a probe from the last one that begins by `since_us` to the last one that begins by `until_us`."""
@@ -53,8 +58,26 @@ class Chunks:
 
     def columns(self, probe: int, since_us: int, until_us: int, wanted: Collection[str] | None) -> Iterator[Columns]:
         """The wanted columns of the chunks, in order of time, that have something with since <= at < until, and perhaps more around it."""
-        for (points,) in self._db.stream(_POINTS, (probe, since_us, until_us - 1)):
+        for _, points in self._db.stream(_POINTS, (probe, since_us, until_us - 1)):
             yield self._decoded(points, wanted)
+
+    def series(self, probe: int, quantity: str, since_us: int, until_us: int) -> Iterator[Column]:
+        """One quantity of these chunks, without those that have nothing of it. Nobody may change what is returned."""
+        for number, points in self._db.stream(_POINTS, (probe, since_us, until_us - 1)):
+            column = self._remembered.get((number, quantity))
+            if column is None:
+                column = self._decoded(points, {quantity}).get(quantity)
+                if column is None:
+                    continue
+                self._remember((number, quantity), column)
+            yield column
+
+    def _remember(self, key: tuple[int, str], column: Column) -> None:
+        """Keep a column at hand, and drop those that were first when there are too many. A chunk never changes under its number."""
+        self._remembered[key] = column
+        self._points += len(column)
+        while self._points > REMEMBERED:
+            self._points -= len(self._remembered.pop(next(iter(self._remembered))))
 
     def newest(self, probe: int, quantity: str, limit_us: int) -> Row | None:
         """The newest row of a quantity that is not after `limit_us`."""

@@ -86,14 +86,15 @@ class Database:
     def _open(self, busy_timeout_s: float) -> None:
         connection, migrations = self.connection, schema.scripts()
         connection.set_busy_timeout(int(busy_timeout_s * 1000))
-        schema.recognise(connection, len(migrations))
+        version = schema.recognise(connection, len(migrations))
         if self.path.stat().st_size <= CHECKED_SIZE:
             self._check()
         _use_wal(connection, busy_timeout_s)
         for pragma, value in _PRAGMAS.items():
             connection.pragma(pragma, value)
-        with self.writing():
-            schema.migrate(connection, migrations)
+        if version < len(migrations):
+            with self.writing():
+                schema.migrate(connection, migrations)
 
     def _check(self) -> None:
         said = self.connection.execute("PRAGMA quick_check(1)").get

@@ -15,7 +15,6 @@ from margelle.store import rules
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
 from margelle.store.layout.arrival import Arrival
 from margelle.store.layout.folding import Folding
-from margelle.store.row import measurements
 from margelle.store.sqlite.database import Database
 from margelle.store.sqlite.tables import Tables
 
@@ -79,8 +78,8 @@ class SeriesTables:
     ) -> list[Measurement]:
         span = bounds(since, until)
         with self._looking():
-            rows = self._answers.rows(probe, quantity, *span, limit)
-        return measurements(probe, quantity, rows)
+            column = self._answers.column(probe, quantity, *span, limit)
+        return column.measurements(probe, quantity)
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
