@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import face, fleet, ingest, layout, outage, start
+from bench import face, fleet, ingest, layout, outage, postgres, start
 from bench.report import show
 
 PARTS = {
@@ -15,6 +15,7 @@ PARTS = {
     "growth": layout.growth,
     "ingest": ingest.measure,
     "layout": layout.measure,
+    "postgres": postgres.measure,
     "start": start.measure,
 }
 

@@ -24,6 +24,8 @@ CONNECTIONS: Final = 8
 """The most that one process has, besides the one that listens."""
 TRIES: Final = 4
 """How often a transaction is made that the server undoes."""
+_BLINK_S: Final = 1.0
+"""A connection that listens is soon there again where only that one was lost."""
 _ABANDONED_MS: Final = 60_000
 """The server undoes what a process that hangs has begun."""
 _CONFIGURE: Final = """
@@ -60,11 +62,11 @@ class Database(Asking):
     async def version(self) -> int:
         """Another number after anything was stored: by this process at once, by another as soon as that has told so.
 
-        Raises StoreError at once where there is no connection.
+        Raises StoreError soon where there is no connection.
         """
         if self._pool is None or self._closed:
             await self._open()
-        await self._news.wait(0)
+        await self._news.wait(min(self._patience_s, _BLINK_S))
         return self._news.count
 
     async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:

@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 CHANNEL: Final = "margelle"
 LOOK_S: Final = 5.0
 """So often it is looked whether anything was committed at all: one who was killed between keeping and telling is noticed then."""
+ANSWER_S: Final = 20.0
+"""A server that does not answer for so long is taken for lost."""
 AGAIN_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 """How long it is waited between attempts to connect again; the last for ever."""
 _LISTEN: Final = sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL))
@@ -124,7 +126,7 @@ async def _listen(connection: Connection) -> None:
 
 async def _committed(connection: Connection) -> str:
     """What changes with every transaction that begins or ends."""
-    async with asyncio.timeout(LOOK_S):
+    async with asyncio.timeout(ANSWER_S):
         cursor = await connection.execute(_COMMITTED)
         row = await cursor.fetchone()
     return str(row[0]) if row else ""
