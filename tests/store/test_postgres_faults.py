@@ -14,7 +14,7 @@ from margelle.config.loading import load
 from margelle.errors import BadInput, ConfigError, StoreError
 from margelle.ports import Added
 from margelle.store import open_store
-from margelle.store.postgres import PostgresStore
+from margelle.store.postgres import PostgresStore, news
 from margelle.store.postgres.address import Address
 from margelle.store.vault import Vault
 from tests.postgres import PASSWORD, Server
@@ -177,6 +177,58 @@ async def test_a_standby_answers_and_refuses_to_keep(own: Server, elsewhere: str
     await back(store)
     assert await store.add([point(at=NOW + HOUR)], NOW) == Added(new=1)
     await store.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Server, Server]]:
+    """A primary with a database `hub`, and its standby, without which it acknowledges nothing."""
+    primary = Server.begun()
+    primary.create("hub")
+    follower = primary.standby()
+    primary.run("ALTER SYSTEM SET synchronous_standby_names = '*'")
+    primary.run("SELECT pg_reload_conf()")
+    yield primary, follower
+    follower.remove()
+    primary.remove()
+
+
+async def test_a_failover_to_a_streaming_standby_loses_nothing_acknowledged(
+    pair: tuple[Server, Server], vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A primary with a synchronous standby crashes while a hub writes; the hub, which knows both hosts, goes on with the other."""
+    monkeypatch.setattr(news, "LOOK_S", 0.1)
+    primary, follower = pair
+    both = f"{primary.socket},{follower.socket}"
+    hub = PostgresStore(primary.url("hub", host=both, target_session_attrs="read-write"), vault, patience_s=1)
+    reader = PostgresStore(follower.url("hub"), vault, patience_s=1)
+    await hub.add([point()], NOW)
+
+    await back(reader)
+    before = await reader.version()
+    await hub.add([point(at=NOW + HOUR)], NOW)
+    async with asyncio.timeout(20):
+        while await reader.version() == before or await reader.count() < 2:  # noqa: ASYNC110 - until it is followed
+            await asyncio.sleep(0.02)
+    assert await reader.history(point().probe, "ph") == [point(), point(at=NOW + HOUR)]
+    with pytest.raises(StoreError, match="standby"):
+        await reader.add([point(at=NOW + 2 * HOUR)], NOW)
+
+    acknowledged = 2
+    crash = asyncio.create_task(asyncio.to_thread(primary.stop, "immediate"))
+    with pytest.raises(StoreError) as caught:
+        while True:
+            await hub.add([point(at=NOW + acknowledged * HOUR)], NOW)
+            acknowledged += 1
+    assert caught.value.retryable
+    await crash
+    await asyncio.to_thread(follower.promote)
+    await back(hub)
+    kept = await hub.history(point().probe, "ph")
+    assert kept in [[point(at=NOW + n * HOUR) for n in range(count)] for count in (acknowledged, acknowledged + 1)]
+    assert (await hub.add([point(at=NOW + 900 * HOUR)], NOW)).new == 1
+    assert [found.faults async for found in hub.inspect()][-1] == ()
+    for store in (hub, reader):
+        await store.close()
 
 
 async def test_a_thing_that_is_locked_for_too_long_can_be_tried_again(own: Server, there: PostgresStore) -> None:
