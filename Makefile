@@ -4,12 +4,13 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
+STATIC := src/margelle/serve/pages/static
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fuzz soak bench mutants docs clean
+.PHONY: help setup demo test lint fuzz soak bench mutants docs screenshots clean
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .uv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Margelle needs Python 3.11 or newer: set PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -22,16 +23,26 @@ help: ## what can be made
 	@$(UV) sync --frozen --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@touch $@
 
-setup: .venv/.ready ## install everything into .venv
+frontend/node_modules/.ready: frontend/package.json frontend/package-lock.json frontend/.npmrc | .venv/.ready
+	@test -d frontend/node_modules || echo "Installing into frontend/node_modules (once)…"
+	@.venv/bin/python -m tools.frontend install
+	@touch $@
+
+$(STATIC)/.built: $(wildcard frontend/src/*.ts frontend/css/*.css) frontend/build.mjs frontend/node_modules/.ready
+	@.venv/bin/python -m tools.frontend build
+	@touch $@
+
+setup: .venv/.ready $(STATIC)/.built ## install everything into .venv, and build the pages' scripts and styles
 
 demo: setup ## clouds and a hub on this machine, ready in a few seconds (PORT=8080)
 	@.venv/bin/margelle demo
 
-lint: setup ## ruff, mypy --strict and the floors
+lint: setup ## ruff, mypy --strict, the floors, tsc and prettier
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache --no-logo
+	@.venv/bin/python -m tools.frontend check
 
 test: lint ## every check and every test
 	@.venv/bin/pytest -n auto --dist worksteal
@@ -51,7 +62,10 @@ mutants: setup ## shared mistakes injected into wire and translate; fails on an 
 docs: setup ## write the reference pages from the tables they describe
 	@.venv/bin/python -m tools.reference
 
+screenshots: setup ## take the README's pictures anew, with chromium
+	@.venv/bin/python -m tools.screenshots
+
 clean: ## remove what make has made
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .uv frontend/node_modules $(STATIC)/.built $(STATIC)/*.css $(STATIC)/*.js $(STATIC)/*.br $(STATIC)/*.gz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist .screenshots
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@if test -d margelle-demo; then echo "margelle-demo stays: what was measured is never removed by make."; fi

@@ -6,15 +6,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import face, fleet, ingest, layout, outage, postgres, start
+from bench import api, face, fleet, ingest, layout, outage, pages, postgres, start
 from bench.report import show
 
 PARTS = {
+    "api": api.measure,
     "face": face.measure,
     "fleet": fleet.measure,
     "growth": layout.growth,
     "ingest": ingest.measure,
     "layout": layout.measure,
+    "pages": pages.measure,
     "postgres": postgres.measure,
     "start": start.measure,
 }

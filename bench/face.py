@@ -66,11 +66,12 @@ def measure(folder: Path) -> list[Line]:
     with server(hub, port, "/healthz", environ(folder)) as (pid, _):
         _answer(port, _post("contracts", {"password": PASSWORD}))  # from now on the login alone is let in
         for work in works(tokens):
-            lines += _against_bare(work, folder, pid, port)
+            lines += against_bare(work, folder, pid, port)
     return lines
 
 
-def _against_bare(work: Work, folder: Path, pid: int, port: int) -> list[Line]:
+def against_bare(work: Work, folder: Path, pid: int, port: int) -> list[Line]:
+    """Answers a second of the hub at `port`, and of a bare server with the same bytes, in turn; and what each costs."""
     body = folder / "body"
     body.write_bytes(_answer(port, work.requests[0]))
     bare_port = free_port()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -50,11 +51,18 @@ async def call(
     messages = _body(chunks if chunks is not None else [body])
     sent: list[Message] = []
 
+    done = asyncio.Event()
+
     async def receive() -> Message:
-        return next(messages, {"type": "http.disconnect"})
+        message = next(messages, None)
+        if message is None:
+            await done.wait()
+        return message or {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            done.set()
 
     await app(_scope(method, target, headers or {}, body, client, chunked=chunks is not None), receive, send)
     start = sent[0]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.postgres import Server
+from tests.system import untested
 
 settings.register_profile("margelle", deadline=None)  # speed is never asserted by a clock
 settings.load_profile("margelle")
@@ -28,3 +29,10 @@ def server() -> Iterator[Server]:
     server = Server.begun()
     yield server
     server.remove()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """No test is left out in silence."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for line in untested([str(one.longrepr[2]).removeprefix("Skipped: ") for one in skipped]):
+        terminalreporter.write_line(line, yellow=True)

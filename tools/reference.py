@@ -13,13 +13,17 @@ from typer.cli import get_docs_for_click
 
 from margelle.cli.command import app
 from margelle.config import OTHER_ENVIRONMENT, TABLE, env_name
+from margelle.domain.limits import TABLE as LIMITS
+from margelle.domain.limits import Limit
 from margelle.domain.plausible import EARLIEST
 from margelle.domain.quantity import CATALOGUE as QUANTITIES
+from margelle.domain.site import Band
+from margelle.domain.unit import symbol
 from margelle.domain.verdict import table
 from margelle.ports import Setting
 from margelle.simulate.faults import CATALOGUE, Fault
 from margelle.vendors import VENDORS
-from tools import coverage
+from tools import api, coverage
 from tools.lines import shared, size
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
@@ -116,6 +120,43 @@ def faults() -> str:
     )
 
 
+_LIMITS: Final = """\
+# Limits
+
+Written by `make docs` from the table in `src/margelle/domain/limits.py`.
+
+A value is held against the limits that the site's **owner** has set at the vendor, else against the **vendor's** own, else against those below; where none applies, no verdict is
+given. Within the *ideal* band all is well. Outside it the site is to be *watched*; beyond the *tolerable* one something is to be *done*. What the owner or vendor admits counts as
+ideal, and what is tolerable beyond that comes from here.
+
+`limits` in [the settings](settings.md) says whether the hub's sites are private or of collective use, to which public law applies. **These figures are no legal or medical advice**: laws
+change, and each row says where its figures come from.
+
+| quantity | of | disinfected by | ideal | tolerable | unit | for | source |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def limits() -> str:
+    """The page of limits."""
+    return _LIMITS + "".join(_limit(each) for each in LIMITS)
+
+
+def _limit(limit: Limit) -> str:
+    unit = symbol(QUANTITIES[limit.quantity].unit)
+    by = ", ".join(limit.disinfectants) or "anything"
+    bands = f"{_ends(limit.ideal)} | {_ends(limit.tolerable)} | {unit}"
+    return f"| `{limit.quantity}` | {', '.join(limit.kinds)} | {by} | {bands} | {limit.regime or 'all'} | {limit.source} |\n"
+
+
+def _ends(band: Band | None) -> str:
+    if band is None:
+        return ""
+    if band.low is None:
+        return f"at most {band.high:g}"
+    return f"at least {band.low:g}" if band.high is None else f"{band.low:g} to {band.high:g}"
+
+
 _VERDICTS: Final = """\
 # Verdicts
 
@@ -129,7 +170,7 @@ device of BAXO Connect. A Flipr's or BAXO device's own value is told on its own 
 
 A verdict follows from the measurements of the same probe around the point, at most {reach:g} hours away, and from these rules. It does not depend on when, or in
 which order, they came: a late or corrected point judges its neighbours anew. It is no correction of the value, so no revision is kept of it. What came with a
-measurement stays: `vendor` (excluded by its maker), `unreadable` (no number), `future` (its time was ahead of the clock when it came). A point that is doubted for one of these, or
+measurement stays: `vendor` (excluded by its maker), `unreadable` (no number), `withdrawn` (its cloud tells it at another time now), `future` (its time was ahead of the clock when it came). A point that is doubted for one of these, or
 for its range or time, is no witness for or against others, and one verdict is said of a point: the first of those below that fits.
 
 When a rule changes, a hub that collects judges all that it keeps anew, in the background; `margelle review` does it at once, and goes on where it was interrupted. The range of
@@ -251,7 +292,9 @@ def add_a_vendor() -> str:
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "settings.md": settings,
+    "limits.md": limits,
     "verdicts.md": verdicts,
+    "api.md": api.page,
     "commands.md": commands,
     "faults.md": faults,
     "add-a-vendor.md": add_a_vendor,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-PATIENCE_S = 40.0
+PATIENCE_S = 120.0
 CLOUD_PASSWORD = "geheim & 100 %"
 
 

@@ -80,7 +80,7 @@ def test_an_account_is_added_checked_listed_and_removed(margelle: Margelle, clou
 
     checked = margelle("account", "check")
     assert checked.code == 0
-    assert re.search(r"ondilo: works\. .+: \d+ values\.\n  \d+ of 20 requests are left for this hour\.", checked.out)
+    assert re.search(r"ondilo: works\. .+: \d+ values\.\n  \d+ of 22 requests are left for this hour\.", checked.out)
     one, other = (json.loads(margelle("account", "check", "ondilo", "--json").out)[0] for _ in range(2))
     assert one["requests_left"] - other["requests_left"] == 1
 
@@ -119,7 +119,7 @@ def test_a_used_up_budget_is_no_failed_login(margelle: Margelle, clouds: str) ->
     checked = margelle("account", "check")
     assert checked.code == 3
     assert checked.out.startswith("ondilo: not checked. The request budget of ondilo is used up")
-    assert "0 of 20 requests are left" in checked.out
+    assert "0 of 22 requests are left" in checked.out
 
 
 @pytest.mark.usefixtures("anna")

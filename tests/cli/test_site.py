@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from margelle.domain.site import Account, Person, Probe, Site
+from margelle.ports import Discovery
 from margelle.store import open_store
 from margelle.store.vault import Vault
 from tests.cli.conftest import Margelle
+from tests.conftest import NOW
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ def test_a_measurement_by_hand_is_kept_in_the_quantitys_unit_with_a_note(hub: Ma
         (("own:pool", "ph=7", "orpp=8"), "did you mean 'orp'?"),
         (("own:pool", "ph=7", "--by", "eye"), "no 'eye' to measure by"),
         (("own:pool", "ph=7", "--at", "2026-03-29T02:30"), "was skipped"),
-        (("ondilo:234/ico", "ph=7"), "Known: own:pool/probe."),
+        (("ondilo:234/ico", "ph=7"), "Known: own:pool."),
     ],
 )
 def test_a_wrong_measurement_keeps_nothing(hub: Margelle, arguments: tuple[str, ...], said: str) -> None:
@@ -134,3 +137,28 @@ def test_a_note_that_is_no_text_keeps_nothing(hub: Margelle) -> None:
 
 def test_a_volume_is_finite(hub: Margelle) -> None:
     assert hub("site", "add", "Sea", "--volume", "inf").code == 2
+
+
+def test_what_is_measured_by_hand_at_a_clouds_site_stands_beside_what_the_cloud_tells(
+    hub: Margelle, tmp_path: Path
+) -> None:
+    async def collected() -> None:
+        key = Vault.open(tmp_path / ".config/margelle/key")
+        store = open_store(str(tmp_path / ".local/share/margelle/margelle.sqlite"), key)
+        owner = (await store.users())[0].email
+        await store.put_account(Account("ondilo", "ondilo", owner, "login"))
+        pool = Site("ondilo:234", "ondilo", "234", "Pool", time_zone="Europe/Paris")
+        await store.put_discovery(
+            "ondilo", Discovery(Person(), (pool,), (Probe("ondilo:234/ico", pool.id, "ondilo", "234"),)), NOW
+        )
+        await store.close()
+
+    asyncio.run(collected())
+    assert hub("measure", "Pool", "ph=bad").code == 2
+    ended = hub("measure", "Pool", "ph=7.4", "--at", "2026-07-14T12:30")
+    assert (ended.code, ended.out) == (0, "ondilo:234/hand: ph 7.4: kept.\n")
+    assert (
+        hub("measure", "ondilo:234/ico", "ph=7.5", "--at", "2026-07-14T12:30").out
+        == "ondilo:234/hand: ph 7.5: corrected.\n"
+    )
+    assert hub("export").out.count("ondilo:234/ico,") == 0

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from margelle.cli import status
-from margelle.collect.report import Budget, Filling
-from margelle.ports import Gap
+from margelle.domain.gap import Gap
+from margelle.ports import Budget, Filling
 from tests.conftest import NOW
 
 HOUR = timedelta(hours=1)
@@ -24,17 +24,17 @@ def test_it_says_what_is_missing_how_much_was_fetched_and_when_the_rest_will_be(
 ) -> None:
     told = [Filling(gap("ph"), NOW + HOUR), Filling(gap("orp"), NOW + HOUR), Filling(gap("tds"), None)]
     gaps = (gap("rssi", "lost"), gap("battery", "lost"))
-    status._show_filling({"filled": 3, "to_fill": 9, "filling": told, "gaps": gaps})
+    status._show_filling({"filled": 3, "to_fill": 9, "filling": told, "gaps": gaps, "paused": False})
     out = capsys.readouterr().out
     assert "3 of 12 requests made" in out
     assert f"ph, orp; asked for about {NOW + HOUR:%Y-%m-%d %H:%M} UTC." in out
-    assert "tds; nobody can be asked for them." in out
+    assert "tds; this account cannot ask for them." in out
     assert "lost for good: 2 stretches" in out
     assert "The cloud remembers only 30 days." in out
 
 
 def test_where_nothing_is_missing_it_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    status._show_filling({"filled": 0, "to_fill": 0, "filling": (), "gaps": (gap("ph", "silent"),)})
+    status._show_filling({"filled": 0, "to_fill": 0, "filling": (), "gaps": (gap("ph", "silent"),), "paused": False})
     status._show_learned(Budget(3, 3600, 20, 20, NOW))
     assert capsys.readouterr().out == ""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from margelle.ports import Grant, Store
+from margelle.ports import AuditEntry, Grant, Store
 from tests.cli.conftest import Margelle
 
 
@@ -23,11 +23,49 @@ def test_a_user_is_added_listed_and_removed(margelle: Margelle) -> None:
     assert (added.code, added.out) == (0, "anna@example.org can sign in.\n")
     listed = json.loads(margelle("user", "list", "--json").out)
     assert listed == [
-        {"email": "anna@example.org", "firstname": "Anna", "lastname": "", "language": "en", "accounts": 0}
+        {
+            "email": "anna@example.org",
+            "firstname": "Anna",
+            "lastname": "",
+            "language": "en",
+            "accounts": 0,
+            "operator": True,
+        }
     ]
     assert "anna@example.org  Anna" in margelle("user", "list").out
     assert margelle("user", "remove", "ANNA@example.org").code == 0
     assert json.loads(margelle("user", "list", "--json").out) == []
+
+
+def test_the_first_user_is_an_operator_and_others_are_made_one(margelle: Margelle, tmp_path: Path) -> None:
+    for name in ("anna", "bo"):
+        margelle("user", "add", f"{name}@example.org", "--password-stdin", stdin="one secret")
+
+    def operators() -> list[str]:
+        return [one["email"] for one in json.loads(margelle("user", "list", "--json").out) if one["operator"]]
+
+    assert operators() == ["anna@example.org"]
+    last = margelle("user", "operator", "anna@example.org", "--revoke")
+    assert (last.code, "the last operator" in last.err) == (1, True)
+    assert margelle("user", "operator", "Bo@example.org").out == "bo@example.org is an operator now.\n"
+    assert margelle("user", "operator", "anna@example.org", "--revoke").code == 0
+    assert operators() == ["bo@example.org"]
+    assert [(one.act, one.subject, one.user) for one in _audit(tmp_path)] == [
+        ("operator", "anna@example.org", ""),
+        ("operator", "bo@example.org", ""),
+        ("add user", "bo@example.org", ""),
+        ("add user", "anna@example.org", ""),
+    ]
+
+
+def _audit(home: Path) -> list[AuditEntry]:
+    async def read() -> list[AuditEntry]:
+        store = _store(home)
+        found = await store.audit()
+        await store.close()
+        return found
+
+    return asyncio.run(read())
 
 
 def test_a_user_who_is_there_already_is_not_added_again(margelle: Margelle) -> None:
@@ -108,7 +146,7 @@ def test_a_login_that_cannot_be_one_is_refused(margelle: Margelle, login: str) -
         ("\n", "not empty"),
         ("one\ntwo\n", "one line"),
         ("é" * 7, "at least 8"),
-        ("x" * 1025, "longer than 1024"),
+        ("long" + "er than" * 200, "longer than 1024"),
         ("é" * 5000, "longer than 8192 bytes"),
     ],
 )

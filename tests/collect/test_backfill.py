@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from margelle.collect.backfill import SPANS, arrived, give_up, holes, rhythm_s, settle, window_for
+from margelle.collect.backfill import SPANS, arrived, beyond, give_up, settle, window_for
 from margelle.collect.progress import Progress, Series, Track
-from margelle.ports import Gap
+from margelle.domain.gap import Gap
 from tests.collect.cloud import DAY, HOUR, MINUTE, START
 
 
@@ -47,22 +47,6 @@ def test_what_a_cloud_has_forgotten_is_given_up_by_its_own_reach() -> None:
         one.series["ph"].missing_since, one.series["ph"].missing_until = START - 40 * DAY, START - 39 * DAY
         progress = Progress(probes={"p": one}, reach=reach)  # type: ignore[arg-type]
         assert len(give_up(progress, START)) == lost
-
-
-def test_the_rhythm_is_the_median_of_the_newest_intervals() -> None:
-    slow = [START + n * HOUR for n in range(40)]
-    quick = [slow[-1] + n * 10 * MINUTE for n in range(1, 7)]
-    assert rhythm_s(slow + quick) == 3600
-    assert rhythm_s([START + n * 10 * MINUTE for n in range(40)]) == 600
-
-
-def test_too_few_readings_have_no_rhythm() -> None:
-    assert rhythm_s([START, START + HOUR, START + 2 * HOUR]) is None
-
-
-def test_a_hole_is_where_a_reading_is_missing_not_where_one_is_late() -> None:
-    late = START + HOUR + 40 * MINUTE
-    assert holes([START, late, late + HOUR, late + 3 * HOUR], 3600) == [(late + HOUR, late + 3 * HOUR)]
 
 
 def test_a_reading_after_a_missed_one_opens_a_gap() -> None:
@@ -123,13 +107,14 @@ def test_a_reading_somewhat_off_the_rhythm_makes_the_past_suspect() -> None:
     assert (one.quick_until, one.suspect_at) == (None, START + 50 * MINUTE)
 
 
-def test_a_gap_whose_readings_came_is_filled() -> None:
+def test_a_gap_whose_past_was_told_is_settled_and_what_is_still_missing_of_it_silent() -> None:
     one = track()
     arrived(one, {"ph": START + 2 * HOUR}, START, empty=False)
     (gap,) = gaps(one, *(START - HOUR + n * HOUR for n in range(4)))
-    assert (gap.state, gap.since, gap.until) == ("filled", START - HOUR, START + 2 * HOUR)
+    assert (gap.state, gap.since, gap.until) == ("silent", START - HOUR, START + 2 * HOUR)
     assert one.series["ph"].missing_since is None
     assert one.series["ph"].settled_at == START
+    assert one.series["ph"].silences == 0, "readings came"
 
 
 def test_a_gap_that_the_cloud_has_nothing_for_is_silence() -> None:
@@ -140,13 +125,20 @@ def test_a_gap_that_the_cloud_has_nothing_for_is_silence() -> None:
     assert one.series["ph"].silences == 1
 
 
-def test_a_gap_that_is_half_filled_says_what_stays_silent() -> None:
+def test_readings_that_were_known_between_two_gaps_are_not_taken_for_what_was_missing() -> None:
     one = track()
-    arrived(one, {"ph": START + 9 * HOUR}, START, empty=False)
-    told = [START - HOUR, START, START + HOUR, START + 8 * HOUR, START + 9 * HOUR]
-    filled, silent = gaps(one, *told)
-    assert (filled.state, silent.state) == ("filled", "silent")
-    assert (silent.since, silent.until) == (START + HOUR, START + 8 * HOUR)
+    for at in (START + 4 * HOUR, START + 5 * HOUR, START + 9 * HOUR):
+        arrived(one, {"ph": at}, at, empty=False)
+    between = [START + 4 * HOUR, START + 5 * HOUR]
+    told = [START - HOUR, *between, START + 9 * HOUR]
+    settle(one, told, START, probe="p", quantity="ph", readable=True, known=between)
+    assert one.series["ph"].silences == 1
+
+
+def test_what_a_past_told_beyond_the_newest_reading_has_holes_too() -> None:
+    one = track()
+    (gap,) = gaps(one, *(START - HOUR + n * HOUR for n in (0, 1, 2, 7)))
+    assert (gap.state, gap.since, gap.until) == ("silent", START + HOUR, START + 6 * HOUR)
 
 
 def test_what_is_missing_in_an_unreadable_answer_is_lost_not_silent() -> None:
@@ -194,3 +186,16 @@ def test_what_a_cloud_forgets_while_its_past_waits_is_lost_by_whole_days() -> No
     (rest,) = give_up(progress, START + timedelta(hours=71, minutes=59), only=("p", "ph"))
     assert timedelta(hours=23) < rest.until - rest.since < timedelta(days=1)
     assert series.missing_since == rest.until
+
+
+def test_what_another_account_can_still_tell_is_not_lost() -> None:
+    one = track()
+    one.remembered = ()
+    arrived(one, {"ph": START + 5 * HOUR}, START, empty=False)
+    progress, elsewhere = Progress(probes={"p": one}), {("p", "ph"): SPANS["month"]}
+    assert beyond(progress, START) == {("p", "ph")}
+    assert give_up(progress, START, elsewhere=elsewhere) == []
+    (open_,) = progress.open_gaps()
+    assert "another account" in open_.why
+    (lost,) = give_up(progress, START + 31 * DAY, elsewhere=elsewhere)
+    assert (lost.since, lost.until, lost.why) == (START - HOUR, START + 5 * HOUR, "The cloud remembers only 30 days.")

@@ -15,7 +15,7 @@ from margelle.collect.progress import Progress
 from margelle.errors import BadInput, Limited, MargelleError, Misled, NotFound, Refused, Unavailable, Unreachable
 from tests.collect.cloud import DAY, HOUR, MINUTE, START
 
-ASK = Ask("latest", "p", START, "", FRESH)
+ASK = Ask("latest", "p", START, (), FRESH)
 
 
 def known() -> Progress:

@@ -77,6 +77,22 @@ async def test_a_restarted_probes_quick_readings_are_all_collected() -> None:
     assert most_in_an_hour(cloud) <= 20
 
 
+async def test_quick_readings_that_nobody_saw_because_the_rhythm_stayed_are_there_a_day_later() -> None:
+    """The first and the last of them are those that were due anyway: no latest value tells of the others."""
+    clock = VirtualClock()
+    usual = hourly(BEGAN, END)
+    restart = next(at for at in usual if at > START + 3 * DAY)
+    quick = [restart + n * 10 * MINUTE for n in range(1, 6)]
+    pool = Pool("1", [*usual, *quick])
+    cloud, store = Cloud(clock, pool), await stored(account())
+    await drive(collecting(store, cloud), clock, restart + 30 * HOUR)
+    for quantity in QUANTITIES:
+        assert set(quick) <= set(await kept(store, pool, quantity))
+    looks = cloud.asked("history", restart + 30 * HOUR)
+    await drive(collecting(store, cloud), clock, restart + 54 * HOUR)
+    assert cloud.asked("history", restart + 30 * HOUR) - looks <= 2, "what was found once is not looked for again"
+
+
 @pytest.mark.parametrize(("days", "window"), [(0.5, "day"), (5, "week"), (20, "month")])
 async def test_after_an_outage_of_the_hub_the_gap_is_filled_from_the_cheapest_window(days: float, window: str) -> None:
     clock = VirtualClock()
@@ -113,7 +129,8 @@ async def test_silence_at_the_source_is_asked_about_once_and_then_known() -> Non
     pool = Pool("1", without(hourly(BEGAN, END), silent_from, silent_until))
     cloud, store = Cloud(clock, pool), await stored(account())
     await drive(collecting(store, cloud), clock, START + 5 * DAY)
-    assert cloud.asked("history", silent_until) == len(QUANTITIES)
+    looks = 2  # at the past day of one quantity
+    assert cloud.asked("history", silent_until) == len(QUANTITIES) + looks
     asked = [at for at, name, _ in cloud.requests if name == "latest" and silent_from + 2 * HOUR <= at < silent_until]
     assert len(asked) <= 10
 

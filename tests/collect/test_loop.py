@@ -12,13 +12,14 @@ from msgspec.structs import replace
 
 from margelle.collect.gather import Meter
 from margelle.collect.loop import GRACE_S, LEASE_S, Collector, pause
-from margelle.domain.site import Account
+from margelle.domain.site import OWN, Account
 from margelle.errors import Limited, Refused, StoreError
 from margelle.ports import Answer, Receipt, Request, Spending
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
     DAY,
     HOUR,
+    MINUTE,
     START,
     Cloud,
     NoTokens,
@@ -29,6 +30,7 @@ from tests.collect.cloud import (
     drive,
     hourly,
     stored,
+    unwanted,
     vendor,
 )
 
@@ -212,10 +214,10 @@ class _Broken(MemoryStore):
 
     full = False
 
-    async def add(self, *args: Any) -> Any:
+    async def add(self, *args: Any, **more: Any) -> Any:
         if self.full:
             raise StoreError("The disk is full.", hint="Make room.")
-        return await super().add(*args)
+        return await super().add(*args, **more)
 
 
 async def test_a_full_disk_stops_nothing_for_good_and_loses_nothing() -> None:
@@ -542,3 +544,60 @@ async def test_what_nothing_changes_is_claimed_four_times_a_minute() -> None:
     await collector.run(stop)
     quiet = [later - one for one, later in pairwise(claims)]
     assert sorted(quiet)[len(quiet) // 2] == timedelta(seconds=15)
+
+
+async def test_of_several_collectors_one_leads_and_another_once_it_has_died() -> None:
+    clock = VirtualClock()
+    store = await stored(*(Account(f"own-{n}", OWN, "ada@x.example", "") for n in range(5)))
+    crew = [Collector(store, {}, unwanted, unwanted, clock, name=name) for name in ("one", "two", "three")]
+    assert not any(one.leads for one in crew), "nobody has claimed anything yet"
+    for one in crew:
+        await one.round()
+    assert [one.leads for one in crew] == [True, False, False]
+    clock.now += timedelta(seconds=LEASE_S)
+    assert not any(one.leads for one in crew), "who has slept through its lease does not lead"
+    for one in crew[1:]:
+        await one.round()
+    assert sum(one.leads for one in crew) == 1
+    await store.put_account(Account("before-all", OWN, "ada@x.example", ""))
+    for one in crew:
+        clock.now += timedelta(seconds=16)
+        await one.round()
+    assert sum(one.leads for one in crew) <= 1
+
+
+async def test_without_accounts_nobody_leads() -> None:
+    collector = Collector(await stored(), {}, unwanted, unwanted, VirtualClock())
+    await collector.round()
+    assert not collector.leads
+
+
+async def test_where_a_vendors_settings_have_changed_its_accounts_get_new_sources() -> None:
+    clock = VirtualClock()
+    one, made = cloud(clock), []
+    fake = vendor(one)
+
+    def source(of: Account, http: Any, tokens: Any) -> Any:
+        made.append(of.id)
+        return fake.source(of, http, tokens)
+
+    changed: list[set[str]] = []
+
+    async def news() -> set[str]:
+        return changed.pop() if changed else set()
+
+    store = await stored(account())
+    collector = Collector(
+        store,
+        {"fake": replace(fake, source=source)},
+        lambda of: one.door(of.id),
+        lambda _: NoTokens(),
+        clock,
+        news=news,
+    )
+    await collector.round()
+    assert made == ["fake-1"]
+    changed[:] = [{"fake"}]
+    clock.now += MINUTE
+    await collector.round()
+    assert made == ["fake-1", "fake-1"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margelle.collect import plan
-from margelle.collect.plan import Ask, asks, scheduled, slot
+from margelle.collect.plan import Ask, asks, room_at, scheduled, slot, wanted_now
 from margelle.collect.progress import Attempt, Hold, Progress, Series, Track
 from margelle.ports import Spending, Spent
 from tests.collect.cloud import DAY, HOUR, MINUTE, START
@@ -139,9 +139,16 @@ def test_gaps_that_turned_out_to_be_silence_are_asked_for_with_less_and_less_has
 
 
 def test_the_past_month_is_compared_once_a_week() -> None:
-    (ask, _) = of(known(), "history")
+    (_, ask) = of(known(), "history")
     assert ask.due_at == NOW - HOUR + 6 * DAY
     assert ask.window == "month"
+
+
+def test_the_past_day_of_one_quantity_is_compared_every_day() -> None:
+    (look, _) = of(known(), "history")
+    assert (look.quantity, look.window, look.rank) == ("temperature", "day", plan.LOOK)
+    assert look.due_at == NOW - HOUR + plan.LOOK_EVERY
+    assert "nobody saw" in look.why
 
 
 def test_gaps_that_are_filled_in_between_do_not_put_off_the_comparison_of_the_month() -> None:
@@ -181,7 +188,7 @@ def test_requests_beyond_the_hours_share_wait_and_say_so() -> None:
 
 def test_the_past_leaves_requests_for_what_is_fresh() -> None:
     progress = known(newest=NOW - 2 * HOUR, latest=Attempt(), series={"temperature": Series(), "ph": Series()})
-    asked = asks("fake-1", progress, spent(*[Spent(NOW - MINUTE, "history")] * 15), NOW)
+    asked = asks("fake-1", progress, spent(*[Spent(NOW - MINUTE, "history")] * 16), NOW)
     assert [ask.act for ask in asked if ask.due_at <= NOW] == ["latest"]
 
 
@@ -237,25 +244,66 @@ def test_nothing_is_asked_while_the_cloud_wants_a_pause() -> None:
 
 def test_a_discovery_that_is_due_finds_room_because_what_is_not_fresh_waits_for_it() -> None:
     progress = known(newest=NOW - 2 * HOUR, latest=Attempt(), series={"temperature": Series(), "ph": Series()})
-    progress.discovery_cost, progress.discovery.ok_at = 10, NOW - 3 * DAY
+    progress.discovery_cost, progress.discovery.ok_at, progress.filling_since = 10, NOW - 3 * DAY, NOW - 12 * HOUR
     busy = spent(*[Spent(NOW - 10 * MINUTE, "advice")] * 7)
     due = {ask.act: ask.due_at for ask in asks("fake-1", progress, busy, NOW)}
     assert due["latest"] <= NOW
     assert due["discover"] == due["history"] == NOW + 50 * MINUTE
 
 
+def test_what_somebody_wants_now_is_due_now_within_the_budget() -> None:
+    planned = asks("fake-1", known(), PACE, NOW)
+    (ask,) = wanted_now(planned, PACE, NOW)
+    assert (ask.act, ask.due_at, ask.why) == ("latest", NOW, "Somebody asked for it now.")
+    full = spent(*(Spent(NOW - HOUR + n * MINUTE) for n in range(1, 21)))
+    assert wanted_now(planned, full, NOW) == []
+    assert room_at(full, NOW) == NOW + MINUTE
+
+
 def test_what_is_missing_is_scheduled_one_after_another() -> None:
     progress = known()
     progress.take_over({PROBE: "fake:1"}, {"fake:1": tuple(f"q{n}" for n in range(40))}, advised=True)
     due = [ask.due_at for ask in scheduled(asks("fake-1", progress, PACE, NOW), progress, PACE) if ask.act == "history"]
-    assert due == [NOW] * 12 + [NOW + HOUR] * 12 + [NOW + 2 * HOUR] * 12 + [NOW + 3 * HOUR] * 4
+    assert due == [NOW] * 16 + [NOW + HOUR] * 16 + [NOW + 2 * HOUR] * 8
+
+
+def test_what_is_missing_is_scheduled_more_slowly_once_half_a_day_has_gone_by() -> None:
+    progress = known()
+    progress.take_over({PROBE: "fake:1"}, {"fake:1": tuple(f"q{n}" for n in range(40))}, advised=True)
+    progress.filling_since = NOW - 11 * HOUR
+    due = [ask.due_at for ask in scheduled(asks("fake-1", progress, PACE, NOW), progress, PACE) if ask.act == "history"]
+    assert due == [NOW] * 16 + [NOW + HOUR] * 12 + [NOW + 2 * HOUR] * 12
+
+
+def test_of_what_is_missing_that_which_the_cloud_forgets_next_is_asked_for_first() -> None:
+    """A first time, whose oldest readings go by the hour, does not wait for a hole of yesterday."""
+    progress = known()
+    progress.take_over({PROBE: "fake:1"}, {"fake:1": ("temperature", "ph", "orp", "new", "old")}, advised=True)
+    series = progress.probes[PROBE].series
+    for name, days in (("temperature", 3), ("ph", 12), ("orp", 1), ("old", 400)):
+        series[name].settled_at = series[name].newest = NOW - HOUR
+        series[name].missing_since, series[name].missing_until = NOW - days * DAY, NOW - 2 * HOUR
+    order = [ask.quantity for ask in of(progress, "history") if ask.due_at <= NOW]
+    assert set(order[:2]) == {"new", "old"}
+    assert order[2:] == ["ph", "temperature", "orp"]
+
+
+def test_the_daily_look_at_what_there_is_lets_what_is_missing_go_first_for_half_a_day() -> None:
+    progress = known(series={"temperature": Series(), "ph": Series()})
+    progress.discovery.ok_at = NOW - 3 * DAY
+    due = [ask.act for ask in asks("fake-1", progress, PACE, NOW) if ask.due_at <= NOW]
+    assert due == ["history", "history", "discover"]
+    progress.filling_since = NOW - 12 * HOUR
+    assert asks("fake-1", progress, PACE, NOW)[0].act == "discover"
+    progress.filling_since, progress.rediscover = NOW, True
+    assert asks("fake-1", progress, PACE, NOW)[0].act == "discover"
 
 
 def test_an_account_on_hold_asks_nothing_before_it_ends() -> None:
     progress = known(newest=NOW - 5 * HOUR)
     progress.hold = Hold(NOW + 20 * MINUTE, "unreachable")
     assert min(ask.due_at for ask in asks("fake-1", progress, PACE, NOW)) == NOW + 20 * MINUTE
-    assert "unreachable" in asks("fake-1", progress, PACE, NOW)[0].why
+    assert "cannot be reached" in asks("fake-1", progress, PACE, NOW)[0].why
 
 
 def test_an_ask_that_failed_waits_alone() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from margelle.collect import progress
 from margelle.collect.progress import Attempt, Hold, Progress, Series
-from margelle.ports import Gap
+from margelle.domain.gap import Gap
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
     DAY,
@@ -54,7 +54,7 @@ async def test_every_gap_is_kept_in_the_store_and_only_the_open_ones_in_the_note
     await progress.save(store, "a", known, START)
     assert [gap.state for gap in await store.gaps("p")] == ["open"]
     series.missing_since = series.missing_until = None
-    known.closed += [Gap("p", "ph", START, START + n * HOUR, "lost", START) for n in range(1, 301)]
+    known.closed += [Gap("p", "ph", START + n * HOUR, START + (n + 1) * HOUR, "lost", START) for n in range(300)]
     await progress.save(store, "a", known, START)
     assert [gap.state for gap in await store.gaps("p")] == ["lost"] * 300
     assert known.gaps == known.closed == []

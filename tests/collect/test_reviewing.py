@@ -112,11 +112,11 @@ class _Busy(MemoryStore):
 
     late: Measurement | None = None
 
-    async def add(self, measurements: Any, now: Any, reviewed: Any = ()) -> Any:
+    async def add(self, measurements: Any, now: Any, reviewed: Any = (), **more: Any) -> Any:
         if reviewed and self.late is not None:
             late, self.late = self.late, None
             await keep(self, [late], now, kind="pool")
-        return await super().add(measurements, now, reviewed)
+        return await super().add(measurements, now, reviewed, **more)
 
 
 async def test_what_another_process_keeps_meanwhile_is_judged_rightly() -> None:

@@ -196,7 +196,7 @@ def spending(*at: datetime) -> Spending:
 
 
 def test_many_switches_leave_room_for_readings() -> None:
-    shares = Shares.of(known(20), spending(*[START] * 13))
+    shares = Shares.of(known(20), spending(*[START] * 13), START)
     assert shares.room_at("switch", 1, START) > START
     assert shares.room_at("latest", 1, START) == START
     assert shares.room_at("discover", 5, START) == START
@@ -208,7 +208,7 @@ def test_one_switch_has_room_whenever_it_is_due() -> None:
     for n in range(30):
         now = START + n * SWITCH_EVERY
         recent = [at for at in times if at > now - HOUR]
-        assert Shares.of(known(1), spending(*recent)).room_at("switch", 1, now) == now
+        assert Shares.of(known(1), spending(*recent), now).room_at("switch", 1, now) == now
         times.append(now)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,13 +17,17 @@ from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.verdict import REACH, review
 from margelle.errors import StoreError
 from margelle.intake.beside import SPARSE, keep
+from margelle.ports import Store
 from margelle.store.memory import MemoryStore
+from margelle.store.sqlite import SqliteStore
+from margelle.store.vault import Vault
 from tests.domain.water import HOUR, PROBE, START, flat, pool, series, told
 
 NOW = START + timedelta(days=60)
+KEY = b"q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k="
 
 
-async def kept(store: MemoryStore, probe: str = PROBE) -> list[Measurement]:
+async def kept(store: Store, probe: str = PROBE) -> list[Measurement]:
     points = [point for quantity in await store.quantities(probe) for point in await store.history(probe, quantity)]
     return sorted(points, key=lambda point: (point.at, point.quantity))
 
@@ -118,15 +123,17 @@ class _Watched(MemoryStore):
     longest = timedelta(0)
     full = False
 
-    async def history(self, probe: str, quantity: str, since: Any = None, until: Any = None, limit: Any = None) -> Any:
+    async def history(
+        self, probe: str, quantity: str, since: Any = None, until: Any = None, limit: Any = None, **order: Any
+    ) -> Any:
         if since is not None:
             self.longest = max(self.longest, until - since)
-        return await super().history(probe, quantity, since, until, limit)
+        return await super().history(probe, quantity, since, until, limit, **order)
 
-    async def add(self, measurements: Any, now: Any, reviewed: Any = ()) -> Any:
+    async def add(self, measurements: Any, now: Any, reviewed: Any = (), **more: Any) -> Any:
         if self.full:
             raise StoreError("The disk is full.", hint="Make room.")
-        return await super().add(measurements, now, reviewed)
+        return await super().add(measurements, now, reviewed, **more)
 
 
 async def test_a_long_past_is_judged_piece_by_piece() -> None:
@@ -168,3 +175,44 @@ async def test_after_corrections_in_any_order_all_stand_judged_as_if_nothing_had
     for batch in [*batches(wrong, dice), *batches(troubled(), dice)]:
         await keep(store, batch, NOW, kind="pool")
     assert await kept(store) == review(troubled(), "pool")
+
+
+@pytest.mark.parametrize("of_spike", [True, False])
+async def test_whoever_keeps_at_the_same_time_all_are_judged_beside_each_other(tmp_path: Path, of_spike: bool) -> None:
+    class Late(SqliteStore):
+        """A store into which another process keeps something just before this one does."""
+
+        late: Sequence[Measurement] = ()
+
+        async def add(self, measurements: Any, now: Any, reviewed: Any = (), **more: Any) -> Any:
+            if self.late:
+                others, self.late = self.late, ()
+                await keep(other, others, NOW, kind="pool")
+            return await super().add(measurements, now, reviewed, **more)
+
+    points = series("ph", [7.30 + 0.01 * (n % 3) for n in range(60)])
+    points[30] = replace(points[30], value=9.4, raw="9.4")
+    first, second = (points[30:31], points[:30] + points[31:])[:: 1 if of_spike else -1]
+    store, other = Late(tmp_path / "m.sqlite", Vault(KEY)), SqliteStore(tmp_path / "m.sqlite", Vault(KEY))
+    await keep(store, points[:2], NOW, kind="pool")
+    store.late = second
+    await keep(store, first, NOW, kind="pool")
+    assert await kept(store) == review(points, "pool")
+    assert [point.doubts[0].kind for point in await kept(store) if point.doubts] == ["jump"]
+    await store.close()
+    await other.close()
+
+
+async def test_alone_nothing_is_read_twice() -> None:
+    class Counting(MemoryStore):
+        reads = 0
+
+        async def history(self, *args: Any, **order: Any) -> Any:
+            self.reads += 1
+            return await super().history(*args, **order)
+
+    store = Counting()
+    await keep(store, series("ph", [7.3] * 5), NOW, kind="pool")
+    store.reads = 0
+    await keep(store, [told("ph", 7.3, 20)], NOW, kind="pool")
+    assert store.reads == 1

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -398,6 +399,55 @@ def test_in_three_months_with_restarts_jumps_of_the_clock_and_two_processes_no_w
 
 # --- processes -------------------------------------------------------------------------------------------------------
 
+
+class Killed(BaseException):
+    """SIGKILL."""
+
+
+def killed(budget: Budget, now: datetime, statements: int) -> None:
+    """Let its process die in the middle of a take: before its so many-th statement, or between the count and the request."""
+    left = iter(range(statements))
+
+    def trace(*_: object) -> bool:
+        if next(left, None) is None:
+            raise Killed
+        return True
+
+    budget._db.exec_trace = trace
+    with suppress(Killed):
+        budget.take(now)
+    budget._db.close(True)  # as the kernel closes it: nothing is rolled back in good order
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rates=RATES,
+    steps=st.lists(
+        st.tuples(STEP_S, JUMP_S, st.integers(0, 9), st.integers(0, 2), st.integers(0, 12)), min_size=1, max_size=80
+    ),
+)
+def test_no_window_is_exceeded_by_three_processes_that_are_killed_in_the_middle_of_a_take(
+    rates: list[Rate], steps: list[tuple[int, int, int, int, int]]
+) -> None:
+    """For months, while the clock jumps both ways and the machine is started anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(Path(folder) / "budget.sqlite", rates, guarded=True)
+        processes = [machine.of_another_process() for _ in range(3)]
+        for step_s, jump_s, dice, who, statements in steps:
+            machine.true_s += step_s
+            machine.ahead_s += jump_s if dice else min(jump_s, 0)
+            if dice == 0:
+                machine.start_anew()
+            if dice in {1, 2}:
+                killed(processes[who], after(machine.true_s + machine.ahead_s), statements)
+                processes[who] = machine.of_another_process()
+            assert machine.ask(processes[who]) <= max(rate.seconds for rate in rates)
+        for budget in [machine.budget, *processes]:
+            budget.close()
+    for rate in rates:
+        assert machine.most_in(rate) <= rate.requests
+
+
 PROGRAM = """
 import sys
 from datetime import datetime, timedelta
@@ -445,6 +495,25 @@ def test_what_was_taken_survives_a_kill(tmp_path: Path) -> None:
                 one.kill()
                 break
         said = 1 + one.stdout.read().count("taken")
+    assert Budget(tmp_path / "budget.sqlite", "a", [HOUR]).remaining(NOW)[HOUR] <= 30 - said
+
+
+def test_processes_that_are_killed_and_started_again_share_one_budget(tmp_path: Path) -> None:
+    dice, said = Random(7), 0
+    for _ in range(3):
+        processes = [process(tmp_path / "budget.sqlite", 1000) for _ in range(3)]
+        for one in processes:
+            assert one.stdin
+            one.stdin.write("go\n")
+            one.stdin.flush()
+        for one in processes:
+            assert one.stdout
+            for _ in range(dice.randint(1, 4)):
+                said += one.stdout.readline() == "taken\n"
+            one.kill()
+            with one:
+                said += one.stdout.read().count("taken")
+    assert 9 <= said <= 30
     assert Budget(tmp_path / "budget.sqlite", "a", [HOUR]).remaining(NOW)[HOUR] <= 30 - said
 
 

@@ -180,7 +180,7 @@ class Mortal(MemoryStore):
         return kept
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = (), **_: Any
     ) -> Added:
         return await self._die(super().add(list(measurements), now))  # type: ignore[no-any-return]
 
@@ -269,7 +269,7 @@ class Watched(MemoryStore):
         self.kept, self.refused = asyncio.Event(), asyncio.Event()
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = (), **_: Any
     ) -> Added:
         if self.full:
             self.refused.set()

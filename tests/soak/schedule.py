@@ -13,7 +13,7 @@ from margelle.simulate.faults import CATALOGUE
 
 VENDORS: Final = ("ondilo", "flipr", "baxo")
 HUB: Final = "hub"
-Kind = Literal["fault", "outage", "off", "kill", "burst", "reboot", "clock"]
+Kind = Literal["fault", "outage", "off", "kill", "burst", "reboot", "clock", "sleep"]
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 LONG: Final = timedelta(days=120)
@@ -23,8 +23,8 @@ LONG: Final = timedelta(days=120)
 class Trouble(Struct, frozen=True):
     """Something that begins `at` and lasts until `until`, of a vendor's cloud or of the hub.
 
-    `name` is a fault's, which befalls a request with `chance`; `clock` is by how much the hub's clock is wrong, `writes` how many times it
-    still writes into its store before it is killed. In a burst somebody asks whatever the budget allows, before a kill and again after it.
+    `name` is a fault's, which befalls a request with `chance`; `clock` is by how much the hub's clock is wrong, `steps` how many times a collector still
+    waits for anything before it is killed or stopped. In a burst somebody asks whatever the budget allows, before a kill and again after it.
     """
 
     at: datetime
@@ -34,7 +34,7 @@ class Trouble(Struct, frozen=True):
     name: str = ""
     chance: float = 1.0
     clock: timedelta = timedelta(0)
-    writes: int = 0
+    steps: int = 0
 
 
 def cases(vendor: str) -> list[str]:
@@ -78,9 +78,9 @@ def _of_cloud(dice: Random, vendor: str, since: datetime, until: datetime, whole
 def _of_hub(dice: Random, since: datetime, until: datetime, whole: timedelta) -> Iterator[Trouble]:
     at, most = since, _longest_outage(whole)
     while True:
-        at += HOUR * dice.expovariate(1 / 14)
-        kind: Kind = dice.choices(("kill", "off", "burst", "reboot", "clock"), (60, 8, 10, 12, 10))[0]
-        end, clock, writes = at + HOUR * dice.uniform(0.002, 0.2), timedelta(0), 0
+        at += HOUR * dice.expovariate(1 / 8)
+        kind: Kind = dice.choices(("kill", "off", "burst", "reboot", "clock", "sleep"), (60, 5, 7, 8, 6, 14))[0]
+        end, clock, steps = at + HOUR * dice.uniform(0.002, 0.2), timedelta(0), 0
         if kind == "burst":
             end = at + 1.2 * HOUR
         if kind == "off":
@@ -88,11 +88,13 @@ def _of_hub(dice: Random, since: datetime, until: datetime, whole: timedelta) ->
         if kind == "clock":
             end = at + _length(dice, HOUR / 12, 8 * HOUR)
             clock = _length(dice, HOUR / 60, 60 * DAY) * dice.choice([-1, 1])
-        if kind == "kill":
-            writes = dice.randint(1, 40)
+        if kind in {"kill", "sleep"}:
+            steps = dice.randint(1, 400)
+        if kind == "sleep":
+            end = at + _length(dice, HOUR / 30, 12 * HOUR)
         if end > until:
             return
-        yield Trouble(at, end, HUB, kind, clock=clock, writes=writes)
+        yield Trouble(at, end, HUB, kind, clock=clock, steps=steps)
         at = end
 
 

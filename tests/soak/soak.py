@@ -15,9 +15,10 @@ from pathlib import Path
 import stamina
 
 from tests.soak import schedule, verdict
+from tests.soak.clock import START
 from tests.soak.schedule import DAY, HOUR
 from tests.soak.verdict import Fate, Verdict
-from tests.soak.world import START, VENDORS, World
+from tests.soak.world import VENDORS, World
 
 _MEMORY = Path("/dev/shm")
 PLACE = _MEMORY if os.access(_MEMORY, os.W_OK) else None
@@ -58,21 +59,28 @@ def _table(world: World, said: Verdict, days: float) -> Iterator[str]:
     yield _row("", *names)
     yield _row("requests, as the cloud counted them", *(one.requests for one in tallies))
     yield _row("requests per site and hour", *(f"{one.requests / hours:.2f}" for one in tallies))
-    yield _row("requests beyond the budget", *(one.beyond for one in tallies))
+    yield _row("requests beyond our own budget", *(one.beyond for one in tallies))
+    yield _row(
+        "  requests sent long after they were counted", *(len(world.clouds[name].wire.delayed) for name in names)
+    )
+    yield _row("requests beyond the vendor's quota", *(world.clouds[name].quota.beyond for name in names))
     yield _row("requests that a fault befell", *(one.faults.total() for one in tallies))
     yield _row("different faults", *(len(one.faults) for one in tallies))
     yield _row("hours in which all was well, %", *(f"{100 * one.well / (hours * HOUR):.0f}" for one in found))
     yield _row("readings told", *(one.fates.total() for one in found))
     for fate in Fate:
         yield _row(f"  {fate.value}", *(one.fates[fate] for one in found))
+    yield _row("kept twice", *(len(one.doubled) for one in found))
+    yield _row("revised", *(one.revisions for one in found))
+    yield _row("  though nothing was corrected", *(len(one.revised) for one in found))
     yield _row("kept that were never told", *(len(one.strangers) for one in found))
     yield _row("kept with another value, undoubted", *(len(one.wrong) for one in found))
     yield _row("doubted though true", *(one.doubted for one in found))
     yield _row("kept also at the time that a wrong clock told", *(one.shifted for one in found))
     yield _row("oldest reading when it came, days", *(f"{one.oldest / DAY:.1f}" for one in found))
-    yield _row("came after more than a day in which all was well", *(one.late for one in found))
-    yield _row("longest wait while all was well, hours", *(f"{one.waited / HOUR:.1f}" for one in found))
-    yield _row("longest chance that was missed, hours", *(f"{one.missed / HOUR:.1f}" for one in found))
+    yield _row("came later than they had to", *(one.late for one in found))
+    yield _row("  the latest by hours", *(f"{one.waited / HOUR:.1f}" for one in found))
+    yield _row("may be gone after a short chance, at most", *(f"{one.brief_most:.0f}" for one in found))
 
 
 def _row(*cells: object) -> str:
@@ -81,5 +89,6 @@ def _row(*cells: object) -> str:
 
 def _noted(world: World, said: Verdict) -> Iterator[str]:
     kinds = Counter(one.kind for one in said.incidents)
-    yield f"\nTroubles: {', '.join(f'{count} {what}' for what, count in world.count.most_common())}"
+    yield f"\nCollectors: {len(world.collectors)}; accounts without one a minute after theirs was lost: {world.orphans}"
+    yield f"Troubles: {', '.join(f'{count} {what}' for what, count in world.count.most_common())}"
     yield f"Incidents: {', '.join(f'{count} {kind}' for kind, count in kinds.most_common())}; open at the end: {said.open}\n"

@@ -21,11 +21,16 @@ async def test_three_weeks_of_every_trouble_lose_and_double_nothing_and_keep_the
         world, said = await lived(Path(folder), DAYS, SEED)
     assert said.broken == []
     for vendor in VENDORS:
-        tally, found = world.clouds[vendor].tally, said.found[vendor]
+        cloud, found = world.clouds[vendor], said.found[vendor]
+        tally = cloud.tally
         assert found.fates[Fate.KEPT] > 7000
         assert found.fates[Fate.FORGOTTEN] + found.fates[Fate.BRIEF] == 0
+        assert found.doubled == []
+        assert cloud.quota.beyond == 0
         assert len(tally.faults) > 8
         assert tally.requests > 500
-    assert {"fault", "outage", "off", "kill", "burst", "reboot", "clock"} <= set(world.count)
-    assert world.count["killed"] > 10
+    assert {"fault", "outage", "off", "kill", "burst", "reboot", "clock", "sleep"} <= set(world.count)
+    assert world.count["killed"] > 20
+    assert len(world.collectors) > 1
+    assert world.orphans == 0
     assert len(said.incidents) > 50

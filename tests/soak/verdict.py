@@ -7,23 +7,38 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct, field
 
+from margelle.collect.failure import LONGEST_OF_PAST, LONGEST_PAUSE, SPREAD
 from margelle.domain.measurement import Measurement
 from margelle.ports import Incident, Store
 from margelle.simulate.faults.content import AHEAD
 from tests.collect.cloud import DECIMALS
+from tests.soak.clock import START
 from tests.soak.schedule import DAY, HOUR, HUB
-from tests.soak.world import START, VENDORS, Span, World
+from tests.soak.world import PAST, VENDORS, Cloud, Span, World
 
 MEMORY: Final = {"ondilo": 30 * DAY, "flipr": 30 * DAY, "baxo": 365 * DAY}
 SETTLING: Final = timedelta(minutes=10)
 """A reading is not told, and asked for, any sooner."""
 
-GRACE: Final = 24 * HOUR
-"""So long a cloud must be well, at a stretch, for the promise to hold: no back-off is longer."""
+HOUR_OF_BUDGET: Final = HOUR
+"""A request that finds the hour's used up waits for no longer."""
+
+RHYTHM: Final = HOUR
+"""A gap is known by the next reading that comes."""
+
+BASE: Final = RHYTHM + LONGEST_PAUSE * (1 + SPREAD) + HOUR_OF_BUDGET
+"""So long all must be well, at a stretch, for the promise to hold of a reading, where nothing waits for trouble that was before."""
+
+GROWTH: Final = (1 + SPREAD) / (1 - SPREAD)
+"""A wait doubles with each failure in a row: the one that follows a trouble is as long as that was, but for the spread of both."""
+
+LONGEST_WAIT: Final = LONGEST_OF_PAST * (1 + SPREAD)
+"""And never longer."""
 
 WEEKLY: Final = 8 * DAY
 """What a fault has hidden in an answer that was otherwise good, the weekly look at the past brings."""
@@ -42,18 +57,18 @@ class Fate(Enum):
     """What became of a reading that a cloud had."""
 
     KEPT = "kept"
-    YOUNG = "to come: it could be asked for less than a day so far"
+    YOUNG = "to come: all has not been well for long enough so far"
     HIDDEN = "gone or to come: a fault hid it, and no weekly look back has been"
     FORGOTTEN = "gone: its cloud forgot it before it could be asked at all"
-    BRIEF = "gone: it could be asked for less than a day before its cloud forgot it"
+    BRIEF = "gone: its cloud forgot it before all had been well for long enough"
     BROKEN = "LOST, though it could be had"
 
 
 class Found(Struct):
     """Of one vendor: what became of its readings, and what is kept that should not be.
 
-    `well` is how long all was well, `oldest` the greatest age at which a reading came, `waited` the longest that one came late while all was well (`late`: how many more than a day), and
-    `missed` the longest stretch in which one was not fetched that is gone.
+    `well` is how long all was well, `oldest` the greatest age at which a reading came, `waited` the longest that one came after it had to (`late`: how many),
+    `youngest` the greatest age of one that is to come, and `brief_most` how many may be gone after a short chance.
     """
 
     well: timedelta
@@ -61,12 +76,16 @@ class Found(Struct):
     lost: list[Key] = field(default_factory=list)
     strangers: list[Key] = field(default_factory=list)
     wrong: list[Key] = field(default_factory=list)
+    doubled: list[Key] = field(default_factory=list)
+    revised: list[Key] = field(default_factory=list)
+    revisions: int = 0
     doubted: int = 0
     shifted: int = 0
     oldest: timedelta = timedelta(0)
     waited: timedelta = timedelta(0)
     late: int = 0
-    missed: timedelta = timedelta(0)
+    youngest: timedelta = timedelta(0)
+    brief_most: float = 0.0
 
 
 class Well:
@@ -97,71 +116,127 @@ class Well:
         return sum(self.between(since, until), timedelta(0))
 
 
-async def points(store: Store, vendor: str) -> Points:
-    """Every measurement with a value, by its second: the wire has no more."""
+class Chances:
+    """By when a reading must have come, from the back-offs that the plan documents.
+
+    All must be well for `BASE` at a stretch, once the wait is over that a trouble before has left: as long as it was by `GROWTH`, and never longer
+    than `LONGEST_WAIT`. Stretches that were too short for that are part of the trouble.
+    """
+
+    def __init__(self, well: Well, since: datetime) -> None:
+        self._ready: list[Span] = []
+        self.troubles: list[timedelta] = []
+        """How long each was: from one good stretch to the next."""
+        good = since
+        for begin, end in well.stretches:
+            ready = begin + min((begin - good) * GROWTH, LONGEST_WAIT)
+            if end - ready >= BASE:
+                self._ready.append((ready, end))
+                self.troubles.append(begin - good)
+                good = end
+        self._ends = [end for _, end in self._ready]
+
+    def by(self, at: datetime) -> datetime | None:
+        """The instant; None where there was no such stretch after `at`."""
+        for ready, end in self._ready[bisect_left(self._ends, at) :]:
+            if end - max(at, ready) >= BASE:
+                return max(at, ready) + BASE
+        return None
+
+
+async def points(store: Store, vendor: str, doubled: list[Key] | None = None) -> Points:
+    """Every measurement with a value, by its second: the wire has no more. Those that are kept twice are told in `doubled`."""
     found: Points = {}
     for site in await store.sites(gone=True):
         for probe in await store.probes(site.id) if site.vendor == vendor else ():
             for quantity in await store.quantities(probe.id):
                 if quantity in DECIMALS or quantity.startswith("baxo."):
                     for point in await store.history(probe.id, quantity):
+                        key = (probe.id, quantity, point.at.replace(microsecond=0))
+                        if doubled is not None and key in found:
+                            doubled.append(key)
                         if point.value is not None:
-                            found[probe.id, quantity, point.at.replace(microsecond=0)] = point
+                            found[key] = point
     return found
 
 
 async def compare(world: World, vendor: str) -> Found:
     """What became of each reading of a vendor's cloud, and of what is kept."""
-    true, kept = await points(world.truth, vendor), await points(world.store, vendor)
+    doubled: list[Key] = []
+    true, kept = await points(world.truth, vendor), await points(world.store, vendor, doubled)
     past = await world.remembered()
     well = Well([*world.spans[vendor], *world.spans[HUB]], START, world.until)
-    found = Found(well.total(START, world.until))
+    chances = Chances(well, START)
+    found = Found(well.total(START, world.until), doubled=doubled)
     hiding = {key[1]: _hidden(world, vendor, key[1]) for key in true}
     for key in true:
         if key[1] in past.get(key[0], ()) and key[2] > START - MEMORY[vendor]:
+            by = chances.by(max(key[2] + SETTLING, START))
             if key in kept:
                 found.fates[Fate.KEPT] += 1
-                _look_at_delay(found, key[2], world.came[key], well)
+                _look_at_delay(found, key[2], world.came[key], by)
             else:
-                _look_for_reason(found, key, MEMORY[vendor], well, world.until, hiding[key[1]])
+                _look_for_reason(found, key, MEMORY[vendor], well, world.until, by, hiding[key[1]])
     ahead = any((one.whose, one.name) == (vendor, "clock-ahead") for one in world.troubles)
     look_for_wrong(found, true, kept, ahead=ahead)
+    await look_for_revisions(found, world.store, true, kept, ahead=ahead)
+    edges = sum(one > MEMORY[vendor] - LONGEST_WAIT for one in chances.troubles)
+    found.brief_most = edges * len(true) * ((LONGEST_WAIT + BASE) / (world.until - START + PAST))
     return found
 
 
-def _look_at_delay(found: Found, at: datetime, came: datetime, well: Well) -> None:
+def _look_at_delay(found: Found, at: datetime, came: datetime, by: datetime | None) -> None:
     found.oldest = max(found.oldest, came - at)
-    if at > START and came - at > GRACE:
-        waited = well.total(at, came)
-        found.late += waited > GRACE
-        found.waited = max(found.waited, waited)
+    if at > START and by is not None and came > by:
+        found.late += 1
+        found.waited = max(found.waited, came - by)
 
 
 def _look_for_reason(
-    found: Found, key: Key, memory: timedelta, well: Well, end: datetime, hiding: Sequence[Span]
+    found: Found,
+    key: Key,
+    memory: timedelta,
+    well: Well,
+    end: datetime,
+    by: datetime | None,
+    hiding: Sequence[Span],
 ) -> None:
     since, until = key[2] + SETTLING, key[2] + memory
+    fate = fate_of(by, until, end, well.total(since, min(until, end)))
     hidden = [span for span in hiding if span[1] > since and span[0] < until]
-    first = min((begin for begin, _ in hidden), default=until)
-    stretches = well.between(since, max(first, since))
-    fate = fate_of(stretches, over=until < end)
-    if hidden and fate is not Fate.BROKEN and well.between(since, until):  # what came may have come without it
-        stretches = well.between(max(after for _, after in hidden), until)
-        fate = Fate.HIDDEN if sum(stretches, timedelta(0)) < WEEKLY else Fate.BROKEN
+    if hidden and fate is Fate.BROKEN:  # what came may have come without it
+        after = well.total(max(after for _, after in hidden), min(until, end))
+        fate = Fate.HIDDEN if after < WEEKLY else Fate.BROKEN
     found.fates[fate] += 1
-    if fate in {Fate.BRIEF, Fate.BROKEN}:
-        found.missed = max(found.missed, *stretches)
+    if fate is Fate.YOUNG:
+        found.youngest = max(found.youngest, end - key[2])
     if fate is Fate.BROKEN:
         found.lost.append(key)
 
 
-def fate_of(stretches: Sequence[timedelta], *, over: bool) -> Fate:
-    """Of a reading that is not kept: all was well in `stretches` while its cloud told it, which it does no more if that is `over`."""
-    if not stretches:
-        return Fate.FORGOTTEN if over else Fate.YOUNG
-    if max(stretches) >= GRACE:
+def fate_of(by: datetime | None, until: datetime, end: datetime, well: timedelta) -> Fate:
+    """Of a reading that is not kept, must have come `by`, and is told `until`; all was `well` for so long in between."""
+    if by is not None and by <= min(until, end):
         return Fate.BROKEN
-    return Fate.BRIEF if over else Fate.YOUNG
+    if until >= end:
+        return Fate.YOUNG
+    return Fate.BRIEF if well else Fate.FORGOTTEN
+
+
+async def look_for_revisions(found: Found, store: Store, true: Points, kept: Points, *, ahead: bool) -> None:
+    """A correction is one only if it says something else than before, and of what was before its cloud had told the value."""
+    for key, point in kept.items():
+        past = [one.measurement for one in await store.revisions(key[0], key[1], point.at)]
+        found.revisions += len(past)
+        told = [true.get(key), true.get((key[0], key[1], key[2] - AHEAD)) if ahead else None]
+        values = {_rounded(one) for one in told if one is not None} | {None}
+        for before, after in pairwise([*past, point]):
+            if _rounded(before) not in values or _says(before) == _says(after):
+                found.revised.append(key)
+
+
+def _says(point: Measurement) -> tuple[object, ...]:
+    return _rounded(point), point.given
 
 
 def look_for_wrong(found: Found, true: Points, kept: Points, *, ahead: bool) -> None:
@@ -181,9 +256,8 @@ def look_for_wrong(found: Found, true: Points, kept: Points, *, ahead: bool) -> 
             found.wrong.append(key)
 
 
-def _rounded(point: Measurement) -> float:
-    assert point.value is not None
-    return round(point.value, DECIMALS.get(point.quantity, 2))
+def _rounded(point: Measurement) -> float | None:
+    return None if point.value is None else round(point.value, DECIMALS.get(point.quantity, 2))
 
 
 def _hidden(world: World, vendor: str, quantity: str) -> list[Span]:
@@ -208,17 +282,31 @@ async def judged(world: World) -> Verdict:
     left = [one for one in incidents if one.ended_at is None]
     broken = [f"{one.account}: {one.kind} at {one.where} has not ended: {one.what}" for one in left]
     broken += [f"{one.account}: {one.what}" for one in incidents if one.kind in {"bug", "failed"}]
+    if world.orphans:
+        broken.append(f"{world.orphans} accounts had no collector a minute after theirs was lost.")
     for vendor, one in found.items():
-        broken += _sentences(vendor, one, world.clouds[vendor].tally.beyond)
+        broken += _sentences(vendor, one, world.clouds[vendor])
     return Verdict(found, incidents, len(left), broken)
 
 
-def _sentences(vendor: str, one: Found, beyond: int) -> list[str]:
-    said = [f"{vendor}: {beyond} requests were beyond the budget."] if beyond else []
+def _sentences(vendor: str, one: Found, cloud: Cloud) -> list[str]:
+    said = []
+    if cloud.tally.beyond > len(cloud.wire.delayed):
+        said.append(f"{vendor}: {cloud.tally.beyond} requests were beyond the budget.")
+    if cloud.quota.beyond:
+        said.append(f"{vendor}: {cloud.quota.beyond} requests were beyond the vendor's quota.")
     if one.late > MOST_LATE * one.fates.total():
-        said.append(f"{vendor}: {one.late} readings came when all had been well for a day.")
+        said.append(f"{vendor}: {one.late} readings came later than they had to.")
+    if one.youngest > BASE + SETTLING:
+        said.append(f"{vendor}: a reading is to come that is {one.youngest} old.")
+    if one.fates[Fate.BRIEF] > one.brief_most:
+        said.append(
+            f"{vendor}: {one.fates[Fate.BRIEF]} readings are gone after a short chance, more than {one.brief_most:.0f}."
+        )
     for keys, what in (
         (one.lost, "were lost, though they could be had"),
+        (one.doubled, "are kept twice"),
+        (one.revised, "were revised, though nothing was corrected"),
         (one.strangers, "are kept that no cloud has told"),
         (one.wrong, "are kept otherwise than they were told"),
     ):

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from yarl import URL
 
 from tests.asgi import Response, call
+from tests.soak.mortal import Life
 
 TIMEOUT_S = 30.0
 
@@ -29,14 +30,20 @@ class Body:
 
 
 class Wire:
-    """Stands where `aiohttp.ClientSession` would. `down` says whether the cloud cannot be reached; `now` is the true time."""
+    """Stands where `aiohttp.ClientSession` would. `down` says whether the cloud cannot be reached; `now` is the true time, and `life` of whoever asks."""
 
-    def __init__(self, app: ASGIApp, now: Callable[[], datetime], down: Callable[[], bool]) -> None:
-        self._app, self._now, self._down = app, now, down
+    def __init__(
+        self, app: ASGIApp, now: Callable[[], datetime], down: Callable[[], bool], life: Life | None = None
+    ) -> None:
+        self._app, self._now, self._down, self._life = app, now, down, life
+        self.delayed: list[datetime] = []
+        """When a request came that had been counted before its process slept."""
 
-    @property
-    def session(self) -> aiohttp.ClientSession:
-        return cast("aiohttp.ClientSession", self)
+    def of(self, life: Life) -> aiohttp.ClientSession:
+        """A process's own: it may die before a request goes out, and after the cloud has answered."""
+        own = Wire(self._app, self._now, self._down, life)
+        own.delayed = self.delayed
+        return cast("aiohttp.ClientSession", own)
 
     def request(
         self, method: str, url: URL, *, data: bytes | None, headers: dict[str, str], **_: Any
@@ -49,8 +56,14 @@ class Wire:
     ) -> AsyncIterator[Body]:
         if self._down():
             raise aiohttp.ClientConnectionError("down")
+        assert self._life is not None
+        counted_at = self._now()
+        await self._life.turn()
         asked_at = self._now()
+        if asked_at > counted_at:
+            self.delayed.append(asked_at)
         response = await call(self._app, method, url.raw_path_qs, headers, data or b"")
+        await self._life.turn()
         if (self._now() - asked_at).total_seconds() > TIMEOUT_S:
             raise aiohttp.ServerTimeoutError("slow")
         if int(response.headers.get("content-length", "0")) > len(response.body):

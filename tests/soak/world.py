@@ -1,4 +1,4 @@
-"""The three clouds, and a hub that collects from them, over time."""
+"""The three clouds, and a hub of several collectors, over time."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+import apsw
 from msgspec.structs import replace
 
 from margelle.collect import progress
-from margelle.collect.loop import Collector
+from margelle.collect.loop import CLAIM_EVERY, LEASE_S
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, User
 from margelle.errors import MargelleError
-from margelle.net.budget import Budget
-from margelle.net.http import CloudHttp
-from margelle.net.oauth import TokenKeeper
 from margelle.ports import Rate, Request, Store, Vendor
 from margelle.serve.sign_in import hash_password
 from margelle.simulate.clouds import Clouds
@@ -30,39 +28,24 @@ from margelle.simulate.pool import POOLS
 from margelle.simulate.station import STATIONS
 from margelle.store import open_store
 from margelle.store.vault import Vault
-from margelle.vendors.answer import is_limit
 from margelle.vendors.baxo import BAXO
 from margelle.vendors.flipr import FLIPR
 from margelle.vendors.ondilo import ONDILO
-from tests.soak.mortal import Killed, Mortal
+from tests.soak.clock import START, Time
+from tests.soak.mortal import Killed
+from tests.soak.process import Process
 from tests.soak.schedule import DAY, HOUR, HUB, Trouble
 from tests.soak.wire import Wire
 
-START: Final = datetime.fromisoformat("2026-07-01T09:17:00+00:00")
 PAST: Final = 45 * DAY
 """What the clouds know of the time before."""
 LOGIN, PASSWORD = "ada@x.example", "correct horse"
 VENDORS: Final = {vendor.name: vendor for vendor in (ONDILO, FLIPR, BAXO)}
 Span = tuple[datetime, datetime]
 
-
-class Time:
-    """The true time, the machine's running time, and what the hub's clock says."""
-
-    def __init__(self) -> None:
-        self.now, self.wrong_by, self.started = START, timedelta(0), START - DAY
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def told(self) -> datetime:
-        return self.now + self.wrong_by
-
-    def uptime_s(self) -> float:
-        return (self.now - self.started).total_seconds()
-
-    async def pause(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+MOMENT: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+"""So soon another collector has the accounts of one that was lost."""
 
 
 class Tally(Log):
@@ -85,14 +68,26 @@ class Tally(Log):
             self.beyond += full and (recent[-1] - recent[0]).total_seconds() < rate.seconds
 
 
+class Counts(Log):
+    """Tells each of several."""
+
+    def __init__(self, *tallies: Tally) -> None:
+        super().__init__(1)
+        self._tallies = tallies
+
+    def add(self, entry: Entry) -> None:
+        for one in self._tallies:
+            one.add(entry)
+
+
 class Cloud:
     """One vendor's, with its own faults and its own count."""
 
     def __init__(self, vendor: Vendor, clouds: Clouds, time: Time) -> None:
         self.vendor, self.time = vendor, time
-        self.faults, self.tally = Faults(), Tally(vendor.pace)
+        self.faults, self.tally, self.quota = Faults(), Tally(vendor.pace), Tally(vendor.quota)
         self.down = False
-        app = clouds.app(quotas=True, faults=self.faults, log=self.tally, pause=time.pause)
+        app = clouds.app(quotas=True, faults=self.faults, log=Counts(self.tally, self.quota), pause=time.pause)
         self.wire = Wire(app, time, lambda: self.down)
 
     def begin(self, trouble: Trouble) -> None:
@@ -111,7 +106,10 @@ class Cloud:
 
 
 class World:
-    """Lives through `troubles` until `until`. What it notes: when which cloud could not be asked (`spans`), and how often what happened."""
+    """Lives through `troubles` until `until`, with several collectors on one store.
+
+    What it notes: when which cloud could not be asked (`spans`), how often what happened, and for how many accounts nobody had come a minute after their collector was lost (`orphans`).
+    """
 
     def __init__(self, folder: Path, seed: int, troubles: Sequence[Trouble], until: datetime) -> None:
         self.folder, self.troubles, self.until = folder, troubles, until
@@ -137,49 +135,25 @@ class World:
         self.count = Counter[str]()
         self.came: dict[tuple[str, str, datetime], datetime] = {}
         """When each reading was kept for the first time."""
+        self.orphans = 0
+        names = [f"collector-{n}" for n in range(2 + seed % 2)]
+        self.collectors = [self._process(name, seed) for name in names]
+        self.desk = self._process("desk", seed)
+        """Where the user signs in: a process that lives for ever."""
+        self._agenda: list[tuple[datetime, Process]] = []
+        self._watched = self._wakes_at = START
+        self._judge_at: list[datetime] = []
         self._refused: dict[str, tuple[datetime, datetime]] = {}
         self._looked_at = START
 
-    # --- the hub
+    def _process(self, name: str, seed: int) -> Process:
+        wires = {vendor: cloud.wire for vendor, cloud in self.clouds.items()}
+        return Process(name, self.folder, VENDORS, wires, self.time, Random(f"{seed} {name}"), self._note)
 
-    async def _start(self) -> None:
-        store = open_store(str(self.folder / "hub.sqlite"), Vault.open(self.folder / "hub.key"))
-        self.mortal = Mortal(store, self._note)
-        self.store: Store = self.mortal.store
-        self.https: dict[str, CloudHttp] = {}
-        self.keepers: dict[str, TokenKeeper] = {}
-        self.collector = Collector(self.store, VENDORS, self._http, self._tokens, self.time.told)
-        self.on = True
-
-    async def _stop(self) -> None:
-        """Without a word, as a process dies."""
-        self.on, self.mortal.dead = False, True
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for http in self.https.values():
-            await http.close()
-        await self.store.close()
-
-    def _http(self, account: Account) -> CloudHttp:
-        if account.id not in self.https:
-            cloud = self.clouds[account.vendor]
-            path = self.folder / "budget.sqlite"
-            budget = Budget(path, account.id, cloud.vendor.pace, uptime=self.time.uptime_s)
-            self.https[account.id] = CloudHttp(
-                account.id,
-                self.store,
-                budget,
-                self.time.told,
-                session=cloud.wire.session,
-                pause=self.time.pause,
-                is_limit=is_limit,
-            )
-        return self.https[account.id]
-
-    def _tokens(self, account: Account) -> TokenKeeper:
-        return self.keepers.setdefault(account.id, TokenKeeper(account.id, self.store, self.time.told))
+    @property
+    def store(self) -> Store:
+        """As the user sees it."""
+        return self.desk.store
 
     def _note(self, kept: Sequence[Measurement]) -> None:
         for one in kept:
@@ -189,8 +163,8 @@ class World:
 
     async def _sign_in(self, account: Account) -> None:
         vendor = VENDORS[account.vendor]
-        connector = vendor.connect(account.base_url, self._http(account), self.time.told)
-        await self._tokens(account).keep(await connector.sign_in(LOGIN, PASSWORD))
+        connector = vendor.connect(account.base_url, self.desk.http(account), self.time.told)
+        await self.desk.tokens(account).keep(await connector.sign_in(LOGIN, PASSWORD))
         await self.store.end_incident(account.id, account.id, "sign-in", self.time.told())
 
     async def _look(self) -> None:
@@ -220,75 +194,157 @@ class World:
 
     async def live(self) -> None:
         await self.sky.start()
-        await self._start()
+        self.desk.start()
+        self._leases = apsw.Connection(str(self.folder / "hub.sqlite"))
         await self.store.put_user(User(LOGIN, "$argon2id$none"))
         for name in VENDORS:
             account = Account(name, name, LOGIN, LOGIN, f"http://cloud.test/{name}")
             await self.store.put_account(account)
             await self._sign_in(account)
+        self._start_all()
         turns = [(one.at, n, True) for n, one in enumerate(self.troubles)]
         turns += [(one.until, n, False) for n, one in enumerate(self.troubles)]
         for at, n, begins in sorted(turns):
             await self._go_on(at)
             await self._turn(self.troubles[n], begins=begins)
         await self._go_on(self.until)
-        if not self.on:
-            await self._start()
 
     async def _go_on(self, until: datetime) -> None:
         while self.time.now < until:
             await self.sky.advance()
-            due = await self._round() if self.on else until
-            self.time.now = min(max(due, self.time.now + timedelta(seconds=1)), max(until, self.time.now))
-
-    async def _round(self) -> datetime:
-        """When to look again, by the true time."""
-        try:
-            if self._looked_at + HOUR <= self.time.now:
+            if self.works and self._looked_at + HOUR <= self.time.now:
                 await self._look()
-            due = await self.collector.round()
+            await self._rounds()
+            await self._hold_against_the_minute()
+            self.time.now = min(max(self._next(), self.time.now + MOMENT), max(until, self.time.now))
+            self._claim_on()
+
+    def _next(self) -> datetime:
+        """When the next thing happens; after a collector was lost or came back, all claim as often as they do."""
+        working = [one for one in self.collectors if one.works]
+        due = min([*(one.due for one in working), *(at for at, _ in self._agenda)], default=self.until)
+        return min(due, self.time.now + CLAIM_EVERY) if self.time.now < self._watched else due
+
+    def _claim_on(self) -> None:
+        """All that work have claimed their accounts every 15 seconds meanwhile."""
+        until_us = round((self.time.told() + timedelta(seconds=LEASE_S) - CLAIM_EVERY).timestamp() * 1e6)
+        working = [(until_us, one.name) for one in self.collectors if one.works]
+        self._leases.executemany("UPDATE collector SET until = ? WHERE name = ?", working)
+
+    async def _rounds(self) -> None:
+        """Start who is to be started, and let all that work make a round, side by side."""
+        for at, process in [*self._agenda]:
+            if at <= self.time.now:
+                self._agenda.remove((at, process))
+                process.start()
+        working = [process for process in self.collectors if process.works]
+        for process in working:
+            process.begin()
+        while not all([await self._ended(process) for process in working if process.works]):  # noqa: ASYNC110 - no event: some sleep
+            await asyncio.sleep(0)
+        if any(process.on and not process.works for process in working):  # one fell asleep in the middle of its round
+            self._lost(self._wakes_at)
+
+    async def _ended(self, process: Process) -> bool:
+        try:
+            return process.ended()
         except Killed:
-            self.count["killed"] += 1
-            await self._stop()
-            begun = self.time.now
-            self.time.now += timedelta(seconds=self.dice.uniform(1, 300))
-            self.spans[HUB].append((begun, self.time.now))
-            await self._start()
-            return self.time.now
-        return self.time.now + timedelta(minutes=1) if due is None else due - self.time.wrong_by
+            await self._kill(process)
+            return True
+
+    async def _kill(self, process: Process) -> None:
+        """It is gone, its leases are not; somebody starts it again."""
+        self.count["killed"] += 1
+        await process.stop()
+        again_at = self.time.now + timedelta(seconds=self.dice.uniform(1, 300))
+        self._agenda.append((again_at, process))
+        self._lost(again_at)
+
+    def _lost(self, back_at: datetime) -> None:
+        """A collector is gone: within a minute another has its accounts, or it is back itself."""
+        taken_at = self.time.now + MINUTE if self.works else back_at
+        self.spans[HUB].append((self.time.now, taken_at))
+        if self.works:
+            self._judge_at.append(taken_at)
+        self._watched = max(self._watched, taken_at + 2 * CLAIM_EVERY)
+
+    async def _hold_against_the_minute(self) -> None:
+        """Whether every account had somebody a minute after a collector was lost, unless others were lost meanwhile."""
+        due = [at for at in self._judge_at if at <= self.time.now]
+        self._judge_at = [at for at in self._judge_at if at > self.time.now]
+        if due and not self._judge_at and self.works:
+            claimed = await self.store.collectors(self.time.told())
+            working = {one.name for one in self.collectors if one.works}
+            self.orphans += len(VENDORS) - sum(count for name, count in claimed.items() if name in working)
+
+    @property
+    def works(self) -> bool:
+        """Whether any collector does."""
+        return any(one.works for one in self.collectors)
+
+    def _start_all(self) -> None:
+        self._agenda.clear()
+        for process in self.collectors:
+            process.start()
+
+    async def _stop_all(self) -> None:
+        self._agenda.clear()
+        self._judge_at.clear()
+        for process in self.collectors:
+            if process.on:
+                await process.stop()
 
     async def _turn(self, one: Trouble, *, begins: bool) -> None:
-        if not begins:
-            self.spans[one.whose].append((one.at, self.time.now))
-        else:
+        if begins:
             self.count[one.kind] += 1
+        elif one.whose != HUB or one.kind in {"off", "reboot", "clock"}:
+            self.spans[one.whose].append((one.at, self.time.now))
         if one.whose != HUB:
             cloud = self.clouds[one.whose]
             cloud.begin(one) if begins else cloud.end(one)
+        elif one.kind in {"off", "reboot"}:
+            await self._switch(one, off=begins)
         elif one.kind == "clock":
             self.time.wrong_by = one.clock if begins else timedelta(0)
-        elif one.kind == "burst":
-            if begins:
-                await self._burst()
-                await self._stop()
-                await self._start()
-                await self._burst()
-        elif one.kind == "kill":
-            if begins:
-                self.mortal.doom(one.writes)
+            self._watched = max(self._watched, self.time.now + MINUTE)
+            self._judge_at.clear()
         elif begins:
-            await self._stop()
-        else:
-            if one.kind == "reboot":
-                self.time.started = self.time.now
-            await self._start()
+            await self._befall(one)
+        elif one.kind == "sleep":
+            for process in self.collectors:
+                process.life.wake()
 
-    async def _burst(self) -> None:
+    async def _switch(self, one: Trouble, *, off: bool) -> None:
+        """The whole machine: all at once."""
+        if off:
+            await self._stop_all()
+            return
+        if one.kind == "reboot":
+            self.time.started = self.time.now
+        self._start_all()
+
+    async def _befall(self, one: Trouble) -> None:
+        """What happens to one of the collectors that work."""
+        working = [process for process in self.collectors if process.works]
+        if not working:
+            return
+        process = self.dice.choice(working)
+        if one.kind == "kill":
+            process.life.doom(one.steps)
+        elif one.kind == "sleep":
+            process.life.doze(one.steps)
+            self._wakes_at = one.until
+        else:
+            await self._burst(process)
+            await self._kill(process)
+            await self._burst(self.desk)
+
+    async def _burst(self, process: Process) -> None:
         """Ask each cloud for nothing in particular, as often as the budget allows."""
         for account in await self.store.accounts():
             with suppress(MargelleError):
                 while True:
-                    await self._http(account).ask(Request("burst", "GET", f"{account.base_url}/nothing"))
+                    await process.http(account).ask(Request("burst", "GET", f"{account.base_url}/nothing"))
                     self.count["asked in bursts"] += 1
 
     async def remembered(self) -> dict[str, set[str]]:
@@ -300,6 +356,7 @@ class World:
         return found
 
     async def close(self) -> None:
-        if self.on:
-            await self._stop()
+        await self._stop_all()
+        await self.desk.stop()
+        self._leases.close()
         await self.truth.close()

@@ -15,7 +15,7 @@ from margelle.store.row import row, told
 from margelle.store.sqlite import schema
 from tests.store.things import HOUR, NOW, point
 
-VERSION = 4
+VERSION = 5
 QUANTITIES = ("ph", "orp", "temperature")
 
 

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from margelle.domain.gap import Gap, GapState
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.plausible import CLOCK_TOLERANCE, judge
-from margelle.domain.site import Band, Person, Share
+from margelle.domain.site import Band, Person, Probe, Share
 from margelle.domain.unit import Unit
 from margelle.errors import BadInput, Conflict, NotFound
-from margelle.ports import Added, AuditEntry, Gap, GapState, Store
+from margelle.ports import Added, AuditEntry, Store
 from tests.store.things import (
     DAY,
     FAULT,
@@ -40,6 +41,10 @@ BOUNDS = Doubt("vendor", "OUT_OF_BOUNDS")
 def gap(hour: int = 0, hours: int = 3, state: GapState = "open", of: str = PROBE, quantity: str = "ph") -> Gap:
     since = NOW + hour * HOUR
     return Gap(of, quantity, since, since + hours * HOUR, state, NOW, "Because.")
+
+
+def reading(hour: int) -> Measurement:
+    return point(at=NOW + hour * HOUR)
 
 
 # --- version ---------------------------------------------------------------------------------------------------------
@@ -83,6 +88,14 @@ async def test_a_measurement_is_read_as_it_was_given(store: Store) -> None:
     assert await store.add([given], NOW) == Added(new=1)
     assert await store.history(PROBE, "ph") == [given]
     assert await store.latest(PROBE, NOW) == {"ph": given}
+
+
+async def test_a_history_can_be_read_from_its_newest_end(store: Store) -> None:
+    hours = [point(7 + n / 10, at=NOW + n * HOUR) for n in range(4)]
+    await store.add(hours, NOW)
+    newest = await store.history(PROBE, "ph", limit=2, descending=True)
+    assert newest == [hours[3], hours[2]]
+    assert await store.history(PROBE, "ph", NOW, newest[-1].at, 9, descending=True) == [hours[1], hours[0]]
 
 
 async def test_a_second_arrival_changes_nothing(store: Store) -> None:
@@ -745,12 +758,56 @@ async def test_an_end_without_a_kind_ends_every_kind_at_that_place_only(store: S
     assert [i.where for i in await store.incidents(open_only=True)] == ["ondilo:1"]
 
 
+async def test_all_grants_of_a_user_are_dropped_but_those_to_keep(store: Store) -> None:
+    for name in ("key", "session", ""):
+        await store.put_grant(grant(f"d{name}", id=name))
+    await store.put_grant(grant("bo", user="bo@example.org"))
+    await store.drop_grants("ANA@example.org", keep=["key", "other"])
+    left = [await store.grant(one) is not None for one in ("dkey", "dsession", "d", "bo")]
+    assert left == [True, False, False, True]
+    await store.drop_grants("ana@example.org")
+    assert await store.grant("dkey") is None
+
+
 async def test_the_audit_log_is_read_newest_first(store: Store) -> None:
     entries = [AuditEntry(NOW, "ana", "validate", f"r{n}", "done") for n in range(3)]
     for entry in entries:
         await store.record(entry)
     assert await store.audit() == entries[::-1]
     assert await store.audit(1) == entries[2:]
+    assert await store.audit(1, skip=1) == entries[1:2]
+    assert await store.audit(skip=3) == []
+
+
+async def test_the_audit_log_is_asked_for_a_site_a_user_an_act_or_a_time(store: Store) -> None:
+    ana = AuditEntry(NOW, "ana", "validate", "r1", "done", "ondilo:1")
+    bo = AuditEntry(NOW + HOUR, "bo", "write", "p1 PH", "done", "ondilo:2")
+    hub = AuditEntry(NOW + 2 * HOUR, "ana", "invite", "bo", "done")
+    for entry in (ana, bo, hub):
+        await store.record(entry)
+    assert await store.audit(sites=["ondilo:1", "ondilo:9"]) == [ana]
+    assert await store.audit(sites=[]) == []
+    assert await store.audit(user="ana") == [hub, ana]
+    assert await store.audit(act="write") == [bo]
+    assert await store.audit(since=NOW + HOUR) == [hub, bo]
+    assert await store.audit(until=NOW + HOUR) == [ana]
+    assert await store.audit(1, user="ana", skip=1) == [ana]
+
+
+async def test_a_probe_of_ones_own_stands_beside_those_of_a_site_until_its_cloud_is_asked_again_and_after(
+    store: Store,
+) -> None:
+    await store.put_account(account("home"))
+    await store.put_discovery("home", discovery(1), NOW)
+    hand = Probe("ondilo:1/hand", "ondilo:1", "own", "hand")
+    await store.put_probe(hand, NOW)
+    await store.put_probe(hand, NOW + HOUR)
+    assert hand in await store.probes("ondilo:1")
+    assert await store.devices(hand.id) == [(NOW, hand)]
+    await store.put_discovery("home", discovery(1), NOW + DAY)
+    assert hand in await store.probes("ondilo:1")
+    with pytest.raises(NotFound, match="no site 'ondilo:9'"):
+        await store.put_probe(replace(hand, site="ondilo:9"), NOW)
 
 
 async def test_pruning_forgets_what_is_of_no_use_and_never_a_measurement(store: Store) -> None:
@@ -882,10 +939,45 @@ async def test_what_became_of_a_gap_stays_when_its_probe_has_others(store: Store
     assert await store.gaps() == [gap(0, 3, "lost")]
 
 
-async def test_of_a_stretch_the_last_word_counts(store: Store) -> None:
-    for state in ("silent", "filled"):
+async def test_of_a_stretch_what_is_known_better_counts(store: Store) -> None:
+    for state in ("silent", "lost", "open"):
         await store.put_gaps((), [gap(0, 3, state)])
+    assert [one.state for one in await store.gaps()] == ["silent"]
+    await store.put_gaps((), [gap(0, 3, "filled")])
     assert [one.state for one in await store.gaps()] == ["filled"]
+
+
+@pytest.mark.parametrize("state", ["open", "silent", "lost"])
+async def test_readings_that_come_into_a_gap_fill_it_in_the_same_breath(store: Store, state: GapState) -> None:
+    await store.put_gaps((), [gap(0, 9, state), gap(0, 9, state, quantity="orp"), gap(0, 9, state, of="flipr:x")])
+    await store.add([reading(n) for n in (1, 2, 3)], NOW + HOUR)
+    here = [one for one in await store.gaps(PROBE) if one.quantity == "ph"]
+    assert [((one.since - NOW) // HOUR, (one.until - NOW) // HOUR, one.state, one.at) for one in here] == [
+        (3, 9, state, NOW),
+        (0, 3, "filled", NOW + HOUR),
+    ]
+    assert [one.state for one in await store.gaps("flipr:x")] == [state]
+    assert len(await store.gaps()) == 4
+
+
+async def test_a_word_or_a_reading_of_a_time_that_cannot_be_fills_nothing(store: Store) -> None:
+    await store.put_gaps((), [gap(0, 9, "silent")])
+    word = replace(reading(2), value=None, raw="--", doubts=(Doubt("unreadable", "'--' is no number"),))
+    await store.add([word, replace(reading(4), doubts=(Doubt("future", "ahead"),))], NOW)
+    assert await store.gaps() == [gap(0, 9, "silent")]
+    await store.add([reading(2)], NOW)
+    assert [one.state for one in await store.gaps()] == ["silent", "silent"], "no hole is longer than it was"
+
+
+async def test_a_gap_that_is_told_over_known_readings_is_kept_in_its_holes(store: Store) -> None:
+    await store.add([reading(n) for n in (4, 5, 6)], NOW)
+    await store.put_gaps((), [gap(0, 12)])
+    assert [((one.since - NOW) // HOUR, (one.until - NOW) // HOUR) for one in await store.gaps()] == [(6, 12), (0, 4)]
+    await store.put_gaps([gap(0, 12)], [gap(0, 14, "silent"), gap(20, 0)])
+    assert [((one.since - NOW) // HOUR, (one.until - NOW) // HOUR, one.state) for one in await store.gaps()] == [
+        (6, 14, "silent"),
+        (0, 4, "silent"),
+    ]
 
 
 async def test_an_instant_of_a_gap_that_is_not_in_utc_is_refused_and_nothing_is_kept(store: Store) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import apsw
 import pytest
 
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.series import by_day
 from margelle.errors import StoreError
@@ -60,6 +61,20 @@ async def test_pieces_are_folded_once_enough_wait(sqlite: SqliteStore) -> None:
     assert await fold_all(sqlite) == 1
     assert await sqlite.loose() == 0
     assert (await inspected(sqlite)).faults == ()
+
+
+@pytest.mark.parametrize("limit", [0, 1, 7, 40, 1030, 2500, 9000, None])
+async def test_a_history_from_its_newest_end_is_the_same_folded_or_not(sqlite: SqliteStore, limit: int | None) -> None:
+    whole = hourly(2200)
+    await sqlite.add(whole, NOW)
+    await fold_all(sqlite)
+    late = [point(3.5, NOW + n * HOUR + HOUR / 2, raw="3.50") for n in (-5, 10, 1024, 2100, 2300)]
+    await sqlite.add(late, NOW)
+    every = sorted([*whole, *late], key=lambda one: one.at)[::-1]
+    assert await sqlite.history(PROBE, "ph", limit=limit, descending=True) == every[:limit]
+    span = NOW + 100 * HOUR, NOW + 1500 * HOUR
+    within = [one for one in every if span[0] <= one.at < span[1]]
+    assert await sqlite.history(PROBE, "ph", *span, limit, descending=True) == within[:limit]
 
 
 async def test_what_comes_in_order_makes_few_chunks(sqlite: SqliteStore) -> None:
@@ -153,7 +168,6 @@ async def test_known_days_are_not_computed_again(sqlite: SqliteStore, monkeypatc
 
 
 async def test_a_day_beyond_the_calendar_hinders_nobody(sqlite: SqliteStore) -> None:
-    from datetime import UTC, datetime
 
     await sqlite.put_account(account())
     await sqlite.put_discovery("home", discovery(1, sites=(site(1, time_zone="America/Lima"),)), NOW)
@@ -319,3 +333,21 @@ async def test_a_hub_that_ends_does_not_wait_for_the_next_look(sqlite: SqliteSto
     await asyncio.sleep(0)
     stop.set()
     await asyncio.wait_for(running, 5)
+
+
+async def test_what_was_undone_is_not_remembered(sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    await sqlite.put_gaps((), [Gap(PROBE, "ph", NOW, NOW + 900 * HOUR, "open", NOW, "Because.")])
+    refill = SqliteStore._refill
+
+    async def refill_and_fail(store: SqliteStore, points: list[Measurement], now: datetime) -> None:
+        await refill(store, points, now)  # which reads what was just folded
+        raise StoreError("no disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteStore, "_refill", refill_and_fail)
+        with pytest.raises(StoreError):
+            await sqlite.add(hourly(700), NOW)
+    other = [point(8.5, one.at) for one in hourly(700)]
+    await sqlite.add(other, NOW)
+    assert await sqlite.history(PROBE, "ph") == other
+    assert (await inspected(sqlite)).faults == ()

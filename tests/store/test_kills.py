@@ -44,12 +44,12 @@ def kill(process: subprocess.Popen[str]) -> list[int]:
 def work_and_die(url: str, seed: int, dice: random.Random) -> tuple[dict[str, int], int]:
     """The number of batches that each adder had acknowledged when all were killed, one after the other, and how many points were folded."""
     adders = {name: start(url, "ADDS", f"{name}{seed}", str(seed)) for name in ADDERS}
-    folders = [start(url, "FOLDS") for _ in range(2)]
+    folders = [start(url, "FOLDS") for _ in range(1 + seed % 2)]
     for process in adders.values():
         assert process.stdout is not None
-        process.stdout.readline()  # it is at work
-    folded = sum(map(_first, folders))
-    time.sleep(dice.uniform(0.0, 0.4))
+        assert process.stdout.readline()  # it is at work
+    folded = sum(_first_folded(folder) for folder in folders)
+    time.sleep(dice.uniform(0.0, 0.2))
     order = [*adders, *range(len(folders))]
     dice.shuffle(order)
     acknowledged = {}
@@ -62,18 +62,18 @@ def work_and_die(url: str, seed: int, dice: random.Random) -> tuple[dict[str, in
     return acknowledged, folded
 
 
+def _first_folded(folder: subprocess.Popen[str]) -> int:
+    """How many points the first step has folded that folded any: from then on it is at work."""
+    assert folder.stdout is not None
+    return next(points for points in map(int, folder.stdout) if points)
+
+
 def fold_and_die(url: str, dice: random.Random) -> int:
     """How many points one process has folded until it was killed."""
     folder = start(url, "FOLDS")
-    first = _first(folder)
+    first = _first_folded(folder)
     time.sleep(dice.uniform(0.0, 0.1))
     return first + sum(kill(folder))
-
-
-def _first(folder: subprocess.Popen[str]) -> int:
-    """How many points its first step has folded: it is at work."""
-    assert folder.stdout is not None
-    return int(folder.stdout.readline())
 
 
 async def everything(store: Store, name: str) -> list[Measurement]:

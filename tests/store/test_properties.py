@@ -87,12 +87,16 @@ def small_limits() -> Iterator[None]:
             (chunks, "CAPACITY", 6),
             (image, "CAPACITY", 6),
             (folding, "CAPACITY", 6),
-            (folding, "STRETCH", 3),
+            (folding, "STRETCH", 6),
             (arrival, "MANY", 5),
             (arrival, "WAITING", 4),
         ):
             patch.setattr(module, name, value)
         yield
+
+
+def open_both(folder: str) -> tuple[MemoryStore, SqliteStore]:
+    return MemoryStore(), SqliteStore(Path(folder) / "m.sqlite", Vault(KEY))
 
 
 def now(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -200,15 +204,15 @@ class BothStores(RuleBasedStateMachine):
             digests.append((found.points, found.digest))
         assert digests[0] == digests[1]
 
-    @rule(days=st.integers(1, 3), zone=ZONES)
+    @rule(days=st.integers(1, 12), zone=ZONES)
     def ask_statistics(self, days: int, zone: str) -> None:
-        until = NOW.date() + timedelta(days=2)
+        until = NOW.date() + timedelta(days=4)
         for quantity in ("ph", "orp"):
             self.both("statistics", PROBE, quantity, until - timedelta(days=days), until, zone)
 
-    @rule(since=INSTANTS, until=INSTANTS, limit=st.one_of(st.none(), st.integers(0, 3)))
-    def ask_history(self, since: datetime, until: datetime, limit: int | None) -> None:
-        self.both("history", PROBE, "ph", since, until, limit)
+    @rule(since=INSTANTS, until=INSTANTS, limit=st.one_of(st.none(), st.integers(0, 3)), descending=st.booleans())
+    def ask_history(self, since: datetime, until: datetime, limit: int | None, descending: bool) -> None:
+        self.both("history", PROBE, "ph", since, until, limit, descending=descending)
         self.both("columns", PROBE, "ph", since, until)
 
     @rule(at=INSTANTS)

@@ -57,7 +57,7 @@ def small_limits() -> None:
         (chunks, "CAPACITY", 64),
         (image, "CAPACITY", 64),
         (folding, "CAPACITY", 64),
-        (folding, "STRETCH", 16),
+        (folding, "STRETCH", 48),
         (arrival, "MANY", 80),
     ):
         setattr(module, name, value)

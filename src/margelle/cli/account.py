@@ -8,6 +8,7 @@ import typer
 from msgspec import Struct
 
 from margelle.cli.callback import PORT
+from margelle.cli.connections import connect
 from margelle.cli.terminal import (
     Exit,
     JsonOption,
@@ -21,7 +22,7 @@ from margelle.cli.terminal import (
     say_json,
     table,
 )
-from margelle.cli.wanted import Wanted, twins
+from margelle.cli.wanted import Wanted
 from margelle.errors import BadInput, Conflict, Limited, MargelleError, NotFound
 
 if TYPE_CHECKING:
@@ -153,6 +154,23 @@ def check(
     raise typer.Exit(Exit.OK if all(one["ok"] for one in checks) else Exit.NEEDS_USER)
 
 
+@app.command(epilog="Example: margelle account pause ondilo")
+def pause(context: typer.Context, name: Id) -> None:
+    """Ask an account's cloud nothing for a while.
+
+    Until `margelle account resume`. What its cloud still remembers then is fetched.
+    """
+    run(_pause(invocation(context).settings(), name, paused=True))
+    say(f"{name} is paused. To go on: margelle account resume {name}")
+
+
+@app.command(epilog="Example: margelle account resume ondilo")
+def resume(context: typer.Context, name: Id) -> None:
+    """Collect from an account again."""
+    run(_pause(invocation(context).settings(), name, paused=False))
+    say(f"{name} is collected again.")
+
+
 @app.command(epilog="Example: margelle account remove ondilo")
 def remove(context: typer.Context, name: Id) -> None:
     """Stop collecting from an account.
@@ -177,12 +195,10 @@ async def _add(settings: Settings, wanted: Wanted, way: _Way) -> Exit:
 
     async with house.opened(settings) as home:
         account = await wanted.account(home)
-        again = await home.store.account(account.id) is not None
-        token = await _token(home, account, way)
-        await enter(home, account, token)
-        say(f"{account.id} is signed in{' again' if again else ''}; it belongs to {account.owner}.")
+        made = await connect(home, account, lambda connector: _signed_in(connector, account, way))
+        say(f"{account.id} is signed in{' again' if made.again else ''}; it belongs to {account.owner}.")
         ended = await _first_look(home, account)
-        for twin in await twins(home.store, account):
+        for twin in made.twins:
             note(f"{twin} is the same login, and the cloud counts the requests of both: remove one of them.")
         return ended
 
@@ -212,15 +228,6 @@ async def _others(store: Store, account: Account) -> list[str]:
     return [] if account.login in keys else keys
 
 
-async def _token(home: House, account: Account, way: _Way) -> Token:
-    try:
-        return await _signed_in(home.connector(account), account, way)
-    except NotFound as error:
-        raise NotFound(
-            error.what, hint=error.hint or f"Is that the whole address? A hub's face ends in /{account.vendor}."
-        ) from error
-
-
 async def _signed_in(connector: Connector, account: Account, way: _Way) -> Token:
     from margelle.cli import callback
 
@@ -229,13 +236,6 @@ async def _signed_in(connector: Connector, account: Account, way: _Way) -> Token
     if way.paste:
         return await callback.token_by_paste(connector, way.port)
     return await callback.token_by_browser(connector, way.port, open_browser=way.browser)
-
-
-async def enter(home: House, account: Account, token: Token) -> None:
-    """Keep an account with its token; what was wrong with its login is over."""
-    await home.store.put_account(account)
-    await home.tokens(account).keep(token)
-    await home.store.end_incident(account.id, account.id, "sign-in", home.clock())
 
 
 async def _first_look(home: House, account: Account) -> Exit:
@@ -277,7 +277,7 @@ async def _row(home: House, account: Account) -> dict[str, Any]:
         "cloud": "none: this hub" if account.is_own else account.base_url or home.vendor(account.vendor).base_url,
         "realm": account.realm,
         "sites": len(await home.store.sites(account=account.id)),
-        "state": ", ".join(sorted({incident.kind for incident in wrong})) or "ok",
+        "state": ", ".join([*(["paused"] if account.paused else []), *sorted({one.kind for one in wrong})]) or "ok",
     }
 
 
@@ -321,10 +321,22 @@ async def _ask_one(home: House, account: Account) -> str:
     source = home.source(account)
     for site in await home.store.sites(account=account.id):
         for probe in await home.store.probes(site.id):
+            if probe.vendor != site.vendor:  # measured by hand
+                continue
             batch = await source.latest(probe, now)
             return f"{site.name}: {counted(len(batch.measurements), 'value')}."
     discovery = await source.discover(now)
     return f"{counted(len(discovery.sites), 'site')}."
+
+
+async def _pause(settings: Settings, name: str, *, paused: bool) -> None:
+    from msgspec.structs import replace
+
+    from margelle.cli import house
+
+    async with house.opened(settings) as home:
+        account = await _account(home.store, name)
+        await home.store.put_account(replace(account, paused=paused))
 
 
 async def _remove(settings: Settings, name: str) -> int:

@@ -67,14 +67,14 @@ class _Export:
 
     async def add_missing(self) -> None:
         if self._missing:
-            from margelle.cli.site import extend, own_account
             from margelle.cli.wanted import owner_named
+            from margelle.intake.own import extend, own_account
 
-            account = await own_account(self._home, await owner_named(self._home.store, self._wanted.owner))
+            account = await own_account(self._home.store, await owner_named(self._home.store, self._wanted.owner))
             known = {site.id for site in await self._home.store.sites()}
             sites = {site: _bare(site) for site in self._missing.values() if site not in known}
             probes = [_bare_probe(probe, site) for probe, site in self._missing.items()]
-            await extend(self._home, account, list(sites.values()), probes)
+            await extend(self._home.store, account, list(sites.values()), probes, self._home.clock())
 
     def _form(self) -> Form:
         with self._wanted.file.open("rb") as file:

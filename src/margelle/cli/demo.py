@@ -235,7 +235,7 @@ async def _connect(home: House, vendor: str, owner: str, base_url: str, secret: 
     """Let the account point to where its cloud is this time, and sign in to it."""
     from msgspec.structs import replace
 
-    from margelle.cli.account import enter
+    from margelle.cli.connections import enter
     from margelle.domain.site import Account
     from margelle.simulate import people
 

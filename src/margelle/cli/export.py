@@ -1,18 +1,16 @@
-"""`margelle export`: measurements as CSV or NDJSON, streamed, and in a file all or nothing."""
+"""`margelle export`: measurements as CSV, NDJSON, Parquet or Arrow, streamed, and in a file all or nothing."""
 
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
 import msgspec
 import typer
@@ -23,13 +21,8 @@ from margelle.errors import BadInput, NotFound, StoreError
 if TYPE_CHECKING:
     from margelle.cli.house import House
     from margelle.config import Settings
-    from margelle.domain.measurement import Measurement
     from margelle.domain.quantity import Catalogue
-    from margelle.domain.site import Probe
-
-COLUMNS = ("at", "probe", "site", "quantity", "value", "unit", "valid", "reason", "raw", "raw_unit", "origin", "doubts")
-_CHUNK = 5000
-_NEXT = timedelta(microseconds=1)
+    from margelle.export.row import Row, Series
 
 
 class Format(StrEnum):
@@ -37,6 +30,16 @@ class Format(StrEnum):
 
     CSV = "csv"
     NDJSON = "ndjson"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+
+
+_ENDINGS: Final = {
+    ".ndjson": Format.NDJSON,
+    ".jsonl": Format.NDJSON,
+    ".parquet": Format.PARQUET,
+    ".arrow": Format.ARROW,
+}
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -65,7 +68,11 @@ def export(
     ] = None,
     form: Annotated[
         Format | None,
-        typer.Option("--format", metavar="FORMAT", help="csv or ndjson. Default: as the file's name ends, else csv."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="csv, ndjson, parquet or arrow. Default: as the file's name ends, else csv.",
+        ),
     ] = None,
     site: Annotated[Names, typer.Option(metavar="NAME", help="Only this site, by id or name. May be repeated.")] = None,
     probe: Annotated[Names, typer.Option(metavar="ID", help="Only this probe. May be repeated.")] = None,
@@ -81,10 +88,10 @@ def export(
     ] = None,
     until: Annotated[str | None, typer.Option(metavar="INSTANT", help="Before this day or instant.")] = None,
 ) -> None:
-    """Write measurements as CSV or NDJSON.
+    """Write measurements as CSV, NDJSON, Parquet or Arrow.
 
     The columns are at, probe, site, quantity, value, unit, valid, reason, raw, raw_unit, origin, doubts. Units are UCUM codes. A value that is
-    doubted is there too, with valid=false, the reason, and in doubts each reason with its kind, as JSON. `margelle import` reads either form back, exactly. The CSV begins with lines that start with # and say what is in it.
+    doubted is there too, with valid=false, the reason, and in doubts each reason with its kind, as JSON. `margelle import` reads CSV and NDJSON back, exactly. The CSV begins with lines that start with # and say what is in it. Parquet and Arrow need the extra margelle[columnar].
     """
     settings = invocation(context).settings()
     choice = Choice(
@@ -92,8 +99,8 @@ def export(
     )
     if choice.since and choice.until and choice.since >= choice.until:
         raise BadInput("--since must be before --until.")
-    ndjson = form is Format.NDJSON or (form is None and output is not None and output.suffix in {".ndjson", ".jsonl"})
-    written = run(_export(settings, choice, output, ndjson=ndjson))
+    form = form or _ENDINGS.get(output.suffix if output else "", Format.CSV)
+    written = run(_export(settings, choice, output, form))
     note(f"{counted(written, 'measurement')} written{f' to {output}' if output else ''}.")
 
 
@@ -110,26 +117,27 @@ def instant(text: str | None) -> datetime | None:
         ) from error
 
 
-async def _export(settings: Settings, choice: Choice, output: Path | None, *, ndjson: bool) -> int:
+async def _export(settings: Settings, choice: Choice, output: Path | None, form: Format) -> int:
     from margelle.cli import house
+    from margelle.export import columnar, text
+    from margelle.export.row import Row
 
     async with house.opened(settings) as home:
         chosen = await _chosen(home, choice)
+        packed = columnar.writer(form, Row) if form in {Format.PARQUET, Format.ARROW} else None
         with _sink(output) as sink, progress("Exporting") as told:
-            head = (
-                b"" if ndjson else _head(choice, {quantity for _, quantity in chosen}, settings.catalogue, home.clock())
-            )
-            sink.write(head)
-            line = _ndjson if ndjson else _csv
-            return await _write(home, chosen, choice, sink, line, told)
-
-
-Series = tuple["Probe", str]
+            if form is Format.CSV:
+                sink.write(_head(choice, {series.quantity for series in chosen}, settings.catalogue, home.clock()))
+            write = packed.write if packed else text.csv if form is Format.CSV else text.ndjson
+            written = await _write(home, chosen, choice, sink, write, told)
+            sink.write(packed.close() if packed else b"")
+            return written
 
 
 async def _chosen(home: House, choice: Choice) -> list[Series]:
     """The series to write, those of switches among them. Raises NotFound for a name that nothing has."""
     from margelle.domain.site import Probe
+    from margelle.export.row import Series
 
     sites = await home.store.sites(gone=True)
     wanted = {site.id for site in sites if not choice.sites or choice.sites & {site.id, site.name}}
@@ -137,18 +145,18 @@ async def _chosen(home: House, choice: Choice) -> list[Series]:
     every = {probe.id: probe for probe in (*await home.store.probes(), *switches)}.values()
     probes = [probe for probe in every if not choice.probes or probe.id in choice.probes]
     series = [
-        (probe, quantity)
+        Series(probe.id, quantity, probe.site)
         for probe in probes
         if probe.site in wanted
         for quantity in await home.store.quantities(probe.id)
     ]
     _demand("site", choice.sites, [name for site in sites for name in (site.id, site.name)])
     _demand("probe", choice.probes, [probe.id for probe in probes])
-    known = [*(one.name for one in home.settings.catalogue), *(quantity for _, quantity in series)]
+    known = [*(one.name for one in home.settings.catalogue), *(one.quantity for one in series)]
     spelled = {name.casefold(): name for name in known}
     quantities = frozenset(spelled.get(name.casefold(), name) for name in choice.quantities)
     _demand("quantity", quantities, known)
-    return [(probe, quantity) for probe, quantity in series if not quantities or quantity in quantities]
+    return [one for one in series if not quantities or one.quantity in quantities]
 
 
 def _demand(what: str, wanted: frozenset[str], known: Sequence[str]) -> None:
@@ -163,64 +171,25 @@ async def _write(
     chosen: Sequence[Series],
     choice: Choice,
     sink: BinaryIO,
-    line: Callable[[dict[str, Any]], bytes],
+    write: Callable[[Sequence[Row]], bytes],
     told: Callable[[float], None],
 ) -> int:
+    from margelle.export.row import chunks, rows
+
     written = 0
-    for n, (probe, quantity) in enumerate(chosen):
+    for n, series in enumerate(chosen):
         told(n / len(chosen))
-        async for measurement in _stream(home, probe, quantity, choice):
-            sink.write(line(row(measurement, probe.site, home.settings.catalogue)))
-            written += 1
+        async for points in chunks(home.store, series, choice.since, choice.until):
+            sink.write(write(rows(points, series.site, home.settings.catalogue)))
+            written += len(points)
+            await asyncio.sleep(0)  # SQLite never waits, and Ctrl-C is heard only where something does
     return written
 
 
-async def _stream(home: House, probe: Probe, quantity: str, choice: Choice) -> AsyncIterator[Measurement]:
-    since = choice.since
-    while True:
-        chunk = await home.store.history(probe.id, quantity, since, choice.until, _CHUNK)
-        for measurement in chunk:
-            yield measurement
-        await asyncio.sleep(0)  # SQLite never waits, and Ctrl-C is heard only where something does
-        if len(chunk) < _CHUNK:
-            return
-        since = chunk[-1].at + _NEXT
-
-
-def row(measurement: Measurement, site: str, catalogue: Catalogue) -> dict[str, Any]:
-    """A measurement as the columns of an export; the unit of a quantity that the catalogue does not know is that of its raw value."""
-    quantity = catalogue.get(measurement.quantity)
-    at = measurement.at.isoformat().removesuffix("+00:00") + "Z"
-    unit = quantity.unit if quantity else measurement.raw_unit
-    reason = "; ".join(doubt.reason for doubt in measurement.doubts) or None
-    values = (at, measurement.probe, site, measurement.quantity, measurement.value, unit, measurement.valid, reason)
-    rest = (measurement.raw, measurement.raw_unit, measurement.origin, measurement.doubts or None)
-    return dict(zip(COLUMNS, (*values, *rest), strict=True))
-
-
-def _ndjson(cells: dict[str, Any]) -> bytes:
-    return msgspec.json.encode(cells) + b"\n"
-
-
-def _csv(cells: dict[str, Any]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(
-        _cell(value) for value in cells.values()
-    )  # so that both are quoted
-    return line.getvalue().removesuffix("\r\n").encode("utf-8", "backslashreplace") + b"\n"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return msgspec.json.encode(value).decode()
-    if isinstance(value, float):
-        return repr(value).removesuffix(".0")
-    return "" if value is None else str(value)
-
-
 def _head(choice: Choice, quantities: Collection[str], catalogue: Catalogue, now: datetime) -> bytes:
+    from margelle.export import text
+    from margelle.export.row import COLUMNS
+
     lines = [
         "Margelle export",
         f"written: {now:%Y-%m-%dT%H:%M:%SZ}",
@@ -231,7 +200,7 @@ def _head(choice: Choice, quantities: Collection[str], catalogue: Catalogue, now
         "at: UTC; value: in unit (UCUM); raw: as the vendor wrote it, in raw_unit; valid=false: doubted, for the reason",
         *(f"{one.name}: {one.unit} - {one.sentence}" for one in catalogue if one.name in quantities),
     ]
-    return "".join(f"# {line}\n" for line in lines).encode() + (",".join(COLUMNS) + "\n").encode()
+    return "".join(f"# {line}\n" for line in lines).encode() + text.csv_head(COLUMNS)
 
 
 @contextmanager

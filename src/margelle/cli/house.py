@@ -5,16 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from margelle.cli.meanings import HubMeanings
 from margelle.cli.terminal import utc_now
 from margelle.config import Settings
 from margelle.domain.site import Account, Site
 from margelle.errors import BadInput, ConfigError, StoreError
-from margelle.ports import Clock, Connector, Display, Http, Rate, Source, Spending, Store, Tokens, Vendor
-from margelle.store import open_store
+from margelle.ports import Backstage, Clock, Connector, Display, Http, Rate, Source, Spending, Store, Tokens, Vendor
+from margelle.store import file_of, open_store
 from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from margelle.collect.loop import Collector
     from margelle.collect.reviewing import Reviewer
+    from margelle.collect.standing import Standing
     from margelle.mqtt.listener import Listener
     from margelle.net.budget import Budget
     from margelle.net.http import CloudHttp
@@ -43,9 +46,13 @@ class House:
         self.mark = ""
         """By which this hub knows itself."""
         self.vendors = {
-            name: replace(vendor, pace=_pace(vendor, settings, pace), source=_source(vendor, settings))
+            name: replace(vendor, pace=_pace(vendor, settings, pace), source=self._source_of(vendor))
             for name, vendor in VENDORS.items()
         }
+        self.clouds: dict[str, str] = {}
+        """By vendor: to which other cloud than the vendor's own accounts are connected on the pages."""
+        self.meanings = HubMeanings(settings, self.vendors, store)
+        self._collector: Collector | None = None
         self._https: dict[str, CloudHttp] = {}
         self._keepers: dict[str, TokenKeeper] = {}
 
@@ -60,15 +67,15 @@ class House:
         vendor = self.vendors.get(site.vendor)
         if vendor is None or vendor.display is None:
             return Display()
-        return vendor.display(self.settings.section(vendor.name), self.settings.catalogue)(site)
+        return vendor.display(self.meanings.sections[vendor.name], self.settings.catalogue)(site)
 
     def budget(self, account: Account) -> Budget:
-        """The account's request budget, which outlives this process."""
+        """The account's request budget, which outlives this process. It lies beside the store, since whoever shares the one shares the other."""
         from margelle.net.budget import Budget, uptime_s
 
         uptime = uptime_s if self.clock is utc_now else None  # a made-up clock runs as it likes
         pace = self.vendor(account.vendor).pace
-        return Budget(self.settings.data_dir / "budget.sqlite", account.id, pace, uptime=uptime)
+        return Budget(budget_file(self.settings), account.id, pace, uptime=uptime)
 
     def http(self, account: Account) -> CloudHttp:
         """The account's HTTP: one for the whole process."""
@@ -112,13 +119,14 @@ class House:
         """Ask what the account has, as the collector's first ask of it, which the collector then need not make again."""
         from margelle.collect import plan, progress
         from margelle.collect.gather import Gather, Meter
+        from margelle.domain.reason import Reason
 
         known = await progress.load(self.store, account.id)
         meter = Meter(self.http(account))
         source = self.vendor(account.vendor).source(account, meter, self.tokens(account))
         catalogue = self.settings.catalogue
         gather = Gather(account, source, meter, known, store=self.store, clock=self.clock, catalogue=catalogue)
-        await gather.perform(plan.Ask("discover", account.id, self.clock(), "The account was added.", plan.NEW))
+        await gather.perform(plan.Ask("discover", account.id, self.clock(), (Reason("new"),), plan.NEW))
         await progress.save(self.store, account.id, known, self.clock())
 
     def spending(self, account: Account) -> Spending | None:
@@ -146,7 +154,7 @@ class House:
         from margelle.collect.loop import Collector
 
         days = self.settings["receipts_days"]
-        return Collector(
+        self._collector = Collector(
             self.store,
             self.vendors,
             self.http,
@@ -155,7 +163,15 @@ class House:
             self.settings.catalogue,
             receipts_days=days,
             name=name,
+            news=self.meanings.news(),
         )
+        return self._collector
+
+    def standing(self) -> Standing:
+        """The collector, as the pages know it."""
+        from margelle.collect.standing import Standing
+
+        return Standing(self.store, self.spending, self.clock, lambda: self._collector)
 
     def reviewer(self) -> Reviewer:
         """What judges anew all that is kept, where a rule has changed."""
@@ -169,8 +185,8 @@ class House:
 
         return Folder(self.store)
 
-    def listener(self) -> Listener | None:
-        """What listens to the broker of the settings, if they name one. Raises ConfigError."""
+    def listener(self, collector: Collector) -> Listener | None:
+        """What listens to the broker of the settings while `collector` leads, if they name one. Raises ConfigError."""
         if not self.settings["mqtt.url"]:
             return None
         from margelle.mqtt.broker import Broker
@@ -182,7 +198,7 @@ class House:
         if not topics.targets:
             raise ConfigError("mqtt.url names a broker, but mqtt.topics names no topic.")
         broker = Broker.of(own["url"], own["login"], own["password"], own["client_id"])
-        return Listener(broker, topics, self.store, self.clock, self.settings.catalogue)
+        return Listener(broker, topics, self.store, self.clock, self.settings.catalogue, leads=lambda: collector.leads)
 
     def app(self, *, public_page: bool = False, ready: Callable[[], bool] | None = None) -> Starlette:
         """The web application: faces, pages and health."""
@@ -192,7 +208,7 @@ class House:
         return app.build(
             self.store,
             list(self.vendors.values()),
-            {name: self.settings.section(name) for name in self.vendors},
+            self.meanings.sections,
             self.clock,
             ForwardedActions(self.store, self.source, self.clock, self.settings.catalogue),
             pages=self.settings["pages"],
@@ -200,9 +216,53 @@ class House:
             public_page=public_page,
             public_url=self.settings["public_url"],
             catalogue=self.settings.catalogue,
+            title=self.settings["title"],
+            time_zone=self.settings["time_zone"],
+            regime=self.settings["limits"],
             ready=ready,
             mark=self.mark,
+            api=app.Api(
+                self.standing().reports,
+                tuple(self.settings["api.origins"]),
+                self.settings["api.requests_per_minute"],
+                self.settings["api.lookback_s"],
+                metrics=self.settings["metrics"],
+                size_bytes=self.size_bytes,
+            ),
+            backstage=self.backstage(),
         )
+
+    def _source_of(self, vendor: Vendor) -> Callable[[Account, Http, Tokens], Source]:
+        """How the vendor's accounts are collected in this installation, as it is set when a source is made."""
+        configure = vendor.configure
+        if configure is None:
+            return vendor.source
+
+        def source(account: Account, http: Http, tokens: Tokens) -> Source:
+            return configure(self.meanings.sections[vendor.name], self.settings.catalogue)(account, http, tokens)
+
+        configure(self.settings.section(vendor.name), self.settings.catalogue)  # which raises where it makes no sense
+        return source
+
+    def backstage(self) -> Backstage:
+        """What the pages may use of this hub."""
+        from margelle.cli.connections import HubConnections
+        from margelle.cli.installation import HubInstallation
+        from margelle.cli.showroom import Showroom
+
+        return Backstage(
+            self.standing(),
+            HubConnections(self),
+            self.meanings,
+            HubInstallation(self.settings),
+            Showroom(list(self.vendors.values()), self.clock),
+        )
+
+    def size_bytes(self) -> int:
+        """What the store takes on the disk, with its log; 0 where it is no file of this machine."""
+        path = file_of(self.settings.store_url)
+        files = path.parent.glob(f"{path.name}*") if path is not None else ()
+        return sum(file.stat().st_size for file in files)
 
     async def close(self) -> None:
         """Let go of connections and of the database."""
@@ -221,6 +281,7 @@ async def opened(
     house = House(settings, open_kept(settings), clock, pace)
     try:
         house.mark = await _mark(house.store)
+        await house.meanings.refresh()
         yield house
     finally:
         await house.close()
@@ -238,6 +299,12 @@ def open_kept(settings: Settings) -> Store:
     return open_store(settings.store_url, Vault.open(settings.key_file))
 
 
+def budget_file(settings: Settings) -> Path:
+    """Where requests are counted: beside the store, wherever the data folder is, so that whoever shares the one shares the other."""
+    kept = file_of(settings.store_url)
+    return (settings.data_dir if kept is None else kept.resolve().parent) / "budget.sqlite"
+
+
 async def _mark(store: Store) -> str:
     """What the hub with this store is known by, made once; none where that cannot be kept."""
     known = await store.memo(_MARK)
@@ -248,13 +315,6 @@ async def _mark(store: Store) -> str:
         except StoreError:
             return ""
     return known.decode("ascii", "replace")
-
-
-def _source(vendor: Vendor, settings: Settings) -> Callable[[Account, Http, Tokens], Source]:
-    """How the vendor's accounts are collected in this installation."""
-    if vendor.configure is None:
-        return vendor.source
-    return vendor.configure(settings.section(vendor.name), settings.catalogue)
 
 
 def _pace(vendor: Vendor, settings: Settings, pace: Sequence[Rate] | None) -> tuple[Rate, ...]:

@@ -106,7 +106,8 @@ async def _serve(settings: Settings) -> None:
     ):
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             await _warn(home, settings)
-            listener = home.listener() if collects else None
+            collector = home.collector()
+            listener = home.listener(collector) if collects else None
             app = home.app()
             group.create_task(home.folder().run(stop))
             group.create_task(server.serve(app, bound, stop, proxies=proxies))
@@ -116,15 +117,17 @@ async def _serve(settings: Settings) -> None:
             if listener:
                 group.create_task(listener.run(stop))
             if collects:
-                group.create_task(home.collector().run(stop))
+                group.create_task(collector.run(stop))
                 group.create_task(home.reviewer().run(stop))
-            _announce(bound, secure, settings)
+            await _announce(home, bound, secure)
 
 
-def _announce(bound: socket.socket, secure: socket.socket | None, settings: Settings) -> None:
+async def _announce(home: House, bound: socket.socket, secure: socket.socket | None) -> None:
     from margelle.cli import server
+    from margelle.serve import newcomer
     from margelle.vendors import VENDORS
 
+    settings = home.settings
     url = settings["public_url"].rstrip("/") or server.url_of(bound)
     if settings["pages"]:
         say(f"Pages:  {url}/")
@@ -135,10 +138,12 @@ def _announce(bound: socket.socket, secure: socket.socket | None, settings: Sett
             f"TLS:    {server.url_of(secure, 'https')}/  (also as {', '.join(vendor.host for vendor in VENDORS.values())})"
         )
     say(f"Data:   {settings.data_dir}")
+    if settings["pages"] and (code := await newcomer.offer(home.store)):
+        say(f"First user: {url}/welcome  with the code {code}  (or here: margelle user add you@example.org)")
 
 
 async def _warn(home: House, settings: Settings) -> None:
-    if not await home.store.users():
+    if not settings["pages"] and not await home.store.users():
         _log.warning("Nobody can sign in yet: add a user with `margelle user add`")
     if not _is_loopback(settings["host"]) and not settings["public_url"].startswith("https://"):
         _log.warning(
@@ -159,10 +164,11 @@ async def _collect(settings: Settings) -> None:
     with server.stopped_by_signals() as stop:
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             say(f"Data:   {settings.data_dir}")
-            if listener := home.listener():
+            collector = home.collector()
+            if listener := home.listener(collector):
                 group.create_task(listener.run(stop))
             group.create_task(home.folder().run(stop))
-            group.create_task(home.collector().run(stop))
+            group.create_task(collector.run(stop))
             group.create_task(home.reviewer().run(stop))
 
 

@@ -12,18 +12,17 @@ from margelle.cli.terminal import invocation, note, run, say
 from margelle.errors import BadInput
 
 if TYPE_CHECKING:
+    from margelle.cli.house import House
     from margelle.config import Settings
     from margelle.domain.site import Probe
     from margelle.intake.keep import Outcome
-    from margelle.ports import Store
 
-MEANS = ("hand", "strip", "meter", "lab")
 _VALUE = re.compile(r"(?P<quantity>[^=]+)=\s*(?P<number>[-+]?[\d.,]+(?:[eE][-+]?\d+)?)\s*(?P<unit>.*)")
 
 
 def measure(
     context: typer.Context,
-    probe: Annotated[str, typer.Argument(metavar="PROBE", help="A probe of your own, or the id or name of its site.")],
+    probe: Annotated[str, typer.Argument(metavar="SITE", help="A site, by its id or name; or a probe of your own.")],
     values: Annotated[
         list[str], typer.Argument(metavar="QUANTITY=VALUE...", help="Such as ph=7.4 or temperature=78°F.")
     ],
@@ -39,8 +38,11 @@ def measure(
 ) -> None:
     """Keep what you have measured yourself.
 
-    In the quantity's own unit, or in the one that you write after the number. All of it is kept, or, where one value is wrong, nothing.
+    In the quantity's own unit, or in the one that you write after the number. All of it is kept, or, where one value is wrong, nothing. At a site that
+    is collected from a cloud it is kept beside what the cloud tells, as a probe of its own.
     """
+    from margelle.intake.hand import MEANS
+
     settings = invocation(context).settings()
     if means not in MEANS:
         raise BadInput(f"There is no {means!r} to measure by.", hint=f"Known: {', '.join(MEANS)}.")
@@ -69,23 +71,24 @@ async def _measure(
     settings: Settings, name: str, values: list[tuple[str, str, str]], at: str | None, means: str, remark: str
 ) -> tuple[Probe, list[Outcome]]:
     from margelle.cli import house
-    from margelle.intake.keep import count, keep
-    from margelle.intake.point import Arrival, Point, measurement_of
+    from margelle.intake.hand import keep_by_hand
+    from margelle.intake.keep import count
+    from margelle.intake.point import Point, measurement_of
     from margelle.ports import AuditEntry
 
     async with house.opened(settings) as home:
         now = home.clock()
-        probe = await _probe(home.store, name)
-        instant = now.replace(microsecond=0) if at is None else await _instant(home.store, probe, at)
+        probe = await _probe(home, name)
+        instant = now.replace(microsecond=0) if at is None else await _instant(home, probe, at)
         points = [Point(probe.id, quantity, instant.isoformat(), number, unit) for quantity, number, unit in values]
         origin, catalogue = f"own/{means}", settings.catalogue
-        arrivals = [Arrival(n, measurement_of(one, probe, catalogue, origin)) for n, one in enumerate(points, 1)]
-        outcomes = await keep(home.store, arrivals, now, catalogue)
+        measured = [measurement_of(one, probe, catalogue, origin) for one in points]
+        outcomes = await keep_by_hand(home.store, probe, measured, now, catalogue)
         told = ", ".join(f"{quantity}={number}{unit}" for quantity, number, unit in values)
         outcome = (
             f"{told} at {instant:%Y-%m-%dT%H:%M:%SZ}: {_counted(count(outcomes))}{f'; {remark}' if remark else ''}"
         )
-        await home.store.record(AuditEntry(now, "", "measure", probe.id, outcome))
+        await home.store.record(AuditEntry(now, "", "measure", probe.id, outcome, probe.site))
         return probe, outcomes
 
 
@@ -93,23 +96,27 @@ def _counted(counts: dict[Any, int]) -> str:
     return ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n)
 
 
-async def _probe(store: Store, name: str) -> Probe:
-    from margelle.intake.keep import own_probes
-    from margelle.intake.point import probe_named
+async def _probe(home: House, name: str) -> Probe:
+    from margelle.domain.site import OWN
+    from margelle.intake.hand import hand_probe
 
-    probes = await own_probes(store)
-    sites = [site.id for site in await store.sites() if site.name == name]
-    try:
-        return probe_named(sites[0] if len(sites) == 1 else name, probes)
-    except BadInput as error:
-        known = f"Known: {', '.join(sorted(probes))}." if probes else "Add a site: margelle site add 'Garden pool'"
-        raise BadInput(error.what, hint=f"Measurements are sent to probes of your own. {known}") from None
+    probes = await home.store.probes()
+    if named := next((probe for probe in probes if probe.id == name and probe.vendor == OWN), None):
+        return named
+    sites = await home.store.sites()
+    alike = [site for site in sites if name in {site.id, site.name, *(one.id for one in probes if one.site == site.id)}]
+    if len(alike) == 1:
+        return await hand_probe(home.store, alike[0])
+    if alike:
+        raise BadInput(f"Several sites are called {name!r}.", hint=f"Say which: {', '.join(one.id for one in alike)}.")
+    known = f"Known: {', '.join(site.id for site in sites)}." if sites else "Add one: margelle site add 'Garden pool'"
+    raise BadInput(f"There is no site {name[:100]!r}.", hint=known)
 
 
-async def _instant(store: Store, probe: Probe, text: str) -> datetime:
+async def _instant(home: House, probe: Probe, text: str) -> datetime:
     from zoneinfo import ZoneInfo
 
     from margelle.intake.point import instant_of
 
-    site = await store.site(probe.site)
+    site = await home.store.site(probe.site)
     return instant_of(text, ZoneInfo(site.time_zone if site else "UTC"))

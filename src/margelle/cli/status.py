@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from margelle.cli.account import requests_left
 from margelle.cli.terminal import Exit, JsonOption, brief, counted, invocation, note, run, say, say_json
+from margelle.domain.reason import held
 from margelle.domain.unit import Unit, symbol
 from margelle.errors import NotFound, StoreError
 from margelle.ports import Display
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
-    from margelle.collect.report import AccountReport, Budget
     from margelle.config import Settings
     from margelle.domain.measurement import Measurement
     from margelle.domain.quantity import Quantity
     from margelle.domain.site import Account, Site
-    from margelle.ports import Store
-
-HELD: Final = {
-    "limited": "its request quota is used up",
-    "sign-in": "its owner has to sign in again",
-    "unreachable": "its cloud cannot be reached",
-    "misled": "its cloud's name leads to a hub",
-    "unavailable": "its cloud has trouble",
-}
-"""Why a whole account waits, by the kind of its incident."""
+    from margelle.ports import AccountReport, Budget, Store
 
 
 def status(
@@ -88,6 +79,7 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
         "locked": await _locked(home.store, account),
         "waits_until": report.waits_until,
         "waits_for": report.waits_for,
+        "paused": report.paused,
         "sites": [
             {
                 "id": site.id,
@@ -179,8 +171,10 @@ def _show_account(account: dict[str, Any]) -> None:
     if left := requests_left(account):
         say(f"  {left}")
     _show_learned(account["budget"])
+    if account["paused"]:
+        say(f"  Paused: its cloud is asked nothing. To go on: margelle account resume {account['id']}")
     if account["waits_until"]:
-        say(f"  Waits until {_clock(account['waits_until'])}: {HELD.get(account['waits_for'], account['waits_for'])}.")
+        say(f"  Until {_clock(account['waits_until'])}: {held(account['waits_for']).text()}")
     if account["locked"]:
         say(f"  ! {account['locked']}")
     for site in account["sites"]:
@@ -212,7 +206,8 @@ def _show_filling(account: dict[str, Any]) -> None:
     stretches: dict[tuple[str, str, str, str], list[str]] = {}
     for one in account["filling"]:
         gap = one.gap
-        when = f"asked for about {_clock(one.at)}" if one.at is not None else "nobody can be asked for them"
+        nobody = "the account is paused" if account["paused"] else "this account cannot ask for them"
+        when = f"asked for about {_clock(one.at)}" if one.at is not None else nobody
         stretches.setdefault((gap.probe, _clock(gap.since), _clock(gap.until), when), []).append(gap.quantity)
     for (probe, since, until, when), quantities in stretches.items():
         say(f"  missing at {probe} from {since} to {until}: {', '.join(quantities)}; {when}.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,15 +11,15 @@ from margelle.cli.terminal import JsonOption, invocation, note, password, run, s
 from margelle.errors import BadInput, Conflict, NotFound
 
 if TYPE_CHECKING:
+    from margelle.cli.house import House
     from margelle.config import Settings
+    from margelle.domain.access import Scope
     from margelle.domain.site import User
+    from margelle.ports import Grant, Store
 
 app = typer.Typer(
     help="Who may sign in to this hub. On its pages, and with clients on its faces.", no_args_is_help=True
 )
-
-SHORTEST: Final = 8
-"""Characters of a password."""
 
 Email = Annotated[str, typer.Argument(metavar="LOGIN", help="An e-mail address.")]
 FromStdin = Annotated[
@@ -38,17 +38,18 @@ def add(
 ) -> None:
     """Add a user.
 
-    Asks for the password twice, without showing it.
+    Asks for the password twice, without showing it. The first user is an operator, who may manage the hub itself.
     """
     from margelle.domain.site import User
+    from margelle.serve.people import demand_email
     from margelle.serve.sign_in import hash_password
 
     settings = invocation(context).settings()
-    _check(email)
+    demand_email(email)
     if language not in {"en", "fr"}:
         raise BadInput(f"There are no pages in the language {language!r}.", hint="Known: en, fr.")
     run(_demand_new(settings, email))
-    hashed = hash_password(_password(from_stdin=password_stdin))
+    hashed = hash_password(_password(email, from_stdin=password_stdin))
     run(_put(settings, User(email, hashed, firstname, lastname, language), new=True))
     say(f"{email} can sign in.")
 
@@ -61,13 +62,14 @@ def list_(context: typer.Context, as_json: JsonOption = False) -> None:
         say_json(rows)
     elif rows:
         table(
-            ("LOGIN", "NAME", "LANGUAGE", "ACCOUNTS"),
+            ("LOGIN", "NAME", "LANGUAGE", "ACCOUNTS", "OPERATOR"),
             [
                 (
                     str(row["email"]),
                     f"{row['firstname']} {row['lastname']}".strip(),
                     str(row["language"]),
                     str(row["accounts"]),
+                    "yes" if row["operator"] else "",
                 )
                 for row in rows
             ],
@@ -93,33 +95,59 @@ def passwd(
 
     settings = invocation(context).settings()
     user = run(_user(settings, email))
-    hashed = hash_password(_password(from_stdin=password_stdin, prompt="New password"))
+    hashed = hash_password(_password(user.email, from_stdin=password_stdin, prompt="New password"))
     run(_put(settings, replace(user, password_hash=hashed), sign_out=not keep_clients))
     say(f"{user.email} has another password.")
 
 
-@app.command(epilog="Example: margelle user token anna@example.org --days 365")
+@app.command(epilog="Example: margelle user token anna@example.org --name dashboard --scope read --days 365")
 def token(
     context: typer.Context,
     email: Email,
     days: Annotated[
         int | None, typer.Option(metavar="DAYS", min=1, max=36_500, help="How long it is good for. Default: for ever.")
     ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SCOPE",
+            help="What it is good for: read, measure, intervene, control or manage. May be repeated. Default: measure.",
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(metavar="NAME", help="What it is for, to find it again.")] = "",
+    list_: Annotated[bool, typer.Option("--list", help="List the user's tokens instead.")] = False,
     revoke: Annotated[
         bool, typer.Option("--revoke", help="Read a token from standard input, and take it back instead.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a token for the hub's own API.
 
-    Prints it once: only its digest is kept. A client sends it as Authorization: Bearer TOKEN, and may then send measurements for the user's own
-    sites. `margelle user passwd` takes back all of a user's tokens.
+    Prints it once: only its digest is kept. A client sends it as Authorization: Bearer TOKEN, and may then do what its scopes say and the user's
+    roles allow. `margelle user passwd` takes back all of a user's tokens.
     """
     settings = invocation(context).settings()
-    if revoke:
+    if list_:
+        _show_keys(run(_keys(settings, email)), as_json=as_json)
+    elif revoke:
         run(_revoke(settings, email, password(from_stdin=True)))
         say("The token is taken back.")
     else:
-        say(run(_token(settings, email, days)))
+        say(run(_token(settings, email, days, _scopes(scope or ["measure"]), name)))
+
+
+@app.command(epilog="Example: margelle user operator anna@example.org")
+def operator(
+    context: typer.Context,
+    email: Email,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Make them none again.")] = False,
+) -> None:
+    """Make a user an operator.
+
+    Operators manage the hub itself: its users, organisations and settings. The only user of a hub is its operator anyway.
+    """
+    changed = run(_operator(invocation(context).settings(), email, operator=not revoke))
+    say(f"{changed.email} is {'an operator now' if changed.operator else 'no operator any more'}.")
 
 
 @app.command(epilog="Example: margelle user remove anna@example.org")
@@ -133,18 +161,12 @@ def remove(context: typer.Context, email: Email) -> None:
     say(f"{email} can no longer sign in.")
 
 
-def _check(email: str) -> None:
-    """Raises BadInput for what cannot be a login."""
-    hidden = any(unicodedata.category(letter).startswith("C") for letter in email)
-    if "@" not in email or email != email.strip() or hidden or len(email) > 254:
-        raise BadInput(f"{email!r} cannot be a login.", hint="It is an e-mail address without spaces around it.")
+def _password(email: str, *, from_stdin: bool, prompt: str = "Password") -> str:
+    """A new password, good enough. Raises BadInput."""
+    from margelle.serve.password import demand_good
 
-
-def _password(*, from_stdin: bool, prompt: str = "Password") -> str:
-    """A new password, long enough. Raises BadInput."""
     given = password(from_stdin=from_stdin, prompt=prompt)
-    if len(given) < SHORTEST:
-        raise BadInput(f"A password has at least {SHORTEST} characters.", hint="A short sentence is a good one.")
+    demand_good(given, email)
     return given
 
 
@@ -164,9 +186,38 @@ async def _put(settings: Settings, user: User, *, new: bool = False, sign_out: b
             raise Conflict(
                 f"{user.email} is a user already.", hint="`margelle user passwd` gives them another password."
             )
+        if new:
+            user = await _with_operator(home.store, user)
         await home.store.put_user(user)
         if sign_out:
             await home.store.drop_grants(user.email)
+        await _record(home, "add user" if new else "password", user.email, "added" if new else "changed")
+
+
+async def _with_operator(store: Store, user: User) -> User:
+    """A new user, who is an operator if there is nobody else; and whoever was one by being alone is one by name."""
+    from msgspec.structs import replace
+
+    others = await store.users()
+    if len(others) == 1 and not others[0].operator:
+        await store.put_user(replace(others[0], operator=True))
+    return replace(user, operator=not others)
+
+
+async def _operator(settings: Settings, email: str, *, operator: bool) -> User:
+    from margelle.cli import house
+    from margelle.serve.people import People
+    from margelle.serve.sign_in import FaceDesk
+
+    async with house.opened(settings) as home:
+        desk = FaceDesk("pages", home.store, home.clock)
+        return await People(home.store, desk, home.clock).make_operator(email, None, operator=operator)
+
+
+async def _record(home: House, act: str, subject: str, outcome: str) -> None:
+    from margelle.ports import AuditEntry
+
+    await home.store.record(AuditEntry(home.clock(), "", act, subject, outcome))
 
 
 async def _user(settings: Settings, email: str) -> User:
@@ -184,6 +235,7 @@ async def _remove(settings: Settings, email: str) -> None:
 
     async with house.opened(settings) as home:
         await home.store.remove_user(email)
+        await _record(home, "remove user", email, "removed")
 
 
 async def _listed(settings: Settings) -> list[dict[str, str | int]]:
@@ -197,12 +249,23 @@ async def _listed(settings: Settings) -> list[dict[str, str | int]]:
                 "lastname": user.lastname,
                 "language": user.language,
                 "accounts": len(await home.store.accounts(user.email)),
+                "operator": user.operator,
             }
             for user in await home.store.users()
         ]
 
 
-async def _token(settings: Settings, email: str, days: int | None) -> str:
+def _scopes(given: Sequence[str]) -> tuple[Scope, ...]:
+    """Scopes by name, each once. Raises BadInput."""
+    from margelle.domain.access import SCOPES
+
+    for name in given:
+        if name not in SCOPES:
+            raise BadInput(f"There is no scope {name!r}.", hint=f"Known: {', '.join(SCOPES)}.")
+    return tuple(scope for scope in SCOPES if scope in given)
+
+
+async def _token(settings: Settings, email: str, days: int | None, scopes: tuple[Scope, ...], name: str) -> str:
     from margelle.cli import house
     from margelle.serve.api import NAME
     from margelle.serve.sign_in import FaceDesk
@@ -210,7 +273,52 @@ async def _token(settings: Settings, email: str, days: int | None) -> str:
     user = await _user(settings, email)
     async with house.opened(settings) as home:
         life_s = None if days is None else days * 86_400.0
-        return await FaceDesk(NAME, home.store, home.clock).issue("access", user.email, life_s=life_s)
+        desk = FaceDesk(NAME, home.store, home.clock)
+        made, _ = await desk.issue_named("access", user.email, name or "token", life_s=life_s, scopes=scopes)
+        await _record(home, "key", user.email, f"{name or 'token'} was made, by a command")
+        return made
+
+
+async def _keys(settings: Settings, email: str) -> list[Grant]:
+    from margelle.cli import house
+    from margelle.serve.api import NAME
+
+    user = await _user(settings, email)
+    async with house.opened(settings) as home:
+        theirs = await home.store.grants(user=user.email)
+        return [one for one in theirs if one.kind == "access" and one.face == NAME]
+
+
+def _show_keys(keys: Sequence[Grant], *, as_json: bool) -> None:
+    rows = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "scopes": list(one.scopes),
+            "issued_at": f"{one.issued_at:%Y-%m-%dT%H:%M:%SZ}",
+            "expires_at": f"{one.expires_at:%Y-%m-%dT%H:%M:%SZ}" if one.expires_at else None,
+        }
+        for one in keys
+    ]
+    if as_json:
+        say_json(rows)
+    elif rows:
+        columns = ("ID", "NAME", "SCOPES", "SINCE", "UNTIL")
+        table(
+            columns,
+            [
+                (
+                    str(row["id"]),
+                    str(row["name"]),
+                    ", ".join(one.scopes),
+                    str(row["issued_at"]),
+                    str(row["expires_at"] or ""),
+                )
+                for row, one in zip(rows, keys, strict=True)
+            ],
+        )
+    else:
+        note("There is no token yet. Make one: margelle user token LOGIN --name dashboard --scope read")
 
 
 async def _revoke(settings: Settings, email: str, given: str) -> None:
@@ -224,3 +332,4 @@ async def _revoke(settings: Settings, email: str, given: str) -> None:
         if await desk.holder("access", given) != user:
             raise NotFound(f"That is no token of {user.email}.")
         await desk.revoke(given)
+        await _record(home, "key", user.email, "taken back, by a command")

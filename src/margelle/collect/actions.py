@@ -41,10 +41,10 @@ class ForwardedActions:
             await self._demand_right(site.id, user)
             await self._forward(recommendation, site, user)
         except MargelleError as error:
-            await self._record("validate", recommendation.id, user, redact(f"failed: {error.what}"))
+            await self._record("validate", recommendation.id, user, redact(f"failed: {error.what}"), site.id)
             raise
         await self._store.put_recommendation(replace(recommendation, status="ok", updated_at=self._clock()))
-        await self._record("validate", recommendation.id, user, "done")
+        await self._record("validate", recommendation.id, user, "done", site.id)
 
     async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
         """Tell the cloud, then ask it what it has now and keep that. Raises what the cloud's refusal means, and Conflict if it takes nothing."""
@@ -56,10 +56,10 @@ class ForwardedActions:
                 raise Conflict(f"The cloud that {probe.id} comes from lets nothing be set.")
             await source.write(probe, parameter, wanted.raw)
         except MargelleError as error:
-            await self._record("write", subject, user, redact(f"{wanted.raw[:100]!r} failed: {error.what}"))
+            await self._record("write", subject, user, redact(f"{wanted.raw[:100]!r} failed: {error.what}"), probe.site)
             raise
-        await self._record("write", subject, user, f"{wanted.raw[:100]!r} was taken")
-        await self._record("read back", subject, user, await self._read_back(source, wanted, probe))
+        await self._record("write", subject, user, f"{wanted.raw[:100]!r} was taken", probe.site)
+        await self._record("read back", subject, user, await self._read_back(source, wanted, probe), probe.site)
 
     async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
         """Tell the cloud, then ask it how the switch stands and keep that; of several at once, one after another.
@@ -71,16 +71,16 @@ class ForwardedActions:
             source = self._source_for(await self._account(site.id, user))
             if not isinstance(source, SwitchSource) or switch not in site.switches:
                 raise Conflict(f"The cloud that {site.id} comes from lets nothing be switched.")
-            await self._turn(source, switch, wanted, user)
+            await self._turn(source, switch, wanted, site, user)
         except MargelleError as error:
-            await self._record("switch", switch.id, user, redact(f"{wanted!r} failed: {error.what}"))
+            await self._record("switch", switch.id, user, redact(f"{wanted!r} failed: {error.what}"), site.id)
             raise
 
-    async def _turn(self, source: SwitchSource, switch: Switch, wanted: Turn, user: User) -> None:
+    async def _turn(self, source: SwitchSource, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
         async with self._turning[switch.id]:
             await source.turn(switch, wanted)
-            await self._record("switch", switch.id, user, f"{wanted!r} was taken")
-            await self._record("read back", switch.id, user, await self._standing(source, switch, wanted))
+            await self._record("switch", switch.id, user, f"{wanted!r} was taken", site.id)
+            await self._record("read back", switch.id, user, await self._standing(source, switch, wanted), site.id)
 
     async def _standing(self, source: SwitchSource, switch: Switch, wanted: Turn) -> str:
         """How the cloud says that a switch stands, after it was turned. That it cannot be asked now undoes nothing."""
@@ -138,8 +138,8 @@ class ForwardedActions:
             )
         return next((account for account in accounts if _is_of(account, user)), accounts[0])
 
-    async def _record(self, act: str, subject: str, user: User, outcome: str) -> None:
-        await self._store.record(AuditEntry(self._clock(), user.email, act, subject, outcome))
+    async def _record(self, act: str, subject: str, user: User, outcome: str, site: str) -> None:
+        await self._store.record(AuditEntry(self._clock(), user.email, act, subject, outcome, site))
 
 
 def _is_of(account: Account, user: User) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
-from statistics import median
+from types import MappingProxyType
 from typing import Final
 
 from margelle.collect.progress import Progress, Series, Track
-from margelle.ports import Gap, GapState, Window
+from margelle.domain.gap import MISSED, Gap, GapState, holes, rhythm_s
+from margelle.ports import Window
 
 SPANS: Final[dict[Window, timedelta]] = {
     "day": timedelta(days=1),
@@ -19,9 +19,6 @@ SPANS: Final[dict[Window, timedelta]] = {
 }
 """How far back each window of a cloud reaches, the cheapest first."""
 
-MISSED: Final = 1.75
-"""So many rhythms without a reading: at least one is missing."""
-
 QUICK: Final = timedelta(minutes=10)
 QUICK_FOR: Final = timedelta(hours=1)
 """A probe that was restarted measures every ten minutes for an hour."""
@@ -29,27 +26,15 @@ QUICK_FOR: Final = timedelta(hours=1)
 EMPTY: Final = 2
 """So many answers in a row without any latest value: it is asked for otherwise."""
 
-_RECENT: Final = 25
 _STEP: Final = timedelta(days=1)
 _MARGIN: Final = timedelta(minutes=5)
+_NOTHING: Final = timedelta(0)
 
 
 def window_for(since: datetime, now: datetime, reach: Window = "month") -> Window:
     """The smallest window, ending now, that reaches back to `since`; `reach`, the largest that the cloud knows, where none does."""
     known = [name for name in SPANS if SPANS[name] <= SPANS[reach]]
     return next((name for name in known if now - since + _MARGIN <= SPANS[name]), reach)
-
-
-def rhythm_s(instants: Sequence[datetime]) -> float | None:
-    """How often a probe measures, in seconds: the median of its newest intervals; None of too few. `instants` are in order."""
-    intervals = [(later - earlier).total_seconds() for earlier, later in pairwise(instants[-_RECENT:])]
-    return median(intervals) if len(intervals) >= 4 else None
-
-
-def holes(instants: Iterable[datetime], every_s: float) -> list[tuple[datetime, datetime]]:
-    """Where, between two of `instants` (in order), at least one reading is missing."""
-    most = timedelta(seconds=MISSED * every_s)
-    return [(earlier, later) for earlier, later in pairwise(instants) if later - earlier > most]
 
 
 def arrived(track: Track, instants: Mapping[str, datetime], now: datetime, *, empty: bool) -> None:
@@ -89,26 +74,35 @@ def _advance(series: Series, at: datetime) -> None:
 
 
 def settle(
-    track: Track, instants: Sequence[datetime], now: datetime, *, probe: str, quantity: str, readable: bool
+    track: Track,
+    instants: Sequence[datetime],
+    now: datetime,
+    *,
+    probe: str,
+    quantity: str,
+    readable: bool,
+    known: Collection[datetime] = (),
 ) -> list[Gap]:
-    """Take over what an answer told of the past (`instants`, in order), and say what became of what was missing.
+    """Take over what an answer told of the past (`instants`, in order; `known` before it), and say what became of what it left missing.
 
-    What is still missing is silent at the source, or lost where the answer was not wholly `readable`.
+    That is silent at the source, or lost where the answer was not wholly `readable`. Of a stretch with readings in it, the store takes the
+    holes between them.
     """
     series = track.series[quantity]
     fresh = bool(instants) and (series.newest is None or instants[-1] > series.newest)
     series.rhythm_s = rhythm_s(instants) or series.rhythm_s
+    state: GapState = "silent" if readable else "lost"
     gaps = [
-        Gap(probe, quantity, since, until, state, now, _WHY[state])
-        for since, until, state in _outcome(series, instants, readable=readable)
+        Gap(probe, quantity, since, until, state, now, _WHY[state], series.rhythm_s)
+        for since, until in _left(series, instants)
     ]
+    found = fresh or _has_brought(series, instants, known)
     if fresh:
         series.newest = instants[-1]
         if (
             track.newest is None or track.empties >= EMPTY
         ):  # else the other quantities of that instant would be left behind
             track.newest = max(track.newest or instants[-1], instants[-1])
-    found = fresh or any(gap.state == "filled" for gap in gaps)
     hoped = series.missing_since is not None or track.empties >= EMPTY
     series.silences = 0 if found else series.silences + hoped
     series.settled_at, series.missing_since, series.missing_until = now, None, None
@@ -116,49 +110,65 @@ def settle(
 
 
 _WHY: Final[dict[GapState, str]] = {
-    "filled": "Readings came from the cloud's past.",
     "silent": "Asked, and the cloud has none.",
     "lost": "The cloud's answer could not be read there.",
 }
 
 
-def _outcome(
-    series: Series, instants: Sequence[datetime], *, readable: bool
-) -> Iterator[tuple[datetime, datetime, GapState]]:
-    """What became of the gap of `series`; of a first answer, where it has holes."""
+def _left(series: Series, instants: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """Where an answer left readings missing: in the gap of `series`, after its newest one, and in a first answer wherever it has holes."""
+    if series.missing_since is not None and series.missing_until is not None:
+        yield series.missing_since, series.missing_until
+    first = series.settled_at is None
+    newest = [] if series.newest is None or first else [series.newest]
+    yield from holes([*newest, *(at for at in instants if not newest or at > newest[0])], series.rhythm_s)
+
+
+def _has_brought(series: Series, instants: Sequence[datetime], known: Collection[datetime]) -> bool:
+    """Whether an answer brought any of what was missing."""
     since, until = series.missing_since, series.missing_until
-    if (since is None or until is None) and instants and series.settled_at is None:
-        since, until = instants[0], instants[-1]
-    if since is None or until is None:
-        return
-    between = [at for at in instants if since < at < until]
-    if between and series.missing_since is not None:
-        yield since, until, "filled"
-    for start, end in holes([since, *between, until], series.rhythm_s):
-        yield start, end, "silent" if readable else "lost"
+    return since is not None and until is not None and any(since < at < until and at not in known for at in instants)
 
 
-def give_up(progress: Progress, now: datetime, *, only: tuple[str, str] | None = None) -> list[Gap]:
-    """Record as lost what no cloud can tell any more: gaps beyond its memory, and of quantities whose past it never tells.
+def beyond(progress: Progress, now: datetime) -> set[tuple[str, str]]:
+    """Of which probe and quantity something is missing that the account's cloud cannot tell, or not any more."""
+    horizon = now - SPANS[progress.reach]
+    return {
+        (probe, quantity)
+        for probe, track in progress.tracks.items()
+        for quantity, series in track.series.items()
+        if series.missing_since is not None and (quantity not in track.remembered or series.missing_since < horizon)
+    }
 
-    The horizon moves all the time: it takes whole days away; of `only` this quantity of a probe, whose past was just told, all to the minute.
+
+def give_up(
+    progress: Progress,
+    now: datetime,
+    *,
+    only: tuple[str, str] | None = None,
+    elsewhere: Mapping[tuple[str, str], timedelta] = MappingProxyType({}),
+) -> list[Gap]:
+    """Record as lost what no cloud can tell any more: gaps beyond its memory, and of quantities whose past none ever tells.
+
+    `elsewhere` is how far back another account of the probe can be asked. The horizon moves all the time: it takes whole days away; of `only`
+    this quantity of a probe, whose past was just told, all to the minute.
     """
-    lost, horizon = [], SPANS[progress.reach]
+    lost = []
     for probe, track in progress.tracks.items():
         for quantity, series in track.series.items():
-            if series.missing_since is None or series.missing_until is None or only not in {None, (probe, quantity)}:
+            since, until = series.missing_since, series.missing_until
+            if since is None or until is None or only not in {None, (probe, quantity)}:
                 continue
-            forgotten = quantity not in track.remembered
-            end = series.missing_until if forgotten else min(series.missing_until, now - horizon)
-            done = end == series.missing_until
-            if end <= series.missing_since or (end - series.missing_since < _STEP and not done and only is None):
+            own = SPANS[progress.reach] if quantity in track.remembered else _NOTHING
+            reach = max(own, elsewhere.get((probe, quantity), _NOTHING))
+            end = min(until, now - reach) if reach else until
+            done = end == until
+            if end <= since or (end - since < _STEP and not done and only is None):
                 continue
             why = (
-                "The cloud does not tell the past of this."
-                if forgotten
-                else f"The cloud remembers only {horizon.days} days."
+                f"The cloud remembers only {reach.days} days." if reach else "The cloud does not tell the past of this."
             )
-            lost.append(Gap(probe, quantity, series.missing_since, end, "lost", now, why))
-            series.missing_since, series.missing_until = (None, None) if done else (end, series.missing_until)
+            lost.append(Gap(probe, quantity, since, end, "lost", now, why, series.rhythm_s))
+            series.missing_since, series.missing_until = (None, None) if done else (end, until)
     progress.closed += lost
     return lost

@@ -44,7 +44,7 @@ OF_CLOUD: Final = frozenset({"unreachable", "misled", "unavailable"})
 
 TODO: Final[dict[str, str]] = {
     "limited": "Nothing to do: asking goes on when the quota allows. Other programs on the same account use it up too.",
-    SIGN_IN: "The account's owner: sign in again with `margelle account add`. Everything else goes on.",
+    SIGN_IN: "The account's owner: sign in again, on the account's page or with `margelle account add`. Everything else goes on.",
     "not-found": "Nothing to do yet: what the account has is looked up again soon.",
     "forbidden": "The account's owner: if it lasts, ask the vendor why its cloud keeps this from you. Everything else goes on.",
     "unreachable": "Nothing to do yet: it is asked again. If it lasts, the operator: check this machine's network.",
@@ -64,6 +64,13 @@ TODO: Final[dict[str, str]] = {
 LONGEST: Final = timedelta(days=1)
 """No cloud makes us wait longer, whatever it says."""
 
+LONGEST_PAUSE: Final = timedelta(hours=1)
+LONGEST_OF_PAST: Final = timedelta(hours=12)
+"""So long, at most, something waits that failed again and again; what is asked of the past longer."""
+
+SPREAD: Final = 0.2
+"""By this part of it a wait may be longer or shorter, so that not all come back at once."""
+
 _FIRST: Final = timedelta(minutes=1)
 _FREE_RETRY: Final = timedelta(minutes=2)
 
@@ -71,7 +78,7 @@ _FREE_RETRY: Final = timedelta(minutes=2)
 def pause(key: str, attempt: int, first: timedelta, most: timedelta) -> timedelta:
     """The wait after the `attempt`-th failure in a row (from 1): it doubles up to `most`, and differs by up to a fifth between keys."""
     part = int.from_bytes(hashlib.sha256(f"{key}#{attempt}".encode()).digest()[:2]) / 0xFFFF
-    return min(first * (1 << min(attempt - 1, 12)), most) * (0.8 + 0.4 * part)
+    return min(first * (1 << min(attempt - 1, 12)), most) * (1 - SPREAD + 2 * SPREAD * part)
 
 
 def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now: datetime, *, asked: bool) -> Incident:
@@ -89,7 +96,7 @@ def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now
         progress.rediscover = True
     if kind != "limited" and (asked or kind not in OF_ACCOUNT):
         attempt.failures += 1
-        most = timedelta(hours=12) if ask.act == "history" else timedelta(hours=1)
+        most = LONGEST_OF_PAST if ask.act == "history" else LONGEST_PAUSE
         wait = pause(f"{account} {ask.where}", attempt.failures, _FIRST, most)
         attempt.not_before = now + max(wait, _told(error))
     where = account if kind in OF_ACCOUNT or (kind in OF_CLOUD and progress.failures > 1) else ask.where

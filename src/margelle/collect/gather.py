@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from margelle.collect import backfill, failure
+from margelle.collect import backfill, elsewhere, failure, withdrawn
 from margelle.collect.keeping import keep
-from margelle.collect.plan import MISSING, Ask
+from margelle.collect.plan import LOOK, MISSING, Ask
 from margelle.collect.progress import Progress
+from margelle.domain.gap import Gap, instants, is_reading
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site
@@ -43,7 +44,6 @@ NEWS = timedelta(days=7)
 """So long it is told that a site has vanished."""
 
 _log = logging.getLogger(__name__)
-_NO_TIME = frozenset({"future", "past"})
 
 
 class Meter:
@@ -189,7 +189,12 @@ class Gather:
                 await self._store.end_incident(self.account.id, one.where, one.kind, now)
 
     async def _take_over(self, sites: Sequence[Site]) -> None:
-        probes = {probe.id: site.id for site in sites for probe in await self._store.probes(site.id)}
+        probes = {
+            probe.id: site.id
+            for site in sites
+            for probe in await self._store.probes(site.id)
+            if probe.vendor == site.vendor  # what people measure beside it by hand is no cloud's to tell
+        }
         source = self.source
         remembered = {site.id: source.remembered(site) for site in sites} if isinstance(source, HistorySource) else {}
         reach = source.reach if isinstance(source, LongMemorySource) else "month"
@@ -208,9 +213,10 @@ class Gather:
         batch = await self.source.latest(await self._probe(ask.subject), self._clock())
         now = self._clock()
         kept = await keep(self._store, batch, now, self._catalogue)
-        instants = {one.quantity: one.at for one in sorted(_timely(kept), key=lambda one: one.at)}
+        newest = {one.quantity: one.at for one in sorted(filter(is_reading, kept), key=lambda one: one.at)}
         track = self.progress.probes[ask.subject]
-        backfill.arrived(track, instants, now, empty=not kept)
+        await elsewhere.leave(self._store, self.progress, ask.subject, track)
+        backfill.arrived(track, newest, now, empty=not kept)
         noted = self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
         if track.empties >= backfill.EMPTY and track.newest is not None:
             what = "The cloud answers, but tells no latest values; its past is asked instead."
@@ -236,23 +242,55 @@ class Gather:
             source.brief(site)
         batch = await source.history(probe, ask.quantity, window, self._clock())
         now = self._clock()
+        unseen = ask.rank == LOOK and await self._tells_unseen(ask, batch)
+        known = await self._known(ask)
         kept = await keep(self._store, batch, now, self._catalogue)
+        if unseen:  # the other quantities were measured then too
+            self.progress.probes[ask.subject].suspect_at = now
         if batch.broken is not None:
             raise batch.broken
-        instants = sorted({one.at for one in _timely(kept) if one.quantity == ask.quantity})
+        told = instants(one for one in kept if one.quantity == ask.quantity)
         attempt = self.progress.attempt(ask.act, ask.subject, ask.quantity)
         if attempt.failures < PATIENCE:
             await self._doubt_answer(ask, batch, now)
         track = self.progress.probes[ask.subject]
-        backfill.give_up(self.progress, now, only=(ask.subject, ask.quantity))
+        kept += await self._doubt_withdrawn(ask, kept, now) if not batch.faults else []
+        await self.give_up(now, only=(ask.subject, ask.quantity))
         gaps = backfill.settle(
-            track, instants, now, probe=ask.subject, quantity=ask.quantity, readable=not batch.faults
+            track, told, now, probe=ask.subject, quantity=ask.quantity, readable=not batch.faults, known=known
         )
         self.progress.closed += gaps
         self.progress.filled += ask.rank in MISSING
         if window not in {"day", "week"}:
             track.series[ask.quantity].swept_at = now
         return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
+
+    async def _tells_unseen(self, ask: Ask, batch: Batch) -> bool:
+        """Whether an answer tells of readings, older than the newest that is known, which the store has not."""
+        newest = self.progress.probes[ask.subject].series[ask.quantity].newest
+        told = instants(one for one in batch.measurements if one.quantity == ask.quantity)
+        told = [at for at in told if newest is not None and at <= newest]
+        if not told:
+            return False
+        known = await self._store.history(ask.subject, ask.quantity, told[0], told[-1] + backfill.QUICK)
+        return not set(told) <= {one.at for one in known}
+
+    async def _doubt_withdrawn(self, ask: Ask, kept: Sequence[Measurement], now: datetime) -> list[Measurement]:
+        """Readings at instants that the cloud has corrected; its past is believed where it agrees with its latest value on the time."""
+        series = self.progress.probes[ask.subject].series[ask.quantity]
+        told = sorted((one for one in kept if one.quantity == ask.quantity and is_reading(one)), key=lambda one: one.at)
+        if series.newest is None or all(one.at != series.newest for one in told):
+            return []
+        return await withdrawn.doubt(self._store, told, series.rhythm_s, now, self._catalogue)
+
+    async def _known(self, ask: Ask) -> list[datetime]:
+        """The readings in what is missing of a quantity that is asked for: a gap may have been widened over some."""
+        series = self.progress.probes[ask.subject].series[ask.quantity]
+        if series.missing_since is None:
+            return []
+        return instants(
+            await self._store.history(ask.subject, ask.quantity, series.missing_since, series.missing_until)
+        )
 
     async def _doubt_answer(self, ask: Ask, batch: Batch, now: datetime) -> None:
         """An answer that could not all be read, or denies what the same cloud told before, settles nothing."""
@@ -280,6 +318,11 @@ class Gather:
         """Whether its user has done it while the cloud's answer was under way, which does not know of it."""
         known = await self._store.recommendation(recommendation.id)
         return known is not None and known.status == "ok" and known.updated_at >= asked_at
+
+    async def give_up(self, now: datetime, *, only: tuple[str, str] | None = None) -> list[Gap]:
+        """What is lost: beyond what this account's cloud can tell, and any other account's of the same probe."""
+        others = await elsewhere.reaches(self._store, self.account.id, self.progress, now)
+        return backfill.give_up(self.progress, now, only=only, elsewhere=others)
 
     # --- keeping
 
@@ -312,12 +355,6 @@ class Gather:
         many = "1 value is kept with a doubt:" if len(odd) == 1 else f"{len(odd)} values are kept with a doubt, such as"
         what = f"{many} {one.quantity} {one.raw!r} of {one.at:%Y-%m-%d %H:%M} UTC: {doubt.reason}."
         return [failure.incident(self.account.id, probe, "doubtful", what, now)]
-
-
-def _timely(measurements: Iterable[Measurement]) -> list[Measurement]:
-    """Those with a number whose instant may be true; where a word came instead, the number may come later."""
-    numbers = (one for one in measurements if one.value is not None)
-    return [one for one in numbers if not any(doubt.kind in _NO_TIME for doubt in one.doubts)]
 
 
 def _said(fault: Fault) -> str:

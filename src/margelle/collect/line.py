@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from margelle.collect import backfill, plan, progress
+from margelle.collect import plan, progress
 from margelle.collect.circuit import Circuit
 from margelle.collect.failure import SIGN_IN
 from margelle.collect.gather import Gather, Meter
@@ -49,6 +49,8 @@ class Line:
         self._catalogue = catalogue
         self._gather: Gather | None = None
         self._lift = False
+        self._wanted = False
+        self._left: set[tuple[str, str]] = set()
 
     @property
     def waits_for_user(self) -> bool:
@@ -60,11 +62,19 @@ class Line:
         """The user has signed in again: try at once what waits for them."""
         self.due_at, self._lift = None, True
 
-    async def advance(self, stopping: Callable[[], bool]) -> None:
-        """Ask all that is due now, and set `due_at`."""
-        gather = await self._ready()
-        asked: set[tuple[str, str]] = set()
+    def want(self) -> None:
+        """A user wants the newest values at once."""
+        self.due_at, self._wanted = None, True
+
+    async def advance(self, stopping: Callable[[], bool], crowded: Callable[[], bool] = lambda: False) -> None:
+        """Ask all that is due now, and set `due_at`: at once where other accounts are `crowded`, and only what is not fresh is left."""
+        gather, begun = await self._ready(), False
+        asked, self._left = self._left, set()
         while (ask := await self._next(gather, asked)) is not None and not stopping():
+            if begun and ask.rank not in plan.URGENT and crowded():
+                self.due_at, self._left = self._clock(), asked
+                return
+            begun = True
             asked.add((ask.act, ask.where))
             failures, before = gather.progress.failures, self._meter.asked
             await gather.perform(ask)
@@ -74,13 +84,18 @@ class Line:
     async def _next(self, gather: Gather, asked: set[tuple[str, str]]) -> Ask | None:
         """What is due now and was not asked in this round; where there is nothing, `due_at` is set."""
         now = self._clock()
-        lost = backfill.give_up(gather.progress, now)
+        lost = await gather.give_up(now)
         if lost:
             _log.warning("%s: %d gaps can no longer be filled", self.account.id, len(lost))
             await self._save(gather)
-        asks = plan.asks(self.account.id, gather.progress, gather.spending(now), now)
-        if not any(ask.rank in plan.MISSING for ask in asks):
-            gather.progress.filled = 0
+        gather.progress.note_filling(now)
+        spending = gather.spending(now)
+        asks = plan.asks(self.account.id, gather.progress, spending, now)
+        if self._wanted:
+            wanted = [ask for ask in plan.wanted_now(asks, spending, now) if (ask.act, ask.where) not in asked]
+            if wanted:
+                return wanted[0]
+            self._wanted = False
         self.due_at = max(min(ask.due_at for ask in asks), now + REST)
         ask = next((ask for ask in asks if ask.due_at <= now and (ask.act, ask.where) not in asked), None)
         if ask is None or (until := self._circuit.wait_until(self.account.id, now)) is None:
@@ -111,7 +126,8 @@ class Line:
             )
             await self._gather.resume()
         known = self._gather.progress
-        progress.rewind(known, self._clock())
+        if progress.rewind(known, self._clock()):  # kept at once, or whoever starts next would wait all over again
+            await self._save(self._gather)
         if self._lift:
             progress.lift(known)
             self._lift = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from margelle.collect import failure, holder
 from margelle.collect.circuit import Circuit
+from margelle.collect.crowd import admitted, apart, cloud_of
 from margelle.collect.failure import SIGN_IN
 from margelle.collect.line import REST, Line
 from margelle.domain.quantity import CATALOGUE, Catalogue
@@ -22,8 +22,8 @@ from margelle.ports import Clock, PacedHttp, Store, Tokens, Vendor
 Pause = Callable[[float, asyncio.Event], Awaitable[None]]
 """`pause(seconds, event)`: returns after so many seconds, or when the event is set."""
 
-AT_ONCE: Final = 8
-"""So many accounts ask one cloud at the same time. Other clouds are not kept waiting by it."""
+News = Callable[[], Awaitable[Collection[str]]]
+"""Tells, each time, of which vendors the settings have changed since the last time."""
 
 NOTICE_S: Final = 5.0
 """So often it is looked whether an account was added, signed in again or removed."""
@@ -47,11 +47,17 @@ async def pause(seconds: float, event: asyncio.Event) -> None:
         await asyncio.wait_for(event.wait(), seconds)
 
 
+async def _no_news() -> Collection[str]:
+    return ()
+
+
 class Collector:
     """Collects from the accounts of a store, which it shares with every other collector that runs on it.
 
-    Accounts are asked side by side, each one strictly in a line, and no cloud waits for another. `http_for` and `tokens_for` are called
-    once for an account, and again when its login or cloud is changed. `name` tells this collector from others; none: one that no other has.
+    Accounts are asked side by side, each one strictly in a line, and no cloud waits for another. Where more are due than one cloud is asked
+    for at once, the fresh values of all come before the past of any. `http_for` and `tokens_for` are called
+    once for an account, and again when its login or cloud is changed, or when `news` tells that its vendor's
+    settings have. `name` tells this collector from others; none: one that no other has.
     """
 
     def __init__(  # noqa: PLR0917 - the hub's parts, in the order in which a reading meets them
@@ -66,6 +72,7 @@ class Collector:
         receipts_days: int = 30,
         pause: Pause = pause,
         name: str = "",
+        news: News = _no_news,
     ) -> None:
         self._name = name or holder.new()
         self._store = store
@@ -76,15 +83,25 @@ class Collector:
         self._catalogue = catalogue
         self._receipts_days = receipts_days
         self._pause = pause
+        self._news = news
         self._accounts: dict[str, Account] = {}
         self._lines: dict[str, Line] = {}
         self._circuits: dict[str, Circuit] = {}
         self._due: dict[str, datetime] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._wanted: set[str] = set()
         self._claimed_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._pruned_at: datetime | None = None
         self._version: int | None = None
+        self._has_first = False
+        self._is_running = False
+        self._crowded: frozenset[str] = frozenset()
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is for this collector to do what only one of all that share a store may do: it has the first of all accounts."""
+        return self._has_first and self._holds(self._clock())
 
     async def round(self, stop: asyncio.Event | None = None) -> datetime | None:
         """Ask all that is due now, each account once. Returns when something will be due next; None where there is no account."""
@@ -101,8 +118,17 @@ class Collector:
             await self._stop_asking(0)
         return self._next_due
 
+    def ask_now(self, account: str) -> bool:
+        """Have the newest values of an account asked for in its next turn, within seconds; False where it is not ours."""
+        if account not in self._accounts:
+            return False
+        self._wanted.add(account)
+        self._due[account] = self._clock()
+        return True
+
     async def run(self, stop: asyncio.Event) -> None:
         """Collect until `stop` is set. What was asked for when it is set may still be answered, for a moment."""
+        self._is_running = True
         try:
             while not stop.is_set():
                 due = await self._turn(stop)
@@ -144,6 +170,7 @@ class Collector:
     async def _end(self) -> None:
         """Let what is under way end by itself, for a moment, and give the accounts back."""
         await self._stop_asking(GRACE_S)
+        self._has_first = False
         with suppress(StoreError):
             await self._store.release(self._name)
 
@@ -177,12 +204,17 @@ class Collector:
         ours = set(await self._store.claim(self._name, now, LEASE_S, tuple(self._asking)))
         before, self._claimed_at = self._claimed_at, now
         self._version = await self._store.version()  # our own claim is no news
+        everyone = await self._store.accounts()
+        self._has_first = bool(everyone) and min(account.id for account in everyone) in ours
         accounts = {
-            account.id: account for account in await self._store.accounts() if account.id in ours and not account.is_own
+            account.id: account
+            for account in everyone
+            if account.id in ours and not account.is_own and not account.paused
         }
         if before is not None and now < before:  # the clock was set back, and every time counted on the one of before
-            self._due = dict.fromkeys(accounts, now)
+            self._due = self._apart(accounts.values(), now)
         self._take_over(accounts, now)
+        self._renew(await self._news(), now)
         for name in accounts:
             if await self._has_signed_in(name):
                 self._due[name] = now
@@ -192,12 +224,25 @@ class Collector:
         for name in self._accounts.keys() - accounts:
             self._lines.pop(name, None)
             self._due.pop(name, None)
-        for name, account in accounts.items():
-            known = self._accounts.get(name)
-            is_planned = name in self._due or name in self._asking
-            if known is None or _login(known) != _login(account) or not is_planned:
-                self._due[name] = now
+        self._due |= self._apart([one for one in accounts.values() if self._is_new(one)], now)
         self._accounts = accounts
+
+    def _renew(self, vendors: Collection[str], now: datetime) -> None:
+        """The accounts of these vendors are asked by new sources from now on."""
+        for name, account in self._accounts.items():
+            if account.vendor in vendors:
+                self._lines.pop(name, None)
+                self._due[name] = now
+
+    def _is_new(self, account: Account) -> bool:
+        """Whether nothing is planned for the account as it is now."""
+        known = self._accounts.get(account.id)
+        is_planned = account.id in self._due or account.id in self._asking
+        return known is None or _login(known) != _login(account) or not is_planned
+
+    def _apart(self, accounts: Iterable[Account], now: datetime) -> dict[str, datetime]:
+        """When accounts that are begun with together are due; in a single round, which waits for nothing, all at once."""
+        return apart(accounts, now) if self._is_running else {account.id: now for account in accounts}
 
     async def _bury(self, now: datetime) -> None:
         """A collector that was killed on this machine need not be waited for."""
@@ -208,6 +253,10 @@ class Collector:
     def _holds(self, now: datetime) -> bool:
         """Whether what was claimed is still ours: a process that was asleep may have lost it."""
         return self._claimed_at is not None and now - self._claimed_at < timedelta(seconds=LEASE_S)
+
+    def _goes_on(self, account: str) -> bool:
+        """Whether an account that is being asked is still ours, and has not been paused or removed meanwhile."""
+        return account in self._accounts and self._holds(self._clock())
 
     async def _has_signed_in(self, account: str) -> bool:
         """Whether the line waits for its user to sign in, and whoever took the new sign-in has ended the incident."""
@@ -232,15 +281,14 @@ class Collector:
         begun: set[str] = set()
         if stopping() or not self._holds(now):
             return begun
-        busy = Counter(_cloud(self._accounts[name]) for name in self._asking if name in self._accounts)
+        asking = [self._accounts[name] for name in self._asking if name in self._accounts]
         due = [name for name, at in self._due.items() if at <= now and name not in self._asking and name not in but]
-        for name in sorted(due, key=self._due.__getitem__):
-            account = self._accounts[name]
-            if busy[_cloud(account)] < AT_ONCE:
-                busy[_cloud(account)] += 1
-                begun.add(name)
-                del self._due[name]
-                self._asking[name] = asyncio.create_task(self._advance(account, stopping))
+        may, crowded = admitted((self._accounts[name] for name in sorted(due, key=self._due.__getitem__)), asking)
+        self._crowded = crowded if self._is_running else frozenset()
+        for account in may:
+            begun.add(account.id)
+            del self._due[account.id]
+            self._asking[account.id] = asyncio.create_task(self._advance(account, stopping))
         return begun
 
     async def _advance(self, account: Account, stopping: Callable[[], bool]) -> None:
@@ -256,7 +304,12 @@ class Collector:
         """When the account is due again."""
         try:
             line = self._line(account)
-            await line.advance(lambda: stopping() or not self._holds(self._clock()))
+            if account.id in self._wanted:
+                self._wanted.remove(account.id)
+                line.want()
+            await line.advance(
+                lambda: stopping() or not self._goes_on(account.id), lambda: cloud_of(account) in self._crowded
+            )
         except MargelleError as error:
             _log.error("%s cannot be collected now: %s", account.id, error)
             return await self._set_back(account, "store" if isinstance(error, StoreError) else "failed", str(error))
@@ -280,7 +333,7 @@ class Collector:
             if vendor is None:
                 raise ConfigError(f"{account.id} is of {account.vendor!r}, which this hub does not know.")
             changed = line is not None
-            cloud = _cloud(account)
+            cloud = cloud_of(account)
             circuit = self._circuits.setdefault(cloud, Circuit(cloud))
             line = Line(
                 account,
@@ -313,11 +366,6 @@ async def _first_of(tasks: Iterable[asyncio.Task[Any]], timeout_s: float | None 
 
 def _never() -> bool:
     return False
-
-
-def _cloud(account: Account) -> str:
-    """Which cloud an account is asked from."""
-    return f"{account.vendor} {account.base_url}"
 
 
 def _login(account: Account) -> tuple[str, str, str, str, str]:

@@ -15,16 +15,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from margelle.collect import backfill
-from margelle.collect.progress import Act, Progress, Purpose, Series, Track
-from margelle.collect.share import SWITCH_EVERY, Shares
+from margelle.collect.progress import Progress, Purpose, Series, Track
+from margelle.collect.share import SWITCH_EVERY, Shares, hurries
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.ports import Spending, Window
+from margelle.domain.reason import Reason, held, sentence
+from margelle.ports import Act, Spending, Spent, Window
 
 SETTLING: Final = timedelta(minutes=4)
 """How long after a measurement its cloud has it, and a little more."""
 
 ADVICE_EVERY: Final = timedelta(hours=1)
 SWEEP_EVERY: Final = timedelta(days=6)
+LOOK_EVERY: Final = timedelta(hours=22)
+"""So often one quantity's past day is compared: a restart that kept the rhythm shows only there, and a day's window still reaches back."""
 LOOK_BACK: Final = backfill.SPANS["month"] - timedelta(hours=1)
 """How far back is compared then: an answer that brought the other quantities of a gap may have lacked this one."""
 
@@ -34,8 +37,11 @@ _DAY: Final = timedelta(days=1)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 """When what was never asked is due: before all that was."""
 
-NEW, FRESH, STANDING, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, ADVICE, SWEEP = range(10)
-"""Ranks: of two asks that are due, the one of the lower rank is made."""
+NEW, FRESH, STANDING, AGAIN, FALLBACK, DISCOVERY, GAP, FIRST, LATER, ADVICE, LOOK, SWEEP = range(12)
+"""Ranks: of two asks that are due, the one of the lower rank is made. A daily discovery is LATER while readings are missing."""
+
+URGENT: Final = frozenset({NEW, FRESH, STANDING})
+"""Ranks of what is asked for the accounts of a cloud in turn, where not all of them can ask at once; everything else comes after."""
 
 MISSING: Final = frozenset({GAP, FIRST})
 """Ranks of what fetches readings that are missing."""
@@ -45,15 +51,25 @@ ONCE: Final = 0.9
 
 
 class Ask(Struct, frozen=True):
-    """One thing to ask a source, in no case before `due_at`; `why` is a sentence for people."""
+    """One thing to ask a source, in no case before `due_at`, for these reasons; `since` is the oldest of what is missing."""
 
     act: Act
     subject: str
     due_at: datetime
-    why: str
+    reasons: tuple[Reason, ...]
     rank: int
     quantity: str = ""
     window: Window | None = None
+    since: datetime | None = None
+
+    @property
+    def why(self) -> str:
+        """The reasons as people read them, in English."""
+        return sentence(self.reasons)
+
+    def later(self, until: datetime, reason: Reason) -> Ask:
+        """The same ask, put off until then for one more reason."""
+        return replace(self, due_at=until, reasons=(*self.reasons, reason))
 
     @property
     def purpose(self) -> Purpose:
@@ -68,7 +84,7 @@ class Ask(Struct, frozen=True):
 
 def asks(account: str, progress: Progress, spending: Spending, now: datetime) -> list[Ask]:
     """All that there is to ask, in the order in which it will be: what is due now by its rank, then the rest by its time."""
-    shares = Shares.of(progress, spending)
+    shares = Shares.of(progress, spending, now)
     costs: dict[Purpose, int] = {
         "discover": progress.discovery_cost,
         "latest": 1,
@@ -82,19 +98,36 @@ def asks(account: str, progress: Progress, spending: Spending, now: datetime) ->
         _permitted(ask, progress, _room_at(ask, progress, rooms, shares), shares.paused_until, now)
         for ask in _wanted(account, progress, shares.window * ONCE, now)
     ]
-    known = _discovery(account, progress)
+    known = _discovery(account, progress, now)
     if known.due_at <= now < rooms["discover"]:
-        wanted = [_behind(ask, rooms["discover"]) for ask in wanted]
+        wanted = [_behind(ask, known.rank, rooms["discover"]) for ask in wanted]
     return sorted(wanted, key=lambda ask: _order(ask, progress, now))
+
+
+def wanted_now(asks: Iterable[Ask], spending: Spending, now: datetime) -> list[Ask]:
+    """The asks for newest values, due now since somebody wants them so; none where the budget has no request left."""
+    if room_at(spending, now) > now:
+        return []
+    return [replace(ask, due_at=now, reasons=(Reason("asked"),), rank=FRESH) for ask in asks if ask.act == "latest"]
+
+
+def room_at(spending: Spending, now: datetime) -> datetime:
+    """When the budget allows a request that a user wants, at the earliest."""
+    limits = [limit for limit in (spending.full, spending.allowed) if limit is not None]
+    free_at = now
+    if limits and len(spending.spent) >= min(limits):
+        free_at = spending.spent[-min(limits)].at + timedelta(seconds=spending.window_s)
+    return max(free_at, spending.paused_until or now, now)
 
 
 def scheduled(asks: Iterable[Ask], progress: Progress, spending: Spending) -> list[Ask]:
     """`asks` as they will be made if all goes well: those for the past one after another, as the budget lets them."""
-    shares, found = Shares.of(progress, spending), []
+    found, at = [], _NEVER
     for ask in asks:
         if ask.act == "history":
-            at = shares.room_at(ask.purpose, 1, ask.due_at)
-            shares = shares.after(ask.purpose, at)
+            at = max(at, ask.due_at)
+            at = Shares.of(progress, spending, at).room_at(ask.purpose, 1, at)
+            spending = replace(spending, spent=(*spending.spent, Spent(at, ask.purpose)))
             ask = replace(ask, due_at=at)  # noqa: PLW2901 - the same ask, later
         found.append(ask)
     return sorted(found, key=lambda ask: ask.due_at)
@@ -108,37 +141,43 @@ def _room_at(ask: Ask, progress: Progress, rooms: dict[Purpose, datetime], share
     return min(rooms["again"], max(rooms["latest"], fresh_at))
 
 
-def _behind(ask: Ask, until: datetime) -> Ask:
-    """`ask`, which makes room for a discovery unless it is fresh: that needs several requests, and would never find them free."""
-    if (ask.rank <= DISCOVERY and ask.rank != AGAIN) or ask.due_at >= until:
+def _behind(ask: Ask, rank: int, until: datetime) -> Ask:
+    """`ask`, which makes room for a discovery of that rank unless it is fresh: that needs several requests, and would never find them free."""
+    if (ask.rank <= rank and ask.rank != AGAIN) or ask.due_at >= until:
         return ask
-    return replace(ask, due_at=until, why=f"{ask.why} Looking up what there is comes first.")
+    return ask.later(until, Reason("behind"))
 
 
-def _order(ask: Ask, progress: Progress, now: datetime) -> tuple[datetime, int, datetime, datetime]:
-    """Of what is due, each kind by turns; where that leaves a choice, the probe's quantities stand as its source wants them."""
+def _order(ask: Ask, progress: Progress, now: datetime) -> tuple[datetime, int, datetime, datetime, datetime]:
+    """Of what is due, each kind by turns, but of what is missing first what its cloud forgets next.
+
+    Where that leaves a choice, the probe's quantities stand as its source wants them.
+    """
     asked_at = progress.asked_at(ask.act, ask.subject, ask.quantity)
-    return max(ask.due_at, now), ask.rank, asked_at, ask.due_at
+    rank, oldest = ask.rank, _NEVER
+    if rank in MISSING and ask.since is not None:
+        rank, oldest = GAP, max(ask.since, now - backfill.SPANS[progress.reach])
+    return max(ask.due_at, now), rank, oldest, asked_at, ask.due_at
 
 
 def _permitted(ask: Ask, progress: Progress, room_at: datetime, paused_until: datetime | None, now: datetime) -> Ask:
     """`ask`, not before its last failure, its account's trouble, and the budget permit it."""
     tried, hold = progress.attempt(ask.act, ask.subject, ask.quantity), progress.hold
-    obstacles: list[tuple[datetime, str]] = [(room_at, "The hour's requests are used up.")]
+    obstacles = [(room_at, Reason("room"))]
     if paused_until is not None:
-        obstacles.append((paused_until, "The cloud said that its quota is used up."))
+        obstacles.append((paused_until, Reason("quota")))
     if tried.not_before is not None:
-        obstacles.append((tried.not_before, f"It failed {tried.failures} times in a row."))
+        obstacles.append((tried.not_before, Reason("failed", tried.failures)))
     if hold is not None:
-        obstacles.append((hold.until, f"The account waits ({hold.kind})."))
-    for until, why in obstacles:
+        obstacles.append((hold.until, held(hold.kind)))
+    for until, reason in obstacles:
         if until > max(ask.due_at, now):
-            ask = replace(ask, due_at=until, why=f"{ask.why} {why}")
+            ask = ask.later(until, reason)
     return ask
 
 
 def _wanted(account: str, progress: Progress, once: timedelta, now: datetime) -> Iterator[Ask]:
-    yield _discovery(account, progress)
+    yield _discovery(account, progress, now)
     for probe, track in progress.tracks.items():
         yield _latest(probe, track, once, now)
         for quantity in track.remembered:
@@ -158,58 +197,53 @@ def slot(account: str) -> time:
     return time(second // 3600, second // 60 % 60, second % 60, tzinfo=UTC)
 
 
-def _discovery(account: str, progress: Progress) -> Ask:
+def _discovery(account: str, progress: Progress, now: datetime) -> Ask:
     done = progress.discovery.ok_at
     if done is None:
         return Ask(
             "discover",
             account,
             _NEVER,
-            "The account is new: what it has is not known yet.",
+            (Reason("new"),),
             NEW,
         )
     if progress.rediscover:
-        return Ask("discover", account, done + _HOUR, "The cloud no longer knows a site: what there is now?", DISCOVERY)
+        return Ask("discover", account, done + _HOUR, (Reason("rediscover"),), DISCOVERY)
     due = datetime.combine(done + _DAY / 2, slot(account))
     due = due if due >= done + _DAY / 2 else due + _DAY
-    return Ask("discover", account, due, f"Sites and devices are looked up once a day, last {_ago(done)}.", DISCOVERY)
+    rank = LATER if hurries(progress, now) else DISCOVERY
+    return Ask("discover", account, due, (Reason("discovery", at=done),), rank)
 
 
 def _latest(probe: str, track: Track, once: timedelta, now: datetime) -> Ask:
-    due, why = _next_reading(track, now)
+    due, reason = _next_reading(track, now)
     asked = track.latest.asked_at
     again = asked is not None and max(due, now) - asked < once
-    return Ask("latest", probe, due, why, AGAIN if again else FRESH)
+    return Ask("latest", probe, due, (reason,), AGAIN if again else FRESH)
 
 
-def _next_reading(track: Track, now: datetime) -> tuple[datetime, str]:
+def _next_reading(track: Track, now: datetime) -> tuple[datetime, Reason]:
     asked = track.latest.asked_at
     if (
         track.newest is None or track.newest > now + CLOCK_TOLERANCE
     ):  # the latter after this machine's clock was set back
         if asked is None or track.misses == 0:
-            return now, "No reading of this probe is known yet."
-        return asked + _patience(track.misses), "This probe has told no reading that can be of now."
+            return now, Reason("unknown")
+        return asked + _patience(track.misses), Reason("timeless")
     if track.misses == 0 and track.quick_until is not None and now < track.quick_until:
-        return (
-            track.newest + backfill.QUICK + _MINUTE,
-            "The probe was restarted and measures every 10 minutes for an hour.",
-        )
+        return track.newest + backfill.QUICK + _MINUTE, Reason("quick")
     expected = track.newest + timedelta(seconds=min(max(track.rhythm_s, 600), 6 * 3600)) + SETTLING
     if track.misses == 0 or asked is None:
-        every = round(track.rhythm_s / 60)
-        return expected, f"The probe measures every {every} minutes; its newest reading is of {_ago(track.newest)}."
+        return expected, Reason("rhythm", round(track.rhythm_s / 60), track.newest)
     due = max(expected, asked + _patience(track.misses))
-    return due, f"Its newest reading is of {_ago(track.newest)}; asked {track.misses} times without a newer one."
+    return due, Reason("late", track.misses, track.newest)
 
 
 def _standing(switch: str, looked_at: datetime | None) -> Ask:
     if looked_at is None:
-        why = "How this switch stands is not known yet."
-        return Ask("switch", switch, _NEVER, why, STANDING)
-    every = SWITCH_EVERY // _MINUTE
-    why = f"How a switch stands is looked up every {every} minutes."
-    return Ask("switch", switch, looked_at + SWITCH_EVERY, why, STANDING)
+        return Ask("switch", switch, _NEVER, (Reason("switch_new"),), STANDING)
+    reason = Reason("switch", SWITCH_EVERY // _MINUTE)
+    return Ask("switch", switch, looked_at + SWITCH_EVERY, (reason,), STANDING)
 
 
 def _patience(misses: int) -> timedelta:
@@ -219,15 +253,15 @@ def _patience(misses: int) -> timedelta:
 
 def _advice(site: str, progress: Progress, now: datetime) -> Ask:
     done = progress.advice[site].ok_at
-    why = "Recommendations are looked up every hour, together with the latest values."
+    reasons = (Reason("advice"),)
     if done is None:
-        return Ask("advice", site, now, why, ADVICE)
+        return Ask("advice", site, now, reasons, ADVICE)
     together = min(
         (_next_reading(track, now)[0] for probe, track in progress.tracks.items() if track.site == site),
         default=done,
     )
     due = min(max(together, done + ADVICE_EVERY - 10 * _MINUTE), done + ADVICE_EVERY + 10 * _MINUTE)
-    return Ask("advice", site, due, why, ADVICE)
+    return Ask("advice", site, due, reasons, ADVICE)
 
 
 def _past(probe: str, track: Track, quantity: str, far: Window, now: datetime) -> Ask | None:
@@ -236,52 +270,47 @@ def _past(probe: str, track: Track, quantity: str, far: Window, now: datetime) -
     reasons = [reason for reason in _reasons(track, series, quantity, far, now) if reason is not None]
     if not reasons:
         return None
-    due, rank, since, why = min(reasons, key=lambda reason: (max(reason[0], now), reason[1]))
+    due, rank, since, reason = min(reasons, key=lambda one: (max(one[0], now), one[1]))
     then = max(due, now)
     reach = min([since, series.settled_at or since, *(other[2] for other in reasons if other[0] <= then)])
-    return Ask("history", probe, due, why, rank, quantity, backfill.window_for(reach, then, far))
+    return Ask("history", probe, due, (reason,), rank, quantity, backfill.window_for(reach, then, far), since)
 
 
-_Reason = tuple[datetime, int, datetime, str]
+_Past = tuple[datetime, int, datetime, Reason]
 
 
-def _reasons(track: Track, series: Series, quantity: str, far: Window, now: datetime) -> Iterator[_Reason | None]:
+def _reasons(track: Track, series: Series, quantity: str, far: Window, now: datetime) -> Iterator[_Past | None]:
     settled = series.settled_at
     if settled is None:
-        yield now, FIRST, now - backfill.SPANS[far], "A first time, all that the cloud still remembers is fetched."
+        yield now, FIRST, now - backfill.SPANS[far], Reason("first")
         return
-    if series.missing_since is not None and series.missing_until is not None:
-        due = series.missing_until + min(_HOUR * (2 ** min(series.silences, 5) - 1), 20 * _HOUR)
-        yield (
-            due,
-            GAP,
-            series.missing_since,
-            f"Readings are missing from {_ago(series.missing_since)} to {_ago(series.missing_until)}.",
-        )
+    since, until, wanted_at = series.missing_since, series.missing_until, series.wanted_at
+    if since is not None and until is not None and wanted_at is not None:
+        yield wanted_at, GAP, since, Reason("missing", at=since, until=until)
     yield _suspicion(track, settled)
     yield _fallback(track, series, quantity, settled)
+    if quantity == _scout(track) and series.newest is not None:
+        yield settled + LOOK_EVERY, LOOK, settled, Reason("look")
     if series.newest is not None:
         due = (series.swept_at or settled) + SWEEP_EVERY
-        why = "Once a week the past month is compared, for late, corrected and hidden readings."
-        yield due, SWEEP, max(due, now) - LOOK_BACK, why
+        yield due, SWEEP, max(due, now) - LOOK_BACK, Reason("sweep")
 
 
-def _suspicion(track: Track, settled: datetime) -> _Reason | None:
+def _suspicion(track: Track, settled: datetime) -> _Past | None:
     if track.suspect_at is None or settled >= track.suspect_at:
         return None
-    why = "The probe was off its rhythm, as after a restart: there may be readings in between."
-    return max(track.suspect_at + SETTLING, settled + 20 * _HOUR), GAP, settled - _HOUR, why
+    return max(track.suspect_at + SETTLING, settled + 20 * _HOUR), GAP, settled - _HOUR, Reason("suspect")
 
 
-def _fallback(track: Track, series: Series, quantity: str, settled: datetime) -> _Reason | None:
+def _fallback(track: Track, series: Series, quantity: str, settled: datetime) -> _Past | None:
     """Where the cloud tells no latest values, its past may: one quantity scouts, the others follow when it finds something."""
-    scout = next((name for name in track.remembered if track.series[name].newest), track.remembered[0])
     behind = track.newest is not None and series.newest is not None and series.newest < track.newest
-    if track.empties < backfill.EMPTY or not (quantity == scout or behind):
+    if track.empties < backfill.EMPTY or not (quantity == _scout(track) or behind):
         return None
     due = settled + min(_HOUR * 2 ** min(series.silences, 5), _DAY)
-    return due, FALLBACK, series.newest or settled, "The cloud tells no latest values, so its past is asked."
+    return due, FALLBACK, series.newest or settled, Reason("fallback")
 
 
-def _ago(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+def _scout(track: Track) -> str:
+    """The quantity whose past is asked for before the others'."""
+    return next((name for name in track.remembered if track.series[name].newest), track.remembered[0])

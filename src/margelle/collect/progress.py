@@ -13,17 +13,18 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct, field
 
-from margelle.ports import Gap, Reader, Window, Writer
+from margelle.domain.gap import USUAL_RHYTHM_S, Gap
+from margelle.ports import Act, Reader, Window, Writer
 
-Act = Literal["discover", "latest", "advice", "history", "switch"]
 Purpose = Literal["discover", "latest", "again", "advice", "history", "switch"]
 """What a request is for, in the budget's record: `again` is for a probe that was asked for its latest values less than a window ago."""
 
-USUAL_RHYTHM_S: Final = 3600.0
-"""How often a probe is taken to measure until its past has told."""
+LONGEST_SILENCE: Final = timedelta(hours=20)
+"""So long, at most, is waited before what did not come is asked for again."""
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _OPEN: Final = "It is asked for as soon as the budget allows."
+_ELSEWHERE: Final = "Only another account of the probe can still tell it."
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +54,13 @@ class Series(Struct, omit_defaults=True):
     silences: int = 0
     meaning: str = ""
     attempt: Attempt = field(default_factory=Attempt)
+
+    @property
+    def wanted_at(self) -> datetime | None:
+        """When what is missing is to be asked for: at once, and later after each answer in a row that did not bring it. None: nothing is missing."""
+        if self.missing_since is None or self.missing_until is None:
+            return None
+        return self.missing_until + min(timedelta(hours=2 ** min(self.silences, 5) - 1), LONGEST_SILENCE)
 
     def mean(self, meaning: str) -> None:
         """This is what it is read from now. What was read from something else before is to be read anew."""
@@ -98,7 +106,7 @@ class Progress(Struct, omit_defaults=True):
 
     `failures` counts failures in a row of the cloud as a whole, `refusals` and `limits` those of its kind; `failing` is the site that
     failed last. `gaps` are those that were open when the note was kept, `closed` what became of gaps since; the store has them all.
-    `filled` counts the requests for missing readings that were answered since there are any.
+    `filled` counts the requests for missing readings that were answered since there are any, which is `filling_since`.
     """
 
     saved_at: datetime | None = None
@@ -118,6 +126,19 @@ class Progress(Struct, omit_defaults=True):
     gaps: list[Gap] = field(default_factory=list)
     closed: list[Gap] = field(default_factory=list)
     filled: int = 0
+    filling_since: datetime | None = None
+
+    def lacks(self, now: datetime) -> bool:
+        """Whether readings are missing that are to be asked for."""
+        series = (track.series[name] for track in self.tracks.values() for name in track.remembered)
+        return any(one.settled_at is None or (one.wanted_at is not None and one.wanted_at <= now) for one in series)
+
+    def note_filling(self, now: datetime) -> None:
+        """Note since when readings are missing, at every look at what to ask next."""
+        if not self.lacks(now):
+            self.filled, self.filling_since = 0, None
+        elif self.filling_since is None:
+            self.filling_since = now
 
     @property
     def tracks(self) -> dict[str, Track]:
@@ -175,9 +196,18 @@ class Progress(Struct, omit_defaults=True):
         self.switches = {switch: self.switches.get(switch, Attempt()) for switch in switches}
 
     def open_gaps(self) -> list[Gap]:
-        """Where readings are missing that nobody has asked for yet."""
+        """Where readings are missing that nobody has asked for yet; in the holes of such a stretch, where it was widened over known ones."""
         return [
-            Gap(probe, quantity, one.missing_since, one.missing_until, "open", one.missing_until, _OPEN)
+            Gap(
+                probe,
+                quantity,
+                one.missing_since,
+                one.missing_until,
+                "open",
+                one.missing_until,
+                _OPEN if quantity in track.remembered else _ELSEWHERE,
+                one.rhythm_s,
+            )
             for probe, track in self.probes.items()
             for quantity, one in track.series.items()
             if one.missing_since is not None and one.missing_until is not None
@@ -219,12 +249,13 @@ def lift(progress: Progress) -> None:
         attempt.not_before = None
 
 
-def rewind(progress: Progress, now: datetime) -> None:
-    """After the clock was set back: forget every waiting time that was counted on the clock of before."""
+def rewind(progress: Progress, now: datetime) -> bool:
+    """After the clock was set back: forget every waiting time that was counted on the clock of before. Returns whether it was."""
     if progress.saved_at is None or progress.saved_at <= now + timedelta(minutes=10):
-        return
+        return False
     _log.warning("The clock was set back by %s: waiting times begin anew", progress.saved_at - now)
     progress.hold = None
+    progress.filling_since = progress.filling_since and min(progress.filling_since, now)
     for attempt in progress.attempts():
         attempt.not_before = None
         attempt.ok_at = attempt.ok_at and min(attempt.ok_at, now)
@@ -234,3 +265,4 @@ def rewind(progress: Progress, now: datetime) -> None:
             one.settled_at = one.settled_at and min(one.settled_at, now)
             one.swept_at = one.swept_at and min(one.swept_at, now)
     progress.saved_at = now
+    return True

@@ -6,81 +6,17 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
-from msgspec import Struct
-
 from margelle.collect import plan, progress
 from margelle.collect.plan import Ask
-from margelle.collect.progress import Act, Attempt, Progress
+from margelle.collect.progress import Attempt, Progress
+from margelle.domain.gap import Gap
 from margelle.domain.site import Account
-from margelle.ports import Gap, Incident, Reader, Spending
+from margelle.ports import AccountReport, Act, Budget, Filling, Next, Past, Reader, Spending
+
+__all__ = ["MOST_GAPS", "AccountReport", "Budget", "Filling", "Next", "Past", "reports"]
 
 MOST_GAPS: Final = 100
 """So many gaps of a probe are told, the latest; the store has them all."""
-
-
-class Past(Struct, frozen=True):
-    """One thing that is asked again and again: its last success, and failures in a row since."""
-
-    act: Act
-    subject: str
-    quantity: str
-    ok_at: datetime | None
-    failures: int
-
-
-class Next(Struct, frozen=True):
-    """One thing that will be asked, when at the earliest, and why."""
-
-    act: Act
-    subject: str
-    quantity: str
-    due_at: datetime
-    why: str
-
-
-class Filling(Struct, frozen=True):
-    """An open gap, and when its readings will be asked for if all goes well; None where they will not be."""
-
-    gap: Gap
-    at: datetime | None
-
-
-class Budget(Struct, frozen=True):
-    """How an account's requests stand: made in the last `window_s` and allowed in it, by ourselves (`full`) and, as it seems, by the cloud.
-
-    None: any number.
-    """
-
-    made: int
-    window_s: float
-    full: int | None
-    allowed: int | None
-    refused_at: datetime | None
-
-
-class AccountReport(Struct, frozen=True):
-    """How the collection of one account stands.
-
-    `waits_until` and `waits_for` (the kind of an incident) say that the whole account is held. Of the requests for readings that are
-    missing, `filled` were made since there are any, and `to_fill` are still to be made.
-    """
-
-    account: str
-    vendor: str
-    login: str
-    owner: str
-    discovered_at: datetime | None
-    newest: dict[str, datetime]
-    past: tuple[Past, ...]
-    next: tuple[Next, ...]
-    incidents: tuple[Incident, ...]
-    gaps: tuple[Gap, ...]
-    filling: tuple[Filling, ...]
-    filled: int
-    to_fill: int
-    budget: Budget
-    waits_until: datetime | None = None
-    waits_for: str = ""
 
 
 async def reports(
@@ -97,9 +33,11 @@ async def reports(
 async def _report(reader: Reader, spending: Spending | None, account: Account, now: datetime) -> AccountReport:
     known = await progress.load(reader, account.id)
     spent = spending or Spending()
-    asks = plan.scheduled(plan.asks(account.id, known, spent, now), known, spent) if spending is not None else []
+    planned = spending is not None and not account.paused
+    asks = plan.scheduled(plan.asks(account.id, known, spent, now), known, spent) if planned else []
     held = known.hold if known.hold is not None and known.hold.until > now else None
     gaps = [gap for probe in known.probes for gap in await reader.gaps(probe, limit=MOST_GAPS)]
+    missing = [gap for probe in known.tracks for gap in await reader.gaps(probe, open_only=True)]
     return AccountReport(
         account=account.id,
         vendor=account.vendor,
@@ -108,15 +46,18 @@ async def _report(reader: Reader, spending: Spending | None, account: Account, n
         discovered_at=account.discovered_at,
         newest={probe: track.newest for probe, track in known.tracks.items() if track.newest is not None},
         past=tuple(_past(account.id, known)),
-        next=tuple(Next(ask.act, ask.subject, ask.quantity, max(ask.due_at, now), ask.why) for ask in asks),
+        next=tuple(
+            Next(ask.act, ask.subject, ask.quantity, max(ask.due_at, now), ask.why, ask.reasons) for ask in asks
+        ),
         incidents=tuple(await reader.incidents(account.id, open_only=True)),
         gaps=tuple(sorted(gaps, key=lambda gap: (gap.state != "open", now - gap.since))),
-        filling=tuple(_filling(known.open_gaps(), asks, now)),
+        filling=tuple(_filling(missing, asks, now)),
         filled=known.filled,
         to_fill=sum(ask.rank in plan.MISSING for ask in asks),
         budget=Budget(len(spent.spent), spent.window_s, spent.full, spent.allowed, spent.refused_at),
         waits_until=held.until if held is not None else None,
         waits_for=held.kind if held is not None else "",
+        paused=account.paused,
     )
 
 

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from margelle.collect.loop import pause
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Probe, SiteKind
-from margelle.domain.verdict import review, stamp
+from margelle.domain.verdict import stamp
 from margelle.errors import StoreError
-from margelle.intake.beside import PIECE, stretch
+from margelle.intake.beside import PIECE, review_piece
 from margelle.ports import Clock, Store
 
 MEMO: Final = "review"
@@ -27,7 +27,6 @@ REST_S: Final = 0.1
 
 _RETRY_S: Final = 60.0
 _SAVE_EVERY: Final = 20
-_TRIES: Final = 5
 _log = logging.getLogger(__name__)
 
 
@@ -106,7 +105,9 @@ class Reviewer:
         first, pieces = since, 0
         while since is not None and first is not None:
             until = since + PIECE
-            read, changed = await self._piece(probe, quantities, kind, since, until)
+            read, changed = await review_piece(
+                self._store, probe.id, quantities, kind, since, until, self._clock(), self._catalogue
+            )
             passed = min(1.0, (until - first) / max(self._clock() - first, PIECE))
             state = replace(
                 state,
@@ -120,28 +121,6 @@ class Reviewer:
             if pieces % _SAVE_EVERY == 1:
                 await self._save(state)
             yield state
-
-    async def _piece(
-        self, probe: Probe, quantities: Sequence[str], kind: SiteKind, since: datetime, until: datetime
-    ) -> tuple[int, int]:
-        """Review since <= at < until: how many points were read, and how many got other verdicts.
-
-        What arrives from another process meanwhile is seen when it is looked at again, which is done until nothing is left to change.
-        """
-        read, total = 0, 0
-        for _ in range(_TRIES):
-            known = await stretch(self._store, probe.id, since, until, quantities)
-            pairs = [
-                (old, new)
-                for old, new in zip(known, review(known, kind, self._catalogue), strict=True)
-                if since <= old.at < until
-            ]
-            changed = [new for old, new in pairs if old.doubts != new.doubts]
-            read, total = len(pairs), max(total, len(changed))
-            if not changed:
-                break
-            await self._store.add((), self._clock(), reviewed=changed)
-        return read, total
 
     async def _next(self, probe: Probe, quantities: Sequence[str], since: datetime | None) -> datetime | None:
         """The instant of the probe's first measurement from `since` on."""

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from margelle.collect.progress import Progress, Purpose
 from margelle.ports import Spending
@@ -20,6 +19,9 @@ KEPT: Final = 2
 
 KEPT_FOR_A_TURN: Final = 4
 """So many where there are switches: to turn one by hand is two requests and a look at what came of it, and a token may have to be renewed."""
+
+HURRY: Final = timedelta(hours=12)
+"""So long what is missing comes before all that can wait: advice, and the daily look at what there is."""
 
 LEAST: Final = 2
 """Requests of the window that the past has at least: one, and one more that renews the token."""
@@ -42,8 +44,8 @@ class Shares(Struct, frozen=True):
     late: int = 1
 
     @classmethod
-    def of(cls, progress: Progress, spending: Spending) -> Shares:
-        """The shares of an account. A rate by the second is the HTTP client's matter.
+    def of(cls, progress: Progress, spending: Spending, now: datetime) -> Shares:
+        """The shares of an account at `now`. A rate by the second is the HTTP client's matter.
 
         What the cloud seems to allow is kept to, but each probe may be asked for its fresh values once in the window (and the token renewed)
         as long as we allow ourselves so many.
@@ -59,7 +61,8 @@ class Shares(Struct, frozen=True):
         free, least = whole - fresh, min(LEAST, whole)
         switch = min(len(progress.switches) * (window // SWITCH_EVERY + 1), max(free // 2, 1))
         late = max(free - switch, least)
-        history = max(late - max(late // 4, 1) * progress.advised, 1)  # advice can wait, the past runs away
+        waits = progress.advised and not hurries(progress, now)  # advice can wait, the past runs away; but not for ever
+        history = max(late - max(late // 4, 1) * waits, 1)
         limits = (
             (None, spending.full),
             (_PLANNED, whole),
@@ -81,10 +84,6 @@ class Shares(Struct, frozen=True):
             at = later
         return at
 
-    def after(self, purpose: Purpose, at: datetime) -> Shares:
-        """The shares once one more request was made `at` that instant."""
-        return replace(self, spent=(*self.spent, (at, purpose)))
-
     def _later(self, purpose: Purpose, cost: int, now: datetime) -> datetime:
         fits = (self._free_at(acts, limit, cost, now) for acts, limit in self.limits if acts is None or purpose in acts)
         return max(fits, default=now)
@@ -96,3 +95,9 @@ class Shares(Struct, frozen=True):
 
     def _recent(self, acts: frozenset[str] | None, now: datetime) -> Sequence[datetime]:
         return sorted(at for at, act in self.spent if (acts is None or act in acts) and now - self.window < at <= now)
+
+
+def hurries(progress: Progress, now: datetime) -> bool:
+    """Whether readings are missing, and have been asked for no longer than `HURRY`."""
+    since = progress.filling_since
+    return progress.lacks(now) and (since is None or now - since < HURRY)

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from margelle.domain.limits import REGIMES
 from margelle.ports import Setting
 from margelle.vendors import VENDORS
 
@@ -19,13 +20,16 @@ OTHER_ENVIRONMENT: Final = {
 
 CORE: Final[tuple[Setting, ...]] = (
     Setting("data_dir", str, "~/.local/share/margelle", "The folder that holds everything the hub keeps; `$XDG_DATA_HOME/margelle` where that is set."),
-    Setting("store", str, "", "Where measurements are kept: a path, `sqlite:///path`, or `postgresql://login:password@host/database` ([how](postgresql.md)), whose password is never shown. Empty: `margelle.sqlite` in `data_dir`."),
+    Setting("store", str, "", "Where measurements are kept: a path, `sqlite:///path`, or `postgresql://login:password@host/database` ([how](postgresql.md)), whose password is never shown. Empty: `margelle.sqlite` in `data_dir`. Requests are counted in `budget.sqlite` beside it; with PostgreSQL, in `data_dir`."),
     Setting("key_file", str, "~/.config/margelle/key", "The key that encrypts vendor tokens; made at the first start. Keep it out of `data_dir` and back it up; `$XDG_CONFIG_HOME/margelle/key` where that is set."),
     Setting("host", str, "127.0.0.1", "The address that `serve` listens on; `0.0.0.0` lets your whole network in."),
     Setting("port", int, 8080, "The port that `serve` listens on; 0 takes any free one and prints it."),
     Setting("public_url", str, "", "Under which address browsers and clients reach the hub, if not `http://host:port`; behind a proxy, say."),
     Setting("trusted_proxies", list[str], [], "Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, such as `127.0.0.1`."),
+    Setting("title", str, "Margelle", "What the pages are called."),
+    Setting("time_zone", str, "UTC", "The time zone in which pages show the sites whose own is not known, such as `Europe/Paris`: Ondilo tells none."),
     Setting("pages", bool, True, "Whether `serve` shows web pages besides the faces."),
+    Setting("limits", str, "private", "Which limits hold where neither the owner nor the vendor has set any: those of a family's own pool, or those of collective use. See [limits](limits.md).", choices=REGIMES),
     Setting("log_level", str, "info", "How much is logged.", choices=("debug", "info", "warning", "error")),
     Setting("log_format", str, "text", "One line of text, or one JSON object, for each log record.", choices=("text", "json")),
     Setting("receipts_days", int, 30, "How many days the vendors' raw answers (without secrets) are kept. Measurements are kept for ever."),
@@ -40,6 +44,10 @@ CORE: Final[tuple[Setting, ...]] = (
     Setting("mqtt.topics", dict[str, str], {}, 'What each topic tells: `"pool/ph" = "own:garden-pool ph"`; with a unit and the place in a JSON object `"own:garden-pool temperature degF sensor.water"`, `-` for the quantity\'s own unit; a probe alone where a JSON object names the quantities. Several are parted by `;`.'),
     Setting("tls.port", int, 0, "The port on which `serve` also speaks TLS, with the certificate that `margelle tls init` makes; 0 for none. Clients that know only the vendor's host need 443."),
     Setting("tls.dir", str, "", "The folder of the certificate and its authority. Empty: `tls` in `data_dir`."),
+    Setting("api.requests_per_minute", int, 600, "How many requests in a minute the hub's own API answers to each key or user; 0 for any number."),
+    Setting("api.lookback_s", float, 7200.0, "How many seconds a measurement counts as present in PromQL; Prometheus itself has 300, but probes measure hourly."),
+    Setting("api.origins", list[str], [], "Web sites whose scripts may call the hub's own API with a key, such as `https://dashboard.example.org`. None by default."),
+    Setting("metrics", bool, False, "Whether `/metrics` tells programs of this machine, and whoever has an operator's key, how the hub is, for Prometheus to scrape."),
     Setting("faces.quotas", bool, False, "Whether the faces enforce the vendors' documented request quotas on their clients."),
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ _RANGES: Final = {
     "receipts_days": (1, 3650),
     "collect.requests_per_hour": (0, 100_000),
     "collect.timeout_s": (1, 600),
+    "api.requests_per_minute": (0, 1_000_000),
 }
 _MANY: Final = (list[str], dict[str, str])
 _PATHS: Final = frozenset({"data_dir", "key_file"})
@@ -54,9 +55,21 @@ def checked(setting: Setting, given: Given) -> Any:
             raise _wrong(setting, given, f"one of {', '.join(setting.choices)}", near[0] if near else "")
     if setting.name == "public_url" and value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise _wrong(setting, given, "an address such as https://pool.example.org")
+    if setting.name == "time_zone" and not _is_zone(value):
+        raise _wrong(setting, given, "a time zone such as Europe/Paris")
     if setting.name == "collect.resolve":
         _check_names(setting, given, value)
     return value
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - seldom set
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
 
 
 def _texts(value: Any) -> list[Any]:

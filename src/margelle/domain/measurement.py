@@ -11,10 +11,20 @@ from msgspec import Struct
 from margelle.domain.unit import Unit
 
 DoubtKind = Literal[
-    "vendor", "unreadable", "uncalibrated", "range", "future", "past", "exposed", "jump", "stuck", "cross"
+    "vendor",
+    "unreadable",
+    "uncalibrated",
+    "withdrawn",
+    "range",
+    "future",
+    "past",
+    "exposed",
+    "jump",
+    "stuck",
+    "cross",
 ]
 
-GIVEN: Final[frozenset[DoubtKind]] = frozenset({"vendor", "unreadable", "uncalibrated", "future"})
+GIVEN: Final[frozenset[DoubtKind]] = frozenset({"vendor", "unreadable", "uncalibrated", "withdrawn", "future"})
 """Doubts that came with the measurement: they are part of what was told. All others are verdicts, which can be recomputed."""
 
 
@@ -23,6 +33,7 @@ class Doubt(Struct, frozen=True):
 
     `vendor`: the probe's maker excluded it, `reason` in its own words. `unreadable`: what came is not a number.
     `uncalibrated`: computed from what an electrode reads without knowing its calibration.
+    `withdrawn`: its cloud tells it at another instant now.
     `range`: not plausible for the quantity. `future`, `past`: its instant cannot be true. `exposed`: the probe was out of the water.
     `jump`: nothing in the water changes so fast and back. `stuck`: the same for too long. `cross`: it contradicts another quantity.
     """

@@ -32,6 +32,11 @@ class Quantity(Struct, frozen=True):
     decimals: int = 0
 
 
+def _dissolved(name: str, high: float, sentence: str, decimals: int = 0) -> Quantity:
+    """What a strip, a photometer or a laboratory finds dissolved: in mg/L, from none to well beyond the scale of such tests."""
+    return Quantity(name, Unit.MG_PER_L, 0, high, sentence, _QUDT + "MassConcentration", decimals)
+
+
 STANDARD: Final[tuple[Quantity, ...]] = (
     Quantity("temperature", Unit.CELSIUS, -5, 60, "Temperature of the water.", _ODM2 + "temperature", 1),
     Quantity("ph", Unit.PH, 2, 12, "Acidity of the water: 7 is neutral.", _ODM2 + "pH", 2),
@@ -98,6 +103,20 @@ STANDARD: Final[tuple[Quantity, ...]] = (
         "flow", Unit.CUBIC_METRE_PER_HOUR, 0, 100_000, "Volume of water passing in a time.", _QUDT + "VolumeFlowRate", 2
     ),
     Quantity("pressure", Unit.BAR, -1, 100, "Pressure of the water above the air's.", _QUDT + "GaugePressure", 2),
+    _dissolved("free_chlorine", 20, "Free chlorine, by a chemical test: what disinfects.", 2),
+    _dissolved("total_chlorine", 20, "Free and combined chlorine together, by a chemical test.", 2),
+    _dissolved(
+        "combined_chlorine", 20, "Chlorine that is bound to nitrogen, by a chemical test: what smells and stings.", 2
+    ),
+    _dissolved("bromine", 40, "Bromine, by a chemical test.", 1),
+    _dissolved("active_oxygen", 60, "Active oxygen (monopersulfate), by a chemical test.", 1),
+    _dissolved("total_alkalinity", 1000, "Total alkalinity, counted as calcium carbonate: how well the pH holds."),
+    _dissolved("total_hardness", 3000, "Calcium and magnesium, counted as calcium carbonate."),
+    _dissolved("calcium_hardness", 3000, "Calcium, counted as calcium carbonate."),
+    _dissolved("cyanuric_acid", 500, "Cyanuric acid, the stabiliser of chlorine against the sun."),
+    _dissolved("phosphate", 50, "Orthophosphate, which feeds algae.", 2),
+    _dissolved("copper", 20, "Dissolved copper.", 2),
+    _dissolved("iron", 20, "Dissolved iron.", 2),
 )
 
 

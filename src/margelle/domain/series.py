@@ -96,3 +96,31 @@ def thinned(points: Sequence[Measurement], most: int) -> list[Measurement]:
 
 def _value(point: Measurement) -> float:
     return point.value if point.value is not None else 0.0
+
+
+class HourStatistics(Struct, frozen=True):
+    """What the valid values of one quantity were in the hour that begins `at`, as `DayStatistics` has it of a day."""
+
+    at: datetime
+    count: int
+    minimum: float
+    maximum: float
+    mean: float
+    median: float
+    doubtful: int = 0
+
+
+def by_hour(measurements: Iterable[Measurement]) -> list[HourStatistics]:
+    """Statistics of each hour (UTC) that has a valid value; all of one quantity, in any order."""
+    values: defaultdict[datetime, list[float]] = defaultdict(list)
+    doubtful: defaultdict[datetime, int] = defaultdict(int)
+    for measurement in measurements:
+        hour = measurement.at.replace(minute=0, second=0, microsecond=0)
+        if measurement.valid and measurement.value is not None:
+            values[hour].append(measurement.value)
+        else:
+            doubtful[hour] += 1
+    return [
+        HourStatistics(hour, len(of_hour), min(of_hour), max(of_hour), fmean(of_hour), median(of_hour), doubtful[hour])
+        for hour, of_hour in sorted(values.items())
+    ]

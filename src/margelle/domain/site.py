@@ -50,7 +50,8 @@ class Account(Struct, frozen=True):
 
     `base_url` is empty for the vendor's own host. `realm` is empty there too, and otherwise keeps the ids of another
     cloud (a test cloud, another hub) apart from the vendor's. Of a probe that is read over Bluetooth, `base_url` is its address behind
-    `bluetooth:`, and `login` its serial. Where it belongs to an `organisation` (its id), that one's members see its sites too.
+    `bluetooth:`, and `login` its serial. Where it belongs to an `organisation` (its id), that one's members see its sites too. While it is `paused`, nothing is
+    asked of its cloud.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Account(Struct, frozen=True):
     person: Person = Person()
     discovered_at: datetime | None = None
     organisation: str = ""
+    paused: bool = False
 
     @property
     def nearby(self) -> str:

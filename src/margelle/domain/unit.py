@@ -108,6 +108,11 @@ def _converted(value: float, source: Unit, target: Unit) -> float:
     return float((exact * from_factor + from_offset - to_offset) / to_factor)
 
 
+def alike(unit: Unit) -> tuple[Unit, ...]:
+    """The units in which the same can be said, `unit` first."""
+    return unit, *(other for other in Unit if other is not unit and _BASE[other][0] == _BASE[unit][0])
+
+
 def symbol(unit: Unit | str) -> str:
     """How people write a unit; empty for those that they do not write."""
     return _SYMBOLS.get(unit, str(unit)) if isinstance(unit, Unit) else unit

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from msgspec import Struct
+
 from margelle.domain.measurement import Measurement
 from margelle.domain.plausible import judge
 from margelle.domain.quantity import CATALOGUE, Catalogue
@@ -19,6 +21,8 @@ PIECE: Final = timedelta(days=5)
 SPARSE: Final = timedelta(days=31)
 MANY: Final = 2000
 """A stretch in which fewer points than this arrived may be as long as a month."""
+
+_TRIES: Final = 5
 
 _Place = tuple[str, datetime]
 _MOMENT: Final = timedelta(microseconds=1)
@@ -36,21 +40,72 @@ async def keep(
 ) -> list[Measurement]:
     """Judge `measurements`, of probes at a site of this kind (None: of each probe's own), and keep them. Returns them with their verdicts.
 
-    In whichever order, and however often, measurements arrive: in the end the verdicts are the same. Raises what the store raises.
+    In whichever order, and however often, measurements arrive, and by however many processes at once: in the end the verdicts are the same.
+    Raises what the store raises.
     """
     judged = [judge(one, now, catalogue) for one in measurements]
     verdicts: dict[int, Measurement] = {}
     changed: list[Measurement] = []
+    spans: list[_Span] = []
+    seen = await store.version()
     for probe in dict.fromkeys(one.probe for one in judged):
         arrived = {_place(one): one for one in judged if one.probe == probe and one.quantity in JUDGED}
         where = await _kind(store, probe) if kind is None and arrived else kind or "other"
         settled, others = await _settled(store, probe, arrived, catalogue, where)
         verdicts |= {id(arrived[place]): point for place, point in settled.items()}
         changed += others
+        spans += [_Span(probe, where, *span) for span in _spans(sorted(at for _, at in arrived))]
     kept = [verdicts.get(id(one), one) for one in judged]
-    if kept:
-        await store.add(kept, now, changed)
+    if kept and not (await store.add(kept, now, changed, seen=seen)).alone:
+        for span in spans:
+            await _look_again(store, span, now, catalogue)
     return kept
+
+
+class _Span(Struct, frozen=True):
+    """Where measurements have arrived."""
+
+    probe: str
+    kind: SiteKind
+    first: datetime
+    last: datetime
+
+
+async def _look_again(store: Store, span: _Span, now: datetime, catalogue: Catalogue) -> None:
+    """Somebody else kept something while `span` was judged: judge it beside that, too."""
+    since, until = around(span.first, span.last)
+    quantities = [quantity for quantity in await store.quantities(span.probe) if quantity in JUDGED]
+    await review_piece(store, span.probe, quantities, span.kind, since, _moved(until, _MOMENT), now, catalogue)
+
+
+async def review_piece(  # noqa: PLR0917 - what is judged, where, and by what
+    store: Store,
+    probe: str,
+    quantities: Sequence[str],
+    kind: SiteKind,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    catalogue: Catalogue = CATALOGUE,
+) -> tuple[int, int]:
+    """Judge anew what is kept of a probe with since <= at < until: how many points were read, and how many got other verdicts.
+
+    What another process keeps meanwhile is seen when it is looked at again, which is done until nothing is left to change.
+    """
+    read, total = 0, 0
+    for _ in range(_TRIES):
+        seen = await store.version()
+        known = await stretch(store, probe, since, until, quantities)
+        pairs = [
+            (old, new)
+            for old, new in zip(known, review(known, kind, catalogue), strict=True)
+            if since <= old.at < until
+        ]
+        changed = [new for old, new in pairs if old.doubts != new.doubts]
+        read, total = len(pairs), max(total, len(changed))
+        if not changed or (await store.add((), now, changed, seen=seen)).alone:
+            break
+    return read, total
 
 
 async def _kind(reader: Reader, probe: str) -> SiteKind:

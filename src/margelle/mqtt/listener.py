@@ -8,7 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from margelle.errors import BadInput, StoreError
 from margelle.intake.keep import keep, own_probes
 from margelle.intake.point import Arrival, Point, measurement_of, probe_named
 from margelle.mqtt.broker import Broker
+from margelle.mqtt.outage import Outage, TopicsRefused
 from margelle.mqtt.topics import Topics
 from margelle.ports import Clock, Store
 
@@ -30,6 +31,12 @@ ORIGIN: Final = "own/mqtt"
 KEEPALIVE_S: Final = 60
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 60.0
+STEADY_S: Final = 60.0
+"""A connection that was broken sooner is no reason to come back at once."""
+
+NOTICE_S: Final = 1.0
+"""So often it is looked whether it is still ours to listen."""
+
 MOST_WAITING: Final = 10_000
 """Messages that have come and are not kept yet."""
 
@@ -41,6 +48,8 @@ class Listener:
     """Keeps what a broker tells of the hub's own probes.
 
     A message is acknowledged when it is on the disk, or can never be kept. Where the store fails it is not, and the broker tells it again.
+    It listens while `leads` says so: of several processes with one store only one may, since a broker drops the connection of whoever comes
+    under the same name. While nobody listens, the broker keeps what comes.
     """
 
     def __init__(
@@ -51,10 +60,12 @@ class Listener:
         clock: Clock,
         catalogue: Catalogue = CATALOGUE,
         *,
+        leads: Callable[[], bool] = lambda: True,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._broker, self._topics, self._store, self._clock = broker, topics, store, clock
-        self._catalogue, self._sleep = catalogue, sleep
+        self._catalogue, self._leads, self._sleep = catalogue, leads, sleep
+        self._outage = Outage(broker, topics, store, clock)
         self._probes: dict[str, Probe] = {}
         self._looked_at: datetime | None = None
         self.subscribed = asyncio.Event()
@@ -71,35 +82,68 @@ class Listener:
                 await listening
 
     async def _listen(self) -> None:
+        wait_s, time = FIRST_WAIT_S, asyncio.get_running_loop().time
+        while True:
+            await self._until(leads=True)
+            began = time()
+            await self._try()
+            self.subscribed.clear()
+            wait_s = FIRST_WAIT_S if time() - began > STEADY_S else min(2 * wait_s, LONGEST_WAIT_S)
+            await self._sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all come back at once
+
+    async def _try(self) -> None:
+        """Listen while it is ours to do, and say what was wrong when that ends otherwise."""
         from aiomqtt import MqttError  # noqa: PLC0415 - a hub without a broker does not load it
 
-        wait_s = FIRST_WAIT_S
-        while True:
-            try:
-                await self._session()
-            except MqttError as error:
-                _log.warning("The broker %s:%d: %s", self._broker.host, self._broker.port, error)
-            except StoreError as error:
-                _log.error("What the broker tells cannot be kept now: %s", error)
-            except Exception:
-                _log.exception("An unexpected error while listening to the broker")
-            wait_s = FIRST_WAIT_S if self.subscribed.is_set() else min(2 * wait_s, LONGEST_WAIT_S)
-            self.subscribed.clear()
-            await self._sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all come back at once
+        try:
+            await self._while_leading()
+        except (MqttError, TopicsRefused) as error:
+            await self._outage.begins(error)
+        except StoreError as error:
+            _log.error("What the broker tells cannot be kept now: %s", error)
+        except Exception:
+            _log.exception("An unexpected error while listening to the broker")
+
+    async def _while_leading(self) -> None:
+        listening, lost = asyncio.create_task(self._session()), asyncio.create_task(self._until(leads=False))
+        try:
+            done, _ = await asyncio.wait({listening, lost}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (listening, lost):
+                task.cancel()
+            await asyncio.gather(listening, lost, return_exceptions=True)
+        if listening in done:
+            listening.result()
+        else:
+            _log.info("Another process listens to %s:%d now", self._broker.host, self._broker.port)
+
+    async def _until(self, *, leads: bool) -> None:
+        """Wait until it is ours to listen, or no longer."""
+        while self._leads() != leads:
+            await self._sleep(NOTICE_S)
 
     async def _session(self) -> None:
         """Connect, subscribe, and keep what comes, until the connection breaks."""
         client = _client(self._broker)
         acknowledge = _by_hand(client)  # before it connects: messages can come with the first packet
-        async with client:
-            await client.subscribe([(topic, 1) for topic in self._topics.targets])
-            self.subscribed.set()
-            _log.info(
-                "Listening to %d topics of %s:%d", len(self._topics.targets), self._broker.host, self._broker.port
-            )
-            async for message in client.messages:
-                await self._take(message)
-                acknowledge(message)
+        try:
+            async with client:
+                await self._subscribe(client)
+                self.subscribed.set()
+                await self._outage.ends()
+                async for message in client.messages:
+                    await self._take(message)
+                    acknowledge(message)
+        finally:
+            _unminded(client)
+
+    async def _subscribe(self, client: Client) -> None:
+        topics = [*self._topics.targets]
+        codes = await client.subscribe([(topic, 1) for topic in topics])
+        refused = [topic for topic, code in zip(topics, codes, strict=False) if _is_refusal(code)]
+        if refused:
+            raise TopicsRefused(", ".join(refused))
+        _log.info("Listening to %d topics of %s:%d", len(topics), self._broker.host, self._broker.port)
 
     async def _take(self, message: Message) -> None:
         """Keep what a message tells. Raises StoreError; what is wrong with the message itself goes to the log."""
@@ -144,6 +188,11 @@ class Listener:
             return probe_named(name, self._probes)
 
 
+def _is_refusal(code: Any) -> bool:
+    """Whether that is how a broker answers to a topic that it keeps to itself (MQTT 3.1.1, 3.9.3)."""
+    return int(getattr(code, "value", code)) >= 0x80
+
+
 def _client(broker: Broker) -> Client:
     """A client for whom the broker keeps what comes while it is away."""
     import ssl  # noqa: PLC0415
@@ -161,6 +210,13 @@ def _client(broker: Broker) -> Client:
         tls_context=ssl.create_default_context() if broker.tls else None,
         max_queued_incoming_messages=MOST_WAITING,
     )
+
+
+def _unminded(client: Client) -> None:
+    """Whoever stops listening need not be told that the connection broke meanwhile; asyncio would log it as an error that nobody minded."""
+    broken = client._disconnected
+    if broken.done() and not broken.cancelled():
+        broken.exception()
 
 
 def _by_hand(client: Client) -> Callable[[Message], None]:

@@ -6,20 +6,13 @@ through `Clock`. Failures are raised as `margelle.errors`.
 
 from __future__ import annotations
 
+from margelle.domain.gap import Gap, GapState
+from margelle.ports.collection import AccountReport, Act, Budget, Collection, Filling, Next, Past, Reports
+from margelle.ports.connection import Connected, Connections, Meanings
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
-from margelle.ports.record import (
-    Added,
-    AuditEntry,
-    Folded,
-    Gap,
-    GapState,
-    Grant,
-    GrantKind,
-    Incident,
-    Inspected,
-    Receipt,
-)
+from margelle.ports.hub import Backstage, Demo, InForce, Installation, Premises
+from margelle.ports.record import Added, AuditEntry, Folded, Grant, GrantKind, Incident, Inspected, Receipt
 from margelle.ports.source import (
     AdviceSource,
     Batch,
@@ -36,23 +29,46 @@ from margelle.ports.source import (
     Window,
 )
 from margelle.ports.store import Reader, Store, Writer
-from margelle.ports.vendor import Display, Nearby, Rate, Setting, Vendor
+from margelle.ports.vendor import (
+    Client,
+    Display,
+    Family,
+    Mapped,
+    Naming,
+    Nearby,
+    Parameter,
+    Rate,
+    Setting,
+    Suggestion,
+    Vendor,
+)
 
 __all__ = [
+    "AccountReport",
+    "Act",
     "Actions",
     "Added",
     "AdviceSource",
     "Answer",
     "AuditEntry",
+    "Backstage",
     "Batch",
     "BriefedSource",
+    "Budget",
+    "Client",
     "Clock",
+    "Collection",
+    "Connected",
+    "Connections",
     "Connector",
+    "Demo",
     "Desk",
     "Discovery",
     "Display",
     "FaceContext",
+    "Family",
     "Fault",
+    "Filling",
     "Folded",
     "Gap",
     "GapState",
@@ -60,23 +76,34 @@ __all__ = [
     "GrantKind",
     "HistorySource",
     "Http",
+    "InForce",
     "Incident",
     "Inspected",
+    "Installation",
     "LongMemorySource",
+    "Mapped",
     "MappedSource",
+    "Meanings",
+    "Naming",
     "Nearby",
+    "Next",
     "PacedHttp",
+    "Parameter",
     "ParameterSink",
+    "Past",
+    "Premises",
     "Quota",
     "Rate",
     "Reader",
     "Receipt",
+    "Reports",
     "Request",
     "Setting",
     "Source",
     "Spending",
     "Spent",
     "Store",
+    "Suggestion",
     "SwitchSource",
     "Token",
     "Tokens",

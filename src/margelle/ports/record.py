@@ -11,11 +11,15 @@ from margelle.domain.access import Scope
 
 
 class Added(Struct, frozen=True):
-    """What became of measurements given to the store: new, the same as before, or corrections of what was there."""
+    """What became of measurements given to the store: new, the same as before, or corrections of what was there.
+
+    `alone` says that nobody has stored anything since the version that was `seen` (see `Writer.add`); False where that is not known.
+    """
 
     new: int = 0
     same: int = 0
     corrected: int = 0
+    alone: bool = False
 
 
 class Folded(Struct, frozen=True):
@@ -49,7 +53,7 @@ class Receipt(Struct, frozen=True):
     duration_ms: int
 
 
-_NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed"})
+_NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed", "broker-refused"})
 
 
 class Incident(Struct, frozen=True):
@@ -72,25 +76,6 @@ class Incident(Struct, frozen=True):
     def needs_user(self) -> bool:
         """Whether it lasts until the account's owner or the operator does something."""
         return self.ended_at is None and self.kind in _NEED_USER
-
-
-GapState = Literal["open", "filled", "silent", "lost"]
-
-
-class Gap(Struct, frozen=True):
-    """A stretch without readings of one quantity: what became of it, since when that is known, and why.
-
-    `open`: its readings are still to be asked for; `filled`: they came; `silent`: its cloud was asked and has none; `lost`: there may have
-    been some, and nobody can tell them any more.
-    """
-
-    probe: str
-    quantity: str
-    since: datetime
-    until: datetime
-    state: GapState
-    at: datetime
-    why: str = ""
 
 
 GrantKind = Literal["code", "access", "refresh", "link", "invitation"]
@@ -118,10 +103,11 @@ class Grant(Struct, frozen=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """Who did what to which thing, and what came of it."""
+    """Who did what to which thing, at which `site` if at one (its id), and what came of it. `user` is empty where a command did it."""
 
     at: datetime
     user: str
     act: str
     subject: str
     outcome: str
+    site: str = ""

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from margelle.domain.access import Membership, Organisation, Role
 from margelle.domain.event import Event
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.series import Columns, DayStatistics
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
-from margelle.ports.record import Added, AuditEntry, Folded, Gap, Grant, Incident, Inspected, Receipt
+from margelle.ports.record import Added, AuditEntry, Folded, Grant, Incident, Inspected, Receipt
 from margelle.ports.source import Discovery
 
 
@@ -85,8 +86,10 @@ class Reader(Protocol):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
-        """Measurements with since <= at < until, oldest first; at most `limit`, the oldest ones."""
+        """Measurements with since <= at < until, oldest first, or newest first where `descending`; at most `limit`, the first ones in that order."""
         ...
 
     async def columns(
@@ -165,8 +168,18 @@ class Reader(Protocol):
         """What went wrong, newest first."""
         ...
 
-    async def audit(self, limit: int = 100) -> list[AuditEntry]:
-        """The newest entries first."""
+    async def audit(
+        self,
+        limit: int = 100,
+        *,
+        skip: int = 0,
+        sites: Collection[str] | None = None,
+        user: str | None = None,
+        act: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[AuditEntry]:
+        """At most `limit` entries, the newest first, after as many as `skip` of them: all, or those at one of `sites`, of a `user` as it is written there, of an act, with since <= at < until."""
         ...
 
     async def count(self) -> int:
@@ -221,19 +234,32 @@ class Writer(Protocol):
         """Keep an account's person, sites and probes; where the discovery is complete, its other sites have vanished since `now`. Nothing is deleted."""
         ...
 
+    async def put_probe(self, probe: Probe, now: datetime) -> None:
+        """Add or replace a probe that no discovery tells of, such as what people measure by hand with. Raises NotFound where there is no such site."""
+        ...
+
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,
     ) -> Added:
         """Keep measurements, all or none. The key is (probe, quantity, at).
 
         The same value and given doubts again change nothing, but that an origin with more parts is taken over; others replace what was there, which
-        stays as a revision. `reviewed` are points that are kept, with other verdicts: they take the place of theirs, without a revision, where the
-        point is still the same.
+        stays as a revision. Gaps into which readings fall are filled by it, as far as they do (see `put_gaps`). `reviewed` are points that are kept, with other verdicts: they take the place of theirs, without a revision, where the
+        point is still the same. `seen` is the version (see `Reader.version`) at which the caller began to read what it has judged them by.
         """
         ...
 
     async def put_gaps(self, past: Sequence[Gap], gaps: Sequence[Gap]) -> None:
-        """Keep `gaps`. The key is (probe, quantity, since, until); those of `past` that are still open and not among them are no more."""
+        """Keep `gaps`; what of `past` is still open is no more, where it is not among them. Raises BadInput.
+
+        Of one series no two overlap, and none but those that are `filled` contains a reading: each is kept in its holes between the readings
+        that the store has, and what is known better of a stretch stays (see `domain.gap.over`).
+        """
         ...
 
     async def put_recommendations(self, site: str, recommendations: Sequence[Recommendation]) -> None:
@@ -259,8 +285,8 @@ class Writer(Protocol):
         """Remove a grant and return it: of two who take it, one gets it."""
         ...
 
-    async def drop_grants(self, user: str) -> None:
-        """Remove every grant of a user: their clients and browsers must sign in again."""
+    async def drop_grants(self, user: str, *, keep: Collection[str] = ()) -> None:
+        """Remove every grant of a user but those with the ids in `keep`: their clients and browsers must sign in again."""
         ...
 
     async def put_secret(self, name: str, value: bytes) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -14,14 +15,35 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from margelle import __version__
+from margelle.domain.limits import Regime
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.ports import Actions, Clock, Store, Vendor
+from margelle.ports import Actions, Backstage, Clock, Reports, Store, Vendor
 from margelle.serve.api import API
 from margelle.serve.api.problem import details
+from margelle.serve.calls import Calls
 from margelle.serve.faces import mounts
 from margelle.serve.gate import Gate, too_large, too_large_batch
 from margelle.serve.problem import problem, unavailable
-from margelle.serve.sign_in import Attempts
+from margelle.serve.sign_in import Attempts, FaceDesk
+from margelle.serve.traffic import Traffic
+
+if TYPE_CHECKING:
+    from margelle.serve.pages.session import Sessions
+
+
+class Api(Struct, frozen=True):
+    """How the hub's own API is: how the collection stands, the sites whose scripts may call it, and how often in a minute each caller may (0: any number).
+
+    With `metrics` there is `/metrics` as well; `size_bytes` tells what the store takes on the disk.
+    """
+
+    reports: Reports
+    origins: tuple[str, ...] = ()
+    requests_per_minute: int = 600
+    lookback_s: float = 7200.0
+    """How long a measurement counts as present in PromQL."""
+    metrics: bool = False
+    size_bytes: Callable[[], int] | None = None
 
 
 def build(
@@ -34,23 +56,27 @@ def build(
     pages: bool = True,
     quotas: bool = False,
     own_sites: bool = False,
-    push: bool = True,
+    api: Api | None = None,
     title: str = "Margelle",
     public_page: bool = False,
     public_url: str = "",
     catalogue: Catalogue = CATALOGUE,
     time_zone: str = "UTC",
+    regime: Regime = "private",
     ready: Callable[[], bool] | None = None,
     mark: str = "",
+    backstage: Backstage | None = None,
+    demo: bool = False,
 ) -> Starlette:
-    """The application: a face for each vendor under `/<its name>`, `/healthz`, with `push` the hub's own API for measurements, and with `pages` what people see at `/`.
+    """The application: a face for each vendor under `/<its name>`, `/healthz`, with `api` the hub's own API, and with `pages` what people see at `/`.
 
     `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
-    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known. `/healthz` answers 503 until `ready()`.
-    `mark` is what this hub's own collector knows it by, should it be led back here.
+    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known; `regime` says which limits hold. `/healthz` answers 503 until `ready()`.
+    `backstage` is what the pages may use of the hub behind the store: without it they show water and people only. With `demo` every page says that its water is simulated. `mark` is what this hub's own collector knows it by, should it be led back here.
     """
-    attempts = Attempts()
+    attempts, calls = Attempts(), Calls(clock)
+    traffic = Traffic(vendor.name for vendor in vendors) if api is not None and api.metrics else None
     routes: list[BaseRoute] = [
         *mounts(
             store,
@@ -65,26 +91,76 @@ def build(
         ),
         Route("/healthz", _health(store, ready)),
     ]
-    if push:
-        from margelle.serve.api.measurements import routes as api_routes  # noqa: PLC0415 - a cloud takes none
-
-        routes += api_routes(store, clock, attempts, catalogue)
+    if api is not None:
+        sessions = _sessions(store, clock, attempts, public_url) if pages else None
+        routes += _api_routes(_Front(store, clock, attempts, catalogue, actions, traffic, sessions), api)
     if pages:
-        from margelle.serve.pages import Look  # noqa: PLC0415 - a cloud without pages does not load them
+        from margelle.serve.pages import Look, Shown  # noqa: PLC0415 - a cloud without pages does not load them
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
 
-        displays = {
-            one.name: one.display(face_settings.get(one.name, {}), catalogue)
-            for one in vendors
-            if one.display is not None
-        }
-        look = Look(title, public_page, public_url, catalogue, time_zone, displays)
-        routes += page_routes(store, vendors, clock, attempts, look)
+        displays = {one.name: Shown(one, face_settings, catalogue) for one in vendors if one.display is not None}
+        look = Look(title, public_page, public_url, catalogue, time_zone, displays, regime, demo)
+        routes += page_routes(
+            store, vendors, clock, attempts, actions=actions, look=look, backstage=backstage, calls=calls
+        )
     app = Starlette(
-        routes=routes, middleware=[Middleware(Gate, mark=mark)], exception_handlers={HTTPException: _refusal}
+        routes=routes,
+        middleware=[Middleware(Gate, mark=mark, calls=calls, traffic=traffic)],
+        exception_handlers={HTTPException: _refusal},
     )
     app.router.redirect_slashes = False
     return app
+
+
+class _Front(NamedTuple):
+    """What all rooms share."""
+
+    store: Store
+    clock: Clock
+    attempts: Attempts
+    catalogue: Catalogue
+    actions: Actions
+    traffic: Traffic | None
+    sessions: Sessions | None
+
+
+def _api_routes(front: _Front, api: Api) -> list[BaseRoute]:
+    """The hub's own API, the same in PromQL, and its metrics."""
+    from margelle.serve.api import routes as own  # noqa: PLC0415 - a cloud has none
+    from margelle.serve.api.seen import Lookout  # noqa: PLC0415
+    from margelle.serve.prometheus import routes as prometheus  # noqa: PLC0415
+
+    store, clock, catalogue = front.store, front.clock, front.catalogue
+    visitors = own.visitors(store, clock, front.attempts, front.sessions, api.requests_per_minute)
+    lookout = Lookout(store)
+    found = [
+        *own.routes(
+            store,
+            clock,
+            catalogue,
+            visitors=visitors,
+            actions=front.actions,
+            reports=api.reports,
+            lookout=lookout,
+            origins=api.origins,
+        ),
+        *prometheus.routes(store, clock, catalogue, visitors=visitors, lookout=lookout, lookback_s=api.lookback_s),
+    ]
+    if front.traffic is not None:
+        from margelle.serve.metrics import Metrics  # noqa: PLC0415
+
+        told = Metrics(
+            store, clock, traffic=front.traffic, visitors=visitors, reports=api.reports, size_bytes=api.size_bytes
+        )
+        found += told.routes()
+    return found
+
+
+def _sessions(store: Store, clock: Clock, attempts: Attempts, public_url: str) -> Sessions:
+    from margelle.serve.pages import FACE as PAGES  # noqa: PLC0415
+    from margelle.serve.pages.session import Sessions  # noqa: PLC0415
+
+    return Sessions(FaceDesk(PAGES, store, clock, attempts), public_url)
 
 
 def _health(store: Store, ready: Callable[[], bool] | None) -> Callable[[Request], Any]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.ports import Actions, Clock, FaceContext, Store, Vendor
 from margelle.serve.apart import apart
+from margelle.serve.calls import FACE
 from margelle.serve.quota import FaceQuota
 from margelle.serve.sign_in import Attempts, FaceDesk
 
@@ -30,24 +32,54 @@ def mounts(
     catalogue: Catalogue = CATALOGUE,
     own_sites: bool = False,
 ) -> list[BaseRoute]:
-    """Each vendor's routes under `/<its name>`, and at the root of its own host, for clients that cannot be told another; `settings` are by vendor, and what they leave out has its default.
+    """Each vendor's routes under `/<its name>`, and at the root of its own host, for clients that cannot be told another; `settings` are by vendor, and what they leave out has its default; where they hold another object for a vendor later, its face is made anew.
 
     With `own_sites` a face shows only its own vendor's sites, as the vendor's cloud would. Paths are exact: no client is sent from `/x` to `/x/` unless the face does so itself.
     """
     faces: list[BaseRoute] = []
     hosts: list[BaseRoute] = []  # after the prefixes, which most clients use
     for vendor in vendors:
-        own = {setting.name.removeprefix(f"{vendor.name}."): setting.default for setting in vendor.settings} | dict(
-            settings.get(vendor.name, {})
-        )
         desk = FaceDesk(vendor.name, store, clock, attempts)
         quota = FaceQuota(vendor.quota if quotas else ())
         reader = apart(store, vendor.name) if own_sites else store
-        routes = vendor.face(FaceContext(reader, store, desk, quota, actions, clock, own, catalogue))
-        face = Router([_of_any_path(route) for route in routes], redirect_slashes=False)
-        faces.append(_of_any_path(Mount(f"/{vendor.name}", app=face, name=vendor.name)))
-        hosts.append(_VendorHost(vendor.host, app=face))
+        context = FaceContext(reader, store, desk, quota, actions, clock, {}, catalogue)
+        face = _Face(vendor, context, settings)
+        faces.append(of_any_path(_Prefix(f"/{vendor.name}", app=face, name=vendor.name)))
+        hosts.append(_VendorHost(vendor.host, app=face, name=vendor.name))
     return faces + hosts
+
+
+class _Face:
+    """A vendor's routes, which are made anew where its settings have become others while the hub runs."""
+
+    def __init__(self, vendor: Vendor, context: FaceContext, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        self._vendor, self._context, self._settings = vendor, context, settings
+        self._given = settings.get(vendor.name)
+        self._routed = self._router()
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request."""
+        if self._settings.get(self._vendor.name) is not self._given:
+            self._given = self._settings.get(self._vendor.name)
+            self._routed = self._router()
+        return self._routed(scope, receive, send)
+
+    def _router(self) -> Router:
+        vendor = self._vendor
+        usual = {setting.name.removeprefix(f"{vendor.name}."): setting.default for setting in vendor.settings}
+        routes = vendor.face(replace(self._context, settings=usual | dict(self._given or {})))
+        return Router([of_any_path(route) for route in routes], redirect_slashes=False)
+
+
+class _Prefix(Mount):
+    """A prefix that notes whose face it leads to."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the request's path begins with it."""
+        match, child = super().matches(scope)
+        if match is not Match.NONE:
+            child[FACE] = self.name
+        return match, child
 
 
 class _VendorHost(Host):
@@ -59,10 +91,11 @@ class _VendorHost(Host):
         found = _HOST.fullmatch(told.pop().lower()) if len(told) == 1 else None
         if found is None or found[1] != self.host:
             return Match.NONE, {}
-        return Match.FULL, {"path_params": dict(scope.get("path_params", {})), "endpoint": self.app}
+        params = dict(scope.get("path_params", {}))
+        return Match.FULL, {"path_params": params, "endpoint": self.app, FACE: self.name}
 
 
-def _of_any_path(route: BaseRoute) -> BaseRoute:
+def of_any_path(route: BaseRoute) -> BaseRoute:
     """The route, to which a line break in a path is a character like any other: what is nowhere gets the face's own answer."""
     if isinstance(route, (Route, Mount)):
         whole = route.path_regex.pattern.removesuffix("$") + r"\Z"

@@ -16,15 +16,21 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from margelle.errors import MargelleError, StoreError
+from margelle.redaction import MASK
 from margelle.serve.api import API
 from margelle.serve.api.problem import details
+from margelle.serve.calls import FACE, LONGEST, Calls
 from margelle.serve.problem import of_error, problem, unavailable
+from margelle.serve.traffic import Traffic
 
 LARGEST_BODY: Final = 1 << 20
 """In bytes: far more than any vendor's request needs."""
 
 LARGEST_BATCH: Final = 8 << 20
 """In bytes: of measurements that are sent to the hub's own API."""
+
+TELLING_PATHS: Final = ("/p/", "/invitation/")
+"""Behind which a path holds a token: that of a link or of an invitation, for whoever has its address."""
 
 _access: Final = logging.getLogger("margelle.access")
 _log: Final = logging.getLogger("margelle.serve")
@@ -43,12 +49,21 @@ _HEADERS: Final = (
 class Gate:
     """Wraps an application. Nothing that it answers is ever compressed: some clients ask for gzip and cannot read it.
 
-    By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
+    What arrives at a face is noted in `calls`, and all that it answers counted in `traffic`. By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
     """
 
-    def __init__(self, app: ASGIApp, largest_body: int = LARGEST_BODY, mark: str = "") -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        largest_body: int = LARGEST_BODY,
+        mark: str = "",
+        calls: Calls | None = None,
+        traffic: Traffic | None = None,
+    ) -> None:
         self._app = app
+        self._calls = calls
         self._largest_body = largest_body
+        self._traffic = traffic
         self._headers = ((b"server", b"Margelle" + (f" ({mark})".encode() if mark else b"")), *_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +86,10 @@ class Gate:
         except Exception as failure:
             await passage.fail(scope, failure)
         finally:
+            if self._calls is not None and (face := scope.get(FACE)) is not None:
+                passage.note(self._calls, face, scope)
+            if self._traffic is not None:
+                self._traffic.note(scope, passage.status, passage.seconds())
             if _access.isEnabledFor(logging.INFO):
                 passage.log(scope)
 
@@ -84,16 +103,18 @@ class _Passage:
         "_largest_body",
         "_receive",
         "_received",
+        "_said",
         "_send",
         "_sent",
-        "_status",
         "counted",
+        "status",
     )
 
     def __init__(self, receive: Receive, send: Send, largest_body: int, headers: Headers) -> None:
         self._receive, self._send, self._largest_body, self._headers = receive, send, largest_body, headers
-        self._received = self._sent = self._status = 0
+        self._received = self._sent = self.status = 0
         self._begin_s = time.perf_counter()
+        self._said = b""
         self.counted = False
 
     def too_large(self, scope: Scope) -> bool:
@@ -114,12 +135,15 @@ class _Passage:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
+            self.status = message["status"]
             headers = message["headers"] = list(message.get("headers", ()))
             own = {name for name, _ in headers}
             headers += [header for header in self._headers if header[0] not in own]
         else:
-            self._sent += len(message.get("body", b""))
+            body = message.get("body", b"")
+            self._sent += len(body)
+            if self.status >= 400 and len(self._said) < LONGEST:
+                self._said += bytes(body[:LONGEST])
         await self._send(message)
 
     async def fail(self, scope: Scope, failure: Exception) -> None:
@@ -132,13 +156,21 @@ class _Passage:
             incident = secrets.token_hex(4)
             _log.error("incident %s: %s %s", incident, scope["method"], _path(scope), exc_info=failure)
             answer = problem(500, "Something went wrong here; the log has more.", incident=incident)
-        if not self._status:  # an answer cut in the middle is closed by the server
+        if not self.status:  # an answer cut in the middle is closed by the server
             await answer(scope, self._receive, self.send)
 
     async def give_up(self, scope: Scope) -> None:
         """Answer for a request that is not worked on any more."""
-        if not self._status:
+        if not self.status:
             await unavailable("This hub is ending.", 5)(scope, self._receive, self.send)
+
+    def seconds(self) -> float:
+        """How long it has been here."""
+        return time.perf_counter() - self._begin_s
+
+    def note(self, calls: Calls, face: str, scope: Scope) -> None:
+        """Remember the request at the face where it arrived."""
+        calls.note(face, scope, self.status, self.seconds(), self._said)
 
     def log(self, scope: Scope) -> None:
         """One line, with neither query nor headers: both carry tokens."""
@@ -148,16 +180,20 @@ class _Passage:
             client[0] if client else "-",
             scope["method"],
             _path(scope),
-            self._status,
+            self.status,
             self._sent,
-            (time.perf_counter() - self._begin_s) * 1000,
+            self.seconds() * 1000,
         )
 
 
 def _path(scope: Scope) -> str:
-    """The path as it was sent, percent-encoded, so that it cannot break a line."""
+    """The path as it was sent, percent-encoded, so that it cannot break a line; without the token of a link or an invitation."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "backslashreplace")
-    return raw.decode("ascii", "backslashreplace")[:300].encode("unicode_escape").decode()
+    path = raw.decode("ascii", "backslashreplace")[:300].encode("unicode_escape").decode()
+    for telling in TELLING_PATHS:
+        if scope["path"].startswith(telling) or path.startswith(telling):
+            return telling + MASK
+    return path
 
 
 too_large = problem(413, "The request's body is larger than 1 MiB.")

@@ -8,14 +8,26 @@ from collections.abc import Mapping
 import msgspec
 from starlette.responses import Response
 
-from margelle.errors import BadInput, Conflict, Limited, Malformed, MargelleError, NotFound, Refused, StoreError
+from margelle.errors import (
+    BadInput,
+    Conflict,
+    Forbidden,
+    Limited,
+    Malformed,
+    MargelleError,
+    NotFound,
+    Refused,
+    StoreError,
+)
 
 RETRY_AFTER_S = 30
 """When to come back where we do not know."""
 
 _STATUS: tuple[tuple[type[MargelleError], int], ...] = (
     (BadInput, 400),
+    (Forbidden, 403),
     (Refused, 401),
+    (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
     (Limited, 429),

@@ -49,6 +49,14 @@ class Windows:
         events.append(at_s)
         self._events[key] = events
 
+    def left(self, key: str, now: datetime) -> int:
+        """How many more events there is room for now, by the first rate."""
+        events, rate = self._events.get(key, deque[float]()), self._rates[0]
+        since_s = now.timestamp() - self._span_s
+        while events and events[0] <= since_s:
+            events.popleft()
+        return max(rate.requests - len(events), 0)
+
     def forget(self, key: str) -> None:
         """Begin anew for this key."""
         self._events.pop(key, None)

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from margelle.domain.access import Scope
 from margelle.domain.site import User
 from margelle.errors import BadInput, Limited, Refused, StoreError
-from margelle.ports import Clock, Grant, GrantKind, Rate, Store
+from margelle.ports import AuditEntry, Clock, Grant, GrantKind, Rate, Store
 from margelle.serve.quota import Windows
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ def hash_password(password: str) -> str:
         return _hasher().hash(_normal(password))
     except UnicodeEncodeError:
         raise BadInput("The password is not valid Unicode text.") from None
+
+
+async def hashed(password: str) -> str:
+    """`hash_password`, one at a time, while others are served."""
+    return await asyncio.get_running_loop().run_in_executor(_worker, hash_password, password)
 
 
 def digest(token: str) -> str:
@@ -84,7 +89,7 @@ class Attempts:
         try:
             async with self._turn:
                 self._demand_room(login, address, clock())  # others may have been refused meanwhile
-                good = await _verified(user.password_hash if user else _NOBODYS_HASH, password)
+                good = await _verified((user.password_hash if user else "") or _NOBODYS_HASH, password)
                 if user is not None and good:
                     self._logins.forget(login)
                     return user
@@ -105,7 +110,7 @@ class FaceDesk:
     """Signs the clients of one face in (ports.Desk). Desks that share `attempts` count refusals together."""
 
     def __init__(self, face: str, store: Store, clock: Clock, attempts: Attempts | None = None) -> None:
-        self._face = face
+        self.face = face
         self._store = store
         self._clock = clock
         self._attempts = attempts or Attempts()
@@ -117,7 +122,7 @@ class FaceDesk:
         login = unicodedata.normalize("NFC", login.strip())
         user = await self._store.user(login)
         if await self._attempts.check(login, password, address, user, self._clock) is None or user is None:
-            _log.info("refused to sign somebody in at %s from %s", self._face, address)
+            _log.info("refused to sign somebody in at %s from %s", self.face, address)
             raise Refused(_REFUSED)
         if _hasher().check_needs_rehash(user.password_hash):
             await self._strengthen(user, password)
@@ -125,7 +130,7 @@ class FaceDesk:
 
     async def _strengthen(self, user: User, password: str) -> None:
         """Keep the hash that today's parameters give, unless the password was changed meanwhile."""
-        stronger = await asyncio.get_running_loop().run_in_executor(_worker, hash_password, password)
+        stronger = await hashed(password)
         try:
             if await self._store.user(user.email) == user:
                 await self._store.put_user(replace(user, password_hash=stronger))
@@ -138,7 +143,7 @@ class FaceDesk:
         """A new code or token (40 hexadecimal digits) for a user; `life_s` None never expires."""
         token, now = secrets.token_hex(20), self._clock()
         expires_at = None if life_s is None else now + timedelta(seconds=life_s)
-        grant = Grant(digest(token), kind, self._face, user, now, expires_at, redirect_uri, client_id)
+        grant = Grant(digest(token), kind, self.face, user, now, expires_at, redirect_uri, client_id)
         await self._store.put_grant(grant)
         return token
 
@@ -158,7 +163,7 @@ class FaceDesk:
         grant = Grant(
             digest(token),
             kind,
-            self._face,
+            self.face,
             user,
             now,
             expires_at,
@@ -170,11 +175,19 @@ class FaceDesk:
         await self._store.put_grant(grant)
         return token, grant
 
+    async def note(self, act: str, user: User, outcome: str) -> None:
+        """Record in the audit log what a user did at this face."""
+        await self._store.record(AuditEntry(self._clock(), user.email, act, self.face, outcome))
+
     async def take_code(self, code: str) -> Grant | None:
         """The grant of a code, which is then used up; None if there is none or it has expired."""
-        if not self._good(await self._store.grant(digest(code)), "code"):
+        return await self.take("code", code)
+
+    async def take(self, kind: GrantKind, token: str) -> Grant | None:
+        """The grant of a token, which is then used up: of two who take it, one gets it."""
+        if not self._good(await self._store.grant(digest(token)), kind):
             return None
-        return await self._store.take_grant(digest(code))
+        return await self._store.take_grant(digest(token))
 
     async def holder(self, kind: GrantKind, token: str) -> User | None:
         """Whose token this is; None if nobody's, or it has expired."""
@@ -194,7 +207,7 @@ class FaceDesk:
     async def revoke(self, token: str) -> None:
         """Forget a token of this face, if there is such a one."""
         grant = await self._store.grant(digest(token))
-        if grant is not None and grant.face == self._face:
+        if grant is not None and grant.face == self.face:
             await self._store.take_grant(grant.digest)
 
     async def _look_up(self, key: str, version: int) -> tuple[User, Grant] | None:
@@ -209,7 +222,7 @@ class FaceDesk:
         return user, grant
 
     def _good(self, grant: Grant | None, kind: GrantKind) -> bool:
-        if grant is None or grant.kind != kind or grant.face != self._face:
+        if grant is None or grant.kind != kind or grant.face != self.face:
             return False
         return grant.expires_at is None or self._clock() < grant.expires_at
 

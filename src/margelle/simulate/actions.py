@@ -31,7 +31,7 @@ class LocalActions:
             raise Conflict(f"The recommendation {known.key} is not waiting any more.")
         now = self._clock()
         await self._store.put_recommendation(replace(known, status="ok", updated_at=now))
-        await self._store.record(AuditEntry(now, user.email, "validate", known.id, "done"))
+        await self._store.record(AuditEntry(now, user.email, "validate", known.id, "done", site.id))
 
     async def write(self, parameter: str, wanted: Measurement, probe: Probe, user: User) -> None:
         """The device takes it at once, and tells it from then on. Raises NotFound where it has no such parameter."""
@@ -40,14 +40,14 @@ class LocalActions:
         now = self._clock()
         await self._store.add([replace(wanted, at=now)], now)
         await self._store.record(
-            AuditEntry(now, user.email, "write", f"{probe.id} {parameter}", f"{wanted.raw[:100]!r}")
+            AuditEntry(now, user.email, "write", f"{probe.id} {parameter}", f"{wanted.raw[:100]!r}", probe.site)
         )
 
-    async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:  # noqa: ARG002 - a pump is one pool's
+    async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
         """The pump obeys at once. Raises NotFound where there is none."""
         pump = self._pumps.get(switch.id)
         if pump is None:
             raise NotFound(f"There is no pump behind {switch.id}.")
         now = self._clock()
         await pump.turn(wanted, now)
-        await self._store.record(AuditEntry(now, user.email, "switch", switch.id, f"{wanted!r}"))
+        await self._store.record(AuditEntry(now, user.email, "switch", switch.id, f"{wanted!r}", site.id))

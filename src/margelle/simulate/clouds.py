@@ -157,7 +157,6 @@ class Clouds:
             face_settings or {},
             self._clock,
             actions,
-            push=False,
             pages=False,
             quotas=quotas,
             own_sites=True,

@@ -14,7 +14,7 @@ from margelle.store.vault import Vault
 if TYPE_CHECKING:
     from margelle.store.copying import Copyable
 
-__all__ = ["open_copyable", "open_store"]
+__all__ = ["file_of", "open_copyable", "open_store"]
 
 _POSTGRES: Final = ("postgresql", "postgres")
 
@@ -31,22 +31,37 @@ def open_store(url: str, vault: Vault) -> Store:
 
 def open_copyable(url: str, vault: Vault, *, new: bool = True) -> Copyable:
     """The database at `url`, which is not in memory. An SQLite file must exist already unless it may be `new`. Raises as `open_store` does."""
-    scheme, colon, path = url.partition("://")
-    if colon and scheme in _POSTGRES:
+    if _is_postgres(url):
         return _postgres(url, vault)
+    file = file_of(url)
+    if file is None:
+        raise ConfigError(
+            "What is in memory only cannot be copied.", hint="Name a path, sqlite:/// and a path, or postgresql://."
+        )
+    from margelle.store.sqlite import SqliteStore  # noqa: PLC0415
+
+    if not new and not file.is_file():
+        raise StoreError(f"{file}: There is no such file.")
+    return SqliteStore(file, vault)
+
+
+def file_of(url: str) -> Path | None:
+    """The file of the store at `url`; None where it has none on this machine. Raises ConfigError for a kind of store that we do not know."""
+    if url == "memory:" or _is_postgres(url):
+        return None
+    scheme, colon, path = url.partition("://")
     if not colon:
         scheme, path = "sqlite", f"/{url}"
-    if scheme != "sqlite" or not path.startswith("/") or len(path) < 2 or url == "memory:":
+    if scheme != "sqlite" or not path.startswith("/") or len(path) < 2:
         raise ConfigError(
             f"There is no store {redact(url)!r}.",
             hint="It is a path, sqlite:/// and a path, postgresql://, or memory:.",
         )
-    from margelle.store.sqlite import SqliteStore  # noqa: PLC0415
+    return Path(path[1:]).expanduser()
 
-    file = Path(path[1:]).expanduser()
-    if not new and not file.is_file():
-        raise StoreError(f"{file}: There is no such file.")
-    return SqliteStore(file, vault)
+
+def _is_postgres(url: str) -> bool:
+    return url.partition("://")[0] in _POSTGRES and "://" in url
 
 
 def _postgres(url: str, vault: Vault) -> Copyable:

@@ -51,7 +51,7 @@ def merged(columns: Columns, rows: Rows) -> Columns:
         if old is None or not old.times:
             found[quantity] = Column.of(of_one)
         elif of_one and of_one[0][0] > old.times[-1]:
-            found[quantity] = old.followed_by(Column.of(of_one))
+            found[quantity] = Column.joined([old, Column.of(of_one)])
         else:
             found[quantity] = Column.of(sorted([*old.rows(), *of_one], key=_at))
     return found
@@ -59,8 +59,10 @@ def merged(columns: Columns, rows: Rows) -> Columns:
 
 def joined(first: Columns, then: Columns) -> Columns:
     """The columns of two chunks of which the second one is later."""
-    empty = Column.of(())
-    return {quantity: first.get(quantity, empty).followed_by(then.get(quantity, empty)) for quantity in {*first, *then}}
+    return {
+        quantity: Column.joined([columns[quantity] for columns in (first, then) if quantity in columns])
+        for quantity in {*first, *then}
+    }
 
 
 def split(columns: Columns, capacity: int, *, last: bool) -> list[Columns]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 Line = tuple[Any, ...]
-"""A row of a relation: texts, whole numbers, bytes, or None; what is true is 1."""
+"""A row of a relation: texts, numbers, bytes, or None; what is true is 1."""
 
 
 class Relation(Struct, frozen=True):
@@ -56,7 +56,7 @@ RELATIONS: Final = (
     ),
     Relation("incident", ("id", "account", "place", "kind", "at", "ended_at", "doc")),
     Relation("audit", ("id", "at", "doc")),
-    Relation("gap", ("probe", "quantity", "since", "until", "state", "at", "why"), 4),
+    Relation("gap", ("probe", "quantity", "since", "until", "state", "at", "why", "every_s"), 4),
 )
 """Those that others refer to come first."""
 

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from margelle.domain.access import Membership
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, same
 from margelle.domain.series import midnight
 from margelle.domain.site import Probe, Recommendation
 from margelle.errors import BadInput, Conflict, NotFound
-from margelle.ports import Gap, Grant, Incident
+from margelle.ports import Grant, Incident
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PERSONA: Final = 1_000_000
@@ -182,6 +183,7 @@ def surplus(held: Sequence[str], most: int, keep: Collection[str]) -> list[str]:
     return [account for account in reversed(held) if account not in keep][: max(len(held) - most, 0)]
 
 
-def gap_key(gap: Gap) -> tuple[str, str, int, int]:
-    """What tells one gap from another. Raises BadInput where its ends are not in UTC."""
-    return gap.probe, gap.quantity, micros(gap.since), micros(gap.until)
+def check_gap(gap: Gap) -> None:
+    """Raises BadInput where an instant of it is not in UTC."""
+    for at in (gap.since, gap.until, gap.at):
+        micros(at)

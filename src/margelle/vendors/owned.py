@@ -37,6 +37,11 @@ async def _demand_discovery(reader: Reader, user: User) -> None:
             raise Unavailable("This user's pools have not been collected yet.")
 
 
+async def probes_of(reader: Reader, site: Site) -> list[Probe]:
+    """The probes of a site that are devices to clients: not the strip or photometer with which people measure by hand beside a vendor's probe."""
+    return [probe for probe in await reader.probes(site.id) if probe.vendor == site.vendor]
+
+
 async def newest_of(
     reader: Reader, probe: Probe, quantities: Collection[str], vendor: str, now: datetime
 ) -> dict[str, Measurement]:

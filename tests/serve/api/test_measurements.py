@@ -13,13 +13,14 @@ from margelle.errors import StoreError
 from margelle.ports import Added
 from margelle.serve.api import NAME
 from margelle.serve.api.measurements import MOST_POINTS
-from margelle.serve.app import build
+from margelle.serve.app import Api, build
 from margelle.serve.gate import LARGEST_BATCH
 from margelle.serve.sign_in import FaceDesk, hash_password
 from margelle.store.memory import MemoryStore
 from tests.asgi import Response, call
 from tests.conftest import NOW
 from tests.house import ANNA, GARDEN, furnish
+from tests.serve.api.hub import no_reports
 from tests.serve.vendors import NoActions
 
 PATH = "/api/v1/measurements"
@@ -31,7 +32,7 @@ class Hub:
 
     def __init__(self, store: MemoryStore, token: str) -> None:
         self.store, self.token = store, token
-        self.app: Starlette = build(store, [], {}, lambda: NOW, NoActions(), pages=False)
+        self.app: Starlette = build(store, [], {}, lambda: NOW, NoActions(), pages=False, api=Api(no_reports))
 
     async def post(self, body: bytes, kind: str = JSON, **headers: str) -> Response:
         given = {"authorization": f"Bearer {self.token}", "content-type": kind, **headers}
@@ -205,14 +206,14 @@ async def test_too_many_points_are_refused(hub: Hub) -> None:
     assert await hub.store.count() == 0
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", PATH, 405), ("GET", "/api/v1/nothing", 404)])
+@pytest.mark.parametrize(("method", "path", "status"), [("PUT", PATH, 405), ("GET", "/api/v1/nothing", 404)])
 async def test_a_wrong_turn_is_a_problem_too(hub: Hub, method: str, path: str, status: int) -> None:
     is_problem(await call(hub.app, method, path), status)
 
 
 async def test_a_store_that_fails_keeps_nothing_and_says_when_to_come_back() -> None:
     class Full(MemoryStore):
-        async def add(self, measurements: Any, now: Any, reviewed: Any = ()) -> Added:
+        async def add(self, measurements: Any, now: Any, reviewed: Any = (), **more: Any) -> Added:
             raise StoreError("The disk of /srv is full.")
 
     hub = await furnished(Full())

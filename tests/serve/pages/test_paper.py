@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
 import pytest
 
+from margelle.errors import ConfigError
 from margelle.serve import pages
+from margelle.serve.pages import paper
 from tests.asgi import call
 from tests.serve.pages.conftest import Hub
 from tests.serve.pages.text import tags
@@ -19,7 +22,7 @@ async def test_what_a_page_refers_to_is_there_and_kept_by_browsers_until_it_chan
     elements = tags((await call(app, "GET", "/")).text)
     addresses = {value for _, each in elements for key, value in each.items() if key in {"src", "href"} and value}
     files = {address for address in addresses if address.startswith("/static/")}
-    assert len(files) == 2
+    assert len(files) == 4
     for address in files:
         answer = await call(app, "GET", address)
         assert answer.status == 200
@@ -28,8 +31,32 @@ async def test_what_a_page_refers_to_is_there_and_kept_by_browsers_until_it_chan
         assert (again.status, again.body) == (304, b"")
 
 
+async def test_a_file_comes_compressed_to_who_can_read_that(hub: Hub) -> None:
+    plain = await call(hub.app(), "GET", "/static/margelle.css")
+    gzipped = await call(hub.app(), "GET", "/static/margelle.css", {"accept-encoding": "gzip, deflate"})
+    assert "content-encoding" not in plain.headers
+    assert gzipped.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(gzipped.body) == plain.body
+    brotli = await call(hub.app(), "GET", "/static/margelle.css", {"accept-encoding": "gzip, br"})
+    assert brotli.headers["content-encoding"] == "br"
+    assert len(brotli.body) < len(gzipped.body)
+
+
+async def test_a_page_comes_compressed_to_who_can_read_that(hub: Hub) -> None:
+    plain = await call(hub.app(), "GET", "/")
+    packed = await call(hub.app(), "GET", "/", {"accept-encoding": "gzip"})
+    assert gzip.decompress(packed.body) == plain.body
+    assert "accept-encoding" in packed.headers["vary"]
+
+
+def test_without_the_built_files_the_hub_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper, "BUILT", ("margelle.css", "absent.js"))
+    with pytest.raises(ConfigError, match=r"absent\.js has not been built.* `make setup` builds"):
+        paper.demand_built()
+
+
 async def test_what_the_style_sheet_refers_to_is_there(hub: Hub) -> None:
-    fonts = re.findall(r'url\("([^"]+)"\)', CSS)
+    fonts = re.findall(r"url\(\"?([^)\"]+)\"?\)", CSS)
     assert len(fonts) == 2
     for font in fonts:
         answer = await call(hub.app(), "GET", f"/static/{font}")
@@ -47,12 +74,19 @@ def test_every_font_comes_with_its_licence() -> None:
         assert "SIL OPEN FONT LICENSE" in font.with_suffix(".OFL.txt").read_text()
 
 
-def palette(text: str) -> dict[str, str]:
-    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", text))
+CSS_SOURCES = Path(__file__).parents[3] / "frontend" / "css"
+PAIRS = re.findall(
+    r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", (CSS_SOURCES / "palette.css").read_text()
+)
+LIGHT = {name: light for name, light, _ in PAIRS}
+DARK = {name: dark for name, _, dark in PAIRS}
 
 
-LIGHT = palette(CSS[: CSS.index("@media (prefers-color-scheme: dark)")])
-DARK = {**LIGHT, **palette(CSS[CSS.index("@media (prefers-color-scheme: dark)") :])}
+def test_no_colour_is_named_but_in_the_palette() -> None:
+    assert len(PAIRS) > 20
+    for sheet in CSS_SOURCES.glob("*.css"):
+        if sheet.name not in {"palette.css", "print.css"}:
+            assert not re.search(r"#[0-9a-f]{3,8}\b", sheet.read_text()), sheet.name
 
 
 def contrast(one: str, other: str) -> float:
@@ -83,12 +117,44 @@ def contrast(one: str, other: str) -> float:
         ("paper", "link", 4.5),
         ("alert", "paper", 4.5),
         ("alert", "basin", 4.5),
+        ("watch", "basin", 4.5),
+        ("ink", "ideal", 7),
+        ("ink", "tolerable", 7),
+        ("line", "ideal", 3),
+        ("line", "tolerable", 3),
+        ("line-1", "paper", 3),
+        ("line-1", "ideal", 3),
+        ("line-2", "paper", 3),
+        ("line-2", "ideal", 3),
+        ("line-3", "paper", 3),
+        ("line-3", "ideal", 3),
+        ("alert", "ideal", 3),
+        ("soft", "ideal", 4.5),
         ("ink", "stale-basin", 7),
         ("soft", "stale-basin", 4.5),
         ("ink", "stale-depth", 4.5),
         ("line", "paper", 3),
         ("band", "paper", 3),
         ("surface", "basin", 3),
+        ("good", "good-ground", 4.5),
+        ("watch", "watch-ground", 4.5),
+        ("alert", "alert-ground", 4.5),
+        ("ink", "good-ground", 7),
+        ("ink", "watch-ground", 7),
+        ("ink", "alert-ground", 7),
+        ("good", "paper", 4.5),
+        ("watch", "paper", 4.5),
+        ("ink", "shade", 7),
+        ("link", "shade", 4.5),
+        ("soft", "shade", 4.5),
+        ("ink", "field", 7),
+        ("soft", "field", 4.5),
+        ("alert", "ground", 4.5),
+        ("paper", "alert", 4.5),
+        ("edge", "paper", 3),
+        ("edge", "field", 3),
+        ("surface", "paper", 3),
+        ("surface", "ground", 3),
     ],
 )
 def test_everything_can_be_read_in_sunlight(colours: dict[str, str], text: str, ground: str, least: float) -> None:

@@ -39,7 +39,7 @@ async def test_the_session_cookie_is_out_of_reach_for_scripts_and_other_sites(hu
     await hub.own(MARIE)
     entered = await hub.sign_in(hub.app(public=False), MARIE)
     attributes = {part.strip().lower() for part in entered.headers["set-cookie"].split(";")[1:]}
-    assert {"httponly", "samesite=strict", "path=/", "max-age=2592000"} <= attributes
+    assert {"httponly", "samesite=lax", "path=/", "max-age=2592000"} <= attributes
     assert "secure" not in attributes, "over plain HTTP it would never come back"
 
 
@@ -104,7 +104,7 @@ async def test_a_form_from_another_site_is_refused_unread(hub: Hub, origin: str)
     assert answer.status == 403
     assert "set-cookie" not in answer.headers
     session = {"cookie": cookie(await hub.sign_in(app, MARIE))}
-    assert (await call(app, "POST", "/sign-out", {**session, "origin": origin})).status == 401
+    assert (await call(app, "POST", "/sign-out", {**session, "origin": origin})).status == 403
     assert (await call(app, "GET", "/", session)).status == 200
 
 

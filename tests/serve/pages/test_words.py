@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from margelle.collect.failure import TODO
+from margelle.collect import failure
 from margelle.domain.quantity import STANDARD
+from margelle.mqtt import outage
 from margelle.serve import pages
-from margelle.serve.pages.words import LABELS, TEXTS, TODO_FR, Words, chosen
+from margelle.serve.pages.words import AREAS, TEXTS, Words, chosen
+from margelle.serve.pages.words.collection import TODO_FR
+from margelle.serve.pages.words.water import LABELS, SHORT_LABELS
 
 HERE = Path(pages.__file__).parent
 
@@ -45,8 +48,13 @@ def test_every_quantity_has_a_label_in_both_languages() -> None:
     assert {quantity.name for quantity in STANDARD} == set(LABELS)
 
 
+def test_a_short_name_is_no_longer_than_the_full_one() -> None:
+    for quantity, names in SHORT_LABELS.items():
+        assert all(len(short) <= len(full) for short, full in zip(names, LABELS[quantity], strict=True)), quantity
+
+
 def test_what_to_do_about_every_kind_of_incident_is_said_in_french() -> None:
-    assert set(TODO_FR) == set(TODO)
+    assert set(TODO_FR) == set(failure.TODO) | set(outage.TODO)
     assert Words("fr").todo("new", "Wait.") == "Wait."
 
 
@@ -64,12 +72,23 @@ def test_no_line_breaks_within_french_punctuation() -> None:
     assert text == "écarté par Ondilo\u00a0: «\u00a0baigneurs : trop\u00a0»", "what a vendor says stays as it is"
 
 
+def test_no_two_areas_have_a_text_of_the_same_name() -> None:
+    assert len(TEXTS) == sum(len(area.TEXTS) for area in AREAS)
+
+
+def test_every_module_of_words_is_an_area() -> None:
+    modules = {path.stem for path in (HERE / "words").glob("*.py")} - {"__init__"}
+    assert {area.__name__.rpartition(".")[2] for area in AREAS} == modules
+
+
 def test_every_text_is_said_somewhere() -> None:
-    said = "".join(
-        path.read_text() for path in [*HERE.glob("*.py"), *HERE.glob("templates/*")] if path.name != "words.py"
-    )
-    families = {"kind", "clean", "switch", "mode", "doubt", "ago.days"}
+    """By its name, or as one of a family: `t('nav.' ~ name)`, `words(f"kind.{site.kind}")`."""
+    sources = [*HERE.glob("*.py"), *HERE.glob("templates/**/*.html")]
+    said = "".join(path.read_text() for path in sources)
+    families = set(re.findall(r"""["']([a-z_.]+\.)(?:\{|["'] ~)""", said))
     states = {"fresh", "stale", "silent", "never"}
     for name in TEXTS:
         stem = re.sub(r"\.(one|many)$", "", name)
-        assert f'"{stem}"' in said or f"'{stem}'" in said or stem.partition(".")[0] in families or stem in states, name
+        by_name = f'"{stem}"' in said or f"'{stem}'" in said
+        of_a_family = any(stem.startswith(family) for family in families)
+        assert by_name or of_a_family or stem in states, name

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -28,6 +29,7 @@ from margelle.vendors.baxo import BAXO
 from margelle.vendors.baxo.client import MOST_PAGES, BaxoConnector, BaxoSource
 from margelle.vendors.baxo.discovery import todays
 from margelle.vendors.baxo.profile import Profile
+from margelle.vendors.baxo.translate.words import EPOCH
 from tests.conftest import NOW
 from tests.evidence import exchange, facts
 from tests.vendors.fakes import FakeHttp, FakeTokens, Script, answer
@@ -262,6 +264,51 @@ async def test_a_past_on_the_devices_clock_is_asked_for_and_read_by_it() -> None
     assert [said["get"] for said in asked(http)] == ["device", "devices-historics", "devices-historics"]
     assert int(asked(http)[1]["endTime"]) == NOW_S + 7200 + 1
     assert batch.measurements[0].at == NOW - timedelta(seconds=10_000 + 7200)
+
+
+@pytest.mark.parametrize(
+    ("night", "zone", "shown"),
+    [
+        (datetime(2026, 10, 25, tzinfo=UTC), "Europe/Paris", "(UTC+01:00) Bruxelles, Copenhague, Madrid, Paris"),
+        (datetime(2026, 3, 29, tzinfo=UTC), "Europe/Paris", "(UTC+01:00) Bruxelles, Copenhague, Madrid, Paris"),
+        (datetime(2028, 2, 29, tzinfo=UTC), "Europe/Paris", "(UTC+01:00) Bruxelles, Copenhague, Madrid, Paris"),
+        (datetime(2026, 11, 1, 4, tzinfo=UTC), "America/New_York", "America/New_York"),
+    ],
+    ids=["an hour more", "an hour less", "leap day", "an hour more in New York"],
+)
+@pytest.mark.parametrize("minutes", [10, 60])
+async def test_a_past_on_the_devices_clock_is_read_rightly_through_a_night_that_is_odd_on_it(
+    night: datetime, zone: str, shown: str, minutes: int
+) -> None:
+    clock = ZoneInfo(zone)
+    instants = [night - timedelta(days=2) + timedelta(minutes=minutes * n + 7) for n in range(4 * 1440 // minutes)]
+    now = night - timedelta(hours=3)
+
+    def stamp(at: datetime) -> int:
+        return int((at.astimezone(clock).replace(tzinfo=UTC) - EPOCH).total_seconds())
+
+    def told(request: Request) -> Answer:
+        said = dict(form(request))
+        since, until = int(said["startTime"]), int(said["endTime"])
+        logs = [
+            {"value": f"{n}", "timestamp": stamp(at)}
+            for n, at in enumerate(instants)
+            if at <= now and since <= stamp(at) < until
+        ]
+        return answer(json.dumps({"historics": [{"tagReference": "TAG_1", "logs": logs}]}))
+
+    device = json.loads(text("device"))
+    device["device"]["timezone"] = shown
+    one = source(FakeHttp(device=answer(json.dumps(device)), historics=told), historics_time="local")
+    found: dict[datetime, str] = {}
+    first = now
+    while now < night + timedelta(hours=30):
+        batch = await one.history(PROBE, "baxo.TAG_1", "day", now)
+        found |= {point.at: point.raw for point in batch.measurements}
+        now += timedelta(minutes=20)
+    true = {at: f"{n}" for n, at in enumerate(instants)}
+    assert {at: true.get(at) for at in found} == found, "nothing is kept at a wrong instant"
+    assert set(found) == {at for at in instants if first - timedelta(days=1) <= at <= now - timedelta(minutes=20)}
 
 
 @pytest.mark.parametrize(

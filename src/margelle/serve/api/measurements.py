@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from margelle.domain.quantity import Catalogue
-from margelle.domain.site import Probe
-from margelle.errors import BadInput, MargelleError, StoreError
+from margelle.domain.site import OWN, Probe
+from margelle.errors import BadInput
 from margelle.intake import table
 from margelle.intake.form import Entry, Form, Json, Ndjson
-from margelle.intake.keep import count, keep, own_probes
+from margelle.intake.keep import Outcome, count, keep
 from margelle.intake.point import Arrival, Point, Told, measurement_of, probe_named
-from margelle.ports import Clock, Store
-from margelle.serve.api import API, NAME
-from margelle.serve.api.problem import details, of_error
-from margelle.serve.api.visitor import visitor
-from margelle.serve.sign_in import Attempts, FaceDesk
-
-_log: Final = logging.getLogger("margelle.serve")
+from margelle.serve.api.endpoint import Endpoint, Nothing, Visit
+from margelle.serve.api.problem import details
 
 ORIGIN: Final = "own/http"
 MOST_POINTS: Final = 20_000
@@ -40,53 +34,53 @@ FORMS: Final[dict[str, Callable[[], Form]]] = {
 """By media type."""
 
 
-def routes(store: Store, clock: Clock, attempts: Attempts, catalogue: Catalogue) -> list[BaseRoute]:
-    """The routes of the API. Refused logins count with those at the faces and pages that share `attempts`."""
-    intake = _Intake(store, clock, catalogue, FaceDesk(NAME, store, clock, attempts))
-    return [Route(f"{API}measurements", intake.post, methods=["POST"])]
+class Kept(Struct, frozen=True):
+    """What became of the points that were sent: how many of each verdict, and each of `points` in their order."""
+
+    new: int
+    same: int
+    corrected: int
+    refused: int
+    points: list[Outcome]
 
 
-class _Intake:
-    def __init__(self, store: Store, clock: Clock, catalogue: Catalogue, desk: FaceDesk) -> None:
-        self._store, self._clock, self._catalogue, self._desk = store, clock, catalogue, desk
+async def send_measurements(visit: Visit, _: Nothing) -> Response:
+    """Keep what was sent."""
+    request = visit.request
+    form = _form(request)
+    if form is None:
+        return details(415, f"Send one of {', '.join(FORMS)}, in UTF-8 and not compressed.")
+    probes = await _own_probes(visit)
+    arrivals = [_arrival(entry, probes, visit.rooms.catalogue) for entry in await _entries(request, form)]
+    if not arrivals:
+        raise BadInput("There is no point in the body.")
+    strict = "handling=strict" in request.headers.get("prefer", "").replace(" ", "").split(",")
+    outcomes = await keep(visit.store, arrivals, visit.now, visit.rooms.catalogue, strict=strict)
+    counts = count(outcomes)
+    if counts["refused"] and (strict or counts["refused"] == len(outcomes)):
+        refused = [outcome for outcome in outcomes if outcome.verdict == "refused"]
+        detail = f"{len(refused)} of {len(outcomes)} points cannot be kept, so none was."
+        return details(422, detail, points=refused)
+    applied = {"preference-applied": "handling=strict"} if strict else None
+    return Response(msgspec.json.encode(Kept(**counts, points=outcomes)), 200, applied, "application/json")
 
-    async def post(self, request: Request) -> Response:
-        """Keep what was sent."""
-        try:
-            return await self._post(request)
-        except MargelleError as error:
-            if isinstance(error, StoreError):
-                _log.error("Measurements that were sent cannot be kept: %s", error)
-            return of_error(error)
 
-    async def _post(self, request: Request) -> Response:
-        user = await visitor(request, self._desk)
-        form = _form(request)
-        if form is None:
-            return details(415, f"Send one of {', '.join(FORMS)}, in UTF-8 and not compressed.")
-        probes = await own_probes(self._store, user.email)
-        arrivals = [self._arrival(entry, probes) for entry in await _entries(request, form)]
-        if not arrivals:
-            raise BadInput("There is no point in the body.")
-        strict = "handling=strict" in request.headers.get("prefer", "").replace(" ", "").split(",")
-        outcomes = await keep(self._store, arrivals, self._clock(), self._catalogue, strict=strict)
-        counts = count(outcomes)
-        if counts["refused"] and (strict or counts["refused"] == len(outcomes)):
-            refused = [outcome for outcome in outcomes if outcome.verdict == "refused"]
-            detail = f"{len(refused)} of {len(outcomes)} points cannot be kept, so none was."
-            return details(422, detail, points=refused)
-        applied = {"preference-applied": "handling=strict"} if strict else None
-        return Response(msgspec.json.encode({**counts, "points": outcomes}), 200, applied, "application/json")
+async def _own_probes(visit: Visit) -> dict[str, Probe]:
+    """The probes to which the caller may send, by id: those of the hub's own sites."""
+    sites = await visit.store.sites(seen_by=visit.caller.user.email)
+    theirs = [site.id for site in sites if site.vendor == OWN and visit.caller.may("measure", site.id)]
+    return {probe.id: probe for site in theirs for probe in await visit.store.probes(site)}
 
-    def _arrival(self, entry: Entry, probes: dict[str, Probe]) -> Arrival:
-        if entry.fault:
-            return Arrival(entry.n, fault=entry.fault)
-        point: Point = entry.told.point() if isinstance(entry.told, Told) else entry.told
-        try:
-            probe = probe_named(point.probe, probes)
-            return Arrival(entry.n, measurement_of(point, probe, self._catalogue, ORIGIN))
-        except BadInput as error:
-            return Arrival(entry.n, fault=str(error))
+
+def _arrival(entry: Entry, probes: dict[str, Probe], catalogue: Catalogue) -> Arrival:
+    if entry.fault:
+        return Arrival(entry.n, fault=entry.fault)
+    point: Point = entry.told.point() if isinstance(entry.told, Told) else entry.told
+    try:
+        probe = probe_named(point.probe, probes)
+        return Arrival(entry.n, measurement_of(point, probe, catalogue, ORIGIN))
+    except BadInput as error:
+        return Arrival(entry.n, fault=str(error))
 
 
 def _form(request: Request) -> Form | None:
@@ -108,3 +102,9 @@ async def _entries(request: Request, form: Form) -> list[Entry]:
     if len(found) > MOST_POINTS:
         raise BadInput(f"There are more than {MOST_POINTS} points in one body.")
     return found
+
+
+ENDPOINTS: Final = (
+    Endpoint("POST", "/measurements", "measurements", "Send measurements to sites of the hub's own; each point is answered.", send_measurements, answer=Kept, scope="measure", sent=tuple(FORMS), errors=(413, 415, 422)),
+)  # fmt: skip
+"""In the order of the docs."""

@@ -59,11 +59,17 @@ def _held(at: float) -> float:
 
 
 def spark(
-    points: Sequence[Measurement], since: datetime, until: datetime, least_span: float, *, steps: bool = False
+    points: Sequence[Measurement],
+    since: datetime,
+    until: datetime,
+    least_span: float,
+    *,
+    steps: bool = False,
+    most: int = MOST_POINTS,
 ) -> Spark | None:
     """The sound values of `points` from `since` to `until`; None where there are fewer than two.
 
-    The height spans the values, but at least `least_span`, so that a quiet week looks quiet. With `steps` each value lasts until the next one, the last one until the end.
+    The height spans the values, but at least `least_span`, so that a quiet week looks quiet. The line has about `most` points. With `steps` each value lasts until the next one, the last one until the end.
     """
     sound = [point for point in points if point.valid and point.value is not None]
     if len(sound) < 2:
@@ -80,7 +86,7 @@ def spark(
     if steps:
         stretches = [_steps([place(point) for point in sound])]
     else:
-        stretches = [[place(point) for point in stretch] for stretch in _stretches(thinned(sound, MOST_POINTS))]
+        stretches = [[place(point) for point in stretch] for stretch in _thinned(_stretches(sound), most)]
     doubtful = tuple(place(point) for point in points if not point.valid and point.value is not None)
     return Spark(
         " ".join(map(_path, stretches)), " ".join(_closed(stretch) for stretch in stretches), doubtful, low, high
@@ -104,6 +110,12 @@ def _stretches(points: Sequence[Measurement]) -> list[list[Measurement]]:
         else:
             stretches.append([point])
     return stretches
+
+
+def _thinned(stretches: list[list[Measurement]], most: int) -> list[list[Measurement]]:
+    """The stretches with about `most` points in all, each with its share of them."""
+    total = sum(map(len, stretches))
+    return [thinned(stretch, max(2, most * len(stretch) // total)) for stretch in stretches]
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from margelle.domain.state import HOURLY, late_after, silent_after
 from margelle.domain.unit import Unit, symbol
 from margelle.serve.pages.words import Language, Words
 
 NO_BREAK: Final = "\u00a0"
-
-STALE_AFTER: Final = timedelta(hours=3)
-"""Probes measure hourly: three missed readings."""
-SILENT_AFTER: Final = timedelta(hours=24)
 
 _DAYS: Final = {
     "en": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
@@ -82,13 +79,13 @@ def ago(at: datetime, now: datetime, words: Words) -> str:
 
 
 def freshness(at: datetime | None, now: datetime) -> str:
-    """`fresh`, `stale`, `silent`, or `never`."""
+    """`fresh`, `stale`, `silent`, or `never`, of what is measured hourly."""
     if at is None:
         return "never"
     age = now - at
-    if age >= SILENT_AFTER:
+    if age >= silent_after(HOURLY):
         return "silent"
-    return "stale" if age >= STALE_AFTER else "fresh"
+    return "stale" if age >= late_after(HOURLY) else "fresh"
 
 
 def zone(name: str) -> ZoneInfo:
@@ -109,8 +106,26 @@ def clock_time(at: datetime, where: ZoneInfo, now: datetime, language: Language)
     return f"{_DAYS[language][here.weekday()]} {day(at, where, language)}, {time}"
 
 
-def day(at: datetime, where: ZoneInfo, language: Language) -> str:
-    """The day and month at the place."""
+def day(at: datetime, where: ZoneInfo, language: Language, *, short: bool = False) -> str:
+    """The day and month at the place, or in `short` the day of the week and of the month."""
     here = at.astimezone(where)
+    if short:
+        return f"{_DAYS[language][here.weekday()]}{NO_BREAK}{here.day}"
     of_month = "1er" if here.day == 1 and language == "fr" else str(here.day)
     return f"{of_month}{NO_BREAK}{_MONTHS[language][here.month - 1]}"
+
+
+def date_of(at: datetime, where: ZoneInfo, language: Language) -> str:
+    """The day, month and year at the place."""
+    return f"{day(at, where, language)}{NO_BREAK}{at.astimezone(where).year}"
+
+
+def moment(at: datetime, where: ZoneInfo, language: Language) -> str:
+    """The day and the time of day at the place."""
+    here = at.astimezone(where)
+    return f"{_DAYS[language][here.weekday()]} {day(at, where, language)} {here:%H:%M}"
+
+
+def month(at: datetime, language: Language) -> str:
+    """The month's name."""
+    return _MONTHS[language][at.month - 1]

@@ -8,13 +8,15 @@ from typing import Final
 
 from msgspec import Struct
 
+from margelle.domain.limits import Bands, Standing, standing
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Band
-from margelle.domain.unit import Unit, symbol
+from margelle.domain.unit import Unit
 from margelle.serve.pages.drawing import Gauge, Spark, gauge, spark
 from margelle.serve.pages.figures import ago, freshness, number, with_unit
 from margelle.serve.pages.words import Words
+from margelle.serve.scale import Scale, scale_of
 
 WEEK: Final = timedelta(days=7)
 
@@ -34,6 +36,7 @@ class Tile(Struct, frozen=True):
     own_age: str = ""
     verdict: str = ""
     outside: bool = False
+    far: bool = False
     limits: tuple[str, str] = ("", "")
     gauge: Gauge | None = None
     spark: Spark | None = None
@@ -41,7 +44,7 @@ class Tile(Struct, frozen=True):
 
 
 class Scene(Struct, frozen=True):
-    """What every tile of a site needs: the words, the page's instant, the site's newest one, the vendors' titles, the quantities, and those of them that are on or off."""
+    """What every tile of a site needs: the words, the page's instant, the site's newest one, the vendors' titles, the quantities, those of them that are on or off, and the units that the reader prefers."""
 
     words: Words
     now: datetime
@@ -49,102 +52,105 @@ class Scene(Struct, frozen=True):
     titles: Mapping[str, str]
     catalogue: Catalogue
     states: frozenset[str] = frozenset()
+    units: Mapping[str, str] = {}
 
     def is_state(self, quantity: str) -> bool:
         """Whether a quantity has only states."""
         known = self.catalogue.get(quantity)
         return quantity in self.states or (known is not None and known.unit is Unit.STATE)
 
+    def scale(self, quantity: str, raw_unit: Unit | None = None) -> Scale:
+        """In which unit a quantity is read."""
+        return scale_of(quantity, self.catalogue, self.units, raw_unit)
+
     def number(self, quantity: str, value: float) -> str:
-        """A value of `quantity`, without its unit."""
+        """A value of `quantity`, as it is kept, without its unit."""
         if self.is_state(quantity) and value in {0.0, 1.0}:
             return self.words("on" if value else "off")
-        known = self.catalogue.get(quantity)
-        return number(value, known.decimals if known else _decimals(value), self.words.language)
+        scale = self.scale(quantity)
+        read = scale.of(value)
+        return number(read, scale.digits(read), self.words.language)
+
+    def limit(self, quantity: str, limit: float) -> str:
+        """A limit, with no more digits than it has: people set 7.2, not 7.20."""
+        scale = self.scale(quantity)
+        read = scale.of(limit)
+        most = scale.digits(read) if scale.decimals is not None else 2
+        digits = next((n for n in range(most) if round(read, n) == round(read, most)), most)
+        return number(read, digits, self.words.language)
+
+    def symbol(self, point: Measurement) -> str:
+        """The unit in which a measurement is read, as it is written; of an unknown quantity the one that came."""
+        return self.scale(point.quantity, point.raw_unit).symbol
 
     def value(self, point: Measurement) -> str:
         """The value of a measurement with its unit."""
         if point.value is None:
             return self.words("nothing")
-        return with_unit(self.number(point.quantity, point.value), unit(self, point))
+        return with_unit(self.number(point.quantity, point.value), self.symbol(point))
+
+    def label(self, point: Measurement, *, short: bool = False) -> str:
+        """What a measurement's quantity is called; a vendor's own under its own name: whose it is, the page says elsewhere."""
+        own = point.quantity not in self.catalogue and point.quantity.partition(".")[0] in self.titles
+        return self.words.label(point.quantity.partition(".")[2] if own else point.quantity, short=short)
 
 
 def tile(
-    scene: Scene, point: Measurement, week: Sequence[Measurement] = (), band: Band | None = None, *, place: str = ""
+    scene: Scene, point: Measurement, week: Sequence[Measurement] = (), bands: Bands | None = None, *, place: str = ""
 ) -> Tile:
     """The tile of the newest measurement, its week (oldest first) and its limits; `place` tells probes of one site apart."""
     state = scene.is_state(point.quantity)
-    drawn = spark(week, scene.now - WEEK, scene.now, 1.0 if state else _least_span(point), steps=state)
-    judged = point.valid and point.value is not None and band is not None
-    verdict, outside = _verdict(scene, point, band) if judged and band else ("", False)
+    drawn = spark(week, scene.now - WEEK, scene.now, 1.0 if state else least_span(point), steps=state)
+    shown = (bands.ideal or bands.tolerable) if bands else None
+    judged = bands is not None and point.valid and point.value is not None
+    stands = standing(point.value or 0.0, bands) if judged and bands else "within"
     return Tile(
         point.quantity,
-        " · ".join(filter(None, (_label(scene, point), place))),
+        " · ".join(filter(None, (scene.label(point), place))),
         "—" if point.value is None else scene.number(point.quantity, point.value),
-        "" if point.value is None else symbol(unit(scene, point)),
-        doubt=_doubt(scene, point, point.doubts[0]) if point.doubts else "",
+        "" if point.value is None else scene.symbol(point),
+        doubt=doubt(scene, point, point.doubts[0]) if point.doubts else "",
         last_sound="" if point.valid else _last_sound(scene, week),
         own_age=_own_age(scene, point),
-        verdict=verdict,
-        outside=outside,
-        limits=_limits(scene, point.quantity, band),
-        gauge=gauge(point.value, band) if judged and band and point.value is not None else None,
+        verdict=_verdict(scene, point, bands, stands) if judged and bands else "",
+        outside=stands != "within",
+        far=stands == "far",
+        limits=_limits(scene, point.quantity, shown),
+        gauge=gauge(point.value, shown) if judged and shown and point.value is not None else None,
         spark=drawn,
         week="" if drawn is None else scene.words("week") if state else _week(scene, point, drawn),
     )
 
 
-def _label(scene: Scene, point: Measurement) -> str:
-    """A vendor's own quantity under its own name: whose it is, the page says elsewhere."""
-    own = point.quantity not in scene.catalogue and point.quantity.partition(".")[0] in scene.titles
-    return scene.words.label(point.quantity.partition(".")[2] if own else point.quantity)
-
-
-def unit(scene: Scene, point: Measurement) -> Unit:
-    """The unit of a measurement's value: the quantity's canonical one, or for an unknown quantity the one that came."""
-    known = scene.catalogue.get(point.quantity)
-    return known.unit if known else point.raw_unit
-
-
-def _decimals(value: float) -> int:
-    return 0 if value == int(value) or abs(value) >= 100 else 2
-
-
-def _least_span(point: Measurement) -> float:
+def least_span(point: Measurement) -> float:
+    """A week whose values lie within this much is drawn as quiet; in the quantity's canonical unit."""
     return _LEAST_SPAN.get(point.quantity) or abs(point.value or 1.0) * 0.1 or 1.0
 
 
-def _verdict(scene: Scene, point: Measurement, band: Band) -> tuple[str, bool]:
-    """How the value stands to its limits, and whether it is beyond them."""
-    value, low, high = point.value or 0.0, band.low, band.high
-    low_text, high_text = _limits(scene, point.quantity, band)
-    if high is not None and value > high:
-        return scene.words("above", limit=high_text), True
-    if low is not None and value < low:
-        return scene.words("below", limit=low_text), True
-    if low is not None and high is not None:
-        return scene.words("within", low=low_text, high=high_text), False
-    if high is not None:
-        return scene.words("at_most", limit=high_text), False
-    return (scene.words("at_least", limit=low_text), False) if low is not None else ("", False)
+def _verdict(scene: Scene, point: Measurement, bands: Bands, stands: Standing) -> str:
+    """How the value stands to its limits."""
+    value, words = point.value or 0.0, scene.words
+    band = (bands.tolerable if stands == "far" else bands.ideal) or bands.tolerable or Band()
+    low, high = _limits(scene, point.quantity, band)
+    far = stands == "far" and bands.ideal is not None
+    if band.high is not None and value > band.high:
+        return words("far_above" if far else "above", limit=high)
+    if band.low is not None and value < band.low:
+        return words("far_below" if far else "below", limit=low)
+    if low and high:
+        return words("within", low=low, high=high)
+    return words("at_most", limit=high) if high else words("at_least", limit=low)
 
 
 def _limits(scene: Scene, quantity: str, band: Band | None) -> tuple[str, str]:
     if band is None:
         return "", ""
-    low, high = ("" if limit is None else _trimmed(scene, quantity, limit) for limit in (band.low, band.high))
+    low, high = ("" if end is None else scene.limit(quantity, end) for end in (band.low, band.high))
     return low, high
 
 
-def _trimmed(scene: Scene, quantity: str, limit: float) -> str:
-    """A limit with no more digits than it has: people set 7.2, not 7.20."""
-    known = scene.catalogue.get(quantity)
-    most = known.decimals if known else 2
-    digits = next((n for n in range(most) if round(limit, n) == round(limit, most)), most)
-    return number(limit, digits, scene.words.language)
-
-
-def _doubt(scene: Scene, point: Measurement, doubt: Doubt) -> str:
+def doubt(scene: Scene, point: Measurement, doubt: Doubt) -> str:
+    """Why a value is doubted, in words."""
     words = scene.words
     vendor = point.origin.partition("/")[0]
     known = scene.catalogue.get(point.quantity)
@@ -152,14 +158,14 @@ def _doubt(scene: Scene, point: Measurement, doubt: Doubt) -> str:
         return doubt.reason
     if not doubt.reason.strip():
         return words("doubt.unexplained", vendor=scene.titles.get(vendor, vendor))
-    low, high = (number(bound, 0, words.language) for bound in ((known.low, known.high) if known else (0, 0)))
+    low, high = (scene.limit(point.quantity, bound) for bound in ((known.low, known.high) if known else (0, 0)))
     return words(
         f"doubt.{doubt.kind}",
         vendor=scene.titles.get(vendor, vendor),
         reason=doubt.reason.rstrip("."),
         raw=point.raw[:40],
         low=low,
-        high=with_unit(high, known.unit if known else ""),
+        high=with_unit(high, scene.symbol(point)) if known else high,
     )
 
 

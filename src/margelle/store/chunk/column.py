@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -48,6 +48,17 @@ class Column(Struct):
         """The column of these rows, which are in order."""
         return cls(*map(list, zip(*rows, strict=True))) if (rows := list(rows)) else cls([], [], [], [], [], [])
 
+    @classmethod
+    def joined(cls, parts: Sequence[Column]) -> Column:
+        """The column of all rows of these, each of which is later than the one before."""
+        if len(parts) == 1:
+            return parts[0]
+        return (
+            cls(*(list(chain.from_iterable(lists)) for lists in zip(*(part._lists() for part in parts), strict=True)))
+            if parts
+            else cls.of(())
+        )
+
     def rows(self, first: int = 0, last: int | None = None) -> list[Row]:
         """The rows from index `first` to before `last`."""
         return list(zip(*(items[first:last] for items in self._lists()), strict=True))
@@ -71,10 +82,6 @@ class Column(Struct):
     def part(self, first: int, last: int) -> Column:
         """The column of the rows from index `first` to before `last`."""
         return Column(*(items[first:last] for items in self._lists()))
-
-    def followed_by(self, later: Column) -> Column:
-        """The column of these rows and of those, which are all later."""
-        return Column(*(one + other for one, other in zip(self._lists(), later._lists(), strict=True)))
 
     def bounds(self, since: int, until: int) -> tuple[int, int]:
         """The index of the first row with since <= at, and of the first one with until <= at."""

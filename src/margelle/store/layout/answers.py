@@ -63,21 +63,32 @@ class Answers:
         folded = self._chunks.newest(head.id, quantity, limit_us) if head else None
         return max(filter(None, (folded, loose[-1] if loose else None)), key=_at, default=None)
 
-    def column(self, probe: str, quantity: str, since_us: int, until_us: int, limit: int | None = None) -> Column:
-        """The rows with since <= at < until, oldest first; at most `limit`, the oldest ones."""
+    def column(
+        self,
+        probe: str,
+        quantity: str,
+        since_us: int,
+        until_us: int,
+        limit: int | None = None,
+        *,
+        newest: bool = False,
+    ) -> Column:
+        """The rows with since <= at < until, oldest first; at most `limit`, the oldest or the `newest` ones."""
         most = _FAR if limit is None else max(limit, 0)
         head = self._heads.get(probe)
-        column = Column.of(())
-        for part in self._chunks.series(head.id, quantity, since_us, until_us) if head and most else ():
-            column = column.followed_by(part.part(*part.bounds(since_us, until_us)))
-            if len(column) >= most:
+        parts: list[Column] = []
+        there = 0
+        chunks = self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ()
+        for part in chunks:
+            parts.append(part.part(*part.bounds(since_us, until_us)))
+            there += len(parts[-1])
+            if there >= most:
                 break
-        loose = self.loose(head, probe, quantity, since_us, until_us)
-        if loose and column.times and loose[0][0] < column.times[-1]:
-            column = Column.of(_merged(column.rows(), loose))
-        else:
-            column = column.followed_by(Column.of(loose))
-        return column if len(column) <= most else column.part(0, most)
+        folded = Column.joined(parts[::-1] if newest else parts)
+        column = _with(folded, self.loose(head, probe, quantity, since_us, until_us))
+        if len(column) <= most:
+            return column
+        return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
 
     def loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
         """What is in no chunk."""
@@ -92,7 +103,7 @@ class Answers:
     ) -> list[DayStatistics]:
         """The statistics of the days with since <= day < until, which `span` is from begin to end."""
         head = self._heads.get(probe)
-        known_us = self._rollup.until(head.id, zone.key) if head and not head.before else None
+        known_us = self._rollup.until(head.id, zone.key) if head else None
         if head is None or known_us is None or known_us <= span[0]:
             return days.statistics(self.column(probe, quantity, *span), zone, *span)
         return self._statistics(head, quantity, days_, (*span, known_us), zone)
@@ -122,6 +133,15 @@ def shown(column: Column) -> Columns:
 def bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
     """The same in microseconds; far away where there is none. Raises BadInput."""
     return -_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until)
+
+
+def _with(column: Column, loose: list[Row]) -> Column:
+    """The rows of both, in order of time."""
+    if not loose:
+        return column
+    if column.times and loose[0][0] < column.times[-1]:
+        return Column.of(_merged(column.rows(), loose))
+    return Column.joined([column, Column.of(loose)])
 
 
 def _merged(one: list[Row], other: list[Row]) -> list[Row]:

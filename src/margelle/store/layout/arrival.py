@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Final
 
 from margelle.domain.measurement import Measurement
-from margelle.ports import Added
 from margelle.store import rules
 from margelle.store.fold import Rows, sorted_rows
 from margelle.store.layout.desk import Desk
@@ -27,8 +26,8 @@ class Arrival:
     def __init__(self, tables: Tables, folding: Folding, now_us: int) -> None:
         self._tables, self._folding, self._now_us = tables, folding, now_us
 
-    def keep(self, measurements: Sequence[Measurement], reviewed: Sequence[Measurement]) -> Added:
-        """Keep measurements and other verdicts; what became of them. Raises BadInput."""
+    def keep(self, measurements: Sequence[Measurement]) -> tuple[int, int]:
+        """Keep measurements; how many of them are new, and how many corrected what was there. Raises BadInput."""
         new = corrected = 0
         for probe, given in rows_of(measurements).items():
             head = self._folding.head(probe)
@@ -38,9 +37,12 @@ class Arrival:
             else:
                 became = self._compare(head, given)
                 new, corrected = new + became.count("new"), corrected + became.count("corrected")
+        return new, corrected
+
+    def review(self, reviewed: Sequence[Measurement]) -> None:
+        """Keep other verdicts on what is kept."""
         for probe, points in _by_probe(reviewed).items():
             self._review(probe, points)
-        return Added(new, len(measurements) - new - corrected, corrected)
 
     def _append(self, head: Head, rows: Rows, tops: Mapping[str, Row]) -> int:
         """Keep rows of which nothing is kept yet, `tops` being the newest ones of their quantities; how many there are."""

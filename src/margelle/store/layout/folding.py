@@ -8,8 +8,8 @@ from typing import Final
 from margelle.store.fold import CAPACITY, Columns, Rows, joined, merged, parted, split
 from margelle.store.layout.tables import Head, Tables
 
-STRETCH: Final = 256
-"""So many points of a quantity from before there were chunks are folded in one transaction."""
+STRETCH: Final = 2000
+"""So many points from before there were chunks are folded in one transaction."""
 _FAR: Final = 2**63 - 1
 
 
@@ -38,13 +38,13 @@ class Folding:
 
     def fold_before(self, head: Head) -> int:
         """Fold the oldest stretch of what is from before; how many points it had."""
-        rows = self._before.stretch(head.probe, self._revisions.quantities(head.probe), STRETCH)
-        self._put(head, rows)
+        quantities = self._revisions.quantities(head.probe)
+        rows = self._before.stretch(head.probe, quantities, max(STRETCH // len(quantities), 1))
+        self.put(head, rows)
         self._before.remove(head.probe, max(of_one[-1][0] for of_one in rows.values()))
         if not self._before.any(head.probe):
             head.before = False
             self._heads.save(head)
-            self.renew(head, ())
         return sum(map(len, rows.values()))
 
     def put(self, head: Head, rows: Rows) -> None:
@@ -54,8 +54,7 @@ class Folding:
 
     def renew(self, head: Head, touched: Iterable[int]) -> None:
         """Keep the statistics of the days of these instants right."""
-        if not head.before:
-            self._rollup.renew(head.id, head.probe, touched)
+        self._rollup.renew(head.id, head.probe, touched)
 
     def _put(self, head: Head, rows: Rows) -> None:
         since_us = min((of_one[0][0] for of_one in rows.values() if of_one), default=_FAR)

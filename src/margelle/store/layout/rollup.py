@@ -83,7 +83,7 @@ class Rollup(ABC):
         for part in self._chunks.columns(probe, *span, None):
             for quantity, column in part.items():
                 columns[quantity].append(column)
-        found = {quantity: codec.statistics(joined(parts), zone, *span) for quantity, parts in columns.items()}
+        found = {quantity: codec.statistics(Column.joined(parts), zone, *span) for quantity, parts in columns.items()}
         first = codec.day(span[0], zone) if span[0] > -_FAR else date.min
         self._put(probe, zone, found, first, codec.day(span[1], zone))
 
@@ -145,13 +145,6 @@ class Rollup(ABC):
     @abstractmethod
     def damaged(self, error: object) -> StoreError:
         """The error for what we have written ourselves and cannot read."""
-
-
-def joined(parts: Sequence[Column]) -> Column:
-    """One column of several that follow one another."""
-    if len(parts) == 1:
-        return parts[0]
-    return Column.of([row for part in parts for row in part.rows()])
 
 
 def _is_zone(name: object) -> bool:

@@ -77,8 +77,10 @@ class Chunks(Protocol):
     def columns(self, probe: int, since_us: int, until_us: int, wanted: Collection[str] | None) -> Iterator[Columns]:
         """The wanted columns of the chunks, in order of time, that have something with since <= at < until, and perhaps more around it."""
 
-    def series(self, probe: int, quantity: str, since_us: int, until_us: int) -> Iterator[Column]:
-        """The columns of one quantity, in order of time, likewise. They are not to be changed."""
+    def series(
+        self, probe: int, quantity: str, since_us: int, until_us: int, *, newest: bool = False
+    ) -> Iterator[Column]:
+        """The columns of one quantity likewise, the oldest or the `newest` first. They are not to be changed."""
 
     def newest(self, probe: int, quantity: str, limit_us: int) -> Row | None:
         """The newest row of a quantity that is not after `limit_us`."""

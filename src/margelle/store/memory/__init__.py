@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -76,10 +77,12 @@ class MemoryStore(SeriesPart, GapsPart, AccessPart, EventsPart, LeasesPart, Advi
         self._version += 1
         return self._grants.pop(digest, None)
 
-    async def drop_grants(self, user: str) -> None:
+    async def drop_grants(self, user: str, *, keep: Collection[str] = ()) -> None:
         key = rules.email_key(user)
         self._version += 1
-        self._grants = {d: grant for d, grant in self._grants.items() if rules.email_key(grant.user) != key}
+        self._grants = {
+            d: grant for d, grant in self._grants.items() if rules.email_key(grant.user) != key or grant.id in keep
+        }
 
     async def grants(self, *, user: str | None = None, site: str | None = None) -> list[Grant]:
         key = None if user is None else rules.email_key(user)
@@ -145,8 +148,29 @@ class MemoryStore(SeriesPart, GapsPart, AccessPart, EventsPart, LeasesPart, Advi
             ):
                 self._incidents[index] = replace(known, ended_at=now)
 
-    async def audit(self, limit: int = 100) -> list[AuditEntry]:
-        return self._audit[::-1][: max(limit, 0)]
+    async def audit(
+        self,
+        limit: int = 100,
+        *,
+        skip: int = 0,
+        sites: Collection[str] | None = None,
+        user: str | None = None,
+        act: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[AuditEntry]:
+        for bound in filter(None, (since, until)):
+            rules.micros(bound)
+        found = [
+            entry
+            for entry in reversed(self._audit)
+            if (sites is None or entry.site in sites)
+            and user in {None, entry.user}
+            and act in {None, entry.act}
+            and (since is None or entry.at >= since)
+            and (until is None or entry.at < until)
+        ]
+        return found[max(skip, 0) :][: max(limit, 0)]
 
     async def record(self, entry: AuditEntry) -> None:
         rules.micros(entry.at)

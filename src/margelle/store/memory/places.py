@@ -74,10 +74,20 @@ class PlacesPart(Counted):
         for site in discovery.sites:
             self._sites[site.id] = site
         for probe in discovery.probes:
-            known = self._probes.get(probe.id)
-            self._probes[probe.id] = probe
-            if known is None or rules.device(known) != rules.device(probe):
-                self._devices[probe.id].append((now, probe))
+            self._put_probe(probe, now)
+
+    async def put_probe(self, probe: Probe, now: datetime) -> None:
+        rules.micros(now)
+        if probe.site not in self._sites:
+            raise rules.no_site(probe.site)
+        self._version += 1
+        self._put_probe(probe, now)
+
+    def _put_probe(self, probe: Probe, now: datetime) -> None:
+        known = self._probes.get(probe.id)
+        self._probes[probe.id] = probe
+        if known is None or rules.device(known) != rules.device(probe):
+            self._devices[probe.id].append((now, probe))
 
     def _reach(self, account: Account, discovery: Discovery, now: datetime) -> None:
         owner = rules.email_key(account.owner)

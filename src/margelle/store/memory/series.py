@@ -17,6 +17,7 @@ from margelle.ports import Added, Folded, Inspected
 from margelle.store import digest, rules
 from margelle.store.memory.counted import Counted
 from margelle.store.row import row
+from margelle.store.stretches import Stretches
 
 
 class _Series(Struct):
@@ -53,7 +54,7 @@ class _Series(Struct):
         return self.points[self.instants[index - 1]] if index else None
 
 
-class SeriesPart(Counted):
+class SeriesPart(Stretches, Counted):
     """The part of the store that keeps measurements."""
 
     def __init__(self) -> None:
@@ -61,18 +62,26 @@ class SeriesPart(Counted):
         self._series: defaultdict[str, dict[str, _Series]] = defaultdict(dict)
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,
     ) -> Added:
+        alone = seen is not None and self._version == seen
         rules.micros(now)
         judged = [(rules.micros(point.at), replace(point, value=rules.number(point))) for point in measurements]
         became = {"new": 0, "same": 0, "corrected": 0, "known better": 0}
         for _, point in judged:
             series = self._series[point.probe].setdefault(point.quantity, _Series())
             became[series.add(point, now)] += 1
+        if became["new"] or became["corrected"]:
+            await self._refill([point for _, point in judged], now)
         other = [self._series[point.probe].get(point.quantity, _Series()).judge(point) for point in reviewed]
         if became["new"] or became["corrected"] or became["known better"] or any(other):
             self._version += 1
-        return Added(became["new"], became["same"] + became["known better"], became["corrected"])
+        return Added(became["new"], became["same"] + became["known better"], became["corrected"], alone)
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
         rules.micros(now)
@@ -89,6 +98,8 @@ class SeriesPart(Counted):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
         series = self._series.get(probe, {}).get(quantity, _Series())
         for bound in filter(None, (since, until)):
@@ -96,6 +107,8 @@ class SeriesPart(Counted):
         first = 0 if since is None else bisect_left(series.instants, since)
         last = None if until is None else bisect_left(series.instants, until)
         instants = series.instants[first:last]
+        if descending:
+            instants.reverse()
         return [series.points[at] for at in (instants if limit is None else instants[: max(limit, 0)])]
 
     async def columns(

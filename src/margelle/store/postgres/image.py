@@ -170,14 +170,23 @@ class ImageChunks:
         return self._decoded(place, None)
 
     def columns(self, probe: int, since_us: int, until_us: int, wanted: Collection[str] | None) -> Iterator[Columns]:
+        return self._columns(since_us, until_us, wanted)
+
+    def _columns(
+        self, since_us: int, until_us: int, wanted: Collection[str] | None, *, newest: bool = False
+    ) -> Iterator[Columns]:
         there = [place for place in self._places if place.until >= since_us and place.since < until_us]
+        if newest:
+            there.reverse()
         for n, place in enumerate(there):
             if n % _AT_ONCE == 0:
                 self._demand(there[n : n + _AT_ONCE])
             yield self._decoded(place, wanted)
 
-    def series(self, probe: int, quantity: str, since_us: int, until_us: int) -> Iterator[Column]:
-        for columns in self.columns(probe, since_us, until_us, {quantity}):
+    def series(
+        self, probe: int, quantity: str, since_us: int, until_us: int, *, newest: bool = False
+    ) -> Iterator[Column]:
+        for columns in self._columns(since_us, until_us, {quantity}, newest=newest):
             if column := columns.get(quantity):
                 yield column
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -19,6 +20,12 @@ _OVER: Final = (
     "DELETE FROM granted WHERE digest IN (SELECT digest FROM granted WHERE kind <> 'refresh' AND expires_at <= %s LIMIT %s)",
     "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE ended_at < %s LIMIT %s)",
 )
+_AUDIT: Final = """
+SELECT doc FROM audit WHERE at >= %(since)s AND at < %(until)s
+AND (%(user)s::text IS NULL OR doc::json ->> 'user' = %(user)s) AND (%(act)s::text IS NULL OR doc::json ->> 'act' = %(act)s)
+AND (%(sites)s::text[] IS NULL OR doc::json ->> 'site' = ANY(%(sites)s)) ORDER BY id DESC LIMIT %(limit)s OFFSET %(skip)s
+"""
+_FAR: Final = 2**63 - 1
 _RECEIPTS: Final = """
 SELECT account, at, name, url, status, duration_ms, packed, body FROM receipt
 WHERE account = %s AND at >= %s ORDER BY at DESC, id DESC LIMIT %s
@@ -79,8 +86,27 @@ class JournalTables:
                 ended = msgspec.json.encode(replace(self._db.decoded(Incident, doc), ended_at=now)).decode()
                 await transaction.run("UPDATE incident SET ended_at = %s, doc = %s WHERE id = %s", (now_us, ended, row))
 
-    async def audit(self, limit: int = 100) -> list[AuditEntry]:
-        return await self._db.docs(AuditEntry, "SELECT doc FROM audit ORDER BY id DESC LIMIT %s", (max(limit, 0),))
+    async def audit(
+        self,
+        limit: int = 100,
+        *,
+        skip: int = 0,
+        sites: Collection[str] | None = None,
+        user: str | None = None,
+        act: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[AuditEntry]:
+        wanted = {
+            "sites": None if sites is None else [*sites],
+            "user": user,
+            "act": act,
+            "since": -_FAR if since is None else rules.micros(since),
+            "until": _FAR if until is None else rules.micros(until),
+            "limit": max(limit, 0),
+            "skip": max(skip, 0),
+        }
+        return await self._db.docs(AuditEntry, _AUDIT, wanted)
 
     @retried
     async def record(self, entry: AuditEntry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -78,6 +79,7 @@ class PeopleTables:
             return transaction.decoded(Grant, taken[0][0]) if taken else None
 
     @retried
-    async def drop_grants(self, user: str) -> None:
+    async def drop_grants(self, user: str, *, keep: Collection[str] = ()) -> None:
+        sql = 'DELETE FROM granted WHERE "user" = %s AND id <> ALL(%s)'
         async with self._db.writing() as transaction:
-            await transaction.run('DELETE FROM granted WHERE "user" = %s', (rules.email_key(user),))
+            await transaction.run(sql, (rules.email_key(user), [*keep]))

@@ -93,6 +93,16 @@ class PlacesTables:
             await owning.reach(transaction, found, told, now_us)
             await _put_probes(transaction, told.probes, probes, now_us)
 
+    @retried
+    async def put_probe(self, probe: Probe, now: datetime) -> None:
+        now_us = rules.micros(now)
+        async with self._db.writing() as transaction:
+            await transaction.lock(f"probe {probe.id}")
+            if not await transaction.read("SELECT 1 FROM site WHERE id = %s", (probe.site,)):
+                raise rules.no_site(probe.site)
+            known = await transaction.docs(Probe, "SELECT doc FROM probe WHERE id = %s", (probe.id,))
+            await _put_probes(transaction, [probe], known, now_us)
+
     async def sites(self, *, seen_by: str | None = None, account: str | None = None, gone: bool = False) -> list[Site]:
         key = None if seen_by is None else rules.email_key(seen_by)
         return await self._db.docs(Site, _SITES, {"user": key, "account": account, "gone": gone})

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from margelle.store.layout.answers import Answers
 from margelle.store.layout.tables import Place
 from margelle.store.postgres.asking import Asking, Transaction
 from margelle.store.postgres.failure import Undone
@@ -25,6 +26,10 @@ _SITES: Final = "SELECT probe.id, site.doc FROM probe JOIN site ON site.id = pro
 _CHUNKS: Final = "SELECT since, points FROM chunk WHERE probe = %s AND since = ANY(%s)"
 _YEARS: Final = "SELECT year, days FROM year WHERE probe = %s AND zone = %s AND year BETWEEN %s AND %s"
 
+_SPAN: Final = """
+SELECT since, until, count, longest, points FROM chunk WHERE probe = %(probe)s AND since < %(until)s AND until >= %(since)s
+UNION ALL SELECT NULL, id, NULL, NULL, points FROM piece WHERE probe = %(probe)s ORDER BY 1, 2
+"""
 _ARRIVED: Final = "CREATE TEMPORARY TABLE IF NOT EXISTS arrived (LIKE head) ON COMMIT DELETE ROWS"
 _COPY_HEADS: Final = "COPY arrived (probe, turn, pieces, points, newest) FROM STDIN (FORMAT binary)"
 _COPY_PIECES: Final = "COPY piece (probe, points) FROM STDIN (FORMAT binary)"
@@ -93,6 +98,8 @@ async def write(transaction: Transaction, images: Sequence[Image]) -> dict[str, 
     if not images:
         return {}
     now = [_next(image) for image in images]
+    if new := [first(one.probe) for one in now if one.turn == 1]:
+        await transaction.lock(*new)
     await _put_heads(transaction, now)
     await transaction.run_each(_CLEAR, [(one.kept.probe,) for one in images if one.changes.cleared])
     pieces = [(one.kept.probe, points) for one in images for points in one.changes.pieces]
@@ -135,6 +142,26 @@ async def _put_rest(transaction: Transaction, image: Image) -> None:
         await transaction.run(_DROP_ROLLED, (probe, changes.dropped))
     await transaction.run_each(_PUT_ROLLED, [(probe, *row) for row in changes.rolled.items()])
     await transaction.run_each(_PUT_YEAR, [(probe, *key, told) for key, told in changes.years.items()])
+
+
+def first(probe: str) -> str:
+    """The lock of those who keep the first reading of a probe, or look that there is none."""
+    return f"first {probe}"
+
+
+async def span(asking: Asking, probe: str, since_us: int, until_us: int) -> Answers:
+    """What is kept of a probe from `since_us` to before `until_us`, as it was at one moment, in one statement."""
+    kept, waiting, places = Kept(probe, turn=1), list[bytes](), list[Place]()
+    for begin, end, count, longest, points in await asking.read(
+        _SPAN, {"probe": probe, "since": since_us, "until": until_us}
+    ):
+        if begin is None:
+            waiting.append(points)
+        else:
+            places.append(Place(begin, begin, end, count, longest))
+            kept.chunks[begin] = points
+    kept.waiting, kept.places, kept.pieces = waiting, places, len(waiting)
+    return Answers(Image(kept, asking.name))
 
 
 async def _read(asking: Asking, missing: Sequence[tuple[Kept, Missing]]) -> None:

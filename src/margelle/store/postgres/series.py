@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Struct
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
@@ -17,29 +18,36 @@ from margelle.store import rules
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
 from margelle.store.layout.arrival import Arrival
 from margelle.store.layout.folding import Folding
-from margelle.store.layout.tables import Place
 from margelle.store.postgres import probes
+from margelle.store.postgres.asking import Transaction
 from margelle.store.postgres.database import TRIES, Database
 from margelle.store.postgres.failure import Undone
+from margelle.store.postgres.gaps import Gaps
 from margelle.store.postgres.image import Image, Kept
 from margelle.store.row import Row, measurement
 
 REMEMBERED: Final = 20_000
 """So many heads are kept in memory (about 2 kB each)."""
-_SPAN: Final = """
-SELECT since, until, count, longest, points FROM chunk WHERE probe = %(probe)s AND since < %(until)s AND until >= %(since)s
-UNION ALL SELECT NULL, id, NULL, NULL, points FROM piece WHERE probe = %(probe)s ORDER BY 1, 2
-"""
 _REVISIONS: Final = "SELECT replaced_at, point FROM revision WHERE probe = %s AND quantity = %s AND at = %s ORDER BY id"
 _ROW: Final = msgspec.msgpack.Decoder(Row)
 _T = TypeVar("_T")
+_After = Callable[[Transaction, Mapping[str, _T]], Awaitable[None]]
+"""What is done in the transaction once what was changed is written."""
 
 
-def _arrive(image: Image, given: Sequence[Measurement], reviewed: Sequence[Measurement], now_us: int) -> Added:
+class _Came(Struct):
+    """What became of measurements of one probe."""
+
+    new: int
+    corrected: int
+
+
+def _arrive(image: Image, given: Sequence[Measurement], reviewed: Sequence[Measurement], now_us: int) -> _Came:
     """Keep measurements and other verdicts of the image's probe."""
-    added = Arrival(image, Folding(image), now_us).keep(given, reviewed)
-    image.new = added.new
-    return added
+    arrival = Arrival(image, Folding(image), now_us)
+    image.new, corrected = arrival.keep(given)
+    arrival.review(reviewed)
+    return _Came(image.new, corrected)
 
 
 class SeriesTables:
@@ -50,51 +58,64 @@ class SeriesTables:
     _snapshots: dict[str, Snapshot]
 
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,  # noqa: ARG002 - what other hubs have kept since is heard of a little later
     ) -> Added:
         now_us = rules.micros(now)
         given, other = _by_probe(measurements), _by_probe(reviewed)
         names = [*dict.fromkeys((*given, *other))]
 
-        def work(image: Image) -> Added:
+        def work(image: Image) -> _Came:
             probe = image.kept.probe
             return _arrive(image, given.get(probe, ()), other.get(probe, ()), now_us)
 
+        async def after(transaction: Transaction, said: Mapping[str, _Came]) -> None:
+            came = [point for probe, one in said.items() if one.new or one.corrected for point in given[probe]]
+            if came:
+                await Gaps(transaction).refill(came, now)
+
         with self._db.told():
-            said = await self._changed(names, work) if names else {}
+            said = await self._changed(names, work, after) if names else {}
         new, corrected = sum(one.new for one in said.values()), sum(one.corrected for one in said.values())
         return Added(new, len(measurements) - new - corrected, corrected)
 
-    async def _changed(
-        self, names: Sequence[str], work: Callable[[Image], _T], *, news: bool = True
-    ) -> Mapping[str, _T]:
+    async def _changed(self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T]) -> Mapping[str, _T]:
         """What `work` says of each probe once it is kept. Where another connection was quicker it begins again, in the end holding the probes."""
         for _ in range(TRIES - 1):
             try:
-                return await self._try(names, work, news=news)
+                return await self._try(names, work, after)
             except Undone:
                 self._forget(names)
-        return await self._hold(names, work, news=news)
+        return await self._hold(names, work, after)
 
-    async def _hold(self, names: Sequence[str], work: Callable[[Image], _T], *, news: bool) -> Mapping[str, _T]:
+    async def _hold(
+        self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T] | None = None, *, news: bool = True
+    ) -> Mapping[str, _T]:
         """As `_changed`, while nobody else can change these probes: for what takes long, or was not quick enough."""
         self._forget(names)
         async with self._db.writing(news=news) as transaction:
             kept = await probes.heads(transaction, names, hold=True)
             images, said = await probes.worked(transaction, kept.values(), work)
             now = await probes.write(transaction, [image for image in images if image.saved])
+            if after is not None:
+                await after(transaction, said)
         self._remember(now)
         return said
 
-    async def _try(self, names: Sequence[str], work: Callable[[Image], _T], *, news: bool) -> Mapping[str, _T]:
+    async def _try(self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T]) -> Mapping[str, _T]:
         """As `_changed`, from the heads that are known, with nothing held but for the writing."""
         kept = {name: self._heads[name] for name in names if name in self._heads}
         if unknown := [name for name in names if name not in kept]:
             kept |= await probes.heads(self._db, unknown)
         images, said = await probes.worked(self._db, (_fresh(one) for one in kept.values()), work)
         if changed := [image for image in images if image.saved]:
-            async with self._db.writing(news=news) as transaction:
+            async with self._db.writing() as transaction:
                 now = await probes.write(transaction, changed)
+                await after(transaction, said)
             self._remember(now)
         return said
 
@@ -124,20 +145,25 @@ class SeriesTables:
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        *,
+        descending: bool = False,
     ) -> list[Measurement]:
         since_us, until_us = bounds(since, until)
         if limit is None:
-            column = (await self._span(probe, since_us, until_us)).column(probe, quantity, since_us, until_us)
+            column = (await probes.span(self._db, probe, since_us, until_us)).column(
+                probe, quantity, since_us, until_us
+            )
         else:
             wanted = (probe, quantity, since_us, until_us, limit)
-            column = await self._answer(probe, lambda answers: answers.column(*wanted))
-        return column.measurements(probe, quantity)
+            column = await self._answer(probe, lambda answers: answers.column(*wanted, newest=descending))
+        found = column.measurements(probe, quantity)
+        return found[::-1] if descending else found
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
     ) -> Columns:
         since_us, until_us = bounds(since, until)
-        answers = await self._span(probe, since_us, until_us)
+        answers = await probes.span(self._db, probe, since_us, until_us)
         return shown(answers.column(probe, quantity, since_us, until_us))
 
     async def statistics(
@@ -162,20 +188,6 @@ class SeriesTables:
 
     async def count(self) -> int:
         return int((await self._db.read("SELECT coalesce(sum(points), 0)::int8 FROM head"))[0][0])
-
-    async def _span(self, probe: str, since_us: int, until_us: int) -> Answers:
-        """What is kept of a probe from `since_us` to before `until_us`, as it was at one moment, in one statement."""
-        kept, waiting, places = Kept(probe, turn=1), list[bytes](), list[Place]()
-        for begin, end, count, longest, points in await self._db.read(
-            _SPAN, {"probe": probe, "since": since_us, "until": until_us}
-        ):
-            if begin is None:
-                waiting.append(points)
-            else:
-                places.append(Place(begin, begin, end, count, longest))
-                kept.chunks[begin] = points
-        kept.waiting, kept.places, kept.pieces = waiting, places, len(waiting)
-        return Answers(Image(kept, self._db.name))
 
     async def _answer(self, probe: str, question: Callable[[Answers], _T]) -> _T:
         """What the rules say of a probe, of which all is read as it was at one moment."""

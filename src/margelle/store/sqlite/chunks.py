@@ -22,6 +22,7 @@ AND since >= coalesce((SELECT max(since) FROM chunk WHERE probe = ?1 AND since <
 _POINTS: Final = _FROM.replace("id, since, until, count, longest", "id, points").replace(
     "ORDER BY since", "AND until >= ?2 ORDER BY since"
 )
+_POINTS_BACK: Final = f"{_POINTS.rstrip()} DESC"
 _INSERT: Final = "INSERT INTO chunk (probe, since, until, count, longest, points) VALUES (?, ?, ?, ?, ?, ?)"
 _BACK: Final = "SELECT points FROM chunk WHERE probe = ? AND since <= ? ORDER BY since DESC"
 
@@ -32,6 +33,11 @@ class Chunks:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._remembered: dict[tuple[int, str], Column] = {}
+        self._points = 0
+
+    def forget(self) -> None:
+        """Forget the columns that are at hand."""
+        self._remembered.clear()
         self._points = 0
 
     def places(self, probe: int, since_us: int, until_us: int) -> list[Place]:
@@ -61,9 +67,11 @@ class Chunks:
         for _, points in self._db.stream(_POINTS, (probe, since_us, until_us - 1)):
             yield self._decoded(points, wanted)
 
-    def series(self, probe: int, quantity: str, since_us: int, until_us: int) -> Iterator[Column]:
-        """One quantity of these chunks, without those that have nothing of it. Nobody may change what is returned."""
-        for number, points in self._db.stream(_POINTS, (probe, since_us, until_us - 1)):
+    def series(
+        self, probe: int, quantity: str, since_us: int, until_us: int, *, newest: bool = False
+    ) -> Iterator[Column]:
+        """One quantity of these chunks, the oldest or the `newest` first, without those that have nothing of it. Nobody may change what is returned."""
+        for number, points in self._db.stream(_POINTS_BACK if newest else _POINTS, (probe, since_us, until_us - 1)):
             column = self._remembered.get((number, quantity))
             if column is None:
                 column = self._decoded(points, {quantity}).get(quantity)

@@ -12,7 +12,7 @@ from margelle.store.layout.tables import Head
 from margelle.store.row import Row
 from margelle.store.sqlite.database import Database
 
-_REMEMBERED: Final = 20_000
+_REMEMBERED: Final = 5_000
 """So many heads are kept in memory (about 2 kB each)."""
 _NEWEST: Final = msgspec.msgpack.Decoder(dict[str, Row])
 _PIECE: Final = msgspec.msgpack.Decoder(dict[str, list[Row]])
@@ -39,6 +39,8 @@ class Heads:
 
     def look(self) -> None:
         """At the beginning of a transaction: forget what another connection may have changed."""
+        if self._unkept or self._unsaved:  # the transaction began before
+            return
         others = self._db.others()
         if others != self._others or len(self._known) > _REMEMBERED:
             self.forget()

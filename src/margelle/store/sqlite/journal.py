@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,6 +21,13 @@ _OVER: Final = (
     "DELETE FROM granted WHERE digest IN (SELECT digest FROM granted WHERE kind <> 'refresh' AND expires_at <= ? LIMIT ?)",
     "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE ended_at < ? LIMIT ?)",
 )
+_AUDIT: Final = """
+SELECT doc FROM audit WHERE at >= :since AND at < :until
+AND (:user IS NULL OR doc ->> 'user' = :user) AND (:act IS NULL OR doc ->> 'act' = :act)
+AND (:sites IS NULL OR doc ->> 'site' IN (SELECT value FROM json_each(:sites)))
+ORDER BY id DESC LIMIT :limit OFFSET :skip
+"""
+_FAR: Final = 2**63 - 1
 _OPEN: Final = "SELECT doc FROM incident WHERE account = ? AND place = ? AND kind = ? AND ended_at IS NULL"
 
 
@@ -79,8 +87,27 @@ class JournalTables:
                 update = "UPDATE incident SET ended_at = ?, doc = ? WHERE id = ?"
                 connection.execute(update, (rules.micros(now), msgspec.json.encode(ended).decode(), row))
 
-    async def audit(self, limit: int = 100) -> list[AuditEntry]:
-        return self._db.docs(AuditEntry, "SELECT doc FROM audit ORDER BY id DESC LIMIT ?", (max(limit, 0),))
+    async def audit(
+        self,
+        limit: int = 100,
+        *,
+        skip: int = 0,
+        sites: Collection[str] | None = None,
+        user: str | None = None,
+        act: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[AuditEntry]:
+        wanted = {
+            "sites": None if sites is None else msgspec.json.encode(sorted(sites)).decode(),
+            "user": user,
+            "act": act,
+            "since": -_FAR if since is None else rules.micros(since),
+            "until": _FAR if until is None else rules.micros(until),
+            "limit": max(limit, 0),
+            "skip": max(skip, 0),
+        }
+        return self._db.docs(AuditEntry, _AUDIT, wanted)
 
     async def record(self, entry: AuditEntry) -> None:
         with self._db.writing() as connection:

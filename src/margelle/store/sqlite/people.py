@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from margelle.domain.site import User
@@ -59,6 +61,8 @@ class PeopleTables:
         with self._db.writing():
             return self._db.doc(Grant, "DELETE FROM granted WHERE digest = ? RETURNING doc", (digest,))
 
-    async def drop_grants(self, user: str) -> None:
+    async def drop_grants(self, user: str, *, keep: Collection[str] = ()) -> None:
+        kept = msgspec.json.encode(sorted(keep)).decode()
         with self._db.writing() as connection:
-            connection.execute("DELETE FROM granted WHERE user = ?", (rules.email_key(user),))
+            sql = "DELETE FROM granted WHERE user = ? AND id NOT IN (SELECT value FROM json_each(?))"
+            connection.execute(sql, (rules.email_key(user), kept))

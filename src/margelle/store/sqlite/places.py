@@ -80,6 +80,13 @@ class PlacesTables:
             for probe in told.probes:
                 self._put_probe(connection, probe, now_us)
 
+    async def put_probe(self, probe: Probe, now: datetime) -> None:
+        now_us = rules.micros(now)
+        with self._db.writing() as connection:
+            if await self.site(probe.site) is None:
+                raise rules.no_site(probe.site)
+            self._put_probe(connection, probe, now_us)
+
     async def _known_sites(self, discovery: Discovery) -> list[Site]:
         found = [await self.site(site.id) for site in discovery.sites]
         return [site for site in found if site]

@@ -1,35 +1,21 @@
-"""Measurements in SQLite: the port's methods over heads, pieces, chunks and rollups."""
+"""Measurements in SQLite, kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
-from margelle.domain.measurement import Measurement, Revision
-from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics
+from margelle.domain.measurement import Measurement
 from margelle.ports import Added
 from margelle.store import rules
-from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
 from margelle.store.layout.arrival import Arrival
-from margelle.store.layout.folding import Folding
-from margelle.store.sqlite.database import Database
-from margelle.store.sqlite.tables import Tables
+from margelle.store.sqlite.reader import SeriesReader
+from margelle.store.stretches import Stretches
 
 
-class SeriesTables:
+class SeriesTables(SeriesReader, Stretches):
     """The part of the store that keeps measurements."""
-
-    _db: Database
-
-    def _furnish(self) -> None:
-        """Make what reads and writes each kind of table."""
-        tables = self._tables = Tables(self._db)
-        self._heads, self._before, self._revisions = tables.heads, tables.before, tables.revisions
-        self._folding, self._answers = Folding(tables), Answers(tables)
-        self._snapshots: dict[str, Snapshot] = {}
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -41,65 +27,25 @@ class SeriesTables:
                 self._heads.flush()
         except BaseException:
             self._heads.forget()
+            self._chunks.forget()  # the numbers of chunks that were undone will be those of others
             raise
 
-    @contextmanager
-    def _looking(self) -> Iterator[None]:
-        """Several reads that see the same."""
-        with self._db.reading():
-            self._heads.look()
-            yield
-
     async def add(
-        self, measurements: Sequence[Measurement], now: datetime, reviewed: Sequence[Measurement] = ()
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,
     ) -> Added:
         now_us = rules.micros(now)
         with self._changing():
-            added = Arrival(self._tables, self._folding, now_us).keep(measurements, reviewed)
-            if added.new:
-                self._db.connection.execute("UPDATE tally SET points = points + ?", (added.new,))
-        return added
-
-    async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
-        limit_us, version = rules.micros(now + CLOCK_TOLERANCE), self._db.version()
-        known = self._snapshots.get(probe)
-        if known is None or known.version != version or not known.since_us <= limit_us < known.until_us:
-            with self._looking():
-                known = self._snapshots[probe] = self._answers.look(probe, limit_us, version)
-        return known.points.copy()
-
-    async def history(
-        self,
-        probe: str,
-        quantity: str,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int | None = None,
-    ) -> list[Measurement]:
-        span = bounds(since, until)
-        with self._looking():
-            column = self._answers.column(probe, quantity, *span, limit)
-        return column.measurements(probe, quantity)
-
-    async def columns(
-        self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
-    ) -> Columns:
-        span = bounds(since, until)
-        with self._looking():
-            return shown(self._answers.column(probe, quantity, *span))
-
-    async def statistics(
-        self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
-    ) -> list[DayStatistics]:
-        begin, end = map(rules.micros, rules.days(since, until, time_zone))
-        with self._looking():
-            return self._answers.days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
-
-    async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
-        return self._revisions.read(probe, quantity, rules.micros(at))
-
-    async def quantities(self, probe: str) -> list[str]:
-        return self._revisions.quantities(probe)
-
-    async def count(self) -> int:
-        return int(self._db.read("SELECT points FROM tally")[0][0])
+            alone = seen is not None and self._db.version(now=True) == seen
+            arrival = Arrival(self._tables, self._folding, now_us)
+            new, corrected = arrival.keep(measurements)
+            if new:
+                self._db.connection.execute("UPDATE tally SET points = points + ?", (new,))
+            if new or corrected:
+                await self._refill(measurements, now)
+            arrival.review(reviewed)
+        return Added(new, len(measurements) - new - corrected, corrected, alone)

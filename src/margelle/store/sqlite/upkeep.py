@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Final
 
 from margelle.ports import Folded, Inspected
 from margelle.store.layout.inspection import Inspection
 from margelle.store.sqlite.database import Database
+from margelle.store.sqlite.reader import SeriesReader
 from margelle.store.sqlite.series import SeriesTables
 
-PROBES: Final = 4
-"""So many probes' pieces are folded in one transaction: some milliseconds."""
+PROBES: Final = 8
+"""So many probes' pieces are folded in one transaction at most."""
+ENOUGH: Final = 1000
+"""With so many points a transaction ends: after some milliseconds."""
 
 
 class Upkeep(SeriesTables):
@@ -23,10 +26,18 @@ class Upkeep(SeriesTables):
         with self._changing():  # where another process was quicker, there is nothing left to do
             pending, old = self._pending(everything), self._before.next()
             if pending:
-                points = sum(self._folding.fold(self._folding.head(probe)) for probe in pending)
+                points = self._fold(pending)
             else:
                 points = self._folding.fold_before(self._folding.head(old)) if old is not None else 0
         return Folded(points, more=bool(self._pending(everything)) or self._before.next() is not None)
+
+    def _fold(self, pending: Iterable[str]) -> int:
+        points = 0
+        for probe in pending:
+            points += self._folding.fold(self._folding.head(probe))
+            if points >= ENOUGH:
+                break
+        return points
 
     def _pending(self, everything: bool) -> list[str]:
         return self._heads.due(PROBES) or (self._heads.waiting(PROBES) if everything else [])
@@ -54,7 +65,7 @@ class Upkeep(SeriesTables):
             own.close()
 
 
-class _Look(SeriesTables):
+class _Look(SeriesReader):
     """The whole file, as it all was at one moment."""
 
     def __init__(self, db: Database) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account, Probe, Site
 from margelle.ports import Batch, Clock, Connector, Display, FaceContext, Http, Rate, Source, Tokens, Vendor
+from margelle.vendors.baxo.clients import CLIENTS
+from margelle.vendors.baxo.naming import NAMING
 from margelle.vendors.baxo.profile import SETTINGS, Profile
 from margelle.vendors.baxo.translate import remarks
 
@@ -67,4 +69,6 @@ BAXO: Final = Vendor(
     configure=_configure,
     remarks=remarks,
     display=_display,
+    naming=NAMING,
+    clients=CLIENTS,
 )

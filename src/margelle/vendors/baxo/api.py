@@ -113,7 +113,8 @@ class Api:
             raise BadInput(f"A value is at most {LONGEST_VALUE} characters, without control characters.")
         if ask.user.email.casefold() not in self._profile.writers:
             subject = f"{device.probe.id} {reference[:100]}"
-            await self._context.writer.record(AuditEntry(ask.now, ask.user.email, "write", subject, "not allowed"))
+            entry = AuditEntry(ask.now, ask.user.email, "write", subject, "not allowed", device.site.id)
+            await self._context.writer.record(entry)
             raise Forbidden
         await self._write(ask, device, reference, value)
         return {}

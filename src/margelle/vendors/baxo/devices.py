@@ -14,7 +14,7 @@ from margelle.errors import NotFound
 from margelle.ports import FaceContext
 from margelle.vendors.baxo.profile import Profile
 from margelle.vendors.baxo.translate import VENDOR, DeviceTags, Tag, contract_id, ids_of, is_event, lines
-from margelle.vendors.owned import sites_of
+from margelle.vendors.owned import probes_of, sites_of
 
 
 class Device(Struct, frozen=True):
@@ -99,7 +99,7 @@ class Devices:
         return sorted(found, key=lambda name: (told.get(name, len(told)), name))
 
     async def _of_site(self, site: Site) -> list[Device]:
-        probes = await self._reader.probes(site.id)
+        probes = await probes_of(self._reader, site)
         ids = [await self._id(probe) for probe in probes]
         return [
             Device(key, site, probe, self.tags.of(key), len(probes) == 1)

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Site
-from margelle.ports import Display
-from margelle.vendors.baxo.translate import Tags, is_event, lines
+from margelle.ports import Display, Parameter
+from margelle.vendors.baxo.translate import Tag, Tags, is_event, lines
 
 MOST_NAMED: Final = 12
 
@@ -25,13 +25,18 @@ def display(settings: Mapping[str, Any], catalogue: Catalogue) -> Callable[[Site
             replaced=tags.replaced,
             states=frozenset(tags.named(name).quantity for name in free if is_event(site, name)),
             remarks=_unmapped([name for name in free if not is_event(site, name)]),
+            parameters=tuple(_parameter(tags.named(name)) for name in told if not is_event(site, name)),
         )
 
     return shown
 
 
+def _parameter(tag: Tag) -> Parameter:
+    return Parameter(tag.reference, tag.quantity, tag.unit)
+
+
 def _unmapped(references: Sequence[str]) -> tuple[str, ...]:
     more = len(references) - MOST_NAMED
     names = ", ".join(references[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    how = "Say under [baxo.tags] in margelle.toml what they measure, and start the hub anew"
+    how = "Say what they measure, on the page of the site's tags or under [baxo.tags] in margelle.toml"
     return (f"Kept under their own names, without a unit: the tags {names}. {how}.",) if names else ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account, Probe, Site
 from margelle.ports import Batch, Clock, Connector, Display, FaceContext, Http, Nearby, Rate, Source, Tokens, Vendor
+from margelle.vendors.flipr.clients import CLIENTS
 from margelle.vendors.flipr.profile import SETTINGS
 
 if TYPE_CHECKING:
@@ -55,10 +56,11 @@ def _face(context: FaceContext) -> Sequence[BaseRoute]:
     return routes(context)
 
 
-def _display(_settings: Mapping[str, Any], _catalogue: Catalogue) -> Callable[[Site], Display]:
-    from margelle.vendors.flipr.display import DISPLAY  # noqa: PLC0415
+def _display(settings: Mapping[str, Any], _catalogue: Catalogue) -> Callable[[Site], Display]:
+    from margelle.vendors.flipr.display import display  # noqa: PLC0415
 
-    return lambda _: DISPLAY
+    shown = display(settings)
+    return lambda _: shown
 
 
 FLIPR: Final = Vendor(
@@ -75,4 +77,5 @@ FLIPR: Final = Vendor(
     nearby=_nearby,
     printed=_printed,
     display=_display,
+    clients=CLIENTS,
 )

@@ -61,7 +61,7 @@ class Hubs:
     async def turn(self, hub: Hub, wanted: Turn, user: User, now: datetime) -> None:
         """Have it switched where its vendor's cloud is. Raises Forbidden, and what the cloud's refusal means."""
         if not self._turned:
-            entry = AuditEntry(now, user.email, "switch", hub.switch.id, f"{wanted!r}: not allowed")
+            entry = AuditEntry(now, user.email, "switch", hub.switch.id, f"{wanted!r}: not allowed", hub.site.id)
             await self._context.writer.record(entry)
             raise Forbidden
         try:

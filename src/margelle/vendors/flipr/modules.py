@@ -11,7 +11,7 @@ from margelle.domain.site import Probe, Recommendation, Site, User
 from margelle.errors import NotFound
 from margelle.ports import FaceContext
 from margelle.vendors.flipr.translate import ALWAYS, SHOWN, VENDOR, preferred_number, serial_of, shows_itself
-from margelle.vendors.owned import newest_of, past_of, sites_of
+from margelle.vendors.owned import newest_of, past_of, probes_of, sites_of
 
 
 class Shown(Struct, frozen=True):
@@ -33,7 +33,7 @@ class Modules:
         """The user's probes by public serial. Raises Unavailable where what they have is not known yet."""
         found = {}
         for site in await sites_of(self._reader, user, VENDOR):
-            for probe in await self._reader.probes(site.id):
+            for probe in await probes_of(self._reader, site):
                 serial = await self._serial(site, probe)
                 found[serial] = Shown(serial, site, probe)
         return found

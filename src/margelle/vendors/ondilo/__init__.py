@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe
 from margelle.ports import Batch, Clock, Connector, FaceContext, Http, Rate, Source, Tokens, Vendor
+from margelle.vendors.ondilo.clients import CLIENTS
 from margelle.vendors.ondilo.profile import SETTINGS
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ ONDILO: Final = Vendor(
     base_url="https://interop.ondilo.com",
     settings=SETTINGS,
     quota=(Rate(5, 1), Rate(30, 3600)),
-    pace=(Rate(2, 1), Rate(20, 3600)),
+    pace=(Rate(2, 1), Rate(22, 3600)),
     connect=_connect,
     source=_source,
     face=_face,
     printed=_printed,
+    signs_in="browser",
+    clients=CLIENTS,
 )

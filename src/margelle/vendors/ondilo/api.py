@@ -81,7 +81,7 @@ class Api:
 
     async def shares(self, ask: Ask) -> list[wire.Share]:
         """GET /pools/{id}/shares."""
-        return shares_to(await self._site(ask))
+        return shares_to(await self._pools.shares(await self._site(ask), ask.user))
 
     async def lastmeasures(self, ask: Ask) -> list[wire.Measure]:
         """GET /pools/{id}/lastmeasures: an entry for every type asked, in that order, null where there is no measure."""

@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
+from margelle.domain.access import Membership
 from margelle.domain.measurement import Measurement
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.site import Person, Probe, Recommendation, Site, User
+from margelle.domain.site import Person, Probe, Recommendation, Share, Site, User
 from margelle.errors import Conflict, NotFound, Unavailable
 from margelle.ports import FaceContext
 from margelle.vendors.ondilo.translate import VENDOR, solids_of
 from margelle.vendors.ondilo.wire import Period
-from margelle.vendors.owned import preferred_id, sites_of
+from margelle.vendors.owned import preferred_id, probes_of, sites_of
 
 WINDOW: Final[dict[Period, timedelta]] = {
     "day": timedelta(hours=24),
@@ -59,13 +60,26 @@ class Pools:
         person = await self.person(user)
         return person.units if isinstance(person, Person) else {}
 
+    async def shares(self, site: Site, user: User) -> tuple[Share, ...]:
+        """With whom a site is shared, at its vendor and on this hub, for its owners: to others these people are nobody's business."""
+        if (await self._reader.roles(user.email)).get(site.id) != "owner":
+            return ()
+        told = {share.email.casefold() for share in site.shares} | {user.email.casefold()}
+        given = await self._reader.memberships(subject=site.id)
+        return (*site.shares, *[await self._share(one) for one in given if one.user.casefold() not in told])
+
+    async def _share(self, membership: Membership) -> Share:
+        known = await self._reader.user(membership.user)
+        names = (known.firstname, known.lastname) if known else ("", "")
+        return Share(*names, membership.user, membership.since)
+
     async def devices(self, site: Site) -> list[Probe]:
         """The site's probes that have a device in them."""
-        return [probe for probe in await self._reader.probes(site.id) if probe.serial or probe.hardware]
+        return [probe for probe in await probes_of(self._reader, site) if probe.serial or probe.hardware]
 
     async def demand_survey(self, site: Site) -> None:
         """Raises Unavailable where something was measured by a device that was not asked for yet: one that is null counts as gone."""
-        for probe in await self._reader.probes(site.id) if site.vendor == VENDOR else ():
+        for probe in await probes_of(self._reader, site) if site.vendor == VENDOR else ():
             known = any(past.serial or past.hardware for _, past in await self._reader.devices(probe.id))
             if not known and await self._reader.quantities(probe.id):
                 raise Unavailable("This pool's device has not been collected yet.")
@@ -73,7 +87,7 @@ class Pools:
     async def latest(self, site: Site, now: datetime) -> dict[str, Measurement]:
         """By quantity, the newest measurement of any of the site's probes."""
         newest: dict[str, Measurement] = {}
-        for probe in await self._reader.probes(site.id):
+        for probe in await probes_of(self._reader, site):
             for quantity, point in (await self._reader.latest(probe.id, now)).items():
                 if quantity not in newest or point.at > newest[quantity].at:
                     newest[quantity] = point
@@ -101,13 +115,13 @@ class Pools:
         return points
 
     async def _tell_solids(self, site: Site) -> bool:
-        probes = await self._reader.probes(site.id)
+        probes = await probes_of(self._reader, site)
         return any([SOLIDS & set(await self._reader.quantities(probe.id)) for probe in probes])
 
     async def _history(self, site: Site, quantity: str, period: Period, now: datetime) -> list[Measurement]:
         since, until = now - WINDOW[period], now + CLOCK_TOLERANCE
         points: list[Measurement] = []
-        probes = await self._reader.probes(site.id)
+        probes = await probes_of(self._reader, site)
         for probe in probes:
             points += await self._reader.history(probe.id, quantity, since, until)
         return points if len(probes) < 2 else sorted(points, key=attrgetter("at"))

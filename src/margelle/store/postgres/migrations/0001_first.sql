@@ -139,6 +139,7 @@ CREATE TABLE gap (
     state text NOT NULL,
     at bigint NOT NULL,
     why text NOT NULL,
+    every_s double precision NOT NULL, -- how often the probe measures there
     PRIMARY KEY (probe, quantity, since, until)
 );
 CREATE INDEX gap_open ON gap (probe) WHERE state = 'open';

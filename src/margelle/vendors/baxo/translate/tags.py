@@ -77,10 +77,27 @@ class Tags:
         usual = {name: tag for name, tag in self._by_device.get("", {}).items() if tag.quantity not in taken}
         return DeviceTags(usual | own)
 
+    def meaning(self, device: str, reference: str) -> str:
+        """What the tag of a device measures, as the settings write it; empty where nobody has said."""
+        tags = self.of(device)
+        if not tags.maps(reference):
+            return ""
+        tag = tags.named(reference)
+        return tag.quantity if tag.unit == self.unit(tag.quantity) else f"{tag.quantity} {tag.unit}"
+
     def unit(self, quantity: str) -> Unit | None:
         """The canonical unit of a quantity, if the installation knows it."""
         known = self._catalogue.get(quantity)
         return known.unit if known else None
+
+    def rules(self, name: str, meaning: str) -> bool:
+        """Whether this mapping says something else of the tag that `name` writes, or has its quantity at another one."""
+        device, slash, reference = name.partition("/")
+        reference, quantity = reference if slash else name, meaning.partition(" ")[0]
+        tags = [one for at in {device if slash else "", ""} for one in self._by_device.get(at, {}).values()]
+        if not (slash and device):  # of every device: what is said of one alone goes first anyway
+            tags = list(self._by_device.get("", {}).values())
+        return any(tag.reference == reference or tag.quantity == quantity for tag in tags)
 
     def __iter__(self) -> Iterator[Tag]:
         return (tag for tags in self._by_device.values() for tag in tags.values())
@@ -104,6 +121,26 @@ class Tags:
             convert(0.0, meant, known.unit)
             return Tag(reference, quantity, meant)
         raise ValueError(f"{unit.strip()!r} is no unit of {quantity}, which is in {known.unit}")
+
+
+def merged(first: Mapping[str, str], other: Mapping[str, str], catalogue: Catalogue) -> dict[str, str]:
+    """Two mappings as one, where nothing of `other` changes what `first` says of any device; what makes no sense in it is left out.
+
+    Raises ConfigError where `first` makes none.
+    """
+    outranking, found = Tags(first, catalogue), dict(first)
+    for name, meaning in other.items():
+        if outranking.rules(name, meaning):
+            continue
+        with suppress(ConfigError):
+            Tags(found | {name: meaning}, catalogue)
+            found[name] = meaning
+    return found
+
+
+def key(device: str, reference: str) -> str:
+    """How the settings write a tag of this device alone, or of every device where that is empty."""
+    return f"{device}/{reference}" if device or "/" in reference else reference
 
 
 def _checked(reference: str) -> str:

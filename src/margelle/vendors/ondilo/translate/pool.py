@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -130,7 +130,7 @@ def configuration_to(site: Site) -> wire.Configuration:
     )
 
 
-def shares_to(site: Site) -> list[wire.Share]:
+def shares_to(shares: Iterable[Share]) -> list[wire.Share]:
     """With whom a site is shared."""
     return [
         wire.Share(
@@ -139,7 +139,7 @@ def shares_to(site: Site) -> list[wire.Share]:
             email=share.email,
             shared_since=time_to(share.since) if share.since else None,
         )
-        for share in site.shares
+        for share in shares
     ]
 
 

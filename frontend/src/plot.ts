@@ -1,0 +1,54 @@
+// What the server sends: see `Chart` in serve/pages/chart.py and `Plot` in serve/plot.py.
+
+export interface Band {
+  low: number | null;
+  high: number | null;
+}
+
+export interface Doubted {
+  at: number[];
+  value: number[];
+  kind: string[];
+  reason: string[];
+}
+
+export interface Line {
+  probe: string;
+  at: number[];
+  value: (number | null)[];
+  low: (number | null)[] | null;
+  high: (number | null)[] | null;
+  doubtful: number[] | null;
+  doubted: Doubted | null;
+}
+
+export interface Panel {
+  quantity: string;
+  unit: string;
+  symbol: string;
+  decimals: number | null;
+  axis: [number, number];
+  ideal: Band | null;
+  tolerable: Band | null;
+  lines: Line[];
+}
+
+export interface Plot {
+  since: number;
+  until: number;
+  step_s: number;
+  panels: Panel[];
+  marks: { at: number }[];
+  holes: { since: number; until: number; state: string; probe: string; quantity: string }[];
+}
+
+export interface Chart {
+  plot: Plot;
+  language: string;
+  time_zone: string;
+  labels: Record<string, string>;
+  places: Record<string, string>;
+  marks: string[];
+  holes: string[];
+  words: Record<string, string>;
+}

@@ -1,0 +1,84 @@
+// What stands below a chart while a finger or a mouse is over it: the instant, each line's value, why a value is doubted, and what was done.
+import type uPlot from "uplot";
+import type { Chart, Line, Panel } from "./plot";
+
+/** Say what is under the cursor. */
+export function readout(chart: uPlot, place: HTMLElement, data: Chart, panel: Panel): void {
+  const { idx, left } = chart.cursor;
+  if (idx === null || idx === undefined || left === undefined || left < 0) {
+    place.replaceChildren();
+    return;
+  }
+  const at = chart.posToVal(left, "x");
+  const reach = (data.plot.until - data.plot.since) / 80;
+  const parts: (string | HTMLElement)[] = [moment(data, chart.data[0][idx] ?? at)];
+  for (const line of panel.lines) parts.push(...valueOf(data, panel, line, at, reach));
+  data.plot.marks.forEach((mark, n) => {
+    if (Math.abs(mark.at - at) < reach) parts.push(data.marks[n] ?? "");
+  });
+  data.plot.holes.forEach((hole, n) => {
+    if (hole.quantity === panel.quantity && hole.since <= at && at <= hole.until) parts.push(data.holes[n] ?? "");
+  });
+  place.replaceChildren(...parts.flatMap((part, n) => (n ? [" · ", part] : [part])));
+}
+
+function valueOf(data: Chart, panel: Panel, line: Line, at: number, reach: number): (string | HTMLElement)[] {
+  const name = data.places[line.probe];
+  const said = (value: number): string =>
+    `${name ? `${name} ` : ""}${format(data, panel, value)}${panel.symbol ? `\u00a0${panel.symbol}` : ""}`;
+  const found: (string | HTMLElement)[] = [];
+  const n = nearest(line.at, at, reach);
+  const value = n === undefined ? null : line.value[n];
+  if (n !== undefined && value !== null && value !== undefined) {
+    const [low, high] = [line.low?.[n], line.high?.[n]];
+    const range =
+      low !== null && low !== undefined && high !== null && high !== undefined
+        ? ` (${format(data, panel, low)} – ${format(data, panel, high)})`
+        : "";
+    found.push(said(value) + range);
+  }
+  const doubted = line.doubted && nearest(line.doubted.at, at, reach / 2);
+  if (line.doubted && doubted !== undefined && doubted !== null) {
+    const text = document.createElement("span");
+    text.className = "doubt";
+    text.textContent = `${said(line.doubted.value[doubted] ?? 0)} ${data.words["doubtful"]}: ${line.doubted.reason[doubted]}`;
+    found.push(text);
+  }
+  return found;
+}
+
+function format(data: Chart, panel: Panel, value: number): string {
+  const digits = panel.decimals ?? 2;
+  return new Intl.NumberFormat(data.language, {
+    minimumFractionDigits: panel.decimals ?? 0,
+    maximumFractionDigits: digits,
+  }).format(value);
+}
+
+/** The index of the instant that lies nearest to `at`, and not further than `reach`. */
+function nearest(instants: number[], at: number, reach: number): number | undefined {
+  let [low, high] = [0, instants.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((instants[middle] ?? 0) < at) low = middle + 1;
+    else high = middle;
+  }
+  const near = [low - 1, low].filter((n) => n >= 0 && n < instants.length);
+  near.sort((one, other) => Math.abs((instants[one] ?? 0) - at) - Math.abs((instants[other] ?? 0) - at));
+  const best = near[0];
+  return best !== undefined && Math.abs((instants[best] ?? 0) - at) <= reach ? best : undefined;
+}
+
+function moment(data: Chart, at: number): string {
+  const time: Intl.DateTimeFormatOptions = data.plot.step_s
+    ? { year: "numeric" }
+    : { hour: "2-digit", minute: "2-digit" };
+  const form: Intl.DateTimeFormatOptions = {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    ...time,
+    timeZone: data.time_zone,
+  };
+  return new Intl.DateTimeFormat(data.language === "fr" ? "fr-FR" : "en-GB", form).format(at * 1000);
+}

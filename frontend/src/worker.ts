@@ -1,0 +1,78 @@
+// Keeps the last known state of the water for when the hub does not answer, marked as old by the time it was made at.
+export {};
+declare const self: ServiceWorkerGlobalScope;
+
+const PAGES = "margelle-pages";
+const FILES = "margelle-files";
+const MOST_PAGES = 40;
+const MOST_FILES = 40;
+/** A weak signal gets so long before what is known is shown. */
+const PATIENCE_MS = 6000;
+
+self.addEventListener("install", () => void self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (origin !== self.location.origin) return;
+  if (request.method === "POST" && ["/sign-out", "/sign-in", "/me/sign-out"].includes(pathname)) {
+    event.waitUntil(caches.delete(PAGES)); // what one person saw is not for the next
+  } else if (request.method === "GET" && pathname.startsWith("/static/")) {
+    event.respondWith(file(request));
+  } else if (request.mode === "navigate" && request.method === "GET") {
+    event.respondWith(page(event, kept(pathname)));
+  }
+});
+
+/** Whether a page shows the water, and not somebody's settings. */
+function kept(pathname: string): boolean {
+  return pathname === "/" || /^\/sites\/[^/]+$/.test(pathname);
+}
+
+/** A file of the pages: its address changes with its content. */
+async function file(request: Request): Promise<Response> {
+  const cache = await caches.open(FILES);
+  const known = await cache.match(request);
+  if (known) return known;
+  const answer = await fetch(request);
+  if (answer.ok) {
+    await cache.put(request, answer.clone());
+    await trim(cache, MOST_FILES);
+  }
+  return answer;
+}
+
+/** A page from the hub; where it does not answer, or not in time, as it was when it last did. */
+async function page(event: FetchEvent, keep: boolean): Promise<Response> {
+  const fresh = fromHub(event.request, keep);
+  event.waitUntil(fresh.catch(() => undefined));
+  const known = await (await caches.open(PAGES)).match(event.request, { ignoreSearch: true });
+  if (!known) return fresh;
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE_MS, undefined));
+  const answer = await Promise.race([fresh.catch(() => undefined), late]);
+  return answer && answer.status < 502 ? answer : old(known);
+}
+
+async function fromHub(request: Request, keep: boolean): Promise<Response> {
+  const answer = await fetch(request);
+  if (answer.type === "opaqueredirect" || answer.redirected) {
+    if (keep) await caches.delete(PAGES); // it leads to the door: the session is over
+  } else if (keep && answer.ok && !new URL(request.url).search) {
+    const cache = await caches.open(PAGES);
+    await cache.put(request, answer.clone());
+    await trim(cache, MOST_PAGES);
+  }
+  return answer;
+}
+
+/** The page with the line that says how old it is. */
+async function old(known: Response): Promise<Response> {
+  const html = (await known.text()).replace('id="old" hidden', 'id="old"');
+  return new Response(html, { status: 200, headers: known.headers });
+}
+
+async function trim(cache: Cache, most: number): Promise<void> {
+  const keys = await cache.keys();
+  await Promise.all(keys.slice(0, Math.max(0, keys.length - most)).map((key) => cache.delete(key)));
+}

@@ -1,0 +1,50 @@
+"""The collector, as the pages know it: what it reports, and what people may ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from margelle.collect import plan
+from margelle.collect.loop import Collector
+from margelle.collect.report import reports
+from margelle.domain.site import Account
+from margelle.errors import Conflict, Limited
+from margelle.ports import AccountReport, Clock, Reader, Spending
+
+
+class Standing:
+    """Implements `ports.Collection`; `collector` returns the one that runs in this process, if any."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        spending_of: Callable[[Account], Spending | None],
+        clock: Clock,
+        collector: Callable[[], Collector | None],
+    ) -> None:
+        self._reader, self._spending_of, self._clock, self._collector = reader, spending_of, clock, collector
+
+    async def reports(self, accounts: Iterable[Account]) -> list[AccountReport]:
+        """A report on each of `accounts`, from the store."""
+        return await reports(self._reader, self._spending_of, self._clock(), accounts)
+
+    async def ask_now(self, account: Account) -> None:
+        """Have its newest values asked for. Raises Conflict and Limited."""
+        if account.paused:
+            raise Conflict(f"{account.id} is paused.", hint="Let it go on first.")
+        self._demand_room(account, self._clock())
+        collector = self._collector()
+        if collector is None or not collector.ask_now(account.id):
+            raise Conflict(
+                f"{account.id} is not collected by the process that serves this.",
+                hint="The one that collects it asks when something is due.",
+            )
+
+    def _demand_room(self, account: Account, now: datetime) -> None:
+        """Raises Limited where the account's budget has no request left."""
+        spending = self._spending_of(account)
+        free_at = plan.room_at(spending, now) if spending is not None else now
+        if free_at > now:
+            wait_s = (free_at - now).total_seconds()
+            raise Limited("The account's requests are used up for now.", retry_after_s=wait_s)

@@ -1,0 +1,145 @@
+"""Accounts, how their collection stands, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from margelle.domain.site import Account
+from margelle.errors import NotFound
+from margelle.ports import Gap, GapState, Incident
+from margelle.serve.api.endpoint import Endpoint, Nothing, Page, Visit
+from margelle.serve.api.params import Limit, ProbeNames, QuantityNames, SiteNames
+from margelle.serve.api.seen import probes_seen
+
+
+class AccountSeen(Struct, frozen=True):
+    """A login at a vendor's cloud from which this hub collects; `own` is that of sites to which measurements are sent. `organisation` is whose members see its sites, if any."""
+
+    id: str
+    vendor: str
+    owner: str
+    login: str
+    organisation: str
+    discovered_at: datetime | None
+
+
+class Asked(Struct, frozen=True):
+    """One thing that is asked again and again: when it last succeeded, and how often in a row it has failed since."""
+
+    act: str
+    subject: str
+    quantity: str
+    ok_at: datetime | None
+    failures: int
+
+
+class Coming(Struct, frozen=True):
+    """One thing that will be asked, when at the earliest, and why."""
+
+    act: str
+    subject: str
+    quantity: str
+    due_at: datetime
+    why: str
+
+
+class Filling(Struct, frozen=True):
+    """An open gap, and when its readings will be asked for if all goes well; null where they will not be."""
+
+    gap: Gap
+    at: datetime | None
+
+
+class Spent(Struct, frozen=True):
+    """Requests made in the last `window_s` seconds, and how many the hub (`full`) and, as it seems, the cloud (`allowed`) allow in that time; null for any number."""
+
+    made: int
+    window_s: float
+    full: int | None
+    allowed: int | None
+    refused_at: datetime | None
+
+
+class Collected(Struct, frozen=True):
+    """How the collection of one account stands. `newest` is by probe; `filled` and `to_fill` count the requests for what is missing."""
+
+    account: str
+    vendor: str
+    login: str
+    owner: str
+    discovered_at: datetime | None
+    newest: dict[str, datetime]
+    past: tuple[Asked, ...]
+    next: tuple[Coming, ...]
+    incidents: tuple[Incident, ...]
+    filling: tuple[Filling, ...]
+    filled: int
+    to_fill: int
+    budget: Spent
+    waits_until: datetime | None
+    waits_for: str
+
+
+class Accounts(Struct, frozen=True):
+    """Which accounts."""
+
+    account: Annotated[str, Meta(min_length=1, max_length=300, description="Only this account, by id.")] | None = None
+
+
+class Gaps(Struct, frozen=True):
+    """Which gaps."""
+
+    site: SiteNames = ()
+    probe: ProbeNames = ()
+    quantity: QuantityNames = ()
+    state: Annotated[GapState, Meta(description="Only those of which this became.")] | None = None
+    limit: Limit = 1000
+
+
+async def accounts(visit: Visit, _: Nothing) -> Page[AccountSeen]:
+    """The caller's accounts."""
+    return Page([_account(one) for one in await _theirs(visit)])
+
+
+async def collection(visit: Visit, asked: Accounts) -> Page[Collected]:
+    """How collecting stands."""
+    theirs = await _theirs(visit)
+    chosen = [one for one in theirs if asked.account in {None, one.id}]
+    if asked.account is not None and not chosen:
+        raise NotFound(f"There is no account {asked.account!r}, or it is not yours to see.")
+    told = await visit.rooms.reports([one for one in chosen if not one.is_own])
+    return Page([msgspec.convert(one, Collected, from_attributes=True) for one in told])
+
+
+async def gaps(visit: Visit, asked: Gaps) -> Page[Gap]:
+    """What is missing."""
+    found: list[Gap] = []
+    for probe in await probes_seen(visit, asked.site, asked.probe):
+        every = await visit.store.gaps(probe.id, open_only=asked.state == "open")
+        found += [one for one in every if asked.state in {None, one.state}]
+    wanted = [one for one in found if not asked.quantity or one.quantity in asked.quantity]
+    wanted.sort(key=lambda gap: gap.since, reverse=True)
+    return Page(wanted[: asked.limit])
+
+
+async def _theirs(visit: Visit) -> Sequence[Account]:
+    caller = visit.caller
+    everybody = caller.operator and "manage" in caller.scopes
+    return await visit.store.accounts(None if everybody else caller.user.email)
+
+
+def _account(one: Account) -> AccountSeen:
+    return AccountSeen(one.id, one.vendor, one.owner, one.login, one.organisation, one.discovered_at)
+
+
+ENDPOINTS: Final = (
+    Endpoint("GET", "/accounts", "collection", "Your accounts at the vendors' clouds; an operator's key that may manage sees all.", accounts, answer=Page[AccountSeen], tagged="store"),
+    Endpoint("GET", "/collection", "collection", "How collecting from your accounts stands: what was asked, what comes next and why, the budget, what is wrong.", collection, Accounts, answer=Page[Collected], tagged="body", errors=(404,)),
+    Endpoint("GET", "/gaps", "collection", "Where readings are or were missing, and what became of that: the latest stretch first.", gaps, Gaps, answer=Page[Gap], tagged="store", errors=(404,)),
+)  # fmt: skip
+"""In the order of the docs."""

@@ -1,0 +1,315 @@
+"""Measurements: the latest, a range of them, statistics of days and hours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta, Struct
+
+from margelle.domain.measurement import Measurement
+from margelle.domain.series import HourStatistics, by_hour
+from margelle.export.row import CHUNK, Row, Series, chunks, rows
+from margelle.serve.api import cursor
+from margelle.serve.api.endpoint import Endpoint, Page, Table, Visit
+from margelle.serve.api.params import PAGE, After, Chosen, FirstDay, Limit, NextDay, Since, Until
+from margelle.serve.api.problem import bad_field
+from margelle.serve.api.seen import probes_seen, series_seen
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_DAY: Final = timedelta(days=1)
+_HOUR: Final = timedelta(hours=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BOUNDS: Final = (date(1900, 1, 1), date(2200, 1, 1))
+_DAYS: Final = 30
+"""How far statistics go back where nobody says."""
+
+MOST_HOURS: Final = 24 * 3660
+"""Hours in one question: ten years."""
+
+
+class Latest(Chosen, frozen=True):
+    """Which series, and which part of the list."""
+
+    limit: Limit | None = None
+    after: After | None = None
+
+
+class Range(Chosen, frozen=True):
+    """Which measurements."""
+
+    since: Since | None = None
+    until: Until | None = None
+    order: Annotated[Literal["oldest", "newest"], Meta(description="Which come first, in each series.")] = "oldest"
+    limit: Annotated[
+        Limit | None, Meta(description=f"At most so many. Without it JSON has {PAGE}, every other form all.")
+    ] = None
+    after: After | None = None
+
+
+class Days(Chosen, frozen=True):
+    """Of which days, by which calendar."""
+
+    since: FirstDay | None = None
+    until: NextDay | None = None
+    time_zone: (
+        Annotated[
+            str, Meta(max_length=100, description="An IANA name, whose days are meant. Default: that of each site.")
+        ]
+        | None
+    ) = None
+    limit: Limit | None = None
+    after: After | None = None
+
+
+class Hours(Chosen, frozen=True):
+    """Of which hours."""
+
+    since: Since | None = None
+    until: Until | None = None
+    limit: Limit | None = None
+    after: After | None = None
+
+
+class Day(Struct, frozen=True, gc=False):
+    """What the valid values of one quantity were on one day of `time_zone`. `doubtful` counts the values left out because something speaks against them."""
+
+    day: date
+    time_zone: str
+    probe: str
+    site: str
+    quantity: str
+    unit: str
+    count: int
+    minimum: float
+    maximum: float
+    mean: float
+    median: float
+    doubtful: int
+
+
+class Hour(Struct, frozen=True, gc=False):
+    """What the valid values of one quantity were in one hour, which begins at `at`."""
+
+    at: datetime
+    probe: str
+    site: str
+    quantity: str
+    unit: str
+    count: int
+    minimum: float
+    maximum: float
+    mean: float
+    median: float
+    doubtful: int
+
+
+class Place(Struct, frozen=True, array_like=True):
+    """Behind which row of which series."""
+
+    probe: str
+    quantity: str
+    at: int
+
+
+async def latest(visit: Visit, asked: Latest) -> Table:
+    """The newest measurement of each series."""
+    found = await probes_seen(visit, asked.site, asked.probe)
+    wanted = (
+        {one.quantity for one in await series_seen(visit, asked.site, asked.probe, asked.quantity)}
+        if asked.quantity
+        else None
+    )
+    behind = cursor.read(asked.after, Place)
+
+    async def told() -> AsyncIterator[list[Row]]:
+        for probe in found:
+            points = (await visit.store.latest(probe.id, visit.now)).values()
+            some = [
+                point
+                for point in points
+                if (wanted is None or point.quantity in wanted)
+                and (behind is None or (point.probe, point.quantity) > (behind.probe, behind.quantity))
+            ]
+            yield rows(some, probe.site, visit.rooms.catalogue)
+
+    return _table(visit, Row, told(), asked.limit)
+
+
+async def measurements(visit: Visit, asked: Range) -> Table:
+    """Measurements, series by series."""
+    _demand_order(asked.since, asked.until)
+    newest = asked.order == "newest"
+    behind = cursor.read(asked.after, Place)
+    chosen = _behind(await series_seen(visit, asked.site, asked.probe, asked.quantity), behind)
+    size = min(CHUNK, (asked.limit or PAGE) + 1) if visit.form == "json" or asked.limit else CHUNK
+
+    async def told() -> AsyncIterator[list[Row]]:
+        for series in chosen:
+            since, until = asked.since, asked.until
+            if behind is not None and (series.probe, series.quantity) == (behind.probe, behind.quantity):
+                since, until = _rest(since, until, _instant(behind.at), newest=newest)
+            async for points in chunks(visit.store, series, since, until, descending=newest, size=size):
+                yield rows(points, series.site, visit.rooms.catalogue)
+
+    return _table(visit, Row, told(), asked.limit)
+
+
+async def days(visit: Visit, asked: Days) -> Table:
+    """Statistics of days."""
+    until = asked.until or visit.now.date() + _DAY
+    since = asked.since or until - _DAYS * _DAY
+    for name, day in (("since", since), ("until", until)):
+        if not _BOUNDS[0] <= day <= _BOUNDS[1]:
+            raise bad_field(name, f"it is between {_BOUNDS[0]} and {_BOUNDS[1]}")
+    _demand_order(since, until)
+    zone = zone_named(asked.time_zone)
+    behind = cursor.read(asked.after, Place)
+    chosen = _behind(await series_seen(visit, asked.site, asked.probe, asked.quantity), behind)
+    zones = (
+        {}
+        if zone
+        else {
+            one.id: one.time_zone for one in (await visit.rooms.lookout.sights(visit.caller.user.email)).sites.values()
+        }
+    )
+
+    async def told() -> AsyncIterator[list[Day]]:
+        for series in chosen:
+            first = since
+            if behind is not None and (series.probe, series.quantity) == (behind.probe, behind.quantity):
+                first = max(since, date.fromordinal(min(max(behind.at, 1), _BOUNDS[1].toordinal())) + _DAY)
+            yield await _days_of(visit, series, first, until, zone or known_zone(zones.get(series.site, "UTC")))
+
+    return _table(visit, Day, told(), asked.limit)
+
+
+async def hours(visit: Visit, asked: Hours) -> Table:
+    """Statistics of hours."""
+    until = asked.until or visit.now.replace(minute=0, second=0, microsecond=0) + _HOUR
+    since = asked.since or max(until, _EPOCH + _DAYS * _DAY) - _DAYS * _DAY
+    _demand_order(since, until)
+    if (until - since) // _HOUR > MOST_HOURS:
+        raise bad_field("since", f"it is at most {MOST_HOURS} hours before until")
+    behind = cursor.read(asked.after, Place)
+    chosen = _behind(await series_seen(visit, asked.site, asked.probe, asked.quantity), behind)
+
+    async def told() -> AsyncIterator[list[Hour]]:
+        for series in chosen:
+            first = since
+            if behind is not None and (series.probe, series.quantity) == (behind.probe, behind.quantity):
+                first = max(since, _instant(behind.at) + _HOUR)
+            async for found in _hours_of(visit, series, first, until):
+                yield found
+
+    return _table(visit, Hour, told(), asked.limit)
+
+
+async def _days_of(visit: Visit, series: Series, since: date, until: date, zone: str) -> list[Day]:
+    if since >= until:
+        return []
+    found = await visit.store.statistics(series.probe, series.quantity, since, until, zone)
+    unit = await _unit(visit, series) if found else ""
+    named = (series.probe, series.site, series.quantity, unit)
+    return [
+        Day(one.day, zone, *named, one.count, one.minimum, one.maximum, one.mean, one.median, one.doubtful)
+        for one in found
+    ]
+
+
+async def _hours_of(visit: Visit, series: Series, since: datetime, until: datetime) -> AsyncIterator[list[Hour]]:
+    """Chunk by chunk; the hour in which a chunk ends is told with the next one."""
+    waiting: list[Measurement] = []
+    async for points in chunks(visit.store, series, since, until):
+        waiting += points
+        last = waiting[-1].at.replace(minute=0, second=0, microsecond=0)
+        yield await _told_hours(visit, series, by_hour(point for point in waiting if point.at < last))
+        waiting = [point for point in waiting if point.at >= last]
+    yield await _told_hours(visit, series, by_hour(waiting))
+
+
+async def _told_hours(visit: Visit, series: Series, found: Sequence[HourStatistics]) -> list[Hour]:
+    unit = await _unit(visit, series) if found else ""
+    named = (series.probe, series.site, series.quantity, unit)
+    return [
+        Hour(one.at, *named, one.count, one.minimum, one.maximum, one.mean, one.median, one.doubtful) for one in found
+    ]
+
+
+async def _unit(visit: Visit, series: Series) -> str:
+    known = visit.rooms.catalogue.get(series.quantity)
+    if known is not None:
+        return known.unit.value
+    newest = (await visit.store.latest(series.probe, visit.now)).get(series.quantity)
+    return newest.raw_unit.value if newest else ""
+
+
+def _table(visit: Visit, kind: type[Struct], told: AsyncIterator[Sequence[Struct]], limit: int | None) -> Table:
+    return Table(kind, told, limit or (PAGE if visit.form == "json" else None), _CURSORS[kind])
+
+
+def _behind(found: list[Series], behind: Place | None) -> Iterator[Series]:
+    if behind is None:
+        return iter(found)
+    return (one for one in found if (one.probe, one.quantity) >= (behind.probe, behind.quantity))
+
+
+def _rest(
+    since: datetime | None, until: datetime | None, at: datetime, *, newest: bool
+) -> tuple[datetime | None, datetime | None]:
+    """What of since <= at < until comes behind `at`, in this order."""
+    if newest:
+        return since, at if until is None else min(until, at)
+    return (at + _MICROSECOND if since is None else max(since, at + _MICROSECOND)), until
+
+
+def _demand_order(since: Any, until: Any) -> None:
+    if since is not None and until is not None and since >= until:
+        raise bad_field("since", "it is before until")
+
+
+def zone_named(name: str | None) -> str | None:
+    """The zone with this name; None where there is none. Raises BadFields."""
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise bad_field("time_zone", "it is an IANA name such as Europe/Paris") from error
+
+
+def known_zone(name: str) -> str:
+    """The zone of a site; UTC where this machine does not know it."""
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, KeyError):
+        return "UTC"
+
+
+def _micros(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _instant(at_us: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=at_us)
+    except OverflowError as error:
+        raise bad_field("after", "it is not the `next` of an earlier answer") from error
+
+
+_CURSORS: Final[dict[type[Struct], Callable[[Any], str]]] = {
+    Row: lambda row: cursor.told(Place(row.probe, row.quantity, _micros(row.at))),
+    Hour: lambda row: cursor.told(Place(row.probe, row.quantity, _micros(row.at))),
+    Day: lambda row: cursor.told(Place(row.probe, row.quantity, row.day.toordinal())),
+}
+
+
+ENDPOINTS: Final = (
+    Endpoint("GET", "/latest", "measurements", "The newest measurement of each series.", latest, Latest, answer=Page[Row], rows=Row, tagged="body", errors=(404,)),
+    Endpoint("GET", "/measurements", "measurements", "Measurements with since <= at < until, series by series (by probe, then quantity), in each the oldest or newest first.", measurements, Range, answer=Page[Row], rows=Row, tagged="store", errors=(404,)),
+    Endpoint("GET", "/statistics/days", "measurements", f"Statistics of each calendar day that has a valid value; of the last {_DAYS} days where nothing is said.", days, Days, answer=Page[Day], rows=Day, tagged="store", errors=(404,)),
+    Endpoint("GET", "/statistics/hours", "measurements", f"Statistics of each hour that has a valid value; of the last {_DAYS} days where nothing is said.", hours, Hours, answer=Page[Hour], rows=Hour, tagged="store", errors=(404,)),
+)  # fmt: skip
+"""In the order of the docs."""

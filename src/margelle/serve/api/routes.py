@@ -1,0 +1,122 @@
+"""All that can be asked of the hub's own API, and its routes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from margelle.domain.quantity import Catalogue
+from margelle.ports import Actions, Clock, Reports, Store
+from margelle.serve.api import (
+    API,
+    NAME,
+    collected,
+    explorer,
+    happened,
+    measured,
+    measurements,
+    openapi,
+    people,
+    plotted,
+    stream,
+    water,
+)
+from margelle.serve.api.answering import Path
+from margelle.serve.api.endpoint import Endpoint, Rooms
+from margelle.serve.api.live import Watcher
+from margelle.serve.api.reading import in_path
+from margelle.serve.api.seen import Lookout
+from margelle.serve.api.visitor import Visitors
+from margelle.serve.faces import of_any_path
+from margelle.serve.sign_in import Attempts, FaceDesk
+
+if TYPE_CHECKING:
+    from margelle.serve.pages.session import Sessions
+
+TABLE: Final[tuple[Endpoint, ...]] = (
+    *people.ENDPOINTS[:1],
+    *water.ENDPOINTS,
+    *measured.ENDPOINTS,
+    *plotted.ENDPOINTS,
+    *measurements.ENDPOINTS,
+    *stream.ENDPOINTS,
+    *happened.ENDPOINTS,
+    *collected.ENDPOINTS,
+    *people.ENDPOINTS[1:],
+)
+"""Every endpoint, in the order of the docs."""
+
+REQUESTS_PER_MINUTE: Final = 600
+
+
+def routes(
+    store: Store,
+    clock: Clock,
+    catalogue: Catalogue,
+    *,
+    visitors: Visitors,
+    actions: Actions,
+    reports: Reports,
+    lookout: Lookout,
+    origins: Sequence[str] = (),
+) -> list[BaseRoute]:
+    """The routes of the API. `origins` are the sites whose scripts may call it."""
+    watcher = Watcher(store, clock, catalogue)
+    rooms = Rooms(store, clock, catalogue, actions, reports, lookout, watcher, visitors.again)
+    by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
+    for endpoint in TABLE:
+        by_path[endpoint.path].append(endpoint)
+    return [
+        Route(API, explorer.page),
+        Route(f"{API}explorer/{{name}}", explorer.asset),
+        Route(f"{API}openapi.json", _document),
+        Route(f"{API}openapi-3.0.json", _older_document),
+        *(
+            of_any_path(Route(_template(path), Path(endpoints, rooms, visitors, frozenset(origins), API.rstrip("/"))))
+            for path, endpoints in sorted(by_path.items(), key=_is_open)
+        ),
+    ]
+
+
+def visitors(
+    store: Store,
+    clock: Clock,
+    attempts: Attempts,
+    sessions: Sessions | None = None,
+    requests_per_minute: int = REQUESTS_PER_MINUTE,
+) -> Visitors:
+    """Who may call. Refused logins count with those at the faces and pages that share `attempts`."""
+    return Visitors(store, clock, FaceDesk(NAME, store, clock, attempts), sessions, requests_per_minute)
+
+
+def _is_open(path: tuple[str, list[Endpoint]]) -> bool:
+    """Whether a path ends in an id, which may have slashes in it: others come first."""
+    return path[0].endswith("}")
+
+
+def _template(path: str) -> str:
+    """The path as the router has it: an id may have slashes in it."""
+    for name in in_path(path):
+        path = path.replace(f"{{{name}}}", f"{{{name}:path}}")
+    return API.rstrip("/") + path
+
+
+@cache
+def _told(*, old: bool) -> bytes:
+    told: dict[str, Any] = openapi.document(TABLE)
+    return msgspec.json.encode(openapi.older(told) if old else told)
+
+
+async def _document(_: Request) -> Response:
+    return Response(_told(old=False), headers={"cache-control": "no-cache"}, media_type="application/json")
+
+
+async def _older_document(_: Request) -> Response:
+    return Response(_told(old=True), headers={"cache-control": "no-cache"}, media_type="application/json")

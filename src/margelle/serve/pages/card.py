@@ -1,0 +1,149 @@
+"""A site as a card: a basin with the water's temperature, and a tile for each of its quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from margelle.domain.site import Probe, Recommendation, Site
+from margelle.domain.state import State
+from margelle.domain.switch import Switch, state_of
+from margelle.intake.hand import is_by_hand
+from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit
+from margelle.serve.pages.glance import MINOR, Glance
+from margelle.serve.pages.tile import WEEK, Scene, Tile, tile
+from margelle.serve.pages.visit import Visit
+from margelle.serve.pages.words import Words
+
+
+class Todo(Struct, frozen=True):
+    """A recommendation of a vendor, in the vendor's words."""
+
+    title: str
+    message: str
+    given: str
+    due: str
+
+
+class Card(Struct, frozen=True):
+    """One site. `freshness` is one of fresh, stale, silent, never; `age` says the same in words."""
+
+    id: str
+    name: str
+    about: tuple[str, ...]
+    state: State
+    freshness: str
+    age: str
+    at: str
+    at_iso: str
+    hero: Tile | None
+    main: tuple[Tile, ...]
+    minor: tuple[Tile, ...]
+    todo: tuple[Todo, ...]
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """Those of the water."""
+        return (self.hero, *self.main) if self.hero is not None else self.main
+
+
+async def card(visit: Visit, one: Glance) -> Card:
+    """The card of a site."""
+    site, newest = one.site, one.condition.newest
+    where, words = visit.zone(site), visit.words
+    hero, main, minor = await _tiles(visit, one)
+    state = freshness(newest, visit.now)
+    return Card(
+        site.id,
+        site.name or site.key,
+        (*about(words, site), *[text for switch in site.switches if (text := await _switched(visit, switch))]),
+        one.condition.state,
+        state,
+        words(state, ago=ago(newest, visit.now, words)) if newest else words("never"),
+        clock_time(newest, where, visit.now, words.language) if newest else "",
+        newest.isoformat() if newest else "",
+        hero,
+        main,
+        minor,
+        tuple(todo(visit, site, where, each) for each in one.advice),
+    )
+
+
+def scene(visit: Visit, one: Glance) -> Scene:
+    """What every tile of a site needs."""
+    newest, display = one.condition.newest or visit.now, visit.display(one.site)
+    return Scene(
+        visit.words, visit.now, newest, visit.hall.titles, visit.hall.look.catalogue, display.states, visit.user.units
+    )
+
+
+def places(words: Words, one: Glance) -> Mapping[str, str]:
+    """What tells the probes of a site apart, by probe; nothing where only one measures."""
+    several = len({point.probe for point in one.latest}) > 1
+    return {each.id: _place(words, one.site, each) for each in one.probes} if several else {}
+
+
+def _place(words: Words, site: Site, probe: Probe) -> str:
+    return words("hand.place") if is_by_hand(probe) and probe.vendor != site.vendor else probe.key
+
+
+async def _tiles(visit: Visit, one: Glance) -> tuple[Tile | None, tuple[Tile, ...], tuple[Tile, ...]]:
+    """The water's temperature, the other main tiles, and the minor ones."""
+    around, where = scene(visit, one), places(visit.words, one)
+    hero: Tile | None = None
+    main: list[Tile] = []
+    minor: list[Tile] = []
+    for point in one.latest:
+        place = where.get(point.probe, "")
+        if point.quantity in MINOR:
+            minor.append(tile(around, point, place=place))
+            continue
+        week = await visit.store.history(point.probe, point.quantity, visit.now - WEEK, visit.now)
+        shown = tile(around, point, week, one.bands.get(point.quantity), place=place)
+        if hero is None and point.quantity == "temperature":
+            hero = shown
+        else:
+            main.append(shown)
+    return hero, tuple(main), tuple(minor)
+
+
+def about(words: Words, site: Site) -> tuple[str, ...]:
+    """What kind of water it is, and where."""
+    clean = site.disinfection
+    ways = [
+        words(f"clean.{clean.primary}"),
+        words("clean.uv") if clean.uv else "",
+        words("clean.ozone") if clean.ozone else "",
+    ]
+    volume = "" if site.volume_m3 is None else _volume(words, site.volume_m3)
+    parts = (words(f"kind.{site.kind}"), " + ".join(filter(None, ways)), volume, site.address.city)
+    return tuple(filter(None, parts))
+
+
+async def _switched(visit: Visit, switch: Switch) -> str:
+    """How a switch stands, in words, with its age where that is not fresh; nothing where it is not known."""
+    words, state = visit.words, state_of(await visit.store.latest(switch.id, visit.now))
+    if state is None:
+        return ""
+    text = words(f"switch.{switch.kind}.{'on' if state.on else 'off'}")
+    mode = f" ({words(f'mode.{state.mode}')})" if state.mode else ""
+    old = freshness(state.at, visit.now) != "fresh"
+    return f"{text}{mode}" + (f", {ago(state.at, visit.now, words)}" if old else "")
+
+
+def _volume(words: Words, volume_m3: float) -> str:
+    return with_unit(number(volume_m3, 0 if volume_m3 == int(volume_m3) else 1, words.language), "m³")
+
+
+def todo(visit: Visit, site: Site, where: ZoneInfo, advice: Recommendation) -> Todo:
+    """What a vendor advises, with its day at the place."""
+    words = visit.words
+    vendor = visit.hall.titles.get(site.vendor, site.vendor)
+    given = words("advised", vendor=vendor, day=day(advice.created_at, where, words.language))
+    due = ""
+    if advice.deadline is not None:
+        state = "before" if advice.deadline >= visit.now else "overdue"
+        due = words(state, day=day(advice.deadline, where, words.language))
+    return Todo(advice.title, advice.message, given, due)

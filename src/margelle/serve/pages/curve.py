@@ -1,0 +1,205 @@
+"""A panel of a plot as a drawing: in percent of its width and height, so that it fits a phone, a desk and a sheet of paper, without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from margelle.domain.site import Band
+from margelle.serve.pages.figures import day, month, number
+from margelle.serve.pages.words import Language
+from margelle.serve.plot import MOST_POINTS, Line, Panel, Plot
+
+_TICKS: Final = 4
+_EDGE: Final = 4
+"""Nearer to an end, a word would be cut."""
+
+
+class Tick(Struct, frozen=True):
+    """A mark of an axis: where it is, and what it says."""
+
+    at: float
+    text: str
+
+
+class Stripe(Struct, frozen=True):
+    """A part of the height or width: where it begins and how much it is."""
+
+    begin: float
+    size: float
+
+
+class Trace(Struct, frozen=True):
+    """One line: its path, the area between the extremes of its days, and the points that are doubted."""
+
+    path: str
+    area: str
+    doubted: tuple[tuple[float, float], ...]
+
+
+class Curve(Struct, frozen=True):
+    """A panel, drawn."""
+
+    traces: tuple[Trace, ...]
+    ideal: Stripe | None
+    tolerable: Stripe | None
+    values: tuple[Tick, ...]
+    times: tuple[Tick, ...]
+    marks: tuple[float, ...]
+    holes: tuple[Stripe, ...]
+
+
+def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language, most: int = MOST_POINTS) -> Curve:
+    """The drawing of a panel, each of its lines with at most `most` points."""
+    low, high = panel.axis
+
+    def x(at: int) -> float:
+        return round(100 * (at - plot.since) / (plot.until - plot.since), 1)
+
+    def y(value: float) -> float:
+        return round(min(max(100 * (high - value) / (high - low), 0), 100), 1)
+
+    def stripe(band: Band | None) -> Stripe | None:
+        if band is None:
+            return None
+        top, bottom = (y(high if band.high is None else band.high), y(low if band.low is None else band.low))
+        return Stripe(top, round(bottom - top, 2)) if bottom > top else None
+
+    def trace(line: Line) -> Trace:
+        line = _coarser(line, most)
+        path = _path([(x(at), None if value is None else y(value)) for at, value in _pairs(line.at, line.value)])
+        doubted = zip(line.doubted.at, line.doubted.value, strict=True) if line.doubted else ()
+        return Trace(path, _area(line, x, y), tuple((x(at), y(value)) for at, value in doubted))
+
+    return Curve(
+        tuple(trace(line) for line in panel.lines),
+        stripe(panel.ideal),
+        stripe(panel.tolerable),
+        tuple(Tick(y(value), number(value, digits, language)) for value, digits in _round_values(low, high)),
+        tuple(
+            Tick(place, text)
+            for at, text in time_ticks(plot, zone, language)
+            if _EDGE <= (place := x(int(at.timestamp()))) <= 100 - _EDGE
+        ),
+        tuple(x(mark.at) for mark in plot.marks),
+        tuple(
+            Stripe(x(since), round(x(until) - x(since), 1))
+            for since, until in dict.fromkeys(
+                (hole.since, hole.until) for hole in plot.holes if hole.quantity == panel.quantity
+            )
+        ),
+    )
+
+
+def _coarser(line: Line, most: int) -> Line:
+    """The line from every so-manyth of its points and all breaks; the extremes of days are those of the ones left out, too."""
+    step = -(-len(line.at) // most)
+    if step <= 1:
+        return line
+    kept = [n for n, value in enumerate(line.value) if value is None or n % step == 0]
+    ends = [*kept[1:], len(line.at)]
+
+    def column(values: list[float | None] | None, outer: Callable[[list[float]], float]) -> list[float | None] | None:
+        if values is None:
+            return None
+        known = ([each for each in values[n:end] if each is not None] for n, end in zip(kept, ends, strict=True))
+        return [None if line.value[n] is None or not some else outer(some) for n, some in zip(kept, known, strict=True)]
+
+    return replace(
+        line,
+        at=[line.at[n] for n in kept],
+        value=[line.value[n] for n in kept],
+        low=column(line.low, min),
+        high=column(line.high, max),
+    )
+
+
+def _pairs(at: Sequence[int], value: Sequence[float | None]) -> Iterator[tuple[int, float | None]]:
+    return zip(at, value, strict=True)
+
+
+def _path(places: Sequence[tuple[float, float | None]]) -> str:
+    """Lines through the places, broken where there is no value; a lone place is a short stroke."""
+    parts: list[str] = []
+    broken = True
+    for n, (left, top) in enumerate(places):
+        if top is None:
+            broken = True
+            continue
+        lone = broken and (n + 1 == len(places) or places[n + 1][1] is None)
+        parts.append(f"{'M' if broken else 'L'}{left:g} {top:g}" + ("h.3" if lone else ""))
+        broken = False
+    return "".join(parts)
+
+
+def _area(line: Line, x: object, y: object) -> str:
+    """The outline between the lowest and highest values of each stretch."""
+    assert callable(x)
+    assert callable(y)
+    if line.low is None or line.high is None:
+        return ""
+    outlines: list[str] = []
+    stretch: list[tuple[float, float, float]] = []
+    for at, low, high in [*zip(line.at, line.low, line.high, strict=True), (0, None, None)]:
+        if low is not None and high is not None:
+            stretch.append((x(at), y(high), y(low)))
+        elif len(stretch) > 1:
+            forth = "L".join(f"{left:g} {top:g}" for left, top, _ in stretch)
+            back = "L".join(f"{left:g} {bottom:g}" for left, _, bottom in reversed(stretch))
+            outlines.append(f"M{forth}L{back}Z")
+            stretch = []
+        else:
+            stretch = []
+    return "".join(outlines)
+
+
+def _round_values(low: float, high: float) -> Iterator[tuple[float, int]]:
+    """About four round numbers between the ends, with the digits that they need."""
+    raw = (high - low) / _TICKS
+    magnitude = 10.0 ** _exponent(raw)
+    step = next(magnitude * each for each in (1, 2, 2.5, 5, 10) if magnitude * each >= raw * 0.999)
+    digits = next((n for n in range(7) if abs(step - round(step, n)) < step * 1e-6), 6)
+    first = -(-low // step)
+    for n in range(int(high // step - first) + 1):
+        yield (first + n) * step, digits
+
+
+def _exponent(value: float) -> int:
+    return int(f"{value:e}".partition("e")[2])
+
+
+def time_ticks(plot: Plot, zone: ZoneInfo, language: Language) -> list[tuple[datetime, str]]:
+    """Instants that people name, about six of them: hours, midnights, first days of months or years, at the place."""
+    since, until = (datetime.fromtimestamp(at, UTC).astimezone(zone) for at in (plot.since, plot.until))
+    span = until - since
+    if span <= timedelta(days=2):
+        begin = since.replace(hour=0, minute=0, second=0, microsecond=0)
+        hours = [begin + timedelta(hours=6 * n) for n in range(14)]
+        return [(at, f"{at:%H:%M}") for at in hours if since < at < until]
+    if span <= timedelta(days=63):
+        step = 1 if span <= timedelta(days=8) else 7 if span <= timedelta(days=35) else 14
+        midnights = [_midnight(since + timedelta(days=n)) for n in range(1, span.days + 2, step)]
+        return [(at, day(at, zone, language, short=step == 1)) for at in midnights if since < at < until]
+    months = [at for at in _months(since, until) if since < at < until]
+    if span <= timedelta(days=800):
+        step = 1 if len(months) <= 6 else 2
+        return [(at, month(at, language)) for at in months[::step]]
+    years = [at for at in months if at.month == 1]
+    return [(at, str(at.year)) for at in years[:: max(1, -(-len(years) // 6))]]
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _months(since: datetime, until: datetime) -> Iterator[datetime]:
+    """The first midnight of each month."""
+    year, number_of = since.year, since.month
+    while (year, number_of) <= (until.year, until.month):
+        yield since.replace(year=year, month=number_of, day=1, hour=0, minute=0, second=0, microsecond=0)
+        year, number_of = (year + 1, 1) if number_of == 12 else (year, number_of + 1)

@@ -1,0 +1,63 @@
+"""The hub itself: where it keeps things, who collects, and every setting in force with where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from margelle.ports import InForce
+from margelle.serve.pages.figures import number
+from margelle.serve.pages.hall import Area, Hall
+from margelle.serve.pages.visit import Visit
+
+
+class Group(Struct, frozen=True):
+    """The settings whose names begin alike; those without a dot stand under an empty name."""
+
+    name: str
+    settings: tuple[InForce, ...]
+
+
+def _routes(hall: Hall) -> Sequence[BaseRoute]:
+    return (hall.page("/hub", _show),)
+
+
+AREA: Final = Area(_routes, "/hub", "hub", shown=lambda caller: caller.operator, backstage=True)
+
+
+async def _show(visit: Visit) -> Response:
+    """For operators."""
+    visit.caller.demand_operator()
+    installation, language = visit.hall.backstage.installation, visit.words.language
+    premises = installation.premises()
+    collectors = await visit.store.collectors(visit.now)
+    return visit.page(
+        "hub.html",
+        premises=premises,
+        size=_size(premises.store_bytes, language) if premises.store_bytes is not None else "",
+        points=number(await visit.store.count(), 0, language),
+        collectors=sorted(collectors.values(), reverse=True),
+        accounts=sum(not one.is_own for one in await visit.store.accounts()),
+        groups=_groups(installation.settings()),
+    )
+
+
+def _groups(settings: Sequence[InForce]) -> list[Group]:
+    found: dict[str, list[InForce]] = {}
+    for setting in settings:
+        head, dot, _ = setting.name.partition(".")
+        found.setdefault(head if dot else "", []).append(setting)
+    return [Group(name, tuple(group)) for name, group in found.items()]
+
+
+def _size(size_bytes: int, language: str) -> str:
+    """As people say it, in decimal units."""
+    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
+        if size_bytes >= 10**power:
+            told = unit if language == "en" else unit.replace("B", "o")
+            return f"{number(size_bytes / 10**power, 1, 'fr' if language == 'fr' else 'en')} {told}"
+    return f"{size_bytes} {'B' if language == 'en' else 'o'}"

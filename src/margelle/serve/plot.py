@@ -1,0 +1,345 @@
+"""Series shaped for a plot, from a day to ten years: every reading of a short span, thinned; of a long one the days' lowest, median and highest values.
+
+Pure shaping over what is kept: whoever draws gets columns of numbers in the units that the reader prefers, never more than a screen can show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from statistics import fmean, median
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from margelle.domain.event import Event
+from margelle.domain.limits import Bands, standing
+from margelle.domain.measurement import Measurement
+from margelle.domain.quantity import CATALOGUE, Catalogue
+from margelle.domain.series import DayStatistics, midnight, thinned
+from margelle.domain.site import Band
+from margelle.ports import Gap, Reader
+from margelle.serve.scale import Scale, scale_of
+
+READINGS_UP_TO: Final = timedelta(days=63)
+"""A longer span is drawn from its days."""
+
+MOST_POINTS: Final = 600
+MOST_BUCKETS: Final = 380
+"""Of one line: more than a screen has room for, and a year of days."""
+
+MOST_DOUBTED: Final = 200
+SILENCE: Final = timedelta(hours=6)
+"""A longer one breaks the line of readings: nothing is drawn where nothing was measured."""
+
+_LEAST_SPAN: Final = {"temperature": 2.0, "ph": 0.3, "orp": 60.0, "salt": 300.0, "tds": 200.0}
+"""An axis spans at least so much, in the canonical unit, so that quiet water looks quiet."""
+
+
+class Track(Struct, frozen=True):
+    """One quantity of one probe, to be drawn."""
+
+    probe: str
+    quantity: str
+
+
+class Doubted(Struct, frozen=True):
+    """The values of a line that something speaks against, newest kept where there are too many: when, what, and why (kind and reason)."""
+
+    at: list[int]
+    value: list[float]
+    kind: list[str]
+    reason: list[str]
+
+
+class Line(Struct, frozen=True):
+    """A line as columns: instants in epoch seconds, and values (null: a break). Of days, `value` is the median, `low` and `high` the extremes, and `doubtful` counts what was left out."""
+
+    probe: str
+    at: list[int]
+    value: list[float | None]
+    low: list[float | None] | None = None
+    high: list[float | None] | None = None
+    doubtful: list[int] | None = None
+    doubted: Doubted | None = None
+
+
+class Summary(Struct, frozen=True):
+    """What the sound values of a line were. Over a long span `median` is that of the days' medians; `within` is the part (0 to 1) of readings, or of days by their median, within the ideal limits."""
+
+    probe: str
+    count: int
+    minimum: float
+    median: float
+    mean: float
+    maximum: float
+    doubtful: int
+    within: float | None = None
+
+
+class Panel(Struct, frozen=True):
+    """All lines of one quantity, over one axis from `axis[0]` to `axis[1]`. `unit` is a UCUM code (empty: not known), `symbol` how it is written."""
+
+    quantity: str
+    unit: str
+    symbol: str
+    decimals: int | None
+    axis: tuple[float, float]
+    ideal: Band | None
+    tolerable: Band | None
+    lines: list[Line]
+    summaries: list[Summary]
+
+
+class Mark(Struct, frozen=True):
+    """Something that was done, or happened, at an instant (epoch seconds)."""
+
+    at: int
+    event: Event
+
+
+class Hole(Struct, frozen=True):
+    """Where readings are missing, what became of them, and of which series."""
+
+    since: int
+    until: int
+    state: str
+    probe: str
+    quantity: str
+
+
+class Plot(Struct, frozen=True):
+    """A span (epoch seconds) with its panels, marks and holes. `step_s` is what one point stands for: 0 for a reading, else so many seconds."""
+
+    since: int
+    until: int
+    step_s: int
+    panels: list[Panel]
+    marks: list[Mark]
+    holes: list[Hole]
+
+
+class View(Struct, frozen=True):
+    """What is to be drawn: a span (since <= at < until), whose days are those of `time_zone`, for who prefers these `units` (UCUM codes by quantity); `bands` are the limits by quantity."""
+
+    since: datetime
+    until: datetime
+    time_zone: str = "UTC"
+    units: Mapping[str, str] = {}
+    bands: Mapping[str, Bands] = {}
+    catalogue: Catalogue = CATALOGUE
+
+
+async def plot(reader: Reader, site: str, tracks: Sequence[Track], view: View) -> Plot:
+    """The tracks of a site in this view, a panel for each quantity in the order in which they come, with what happened there."""
+    by_days = view.until - view.since > READINGS_UP_TO
+    panels: list[Panel] = []
+    for quantity in dict.fromkeys(track.quantity for track in tracks):
+        own = [track for track in tracks if track.quantity == quantity]
+        panels.append(await _panel(reader, own, view, by_days=by_days))
+        await asyncio.sleep(0)  # others get their turn
+    probes = dict.fromkeys(track.probe for track in tracks)
+    holes = [hole for probe in probes for hole in _holes(await reader.gaps(probe), tracks, view)]
+    marks = [Mark(_s(event.at), event) for event in await reader.events(site, view.since, view.until)]
+    shown = [
+        panel for panel in panels if panel.summaries or any(line.doubted and line.doubted.at for line in panel.lines)
+    ]
+    return Plot(_s(view.since), _s(view.until), 86400 * _days(view) if by_days else 0, shown, marks[::-1], holes)
+
+
+async def beginning(reader: Reader, tracks: Iterable[Track]) -> datetime | None:
+    """When the first of these was measured; None where none ever was."""
+    firsts = [await reader.history(track.probe, track.quantity, limit=1) for track in tracks]
+    return min((points[0].at for points in firsts if points), default=None)
+
+
+async def _panel(reader: Reader, tracks: Sequence[Track], view: View, *, by_days: bool) -> Panel:
+    quantity = tracks[0].quantity
+    bands = view.bands.get(quantity)
+    drawn: list[tuple[Line, Summary | None]] = []
+    scale = scale_of(quantity, view.catalogue, view.units)
+    for track in tracks:
+        if by_days:
+            zone = ZoneInfo(view.time_zone)
+            first, last = (at.astimezone(zone).date() for at in (view.since, view.until))
+            found = await reader.statistics(track.probe, quantity, first, last + timedelta(days=1), view.time_zone)
+            drawn.append(_of_days(track, found, view, scale, bands))
+        else:
+            points = await reader.history(track.probe, quantity, view.since, view.until)
+            if quantity not in view.catalogue and points:
+                scale = scale_of(quantity, view.catalogue, view.units, points[-1].raw_unit)
+            drawn.append(_of_readings(track, points, scale, bands))
+    lines = [line for line, _ in drawn]
+    ideal, tolerable = (scale.band(bands.ideal), scale.band(bands.tolerable)) if bands else (None, None)
+    return Panel(
+        quantity,
+        scale.read.value if scale.read else "",
+        scale.symbol,
+        scale.decimals,
+        _axis(lines, ideal or tolerable, quantity, scale),
+        ideal,
+        tolerable,
+        lines,
+        [summary for _, summary in drawn if summary is not None],
+    )
+
+
+def _of_readings(
+    track: Track, points: Sequence[Measurement], scale: Scale, bands: Bands | None
+) -> tuple[Line, Summary | None]:
+    sound = [point for point in points if point.valid and point.value is not None]
+    doubted = [point for point in points if not point.valid]
+    at: list[int] = []
+    value: list[float | None] = []
+    for stretch in _stretches(sound):
+        if at:
+            at.append(at[-1] + 1)
+            value.append(None)
+        for point in thinned(stretch, max(2, MOST_POINTS * len(stretch) // len(sound))):
+            at.append(_s(point.at))
+            value.append(_read(scale, point.value))
+    line = Line(track.probe, at, value, doubted=_doubted(doubted, scale))
+    return line, _summary(
+        track, [point.value for point in sound if point.value is not None], len(doubted), scale, bands
+    )
+
+
+def _stretches(points: Sequence[Measurement]) -> list[list[Measurement]]:
+    found: list[list[Measurement]] = []
+    for point in points:
+        if found and point.at - found[-1][-1].at <= SILENCE:
+            found[-1].append(point)
+        else:
+            found.append([point])
+    return found
+
+
+def _doubted(points: Sequence[Measurement], scale: Scale) -> Doubted:
+    """Of those with a value: one that came as no number has no place in a plot."""
+    shown = [point for point in points if point.value is not None][-MOST_DOUBTED:]
+    return Doubted(
+        [_s(point.at) for point in shown],
+        [_read(scale, point.value) or 0.0 for point in shown],
+        [point.doubts[0].kind for point in shown],
+        [point.doubts[0].reason for point in shown],
+    )
+
+
+def _summary(track: Track, values: Sequence[float], doubtful: int, scale: Scale, bands: Bands | None) -> Summary | None:
+    if not values:
+        return None
+    within = sum(standing(value, bands) == "within" for value in values) / len(values) if bands else None
+    figures = (_read(scale, figure) or 0.0 for figure in (min(values), median(values), fmean(values), max(values)))
+    low, middle, mean, high = figures
+    return Summary(track.probe, len(values), low, middle, mean, high, doubtful, within)
+
+
+def _of_days(
+    track: Track, days: Sequence[DayStatistics], view: View, scale: Scale, bands: Bands | None
+) -> tuple[Line, Summary | None]:
+    step, zone = _days(view), ZoneInfo(view.time_zone)
+    line = Line(track.probe, [], [], [], [], [])
+    before = 0
+    for bucket, group in groupby(days, key=lambda each: each.day.toordinal() // step):
+        some = list(group)
+        if line.at and bucket - before > 2:
+            _put(line, line.at[-1] + 1, (None, None, None), 0)
+        noon = midnight(some[len(some) // 2].day, zone) + timedelta(hours=12)
+        figures = (
+            min(each.minimum for each in some),
+            median(each.median for each in some),
+            max(each.maximum for each in some),
+        )
+        _put(line, _s(noon), tuple(_read(scale, each) for each in figures), sum(each.doubtful for each in some))
+        before = bucket
+    return line, _summary_of_days(track, days, scale, bands)
+
+
+def _put(line: Line, at: int, figures: tuple[float | None, ...], doubtful: int) -> None:
+    """Add the lowest, middle and highest value of a bucket, or a break."""
+    assert line.low is not None
+    assert line.high is not None
+    assert line.doubtful is not None
+    low, middle, high = figures
+    line.at.append(at)
+    line.value.append(middle)
+    line.low.append(low)
+    line.high.append(high)
+    line.doubtful.append(doubtful)
+
+
+def _summary_of_days(track: Track, days: Sequence[DayStatistics], scale: Scale, bands: Bands | None) -> Summary | None:
+    if not days:
+        return None
+    count = sum(each.count for each in days)
+    within = sum(standing(each.median, bands) == "within" for each in days) / len(days) if bands else None
+    return Summary(
+        track.probe,
+        count,
+        _read(scale, min(each.minimum for each in days)) or 0.0,
+        _read(scale, median(each.median for each in days)) or 0.0,
+        _read(scale, sum(each.mean * each.count for each in days) / count) or 0.0,
+        _read(scale, max(each.maximum for each in days)) or 0.0,
+        sum(each.doubtful for each in days),
+        within,
+    )
+
+
+def _days(view: View) -> int:
+    """How many days one point of a long span stands for."""
+    return max(1, -(-(view.until - view.since).days // MOST_BUCKETS))
+
+
+def _axis(lines: Sequence[Line], band: Band | None, quantity: str, scale: Scale) -> tuple[float, float]:
+    """From where to where an axis goes: over all sound values, and to a limit that is not far from them."""
+    values = [
+        value
+        for line in lines
+        for column in (line.value, line.low or (), line.high or ())
+        for value in column
+        if value is not None
+    ]
+    if not values:
+        values = [value for line in lines if line.doubted for value in line.doubted.value] or [0.0]
+    low, high = min(values), max(values)
+    least = _LEAST_SPAN.get(quantity, 0.0)
+    least = abs(scale.of(least) - scale.of(0.0)) if least else abs(high) * 0.1 or 1.0
+    span = max(high - low, least)
+    middle = (low + high) / 2
+    low, high = min(low, middle - span / 2), max(high, middle + span / 2)
+    for end in (band.low, band.high) if band else ():
+        if end is not None and low - span <= end <= high + span:
+            low, high = min(low, end), max(high, end)
+    margin = (high - low) * 0.06
+    return _rounded(low - margin), _rounded(high + margin)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _read(scale: Scale, value: float | None) -> float | None:
+    """A value in the reader's unit, with one digit more than a page shows: what nobody can see need not be sent."""
+    if value is None:
+        return None
+    read = scale.of(value)
+    return float(f"{read:.7g}") if scale.decimals is None else round(read, scale.decimals + 1)
+
+
+def _holes(gaps: Iterable[Gap], tracks: Sequence[Track], view: View) -> list[Hole]:
+    drawn = {(track.probe, track.quantity) for track in tracks}
+    return [
+        Hole(_s(max(gap.since, view.since)), _s(min(gap.until, view.until)), gap.state, gap.probe, gap.quantity)
+        for gap in gaps
+        if (gap.probe, gap.quantity) in drawn
+        and gap.state != "filled"
+        and gap.since < view.until
+        and gap.until > view.since
+    ]
+
+
+def _s(at: datetime) -> int:
+    return int(at.astimezone(UTC).timestamp())

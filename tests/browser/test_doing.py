@@ -1,0 +1,83 @@
+"""At the pool's edge, in the browser: measuring by hand, interventions, acts on the water, over a weak signal too."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from margelle.domain.site import Recommendation
+from margelle.simulate.people import OWNER
+from tests.browser.conftest import DESK, EVERY_LOOK, PHONE, Language, Theme, Visitor
+from tests.browser.test_people import site_of
+
+
+@EVERY_LOOK
+@pytest.mark.parametrize("what", ["measure", "done", "events", "act"])
+def test_the_pages_of_what_is_done(visit: Visitor, what: str, width: int, theme: Theme, language: Language) -> None:
+    visit(f"/sites/{site_of(visit.hub)}/{what}", width=width, theme=theme, language=language)
+
+
+def test_a_strip_is_written_down_and_found_again(visit: Visitor) -> None:
+    site = site_of(visit.hub)
+    page = visit(f"/sites/{site}/measure", width=PHONE)
+    page.get_by_label("pH", exact=True).fill("7,4")
+    page.get_by_label("Free chlorine").fill("50")
+    expect(page.locator("#about-free_chlorine")).to_contain_text("Unusual")
+    visit.check(page, "typed")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_role("status")).to_have_text("Kept, with a doubt: see below.")
+    expect(page.locator(".values")).to_contain_text("pH 7.40")
+    visit.check(page, "doubted")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_what_was_done_is_noted_with_one_tap_and_taken_back(visit: Visitor, script: bool) -> None:
+    site = site_of(visit.hub)
+    page = visit.open(script=script)
+    page.goto(f"{visit.hub.url}/sites/{site}/done")
+    page.get_by_role("button", name="pH minus, 300 g").click()
+    page.wait_for_url("**said=done.kept")
+    page.goto(f"{visit.hub.url}/sites/{site}/events")
+    line = page.get_by_role("listitem").filter(has_text="pH minus").first
+    expect(line).to_contain_text(OWNER)
+    line.get_by_role("button", name="Take back").click()
+    page.wait_for_url("**said=done.removed")
+    page.goto(f"{visit.hub.url}/sites/{site}/events?gone=1")
+    expect(page.locator("s").first).to_have_text("pH minus, 300 g")
+
+
+def test_without_a_signal_what_was_typed_stays_and_is_sent_later_once(visit: Visitor) -> None:
+    site = site_of(visit.hub)
+    page = visit(f"/sites/{site}/done", width=PHONE)
+    page.get_by_label("What", exact=True).select_option("refill")
+    page.get_by_label("Amount").fill("2.5")
+    page.get_by_label("Unit").select_option("m3")
+    page.get_by_label("Note").fill("after the storm")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Note it").click()
+    form = page.locator("form").filter(has=page.get_by_label("Note"))
+    expect(form.locator("[data-unsent]")).to_be_visible()
+    visit.check(page, "unsent")
+    visit.expected("ERR_INTERNET_DISCONNECTED")
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.get_by_label("Note")).to_have_value("after the storm")
+    page.get_by_role("button", name="Note it").click()
+    page.wait_for_url("**said=done.kept")
+    page.goto(f"{visit.hub.url}/sites/{site}/done")
+    expect(page.get_by_label("Note")).to_have_value("")
+    found = visit.hub.run(visit.hub.store.events(site))
+    assert [event.note for event in found].count("after the storm") == 1
+
+
+def test_a_recommendation_is_done_after_it_was_confirmed(visit: Visitor) -> None:
+    hub, site = visit.hub, site_of(visit.hub)
+    one = Recommendation("sim:r1", site, "1", "Nettoyer le filtre", "Rincez-le.", hub.now, hub.now)
+    hub.run(hub.store.put_recommendation(one))
+    page = visit(f"/sites/{site}/act", width=DESK)
+    page.get_by_role("listitem").filter(has_text="Nettoyer").get_by_role("button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Done: Nettoyer le filtre")
+    visit.check(page, "proposed")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("status")).to_contain_text("Done.")
+    visit.check(page, "acted")

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from margelle.domain.event import Event
+from margelle.domain.site import Recommendation, Site, User
+from margelle.errors import Conflict, Refused, Unreachable
+from margelle.ports import Gap
+from margelle.store.memory import MemoryStore
+from tests.conftest import NOW
+from tests.house import ANNA, GARDEN
+from tests.serve.api.hub import HOUR, Hub, furnished
+from tests.serve.vendors import NoActions
+
+ADVICE = Recommendation("own:r1", "own:garden", "r1", "Clean", "the filter", NOW - HOUR, NOW - HOUR)
+
+
+class Actions(NoActions):
+    """Carries a validation to a cloud that may refuse it."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store, self.trouble = store, None  # type: Any, Any
+
+    async def validate(self, recommendation: Recommendation, site: Site, user: User) -> None:
+        if self.trouble:
+            raise self.trouble
+        await self.store.put_recommendation(replace(recommendation, status="ok"))
+
+
+@pytest.fixture
+async def hub() -> Hub:
+    store = MemoryStore()
+    actions = Actions(store)
+    found = await furnished(store, actions=actions)
+    await store.put_recommendations("own:garden", [ADVICE])
+    found.actions = actions  # type: ignore[attr-defined]
+    return found
+
+
+async def test_an_event_is_noted_read_and_taken_back(hub: Hub) -> None:
+    dose = {
+        "site": "own:garden",
+        "kind": "dose",
+        "product": "ph_minus",
+        "amount": 300,
+        "unit": "g",
+        "at": "2026-07-14T13:00:00+02:00",
+    }
+    made = await hub.call("POST", "/events", dose)
+    assert made.status == 201
+    event = made.json()
+    assert (event["at"], event["by"], event["recorded_at"]) == ("2026-07-14T11:00:00Z", ANNA, "2026-07-14T12:30:00Z")
+    assert (await hub.call("GET", made.headers["location"].removeprefix("/api/v1"))).json() == event
+    assert (await hub.get("/events", site="own:garden")).json()["items"] == [event]
+    gone = (await hub.call("DELETE", f"/events/{event['id']}")).json()
+    assert (gone["removed_by"], gone["removed_at"]) == (ANNA, "2026-07-14T12:30:00Z")
+    assert (await hub.get("/events", site="own:garden")).json()["items"] == []
+    assert (await hub.get("/events", site="own:garden", removed="true")).json()["items"] == [gone]
+    assert (await hub.call("DELETE", f"/events/{event['id']}")).status == 409
+
+
+@pytest.mark.parametrize(
+    ("note", "name"),
+    [
+        ({"kind": "dose", "amount": 3}, "unit"),
+        ({"kind": "dose", "unit": "g"}, "unit"),
+        ({"kind": "backwash", "product": "salt"}, "product"),
+        ({"kind": "backwash", "at": "2026-07-15T00:00:00Z"}, "at"),
+        ({"kind": "backwash", "at": "2026-07-14T00:00:00"}, "at"),
+    ],
+)
+async def test_a_note_that_cannot_be_is_refused_by_its_field(hub: Hub, note: dict[str, Any], name: str) -> None:
+    answer = await hub.call("POST", "/events", {"site": "own:garden", **note})
+    assert (answer.status, [error["name"] for error in answer.json()["errors"]]) == (400, [name])
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+async def test_pages_of_events_have_each_once_also_those_of_one_instant(hub: Hub, limit: int) -> None:
+    for n in range(7):
+        at = NOW - timedelta(hours=n // 4)
+        await hub.store.put_event(Event(f"e{n}", "own:garden", "note", at, ANNA, NOW))
+    query: dict[str, Any] = {"site": "own:garden", "limit": limit}
+    found: list[str] = []
+    while True:
+        told = (await hub.get("/events", **query)).json()
+        found += [event["id"] for event in told["items"]]
+        if told["next"] is None:
+            break
+        query["after"] = told["next"]
+    assert sorted(found) == [f"e{n}" for n in range(7)]
+
+
+async def test_events_of_somebody_elses_site_do_not_exist(hub: Hub) -> None:
+    await hub.store.put_event(Event("theirs", "own:bath", "note", NOW, "ben@example.org", NOW))
+    assert (await hub.get("/events", site="own:bath")).status == 404
+    assert (await hub.get("/events/theirs")).status == 404
+    assert (await hub.call("DELETE", "/events/theirs")).status == 404
+    assert (await hub.call("POST", "/events", {"site": "own:bath", "kind": "note"})).status == 404
+
+
+async def test_a_recommendation_is_told_until_it_is_validated(hub: Hub) -> None:
+    assert [one["id"] for one in (await hub.get("/recommendations")).json()["items"]] == ["own:r1"]
+    told = await hub.call("POST", "/recommendations/own:r1/validation")
+    assert (told.status, told.json()["status"]) == (200, "ok")
+    assert (await hub.get("/recommendations")).json()["items"] == []
+    assert (await hub.get("/recommendations/own:r1")).json()["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status"), [(Refused("no"), 503), (Unreachable("down"), 503), (Conflict("done already"), 409)]
+)
+async def test_what_the_vendors_cloud_refuses_is_not_for_the_caller_to_sign_in(
+    hub: Hub, trouble: Exception, status: int
+) -> None:
+    hub.actions.trouble = trouble  # type: ignore[attr-defined]
+    assert (await hub.call("POST", "/recommendations/own:r1/validation")).status == status
+
+
+async def test_only_who_may_act_validates(hub: Hub) -> None:
+    for token, status in ((await hub.key("read"), 403), (await hub.key("control", user="ben@example.org"), 404)):
+        assert (await hub.call("POST", "/recommendations/own:r1/validation", token=token)).status == status
+
+
+async def test_what_is_missing_is_told_with_what_became_of_it(hub: Hub) -> None:
+    gaps = [
+        Gap(GARDEN, "ph", NOW - 29 * HOUR, NOW - 18 * HOUR, "lost", NOW, "the cloud has forgotten it"),
+        Gap(GARDEN, "orp", NOW - 5 * HOUR, NOW - 4 * HOUR, "open", NOW),
+        Gap("own:bath/probe", "orp", NOW - 5 * HOUR, NOW - 4 * HOUR, "open", NOW),
+    ]
+    await hub.store.put_gaps((), gaps)
+    assert [gap["quantity"] for gap in (await hub.get("/gaps")).json()["items"]] == ["orp", "ph"]
+    (lost,) = (await hub.get("/gaps", state="lost")).json()["items"]
+    assert lost["why"] == "the cloud has forgotten it"
+    assert (await hub.get("/gaps", state="open", quantity="ph")).json()["items"] == []

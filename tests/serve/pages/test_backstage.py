@@ -1,0 +1,159 @@
+"""Who may do what to the hub behind the pages: accounts, receipts, tags, settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from starlette.types import ASGIApp
+
+from margelle.cli.house import House
+from margelle.config import load
+from margelle.domain.access import Membership
+from margelle.domain.site import Account, Person, Probe, Site, User
+from margelle.ports import Discovery, Receipt
+from margelle.serve.pages import FACE
+from margelle.serve.pages.session import COOKIE
+from margelle.serve.sign_in import FaceDesk
+from margelle.store.memory import MemoryStore
+from tests.asgi import Response, call
+from tests.conftest import NOW
+
+ADA, TED, EVE, OPS = "ada@x.example", "ted@x.example", "eve@x.example", "ops@x.example"
+SITE = "baxo:14587"
+
+
+class Hub:
+    """Ada has an account with a site at which Ted is a technician; Eve has nothing; Ops is the operator."""
+
+    def __init__(self, folder: Path) -> None:
+        settings = load(None, {}, {"data_dir": str(folder), "key_file": str(folder / "key")})
+        self.store = MemoryStore()
+        self.app: ASGIApp = House(settings, self.store, lambda: NOW).app()
+
+    async def furnish(self) -> Hub:
+        for email in (ADA, TED, EVE, OPS):
+            await self.store.put_user(User(email, "x", operator=email == OPS))
+        await self.store.put_account(Account("baxo", "baxo", ADA, ADA))
+        site = Site(
+            SITE, "baxo", "14587", "Station <Nord>", "plant", attributes={"tags": "PH\nNIVEAU", "contract": "c"}
+        )
+        probe = Probe(f"{SITE}/device", SITE, "baxo", "c/14587")
+        await self.store.put_discovery("baxo", Discovery(Person(), (site,), (probe,)), NOW)
+        await self.store.put_membership(Membership(TED, "site", SITE, "technician", NOW))
+        body = b'{"page": "<script>alert(1)</script>"}'
+        await self.store.keep_receipt(Receipt("baxo", NOW, "devices", "https://cloud.example/k1", 200, body, 12))
+        return self
+
+    async def ask(self, user: str, method: str, path: str, body: bytes = b"", **headers: str) -> Response:
+        desk = FaceDesk(FACE, self.store, lambda: NOW)
+        token = await desk.issue("access", user, life_s=600)
+        return await call(
+            self.app, method, path, {"cookie": f"{COOKIE}={token}", "accept": "text/html", **headers}, body
+        )
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> Hub:
+    return await Hub(tmp_path).furnish()
+
+
+@pytest.mark.parametrize("path", ["/collection/baxo", f"/tags/{SITE}", "/collection/baxo/progress"])
+async def test_what_is_not_theirs_is_nowhere(hub: Hub, path: str) -> None:
+    assert (await hub.ask(EVE, "GET", path)).status == 404
+    assert (await hub.ask(ADA, "GET", path)).status == 200
+    assert (await hub.ask(OPS, "GET", path)).status == 200
+
+
+async def test_a_technician_sees_how_collecting_goes_and_changes_nothing(hub: Hub) -> None:
+    page = await hub.ask(TED, "GET", "/collection/baxo")
+    assert page.status == 200
+    assert "Station &lt;Nord&gt;" in page.text
+    assert "/pause" not in page.text
+    for act in ("ask", "pause", "resume", "remove"):
+        assert (await hub.ask(TED, "POST", f"/collection/baxo/{act}", b"sure=baxo")).status == 403
+    account = await hub.store.account("baxo")
+    assert account is not None
+    assert not account.paused
+    assert (await hub.ask(TED, "GET", f"/tags/{SITE}")).status == 403
+    assert (await hub.ask(TED, "POST", f"/tags/{SITE}", b"tag%3APH=ph")).status == 403
+
+
+async def test_a_form_of_another_site_does_nothing(hub: Hub) -> None:
+    answer = await hub.ask(ADA, "POST", "/collection/baxo/pause", origin="https://evil.example")
+    assert answer.status == 403
+    account = await hub.store.account("baxo")
+    assert account is not None
+    assert not account.paused
+
+
+async def test_an_account_is_removed_only_by_who_says_so_twice(hub: Hub) -> None:
+    assert (await hub.ask(ADA, "POST", "/collection/baxo/remove")).status == 400
+    assert await hub.store.account("baxo") is not None
+    assert (await hub.ask(ADA, "POST", "/collection/baxo/remove", b"sure=baxo")).status == 303
+    assert await hub.store.account("baxo") is None
+    (entry,) = await hub.store.audit()
+    assert (entry.user, entry.act, entry.subject) == (ADA, "remove account", "baxo")
+
+
+async def test_where_no_collector_of_this_process_has_the_account_it_is_said_in_words(hub: Hub) -> None:
+    answer = await hub.ask(ADA, "POST", "/collection/baxo/ask")
+    assert answer.status == 409
+    assert "Another process collects this account" in answer.text
+    (entry,) = await hub.store.audit()
+    assert entry.outcome.startswith("refused")
+
+
+async def test_a_receipt_is_shown_as_text_and_taken_away_as_a_file(hub: Hub) -> None:
+    path = f"/collection/baxo/receipts/{quote(NOW.isoformat())}"
+    page = await hub.ask(ADA, "GET", path)
+    assert page.status == 200
+    assert "<script>alert" not in page.text
+    file = await hub.ask(ADA, "GET", f"{path}?file=1")
+    assert file.body == b'{"page": "<script>alert(1)</script>"}'
+    assert file.headers["content-type"] == "application/json"
+    assert file.headers["content-disposition"].startswith("attachment; ")
+    assert (await hub.ask(TED, "GET", path)).status == 403
+    assert (await hub.ask(EVE, "GET", path)).status == 404
+
+
+@pytest.mark.parametrize(
+    "at", ["never", "2026-13-01T00:00:00+00:00", "2020-01-01T00:00:00", "2020-01-01T00:00:00+00:00"]
+)
+async def test_a_receipt_that_is_none_is_nowhere(hub: Hub, at: str) -> None:
+    assert (await hub.ask(ADA, "GET", f"/collection/baxo/receipts/{quote(at)}")).status == 404
+
+
+async def test_settings_are_for_operators(hub: Hub) -> None:
+    assert (await hub.ask(ADA, "GET", "/hub")).status == 403
+    assert (await hub.ask(OPS, "GET", "/hub")).status == 200
+
+
+async def test_tags_for_every_site_are_an_operators_to_say(hub: Hub) -> None:
+    said = b"tag%3APH=ph&tag%3ANIVEAU="
+    assert (await hub.ask(ADA, "POST", f"/tags/{SITE}", said + b"&everywhere=on")).status == 403
+    assert (await hub.ask(ADA, "POST", f"/tags/{SITE}", said)).status == 303
+    assert await hub.store.memo("meanings of baxo") == b'{"14587/PH":"ph"}'
+    again = await hub.ask(ADA, "POST", f"/tags/{SITE}", b"tag%3APH=level+furlong")
+    assert again.status == 400
+    assert await hub.store.memo("meanings of baxo") == b'{"14587/PH":"ph"}'
+    assert (await hub.ask(ADA, "POST", f"/tags/{SITE}", b"tag%3APH=")).status == 303
+    assert await hub.store.memo("meanings of baxo") == b"{}"
+
+
+async def test_an_account_of_others_is_not_signed_in_again_by_anybody(hub: Hub) -> None:
+    assert (await hub.ask(TED, "GET", "/connect/baxo?account=baxo")).status == 403
+    assert (await hub.ask(EVE, "GET", "/connect/baxo?account=baxo")).status == 404
+    assert (await hub.ask(ADA, "GET", "/connect/baxo?account=baxo")).status == 200
+    assert (await hub.ask(ADA, "GET", "/connect/nobody")).status == 404
+
+
+async def test_no_request_meets_the_demo_without_its_cookie_and_no_face_does_with_it(hub: Hub) -> None:
+    real = await hub.ask(ADA, "GET", "/")
+    assert "This is a demo" not in real.text
+    face = await call(hub.app, "GET", "/ondilo/api/customer/v1/pools", {"cookie": "margelle_demo=look"})
+    assert face.status == 401
+    looked = await call(hub.app, "GET", "/", {"cookie": "margelle_demo=look", "accept": "text/html"})
+    assert "This is a demo" in looked.text
+    assert "Station" not in looked.text

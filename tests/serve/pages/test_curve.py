@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from margelle.domain.site import Band
+from margelle.serve.pages.curve import curve, time_ticks
+from margelle.serve.plot import Doubted, Line, Panel, Plot
+from tests.conftest import NOW
+
+PARIS = ZoneInfo("Europe/Paris")
+END = int(NOW.timestamp())
+
+
+def panel(line: Line, *, ideal: Band | None = None, axis: tuple[float, float] = (7.0, 8.0)) -> Panel:
+    return Panel("ph", "[pH]", "", 2, axis, ideal, None, [line], [])
+
+
+def plot(one: Panel, days: float = 1) -> Plot:
+    return Plot(END - int(days * 86400), END, 0, [one], [], [])
+
+
+def test_a_line_goes_from_left_to_right_and_its_values_from_bottom_to_top() -> None:
+    one = panel(Line("p", [END - 86400, END - 43200, END], [7.0, 7.5, 8.0]))
+    (trace,) = curve(plot(one), one, PARIS, "en").traces
+    assert trace.path == "M0 100L50 50L100 0"
+
+
+def test_a_break_is_not_drawn_over_and_a_lone_value_is_a_stroke() -> None:
+    one = panel(Line("p", [END - 86400, END - 43200, END - 43199, END], [7.0, 7.5, None, 8.0]))
+    (trace,) = curve(plot(one), one, PARIS, "en").traces
+    assert trace.path == "M0 100L50 50M100 0h.3"
+
+
+def test_a_band_beyond_the_axis_is_cut_and_one_outside_it_not_drawn() -> None:
+    one = panel(Line("p", [END], [7.5]), ideal=Band(7.2, None))
+    stripe = curve(plot(one), one, PARIS, "en").ideal
+    assert stripe is not None
+    assert (stripe.begin, stripe.size) == (0, 80)
+    outside = panel(Line("p", [END], [7.5]), ideal=Band(9, 10))
+    assert curve(plot(outside), outside, PARIS, "en").ideal is None
+
+
+def test_a_doubted_value_far_away_is_held_at_the_edge() -> None:
+    one = panel(Line("p", [END], [7.5], doubted=Doubted([END - 43200], [99.0], ["jump"], ["x"])))
+    assert curve(plot(one), one, PARIS, "en").traces[0].doubted == ((50.0, 0.0),)
+
+
+def test_days_have_an_area_between_their_extremes() -> None:
+    one = panel(Line("p", [END - 86400, END], [7.5, 7.5], [7.2, 7.3], [7.8, 7.9], [0, 0]))
+    assert curve(plot(one), one, PARIS, "en").traces[0].area == "M0 20L100 10L100 70L0 80Z"
+
+
+def test_a_coarser_line_keeps_its_extremes_and_its_breaks() -> None:
+    at = [END - 86400 + n * 60 for n in range(1000)]
+    value: list[float | None] = [7.5] * 1000
+    low, high = [*value], [*value]
+    high[501], value[700], low[700], high[700] = 7.9, None, None, None
+    one = panel(Line("p", at, value, low, high, [0] * 1000))
+    (trace,) = curve(plot(one), one, PARIS, "en", 100).traces
+    assert len(re.findall("[ML]", trace.path)) <= 102
+    assert trace.path.count("M") == 2
+    assert " 10L" in trace.area
+
+
+@pytest.mark.parametrize(
+    ("axis", "said"),
+    [
+        ((7.0, 8.0), ["7.00", "7.25", "7.50", "7.75", "8.00"]),
+        ((0, 4000), ["0", "1,000", "2,000", "3,000", "4,000"]),
+        ((-0.02, 0.013), ["\u22120.02", "\u22120.01", "0.00", "0.01"]),
+    ],
+)
+def test_the_values_of_an_axis_are_round(axis: tuple[float, float], said: list[str]) -> None:
+    one = panel(Line("p", [END], [7.5]), axis=axis)
+    assert [tick.text for tick in curve(plot(one), one, PARIS, "en").values] == said
+
+
+@pytest.mark.parametrize("days", [1, 7, 31, 62, 92, 366, 1200, 3653])
+@pytest.mark.parametrize("until", [NOW, datetime(2026, 3, 29, 12, tzinfo=UTC), datetime(2024, 2, 29, 1, tzinfo=UTC)])
+def test_an_axis_of_time_has_a_few_instants_in_their_order(days: int, until: datetime) -> None:
+    end = int(until.timestamp())
+    ticks = time_ticks(Plot(end - days * 86400, end, 0, [], [], []), PARIS, "fr")
+    instants = [at for at, _ in ticks]
+    assert 2 <= len(ticks) <= 8
+    assert instants == sorted(instants)
+    assert all(until - timedelta(days=days) < at < until for at in instants)

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from margelle.domain.event import Event
+from margelle.domain.limits import Bands
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.site import Band
+from margelle.domain.unit import Unit
+from margelle.ports import Gap
+from margelle.serve.plot import MOST_BUCKETS, MOST_POINTS, Plot, Track, View, beginning, plot
+from margelle.store.memory import MemoryStore
+from tests.conftest import NOW
+from tests.house import GARDEN, furnish
+
+SITE = "own:garden"
+PH = Track(GARDEN, "ph")
+WARMTH = Track(GARDEN, "temperature")
+
+
+def at(quantity: str, value: float | None, ago: timedelta, *doubts: Doubt) -> Measurement:
+    unit = {"ph": Unit.PH, "temperature": Unit.CELSIUS}.get(quantity, Unit.MILLIVOLT)
+    return Measurement(GARDEN, quantity, NOW - ago, value, str(value), unit, "own/http", doubts)
+
+
+async def drawn(*points: Measurement, days: float = 7, **view: object) -> Plot:
+    store = MemoryStore()
+    await furnish(store, NOW)
+    await store.add(list(points), NOW)
+    return await plot(store, SITE, [PH, WARMTH], View(NOW - timedelta(days=days), NOW, **view))  # type: ignore[arg-type]
+
+
+def hourly(days: int, value: float = 7.4) -> list[Measurement]:
+    return [at("ph", value + hour % 24 / 100, timedelta(hours=hour + 0.5)) for hour in range(days * 24)]
+
+
+async def test_a_short_span_has_every_reading() -> None:
+    found = await drawn(*hourly(3))
+    (panel,) = found.panels
+    (line,) = panel.lines
+    assert (found.step_s, panel.quantity, len(line.at), line.low) == (0, "ph", 72, None)
+    assert line.at == sorted(line.at)
+    assert line.value[-1] == 7.4
+
+
+async def test_a_long_silence_breaks_the_line() -> None:
+    found = await drawn(at("ph", 7.4, timedelta(hours=20)), at("ph", 7.5, timedelta(hours=13)))
+    assert found.panels[0].lines[0].value == [7.4, None, 7.5]
+
+
+async def test_doubted_values_stand_beside_the_line_with_their_reasons() -> None:
+    found = await drawn(*hourly(1), at("ph", 11.0, timedelta(hours=2), Doubt("jump", "a jump")))
+    (panel,) = found.panels
+    doubted = panel.lines[0].doubted
+    assert doubted is not None
+    assert (doubted.value, doubted.kind, doubted.reason) == ([11.0], ["jump"], ["a jump"])
+    assert panel.axis[1] < 8, "the axis is the sound values' own"
+    assert panel.summaries[0].doubtful == 1
+    assert panel.summaries[0].maximum < 8
+
+
+async def test_where_all_is_doubted_it_is_shown_all_the_same() -> None:
+    found = await drawn(at("ph", 11.0, timedelta(hours=2), Doubt("jump", "a jump")))
+    (panel,) = found.panels
+    assert panel.summaries == []
+    assert panel.axis[0] < 11 < panel.axis[1]
+
+
+async def test_what_was_never_measured_has_no_panel() -> None:
+    assert (await drawn()).panels == []
+
+
+@pytest.mark.parametrize(("days", "step"), [(100, 1), (366, 1), (800, 3), (3653, 10)])
+async def test_a_long_span_is_drawn_from_its_days_and_never_with_more_than_a_screen_shows(days: int, step: int) -> None:
+    points = [at("ph", 7 + hour % 2, timedelta(hours=6 * hour + 1)) for hour in range(4 * min(days, 900))]
+    found = await drawn(*points, days=days, time_zone="Europe/Paris")
+    (line,) = found.panels[0].lines
+    assert found.step_s == step * 86400
+    assert len(line.at) <= MOST_BUCKETS + 2
+    assert line.low is not None
+    assert line.high is not None
+    assert all(
+        low == 7 and value == 7.5 and high == 8
+        for low, value, high in list(zip(line.low, line.value, line.high, strict=True))[2:-2]
+    )
+
+
+async def test_a_season_without_readings_breaks_the_line_of_days() -> None:
+    found = await drawn(at("ph", 7.4, timedelta(days=80)), at("ph", 7.5, timedelta(days=10)), days=92)
+    assert found.panels[0].lines[0].value == [7.4, None, 7.5]
+
+
+async def test_days_count_what_was_doubted_in_them() -> None:
+    day = [at("ph", 7.4, timedelta(days=5, hours=hour)) for hour in range(3)]
+    found = await drawn(*day, at("ph", 11, timedelta(days=5, hours=1.5), Doubt("range", "x")), days=92)
+    assert found.panels[0].lines[0].doubtful == [1]
+    assert found.panels[0].summaries[0].doubtful == 1
+
+
+async def test_values_limits_and_figures_are_in_the_units_that_the_reader_prefers() -> None:
+    bands = {"temperature": Bands(Band(20, 30), Band(None, 36), "owner")}
+    found = await drawn(at("temperature", 25.0, timedelta(hours=1)), units={"temperature": "[degF]"}, bands=bands)
+    (panel,) = found.panels
+    assert (panel.unit, panel.symbol, panel.decimals) == ("[degF]", "°F", 1)
+    assert panel.lines[0].value == [77.0]
+    assert (panel.ideal, panel.tolerable) == (Band(68, 86), Band(None, 96.8))
+    assert panel.summaries[0].maximum == 77.0
+    assert panel.summaries[0].within == 1
+
+
+async def test_a_unit_of_another_dimension_is_no_preference() -> None:
+    found = await drawn(at("temperature", 25.0, timedelta(hours=1)), units={"temperature": "mV"})
+    assert found.panels[0].unit == "Cel"
+
+
+async def test_a_limit_that_is_near_is_on_the_axis_and_one_far_away_is_not() -> None:
+    near = {"ph": Bands(Band(7.2, 7.6), None, "owner")}
+    far = {"ph": Bands(Band(2, 12), None, "owner")}
+    low, high = (await drawn(*hourly(2), bands=near)).panels[0].axis
+    assert low < 7.2
+    assert high > 7.6
+    low, high = (await drawn(*hourly(2), bands=far)).panels[0].axis
+    assert 7 < low < high < 8
+
+
+async def test_what_was_done_and_where_readings_are_missing_stands_on_the_same_time_line() -> None:
+    store = MemoryStore()
+    await furnish(store, NOW)
+    await store.add(hourly(3), NOW)
+    dose = Event("e", SITE, "dose", NOW - timedelta(hours=5), "anna@example.org", NOW, "ph_minus", 300, "g")
+    await store.put_event(dose)
+    since = NOW - timedelta(days=9)
+    gaps = [
+        Gap(GARDEN, "ph", since, NOW - timedelta(days=6), "lost", NOW),
+        Gap(GARDEN, "ph", NOW - timedelta(days=5), NOW - timedelta(days=4), "filled", NOW),
+        Gap(GARDEN, "orp", NOW - timedelta(days=3), NOW - timedelta(days=2), "open", NOW),
+    ]
+    await store.put_gaps((), gaps)
+    found = await plot(store, SITE, [PH], View(NOW - timedelta(days=7), NOW))
+    assert [mark.event for mark in found.marks] == [dose]
+    assert [(hole.state, hole.since) for hole in found.holes] == [("lost", found.since)], "cut to what is shown"
+
+
+async def test_where_anything_began_is_known() -> None:
+    store = MemoryStore()
+    await furnish(store, NOW)
+    assert await beginning(store, [PH, WARMTH]) is None
+    await store.add([at("ph", 7.4, timedelta(days=50)), at("temperature", 20, timedelta(days=60))], NOW)
+    assert await beginning(store, [PH, WARMTH]) == NOW - timedelta(days=60)
+
+
+@given(
+    st.lists(st.tuples(st.floats(2, 12), st.booleans(), st.integers(1, 60 * 24 * 7)), max_size=40),
+    st.sampled_from([1, 7, 70]),
+)
+async def test_no_sound_extreme_is_lost_and_nothing_is_invented(
+    points: list[tuple[float, bool, int]], days: int
+) -> None:
+    unique = {minutes: (value, doubted) for value, doubted, minutes in points}
+    given_points = [
+        at("ph", value, timedelta(minutes=minutes), *([Doubt("jump", "x")] if doubted else []))
+        for minutes, (value, doubted) in unique.items()
+    ]
+    found = await drawn(*given_points, days=days)
+    sound = [
+        value
+        for minutes, (value, doubted) in unique.items()
+        if not doubted and (minutes <= days * 24 * 60 or days == 70)
+    ]
+    columns = [
+        column
+        for panel in found.panels
+        for line in panel.lines
+        for column in ((line.value,) if line.low is None else (line.low, line.high or []))
+    ]
+    told = {value for column in columns for value in column if value is not None}
+    if sound:
+        assert min(told) == pytest.approx(min(sound), abs=0.0005), "to one digit more than a page shows"
+        assert max(told) == pytest.approx(max(sound), abs=0.0005)
+    else:
+        assert not told
+
+
+async def test_many_readings_are_thinned_and_keep_their_extremes() -> None:
+    minutes = [at("ph", 7.4, timedelta(minutes=n)) for n in range(1, 5000)] + [at("ph", 7.9, timedelta(minutes=2500.5))]
+    (line,) = (await drawn(*minutes)).panels[0].lines
+    assert len(line.at) <= MOST_POINTS
+    assert 7.9 in line.value
+
+
+async def test_a_plot_is_json() -> None:
+    text = msgspec.json.encode(await drawn(*hourly(2)))
+    assert json.loads(text)["panels"][0]["quantity"] == "ph"
