@@ -17,13 +17,15 @@ from tests.postgres import Server
 from bench.report import Line
 from bench.water import QUANTITIES, hours
 from margelle.domain.measurement import Measurement
+from margelle.store.chunk import Column
 from margelle.store.postgres import PostgresStore
+from margelle.store.row import told
 from margelle.store.vault import Vault
 
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = SINCE + timedelta(days=400)
 BATCH = 10_000
-PROBES = 4
+PROBES = 2
 ROUNDS = 3
 PLAIN: Final = "one row a point, text keys, INSERT … ON CONFLICT"
 _DURABLE: Final = (
@@ -198,7 +200,7 @@ class _Plain:
                 p.raw,
                 p.raw_unit.value,
                 p.origin,
-                p.doubts[0].reason if p.doubts else None,
+                told(p.doubts),
             )
             for p in points
         ]
@@ -212,7 +214,8 @@ class _Plain:
         return await self._asked(_LATEST, (probe,))
 
     async def range(self, probe: str, since: datetime, until: datetime) -> list[Any]:
-        return await self._asked(_RANGE, (probe, "ph", _us(since), _us(until)))
+        rows = await self._asked(_RANGE, (probe, "ph", _us(since), _us(until)))
+        return Column.of(rows).measurements(probe, "ph")  # the other side answers with these too
 
     async def days(self, probe: str) -> list[Any]:
         return await self._asked(_DAYS, (probe, "ph", _us(SINCE), _us(SINCE + timedelta(days=365))))

@@ -30,6 +30,16 @@ _SPAN: Final = """
 SELECT since, until, count, longest, points FROM chunk WHERE probe = %(probe)s AND since < %(until)s AND until >= %(since)s
 UNION ALL SELECT NULL, id, NULL, NULL, points FROM piece WHERE probe = %(probe)s ORDER BY 1, 2
 """
+_DAYS: Final = """
+SELECT 0, turn, pieces::int8, points, NULL::int8, NULL::bytea FROM head WHERE probe = %(probe)s
+UNION ALL SELECT 1, id, NULL, NULL, NULL, points FROM piece WHERE probe = %(probe)s
+UNION ALL SELECT 2, since, until, count, longest, CASE WHEN since < %(until)s AND until >= greatest(%(since)s,
+    (SELECT until FROM rolled WHERE probe = %(probe)s AND zone = %(zone)s)) THEN points END FROM chunk WHERE probe = %(probe)s
+UNION ALL SELECT 3, until, NULL, NULL, NULL, NULL FROM rolled WHERE probe = %(probe)s AND zone = %(zone)s
+UNION ALL SELECT 4, year, NULL, NULL, NULL, days FROM year
+    WHERE probe = %(probe)s AND zone = %(zone)s AND year BETWEEN %(first)s AND %(last)s
+ORDER BY 1, 2
+"""
 _ARRIVED: Final = "CREATE TEMPORARY TABLE IF NOT EXISTS arrived (LIKE head) ON COMMIT DELETE ROWS"
 _COPY_HEADS: Final = "COPY arrived (probe, turn, pieces, points, newest) FROM STDIN (FORMAT binary)"
 _COPY_PIECES: Final = "COPY piece (probe, points) FROM STDIN (FORMAT binary)"
@@ -162,6 +172,28 @@ async def span(asking: Asking, probe: str, since_us: int, until_us: int) -> Answ
             kept.chunks[begin] = points
     kept.waiting, kept.places, kept.pieces = waiting, places, len(waiting)
     return Answers(Image(kept, asking.name))
+
+
+async def days(asking: Asking, probe: str, zone: str, years: tuple[int, int], span_us: tuple[int, int]) -> Kept:
+    """What statistics of these years and this stretch in a time zone need: what is known of them, and the points of the days that are not."""
+    kept, waiting, places = Kept(probe), list[bytes](), list[Place]()
+    wanted = {"probe": probe, "zone": zone, "first": years[0], "last": years[1]}
+    rows = await asking.read(_DAYS, {**wanted, "since": span_us[0], "until": span_us[1]})
+    for kind, one, other, count, longest, told in rows:
+        if kind == 0:
+            kept.turn, kept.pieces, kept.points = one, other, count
+        elif kind == 1:
+            waiting.append(told)
+        elif kind == 2:
+            places.append(Place(one, one, other, count, longest))
+            kept.chunks |= {one: told} if told is not None else {}
+        elif kind == 3:
+            kept.rolled[zone] = one
+        else:
+            kept.years[zone, one] = told
+    kept.waiting, kept.places = waiting, places
+    kept.asked.add((zone, *years))
+    return kept
 
 
 async def _read(asking: Asking, missing: Sequence[tuple[Kept, Missing]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ from margelle.store.postgres.asking import Transaction
 from margelle.store.postgres.database import TRIES, Database
 from margelle.store.postgres.failure import Undone
 from margelle.store.postgres.gaps import Gaps
-from margelle.store.postgres.image import Image, Kept
+from margelle.store.postgres.image import Image, Kept, Missing
 from margelle.store.row import Row, measurement
 
 REMEMBERED: Final = 20_000
@@ -134,7 +135,8 @@ class SeriesTables:
         limit_us, version = rules.micros(now + CLOCK_TOLERANCE), await self._db.version()
         known = self._snapshots.get(probe)
         if known is None or known.version != version or not known.since_us <= limit_us < known.until_us:
-            known = await self._answer(probe, lambda answers: answers.look(probe, limit_us, version))
+            head = (await probes.heads(self._db, [probe]))[probe]
+            known = await self._answer(probe, lambda answers: answers.look(probe, limit_us, version), head)
             self._snapshots[probe] = known
         return known.points.copy()
 
@@ -174,7 +176,8 @@ class SeriesTables:
         def ask(answers: Answers) -> list[DayStatistics]:
             return answers.days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
 
-        return await self._answer(probe, ask)
+        kept = await probes.days(self._db, probe, time_zone, (since.year, until.year), (begin, end))
+        return await self._answer(probe, ask, kept)
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
         rows = await self._db.read(_REVISIONS, (probe, quantity, rules.micros(at)))
@@ -189,8 +192,11 @@ class SeriesTables:
     async def count(self) -> int:
         return int((await self._db.read("SELECT coalesce(sum(points), 0)::int8 FROM head"))[0][0])
 
-    async def _answer(self, probe: str, question: Callable[[Answers], _T]) -> _T:
-        """What the rules say of a probe, of which all is read as it was at one moment."""
+    async def _answer(self, probe: str, question: Callable[[Answers], _T], read: Kept | None = None) -> _T:
+        """What the rules say of a probe, of which all is as it was at one moment: from what was `read` at one, or else read now."""
+        with suppress(Missing):
+            if read is not None:
+                return question(Answers(Image(read, self._db.name)))
         async with self._db.reading() as asking:
             kept = await probes.heads(asking, [probe])
             _, said = await probes.worked(asking, kept.values(), lambda image: question(Answers(image)))
