@@ -66,6 +66,6 @@ screenshots: setup ## take the README's pictures anew, with chromium
 	@.venv/bin/python -m tools.screenshots
 
 clean: ## remove what make has made
-	rm -rf .venv .uv frontend/node_modules $(STATIC)/.built $(STATIC)/*.css $(STATIC)/*.js $(STATIC)/*.br $(STATIC)/*.gz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist .screenshots
+	rm -rf .venv .uv frontend/node_modules $(STATIC)/.built $(STATIC)/*.css $(STATIC)/*.js $(STATIC)/*.br $(STATIC)/*.gz $(STATIC)/*.LICENSE.txt .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist .screenshots
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@if test -d margelle-demo; then echo "margelle-demo stays: what was measured is never removed by make."; fi

@@ -1,6 +1,6 @@
 // Bundles the scripts and styles into the pages' static folder, each also compressed, so that the hub never has to.
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { readFileSync, rmSync, writeFileSync, readdirSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const target = new URL("../src/margelle/serve/pages/static/", import.meta.url);
@@ -30,4 +30,9 @@ for (const name of Object.keys(metafile.outputs).map((path) => path.split("/").a
     new URL(`${name}.br`, target),
     brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
   );
+}
+
+// What others wrote goes with its licence.
+for (const name of Object.keys(JSON.parse(readFileSync(new URL("package.json", import.meta.url))).dependencies)) {
+  copyFileSync(new URL(`node_modules/${name}/LICENSE`, import.meta.url), new URL(`${name}.LICENSE.txt`, target));
 }

@@ -1,11 +1,10 @@
 """Pages in a real browser: Debian's chromium, on a hub of this process, each visit held against console errors, the policy and axe-core.
 
-Where there is no chromium, these tests are skipped and say so in one line; under CI that is a failure. Pictures are left in .screenshots/.
+Pictures of what was seen are left in .screenshots/.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,13 +19,14 @@ from margelle.serve.pages.session import COOKIE
 from margelle.serve.pages.visit import LANGUAGE_COOKIE
 from margelle.simulate.people import OWNER
 from tests.browser.hub import BrowserHub, served
+from tests.system import program
 
 ROOT: Final = Path(__file__).parents[2]
 PICTURES: Final = ROOT / ".screenshots"
 AXE: Final = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE, DESK = 390, 1440
 HEIGHTS: Final = {PHONE: 844, DESK: 900}
-CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM: Final = shutil.which("chromium")
 FLAGS: Final = (
     "--no-sandbox",
     "--disable-gpu",
@@ -51,20 +51,6 @@ EVERY_LOOK: Final = pytest.mark.parametrize(
 )
 """A phone and a desk, light and dark, French and English, each with each other once."""
 
-HERE: Final = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a browser these tests cannot be made; where one was promised, that is a failure."""
-    if CHROMIUM is not None:
-        return
-    why = "no chromium here, so no page is looked at: apt install chromium"
-    if os.environ.get("CI"):
-        raise pytest.UsageError(why)
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.skip(reason=why))
-
 
 @pytest.fixture(scope="package")
 def hub() -> Iterator[BrowserHub]:
@@ -76,8 +62,9 @@ def hub() -> Iterator[BrowserHub]:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """One browser for all tests of this folder; it ends with them, since its event loop stands in other tests' way."""
+    path = program("chromium", "chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
 
@@ -190,7 +177,7 @@ def _axe(page: Page) -> list[str]:
 
 
 @pytest.fixture
-def visit(hub: BrowserHub, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+def visit(chromium: Browser, hub: BrowserHub, request: pytest.FixtureRequest) -> Iterator[Visitor]:
     """Opens pages: `visit("/people", width=DESK, theme="dark", language="fr")`."""
     one = Visitor(hub, chromium, request.node.name)
     yield one

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from margelle.simulate.people import OWNER
 from tests.browser.conftest import DESK, EVERY_LOOK, PHONE, Language, Theme, Visitor
@@ -61,7 +61,7 @@ def test_an_address_without_a_page_says_so(visit: Visitor) -> None:
 
 
 @pytest.fixture
-def bare() -> Iterator[BrowserHub]:
+def bare(chromium: Browser) -> Iterator[BrowserHub]:
     with served(empty=True) as hub:
         yield hub
 

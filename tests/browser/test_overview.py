@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import DESK, EVERY_LOOK, PHONE, Language, Theme, Visitor
 from tests.browser.fleet import OPERATOR, settle
@@ -18,7 +18,7 @@ def test_a_few_sites(visit: Visitor, width: int, theme: Theme, language: Languag
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[BrowserHub]:
+def fleet(chromium: Browser) -> Iterator[BrowserHub]:
     with served(empty=True) as hub:
         hub.run(settle(hub.store, NOW, 120))
         yield hub

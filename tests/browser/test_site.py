@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from margelle.domain.event import Event
 from margelle.simulate.people import OWNER
@@ -16,7 +16,7 @@ def site_called(hub: BrowserHub, name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def noted(hub: BrowserHub) -> str:
+def noted(chromium: Browser, hub: BrowserHub) -> str:
     """The path of a site at which something was done."""
     path = site_called(hub, "Bassin à sel")
     site = path.removeprefix("/sites/")

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from margelle.domain.access import Membership, Organisation, Role, SubjectKind
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.unit import Unit
-from margelle.store.layout import arrival, folding
+from margelle.store.layout import answers, arrival, folding
 from margelle.store.memory import MemoryStore
 from margelle.store.postgres import PostgresStore, image
 from margelle.store.sqlite import SqliteStore, chunks
@@ -90,6 +90,7 @@ def small_limits() -> Iterator[None]:
             (folding, "STRETCH", 6),
             (arrival, "MANY", 5),
             (arrival, "WAITING", 4),
+            (answers, "MANY_DAYS", 2),
         ):
             patch.setattr(module, name, value)
         yield

@@ -45,7 +45,7 @@ class HubInstallation:
             self._settings.shown(setting.name),
             self._settings.origin(setting.name),
             setting.sentence,
-            FRENCH[setting.name],
+            FRENCH.get(setting.name, setting.sentence),
             lines(setting.name, value),
             env_name(setting.name),
             setting.secret,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from pathlib import Path
 
@@ -80,6 +81,13 @@ PAIRS = re.findall(
 )
 LIGHT = {name: light for name, light, _ in PAIRS}
 DARK = {name: dark for name, _, dark in PAIRS}
+
+
+def test_what_others_wrote_comes_with_its_licence() -> None:
+    known = json.loads((CSS_SOURCES.parent / "package.json").read_text())["dependencies"]
+    assert set(known) == {"htmx.org", "uplot"}
+    for name in known:
+        assert "Permission" in (STATIC / f"{name}.LICENSE.txt").read_text()
 
 
 def test_no_colour_is_named_but_in_the_palette() -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from margelle.store.fold import CAPACITY, Columns, Rows, joined, merged, parted, split
 from margelle.store.layout.tables import Head, Tables
 
-STRETCH: Final = 2000
+STRETCH: Final = 1000
 """So many points from before there were chunks are folded in one transaction."""
 _FAR: Final = 2**63 - 1
 

@@ -102,16 +102,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "ask.history": ("Past of {where}: {what}", "Passé de {where} : {what}"),
     "ask.past": ("Past of {where}", "Passé de {where}"),
     "ask.switch": ("How the switch of {where} stands", "État de l’interrupteur de {where}"),
-    # in the audit log
-    "act.connect": ("account connected", "compte connecté"),
-    "act.ask now": ("asked now", "demande immédiate"),
-    "act.pause": ("account paused", "compte mis en pause"),
-    "act.resume": ("account goes on", "compte repris"),
-    "act.remove account": ("account removed", "compte supprimé"),
-    "act.add site": ("site added", "bassin ajouté"),
-    "act.describe site": ("site described anew", "bassin modifié"),
-    "act.remove site": ("site removed", "bassin supprimé"),
-    "act.map tags": ("tags mapped", "repères précisés"),
     # the budget
     "collect.budget": ("Requests", "Demandes"),
     "collect.budget_of": ("{made} of {full} requests made in the last {every}", "{made} demandes sur {full} faites dans {every}"),

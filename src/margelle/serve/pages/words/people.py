@@ -272,5 +272,5 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "act.add site": ("site added", "bassin ajouté"),
     "act.describe site": ("site described", "bassin décrit"),
     "act.remove site": ("site removed", "bassin supprimé"),
-    "act.map tags": ("tags mapped", "étiquettes associées"),
+    "act.map tags": ("tags mapped", "repères précisés"),
 }  # fmt: skip
