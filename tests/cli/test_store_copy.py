@@ -33,8 +33,9 @@ def test_a_hub_moves_to_postgresql_and_back(margelle: Margelle, tmp_path: Path, 
     assert again.code == 1
     assert "not empty" in again.err
     here = (*key, "--set", f"store={url}")
-    exports = [margelle("export", "--format", "csv", *options).out.split("\n", 1) for options in (here, key)]
-    assert exports[0][1] == exports[1][1], "but for the line that says when"
+    exported = [margelle("export", "--format", "csv", *options).out.splitlines() for options in (here, key)]
+    assert len({tuple(line for line in lines if "written" not in line) for lines in exported}) == 1
+    assert len(exported[0]) > 40
     assert margelle("store", "fold", *here).out == "0 measurements folded.\n"
     checked = json.loads(margelle("store", "check", "--json", *here).out)
     assert checked == json.loads(margelle("store", "check", "--json", *key).out)

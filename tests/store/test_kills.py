@@ -117,7 +117,7 @@ async def test_what_was_acknowledged_is_there_once_and_all_beside_it_is_right(pa
 
 
 async def test_that_is_so_of_postgresql_too(url: str) -> None:
-    assert await rounds(url, 2, 2026) > 0
+    assert await rounds(url, 1, 2026) > 0
 
 
 async def test_a_database_from_before_that_is_killed_while_it_is_folded_loses_nothing(path: Path) -> None:

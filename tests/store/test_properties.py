@@ -331,5 +331,5 @@ def test_postgresql_does_the_same(url: str) -> None:
     with asyncio.Runner() as runner:
         PostgresBeside.url, PostgresBeside.runner = url, runner
         run_state_machine_as_test(
-            PostgresBeside, settings=settings(max_examples=12, stateful_step_count=25, deadline=None)
+            PostgresBeside, settings=settings(max_examples=10, stateful_step_count=25, deadline=None)
         )
