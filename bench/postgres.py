@@ -25,7 +25,7 @@ from margelle.store.vault import Vault
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = SINCE + timedelta(days=400)
 BATCH = 10_000
-PROBES = 2
+PROBES = 4
 ROUNDS = 3
 PLAIN: Final = "one row a point, text keys, INSERT … ON CONFLICT"
 _DURABLE: Final = (
