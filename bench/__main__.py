@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import api, face, fleet, ingest, layout, outage, pages, start
+from bench import api, face, fleet, ingest, layout, outage, pages, postgres, start
 from bench.report import show
 
 PARTS = {
@@ -17,6 +17,7 @@ PARTS = {
     "ingest": ingest.measure,
     "layout": layout.measure,
     "pages": pages.measure,
+    "postgres": postgres.measure,
     "start": start.measure,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 
 from margelle.ports import Store
 from margelle.store import open_store
+from margelle.store.postgres import PostgresStore
 from margelle.store.sqlite import SqliteStore
 from margelle.store.vault import Vault
+from tests.postgres import Server, empty
 from tests.store.things import KEY
 
 
@@ -25,10 +28,47 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "margelle.sqlite"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, path: Path, vault: Vault) -> AsyncIterator[Store]:
+@pytest.fixture(scope="session")
+def database(server: Server) -> str:
+    """The URL of a database with our schema, for all tests that leave nothing but rows in it."""
+    url = server.create("shared")
+    asyncio.run(migrate(url))
+    return url
+
+
+async def migrate(url: str) -> None:
+    store = PostgresStore(url, Vault(KEY))
+    await store.count()
+    await store.close()
+
+
+@pytest.fixture
+def url(database: str) -> str:
+    """The URL of an empty PostgreSQL database with our schema."""
+    empty(database)
+    return database
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, path: Path) -> str:
+    """The URL of each kind of store."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("url"))
+    return "memory:" if request.param == "memory" else str(path)
+
+
+@pytest.fixture
+async def store(place: str, vault: Vault) -> AsyncIterator[Store]:
     """Each kind of store, empty."""
-    store = open_store("memory:" if request.param == "memory" else str(path), vault)
+    store = open_store(place, vault)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def postgres(url: str, vault: Vault) -> AsyncIterator[PostgresStore]:
+    """An empty PostgreSQL store."""
+    store = PostgresStore(url, vault, patience_s=2)
     yield store
     await store.close()
 

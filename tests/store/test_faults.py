@@ -84,7 +84,7 @@ async def test_three_slashes_are_followed_by_a_relative_path(
     assert {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.sqlite")} == {"sub/m.sqlite", "n.sqlite"}
 
 
-@pytest.mark.parametrize("url", ["", "postgresql://localhost/m", "sqlite://m.sqlite", "sqlite://", "sqlite:///"])
+@pytest.mark.parametrize("url", ["", "mysql://localhost/m", "sqlite://m.sqlite", "sqlite://", "sqlite:///"])
 def test_a_store_that_we_do_not_know_is_a_mistake_in_the_settings(vault: Vault, url: str) -> None:
     with pytest.raises(ConfigError, match="no store"):
         open_store(url, vault)

@@ -16,8 +16,9 @@ from margelle.domain.series import by_day
 from margelle.errors import StoreError
 from margelle.ports import Folded
 from margelle.store.folder import PAUSE_S, REST_S, Folder
+from margelle.store.layout.answers import Answers
 from margelle.store.memory import MemoryStore
-from margelle.store.sqlite import SqliteStore, reader
+from margelle.store.sqlite import SqliteStore
 from margelle.store.vault import Vault
 from tests.store.old import fill_old, points
 from tests.store.things import DAY, HOUR, NOW, account, discovery, inspected, point, site
@@ -155,13 +156,13 @@ async def test_known_days_are_not_computed_again(sqlite: SqliteStore, monkeypatc
     days = await sqlite.statistics(PROBE, "ph", NOW.date(), NOW.date() + 60 * DAY)
     assert len(days) == 60
     read: list[tuple[int, int]] = []
-    column = reader.SeriesReader._column
+    column = Answers.column
 
-    def watched(store: SqliteStore, probe: str, quantity: str, since_us: int, until_us: int) -> object:
+    def watched(answers: Answers, probe: str, quantity: str, since_us: int, until_us: int) -> object:
         read.append((since_us, until_us))
-        return column(store, probe, quantity, since_us, until_us)
+        return column(answers, probe, quantity, since_us, until_us)
 
-    monkeypatch.setattr(reader.SeriesReader, "_column", watched)
+    monkeypatch.setattr(Answers, "column", watched)
     assert await sqlite.statistics(PROBE, "ph", NOW.date(), NOW.date() + 60 * DAY) == days
     assert [until - since for since, until in read] == [0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Iterable
 from datetime import timedelta
@@ -13,8 +14,12 @@ from hypothesis import strategies as st
 from margelle.domain.gap import Gap, instants
 from margelle.domain.measurement import Measurement
 from margelle.ports import Store
+from margelle.store.memory import MemoryStore
+from margelle.store.postgres import PostgresStore
+from margelle.store.vault import Vault
+from tests.postgres import empty
 from tests.store.test_properties import now, open_both
-from tests.store.things import HOUR, NOW, point
+from tests.store.things import HOUR, KEY, NOW, point
 
 PROBE = "ondilo:1/ico"
 HALF = HOUR / 2
@@ -47,6 +52,26 @@ def test_the_record_of_what_became_of_gaps_is_always_true(
             memory, sqlite = stores
             assert now(memory.gaps()) == now(sqlite.gaps())
         now(stores[1].close())
+
+
+def test_postgresql_keeps_the_same_record(url: str) -> None:
+    with asyncio.Runner() as runner:
+        store = PostgresStore(url, Vault(KEY))
+
+        @given(ACTS)
+        @settings(max_examples=30, deadline=None)
+        def act_alike(acts: list[list[Measurement] | tuple[list[Gap], list[Gap]]]) -> None:
+            memory = MemoryStore()
+            empty(url)
+            store._heads.clear()
+            for act in acts:
+                now(memory.put_gaps(*act) if isinstance(act, tuple) else memory.add(act, NOW))
+                runner.run(store.put_gaps(*act) if isinstance(act, tuple) else store.add(act, NOW))
+            assert now(memory.gaps()) == runner.run(store.gaps())
+
+        runner.run(store.count())
+        act_alike()
+        runner.run(store.close())
 
 
 def assert_true(store: Store) -> None:

@@ -15,18 +15,19 @@ import time
 from pathlib import Path
 
 from margelle.domain.measurement import Measurement
+from margelle.ports import Store
 from margelle.store.memory import MemoryStore
 from margelle.store.sqlite import SqliteStore
 from margelle.store.vault import Vault
 from tests.store.old import fill_old
 from tests.store.things import KEY, NOW, inspected
-from tests.store.worker import QUANTITIES, batches
+from tests.store.worker import QUANTITIES, batches, patient
 
 ADDERS = ("a", "b")
 
 
-def start(path: Path, *args: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.store.worker", str(path), *args]
+def start(url: str, *args: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.store.worker", url, *args]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -40,10 +41,10 @@ def kill(process: subprocess.Popen[str]) -> list[int]:
     return [int(line) for line in said[:-1]]  # the last one may be cut
 
 
-def work_and_die(path: Path, seed: int, dice: random.Random) -> tuple[dict[str, int], int]:
+def work_and_die(url: str, seed: int, dice: random.Random) -> tuple[dict[str, int], int]:
     """The number of batches that each adder had acknowledged when all were killed, one after the other, and how many points were folded."""
-    adders = {name: start(path, "ADDS", f"{name}{seed}", str(seed)) for name in ADDERS}
-    folders = [start(path, "FOLDS") for _ in range(1 + seed % 2)]
+    adders = {name: start(url, "ADDS", f"{name}{seed}", str(seed)) for name in ADDERS}
+    folders = [start(url, "FOLDS") for _ in range(1 + seed % 2)]
     for process in adders.values():
         assert process.stdout is not None
         assert process.stdout.readline()  # it is at work
@@ -67,19 +68,19 @@ def _first_folded(folder: subprocess.Popen[str]) -> int:
     return next(points for points in map(int, folder.stdout) if points)
 
 
-def fold_and_die(path: Path, dice: random.Random) -> int:
+def fold_and_die(url: str, dice: random.Random) -> int:
     """How many points one process has folded until it was killed."""
-    folder = start(path, "FOLDS")
+    folder = start(url, "FOLDS")
     first = _first_folded(folder)
     time.sleep(dice.uniform(0.0, 0.1))
     return first + sum(kill(folder))
 
 
-async def everything(store: SqliteStore | MemoryStore, name: str) -> list[Measurement]:
+async def everything(store: Store, name: str) -> list[Measurement]:
     return [one for quantity in QUANTITIES for one in await store.history(name, quantity)]
 
 
-async def is_right(store: SqliteStore, name: str, seed: int, acknowledged: int) -> bool:
+async def is_right(store: Store, name: str, seed: int, acknowledged: int) -> bool:
     """Whether the store has of an adder what it acknowledged, and perhaps one batch more, as a store in memory would."""
     true, kept = MemoryStore(), await everything(store, name)
     for number, (batch, reviewed) in enumerate(itertools.islice(batches(name, seed), acknowledged + 1)):
@@ -89,10 +90,10 @@ async def is_right(store: SqliteStore, name: str, seed: int, acknowledged: int) 
     return False
 
 
-async def round_(path: Path, seed: int, dice: random.Random) -> int:
+async def round_(url: str, seed: int, dice: random.Random) -> int:
     """One round of work and kills; how many points were folded in it."""
-    acknowledged, folded = work_and_die(path, seed, dice)
-    store = SqliteStore(path, Vault(KEY))
+    acknowledged, folded = work_and_die(url, seed, dice)
+    store = patient(url)
     found = await inspected(store)
     assert found.faults == ()
     for name, count in acknowledged.items():
@@ -106,20 +107,24 @@ async def round_(path: Path, seed: int, dice: random.Random) -> int:
     return folded
 
 
-async def rounds(path: Path, count: int, seed: int) -> int:
+async def rounds(url: str, count: int, seed: int) -> int:
     dice = random.Random(seed)
-    return sum([await round_(path, n, dice) for n in range(count)])
+    return sum([await round_(url, n, dice) for n in range(count)])
 
 
 async def test_what_was_acknowledged_is_there_once_and_all_beside_it_is_right(path: Path) -> None:
-    assert await rounds(path, 2, 2026) > 0
+    assert await rounds(str(path), 2, 2026) > 0
+
+
+async def test_that_is_so_of_postgresql_too(url: str) -> None:
+    assert await rounds(url, 1, 2026) > 0
 
 
 async def test_a_database_from_before_that_is_killed_while_it_is_folded_loses_nothing(path: Path) -> None:
     points, digest = fill_old(path, 3000)
     dice, folded = random.Random(1), 0
     for _ in range(3):
-        folded += fold_and_die(path, dice)
+        folded += fold_and_die(str(path), dice)
         store = SqliteStore(path, Vault(KEY))
         found = await inspected(store)
         assert (found.points, found.digest, found.faults) == (points, digest, ())
@@ -129,4 +134,4 @@ async def test_a_database_from_before_that_is_killed_while_it_is_folded_loses_no
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        print(asyncio.run(rounds(Path(folder) / "m.sqlite", int(sys.argv[1]), int(sys.argv[2]))), "points folded")  # noqa: T201
+        print(asyncio.run(rounds(f"{folder}/m.sqlite", int(sys.argv[1]), int(sys.argv[2]))), "points folded")  # noqa: T201

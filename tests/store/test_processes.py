@@ -21,7 +21,7 @@ from tests.store.writer import batch
 SIZE = 50
 
 
-def start(path: Path, name: str, batches: int, *, size: int = SIZE, personas: int = 0) -> subprocess.Popen[str]:
+def start(path: Path | str, name: str, batches: int, *, size: int = SIZE, personas: int = 0) -> subprocess.Popen[str]:
     args = (str(path), name, str(batches), str(size), str(personas))
     return subprocess.Popen([sys.executable, "-m", "tests.store.writer", *args], stdout=subprocess.PIPE, text=True)
 

@@ -1,7 +1,8 @@
-"""Whatever happens, in whatever order, SQLite keeps what the store in memory keeps."""
+"""Whatever happens, in whatever order, SQLite and PostgreSQL keep what the store in memory keeps."""
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import datetime, timedelta
@@ -11,14 +12,17 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from margelle.domain.access import Membership, Organisation, Role, SubjectKind
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.unit import Unit
+from margelle.store.layout import answers, arrival, folding
 from margelle.store.memory import MemoryStore
-from margelle.store.sqlite import SqliteStore, arrival, chunks, folding, reader
+from margelle.store.postgres import PostgresStore, image
+from margelle.store.sqlite import SqliteStore, chunks
 from margelle.store.vault import Vault
+from tests.postgres import empty
 from tests.store.things import FAULT, KEY, NOW, account, discovery, incident, recommendation, site
 
 T = TypeVar("T")
@@ -81,11 +85,12 @@ def small_limits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module, name, value in (
             (chunks, "CAPACITY", 6),
+            (image, "CAPACITY", 6),
             (folding, "CAPACITY", 6),
             (folding, "STRETCH", 6),
             (arrival, "MANY", 5),
             (arrival, "WAITING", 4),
-            (reader, "MANY_DAYS", 2),
+            (answers, "MANY_DAYS", 2),
         ):
             patch.setattr(module, name, value)
         yield
@@ -104,43 +109,64 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("a store waited")
 
 
-def all_of(asked: AsyncIterator[T]) -> list[T]:
-    """All that an asynchronous iterator gives, which never waits."""
-    found: list[T] = []
-    while True:
-        try:
-            found.append(now(anext(asked)))  # type: ignore[arg-type]
-        except StopAsyncIteration:
-            return found
+async def all_of(asked: AsyncIterator[T]) -> list[T]:
+    """All that an asynchronous iterator gives."""
+    return [one async for one in asked]
 
 
 @given(st.lists(POINTS, max_size=8, unique_by=lambda point: (point.probe, point.quantity, point.at)))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_a_vendor_wrote_is_read_back_to_the_letter(points: list[Measurement]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        _, store = open_both(folder)
+        store = SqliteStore(Path(folder) / "m.sqlite", Vault(KEY))
         now(store.add(points, NOW))
         for point in points:
-            (kept,) = [m for m in now(store.history(point.probe, point.quantity)) if m.at == point.at]
-            assert (kept, kept.raw, kept.raw_unit) == (point, point.raw, point.raw_unit)
-            assert repr(kept.value) == repr(None if point.value is None else point.value + 0.0)
+            assert_exact(now(store.history(point.probe, point.quantity)), point)
         now(store.close())
 
 
+def test_postgresql_reads_it_back_to_the_letter_too(url: str) -> None:
+    with asyncio.Runner() as runner:
+        store = PostgresStore(url, Vault(KEY))
+        runner.run(store.count())
+
+        @given(st.lists(POINTS, max_size=8, unique_by=lambda point: (point.probe, point.quantity, point.at)))
+        @settings(max_examples=50, deadline=None)
+        def keep_and_read(points: list[Measurement]) -> None:
+            empty(url)
+            runner.run(store.add(points, NOW))
+            for point in points:
+                assert_exact(runner.run(store.history(point.probe, point.quantity)), point)
+
+        keep_and_read()
+        runner.run(store.close())
+
+
+def assert_exact(history: list[Measurement], point: Measurement) -> None:
+    (kept,) = [m for m in history if m.at == point.at]
+    assert (kept, kept.raw, kept.raw_unit) == (point, point.raw, point.raw_unit)
+    assert repr(kept.value) == repr(None if point.value is None else point.value + 0.0)
+
+
 class BothStores(RuleBasedStateMachine):
-    """The same acts on both kinds of store, SQLite's being closed and opened now and then."""
+    """The same acts on the store in memory and on another, which is closed and opened now and then."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.memory, self.sqlite = open_both(self.folder.name)
+        self.memory, self.other = MemoryStore(), self.open()
         self.at = NOW
+
+    def open(self) -> SqliteStore | PostgresStore:
+        raise NotImplementedError
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return now(coroutine)
 
     def both(self, act: str, *args: Any, **more: Any) -> None:
         said = []
-        for store in (self.memory, self.sqlite):
+        for store in (self.memory, self.other):
             try:
-                said.append(now(getattr(store, act)(*args, **more)))
+                said.append(self.wait(getattr(store, act)(*args, **more)))
             except Exception as error:
                 said.append((type(error), str(error)))
         assert said[0] == said[1], act
@@ -159,22 +185,22 @@ class BothStores(RuleBasedStateMachine):
 
     @rule()
     def open_again(self) -> None:
-        now(self.sqlite.close())
-        self.sqlite = SqliteStore(Path(self.folder.name) / "m.sqlite", Vault(KEY))
+        self.wait(self.other.close())
+        self.other = self.open()
 
     @rule(everything=st.booleans())
     def fold(self, everything: bool) -> None:
-        before = now(self.sqlite.version())
-        folded = now(self.sqlite.fold(everything=everything))
-        assert folded.points or now(self.sqlite.version()) == before
+        before = self.wait(self.other.version())
+        folded = self.wait(self.other.fold(everything=everything))
+        assert folded.points or self.wait(self.other.version()) == before
         if everything and not folded.more:
-            assert now(self.sqlite.loose()) == 0
+            assert self.wait(self.other.loose()) == 0
 
     @rule()
     def inspect(self) -> None:
         digests = []
-        for store in (self.memory, self.sqlite):
-            *_, found = all_of(store.inspect())
+        for store in (self.memory, self.other):
+            *_, found = self.wait(all_of(store.inspect()))
             assert found.faults == ()
             digests.append((found.points, found.digest))
         assert digests[0] == digests[1]
@@ -266,9 +292,44 @@ class BothStores(RuleBasedStateMachine):
         self.both("count")
 
     def teardown(self) -> None:
-        now(self.sqlite.close())
+        self.wait(self.other.close())
+
+
+class SqliteBeside(BothStores):
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        super().__init__()
+
+    def open(self) -> SqliteStore:
+        return SqliteStore(Path(self.folder.name) / "m.sqlite", Vault(KEY))
+
+    def teardown(self) -> None:
+        super().teardown()
         self.folder.cleanup()
 
 
-TestBothStores = BothStores.TestCase
-TestBothStores.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+class PostgresBeside(BothStores):
+    url = ""
+    runner: asyncio.Runner
+
+    def __init__(self) -> None:
+        empty(self.url)
+        super().__init__()
+
+    def open(self) -> PostgresStore:
+        return PostgresStore(self.url, Vault(KEY))
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(coroutine)
+
+
+TestSqliteBeside = SqliteBeside.TestCase
+TestSqliteBeside.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+def test_postgresql_does_the_same(url: str) -> None:
+    with asyncio.Runner() as runner:
+        PostgresBeside.url, PostgresBeside.runner = url, runner
+        run_state_machine_as_test(
+            PostgresBeside, settings=settings(max_examples=10, stateful_step_count=25, deadline=None)
+        )

@@ -1,4 +1,4 @@
-"""A process of its own that works on a store until it is killed: python -m tests.store.worker PATH ADDS NAME SEED, or PATH FOLDS.
+"""A process of its own that works on a store until it is killed: python -m tests.store.worker URL ADDS NAME SEED, or URL FOLDS.
 
 One that adds prints the number of each batch that was acknowledged; one that folds prints how many points each step has folded.
 """
@@ -15,7 +15,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
-from margelle.store.sqlite import SqliteStore, arrival, chunks, folding
+from margelle.ports import Store
+from margelle.store.layout import arrival, folding
+from margelle.store.postgres import PostgresStore, image
+from margelle.store.sqlite import SqliteStore, chunks
 from margelle.store.vault import Vault
 from tests.store.things import HOUR, KEY, NOW, point
 
@@ -52,6 +55,7 @@ def small_limits() -> None:
     """Chunks of a few points, so that everything happens often."""
     for module, name, value in (
         (chunks, "CAPACITY", 64),
+        (image, "CAPACITY", 64),
         (folding, "CAPACITY", 64),
         (folding, "STRETCH", 48),
         (arrival, "MANY", 80),
@@ -59,15 +63,22 @@ def small_limits() -> None:
         setattr(module, name, value)
 
 
-async def add(path: Path, name: str, seed: int) -> None:
-    store = SqliteStore(path, Vault(KEY), busy_timeout_s=30)
+def patient(url: str) -> Store:
+    """A store that waits for the others."""
+    if url.startswith("postgresql:"):
+        return PostgresStore(url, Vault(KEY), patience_s=30)
+    return SqliteStore(Path(url), Vault(KEY), busy_timeout_s=30)
+
+
+async def add(url: str, name: str, seed: int) -> None:
+    store = patient(url)
     for number, (batch, reviewed) in enumerate(batches(name, seed)):
         await store.add(batch, NOW, reviewed)
         _say(number)
 
 
-async def fold(path: Path) -> None:
-    store = SqliteStore(path, Vault(KEY), busy_timeout_s=30)
+async def fold(url: str) -> None:
+    store = patient(url)
     while True:
         _say((await store.fold(everything=True)).points)
 
@@ -79,5 +90,5 @@ def _say(number: int) -> None:
 
 if __name__ == "__main__":
     small_limits()
-    path = Path(sys.argv[1])
-    asyncio.run(add(path, sys.argv[3], int(sys.argv[4])) if sys.argv[2] == "ADDS" else fold(path))
+    url = sys.argv[1]
+    asyncio.run(add(url, sys.argv[3], int(sys.argv[4])) if sys.argv[2] == "ADDS" else fold(url))

@@ -1,4 +1,4 @@
-"""A process of its own that writes to a store: python -m tests.store.writer PATH NAME BATCHES BATCH_SIZE PERSONAS.
+"""A process of its own that writes to a store: python -m tests.store.writer URL NAME BATCHES BATCH_SIZE PERSONAS.
 
 It prints the number of each batch once the store has acknowledged it, and at the end the personas it was given.
 """
@@ -8,12 +8,10 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 from margelle.domain.measurement import Measurement
-from margelle.store.sqlite import SqliteStore
-from margelle.store.vault import Vault
-from tests.store.things import KEY, NOW, point
+from tests.store.things import NOW, point
+from tests.store.worker import patient
 
 SECOND = timedelta(seconds=1)
 
@@ -32,8 +30,8 @@ def batch(name: str, number: int, size: int) -> list[Measurement]:
     ]
 
 
-async def write(path: Path, name: str, batches: int, size: int, personas: int) -> None:
-    store = SqliteStore(path, Vault(KEY), busy_timeout_s=30)
+async def write(url: str, name: str, batches: int, size: int, personas: int) -> None:
+    store = patient(url)
     for number in range(batches):
         await store.add(batch(name, number, size), NOW)
         sys.stdout.write(f"{number}\n")
@@ -44,4 +42,4 @@ async def write(path: Path, name: str, batches: int, size: int, personas: int) -
 
 
 if __name__ == "__main__":
-    asyncio.run(write(Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:6])))
+    asyncio.run(write(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])))

@@ -15,6 +15,8 @@ from margelle.redaction import redact
 
 _LOUD: Final = ("aiohttp.access", "margelle.access", "uvicorn", "uvicorn.access", "uvicorn.error")
 """One line for each request, start and stop: only when debugging."""
+_ECHOING: Final = ("psycopg.pool",)
+"""Loggers that warn of what the store itself tells better."""
 
 
 class TextLines(logging.Formatter):
@@ -52,6 +54,8 @@ def set_up(level: str, form: str, stream: TextIO | None = None) -> None:
     _hand_over(logging.getLogger(name) for name in _LOUD)
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    for name in _ECHOING:
+        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.ERROR)
     logging.captureWarnings(capture=True)
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from margelle.cli.terminal import Exit, JsonOption, counted, invocation, note, progress, run, say, say_json
+from margelle.cli.terminal import Exit, JsonOption, counted, invocation, note, progress, run, say, say_json, table
 
 if TYPE_CHECKING:
     from margelle.config import Settings
     from margelle.ports import Inspected
+    from margelle.store.copying import Proof
 
-app = typer.Typer(help="The database itself. Made small, and checked.", no_args_is_help=True)
+app = typer.Typer(help="The database itself. Made small, checked, and copied to another.", no_args_is_help=True)
 
 
 @app.command(epilog="Example: margelle store fold --compact")
@@ -39,6 +40,54 @@ def check(context: typer.Context, as_json: JsonOption = False) -> None:
     before and after an update or a fold. Exit code 1 where something does not fit.
     """
     raise typer.Exit(run(_check(invocation(context).settings(), as_json=as_json)))
+
+
+@app.command(epilog="Example: margelle store copy ~/margelle.sqlite postgresql://hub@db.example.org/margelle")
+def copy(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The database, as in the setting store.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="An empty one, or one that this has begun to fill.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Copy everything to a database of either kind, and prove it.
+
+    Stop the hub first. It may be interrupted at any time, and then goes on where it was. In the end both databases are read, and the
+    number and digest of measurements, of revisions and of every table compared. Exit code 1 where they differ. A password need not be
+    written here: libpq reads PGPASSWORD and ~/.pgpass.
+    """
+    raise typer.Exit(run(_copy(invocation(context).settings(), source, target, as_json=as_json)))
+
+
+async def _copy(settings: Settings, source: str, target: str, *, as_json: bool) -> Exit:
+    from margelle.store import copying, open_copyable
+    from margelle.store.vault import Vault
+
+    vault = Vault.open(settings.key_file)
+    one, other = open_copyable(source, vault, new=False), open_copyable(target, vault)
+    try:
+        with progress("Copying") as told:
+            await copying.copy(one, other, told)
+        with progress("Reading what was copied") as told:
+            true = await copying.proof(one, lambda share: told(share / 2))
+            found = await copying.proof(other, lambda share: told(0.5 + share / 2))
+        differences = true.differences(found)
+        if not differences:
+            await copying.finish(other)
+    finally:
+        await other.close()
+        await one.close()
+    return _shown(true, differences, as_json=as_json)
+
+
+def _shown(proof: Proof, differences: list[str], *, as_json: bool) -> Exit:
+    if as_json:
+        say_json({"counts": proof.counts, "digests": proof.digests, "differences": differences})
+    else:
+        table(("WHAT", "COUNT", "DIGEST"), [(name, str(n), proof.digests[name]) for name, n in proof.counts.items()])
+        for difference in differences:
+            note(f"Differs: {difference}")
+        say("They differ: did a hub run meanwhile? Stop it and copy again." if differences else "The copy is complete.")
+    return Exit.FAILED if differences else Exit.OK
 
 
 async def _fold(settings: Settings, *, compact: bool) -> None:

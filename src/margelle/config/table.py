@@ -20,7 +20,7 @@ OTHER_ENVIRONMENT: Final = {
 
 CORE: Final[tuple[Setting, ...]] = (
     Setting("data_dir", str, "~/.local/share/margelle", "The folder that holds everything the hub keeps; `$XDG_DATA_HOME/margelle` where that is set."),
-    Setting("store", str, "", "Where measurements are kept: a path or `sqlite:///path`. Empty: `margelle.sqlite` in `data_dir`. Requests are counted in `budget.sqlite` beside it."),
+    Setting("store", str, "", "Where measurements are kept: a path, `sqlite:///path`, or `postgresql://login:password@host/database` ([how](postgresql.md)), whose password is never shown. Empty: `margelle.sqlite` in `data_dir`. Requests are counted in `budget.sqlite` beside it; with PostgreSQL, in `data_dir`."),
     Setting("key_file", str, "~/.config/margelle/key", "The key that encrypts vendor tokens; made at the first start. Keep it out of `data_dir` and back it up; `$XDG_CONFIG_HOME/margelle/key` where that is set."),
     Setting("host", str, "127.0.0.1", "The address that `serve` listens on; `0.0.0.0` lets your whole network in."),
     Setting("port", int, 8080, "The port that `serve` listens on; 0 takes any free one and prints it."),

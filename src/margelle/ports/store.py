@@ -20,7 +20,7 @@ class Reader(Protocol):
     """Answers questions from the store."""
 
     async def version(self) -> int:
-        """A number that is another one after anything was stored: by this connection at once, by any other from the next turn of the event loop on."""
+        """A number that is another one after anything was stored: by this process at once, by any other soon."""
         ...
 
     async def users(self) -> list[User]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+import zlib
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -22,6 +23,8 @@ from margelle.ports import Grant, Incident
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PERSONA: Final = 1_000_000
 LAST_PERSONA: Final = 2**31 - 1
+PACKED_SIZE: Final = 1024
+"""Receipts' bodies beyond this many bytes are compressed."""
 INCIDENT_LIFE: Final = timedelta(days=365)
 """How long an incident that ended is remembered."""
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -140,6 +143,17 @@ def has_accounts(email: str, accounts: Sequence[str]) -> Conflict:
     return Conflict(
         f"{email} still has accounts: {', '.join(accounts)}.", hint="Remove them first: `margelle account remove`."
     )
+
+
+def packed(body: bytes) -> tuple[bool, bytes]:
+    """Whether a receipt's body is kept compressed, and what is kept."""
+    tight = zlib.compress(body) if len(body) > PACKED_SIZE else body
+    return (True, tight) if len(tight) < len(body) else (False, body)
+
+
+def unpacked(is_packed: bool, kept: bytes) -> bytes:
+    """A receipt's body."""
+    return zlib.decompress(kept) if is_packed else kept
 
 
 def belongs(name: str, account: str) -> bool:

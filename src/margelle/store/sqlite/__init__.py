@@ -14,14 +14,14 @@ from margelle.store.sqlite.leases import LeaseTables
 from margelle.store.sqlite.notes import NotesTables
 from margelle.store.sqlite.people import PeopleTables
 from margelle.store.sqlite.places import PlacesTables
-from margelle.store.sqlite.series import SeriesTables
+from margelle.store.sqlite.transfer import TransferTables
 from margelle.store.sqlite.upkeep import Upkeep
 from margelle.store.vault import Vault
 
 
 class SqliteStore(
     Upkeep,
-    SeriesTables,
+    TransferTables,
     GapTables,
     PlacesTables,
     AccessTables,

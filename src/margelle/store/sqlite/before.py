@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from margelle.store.row import Row
@@ -52,7 +53,7 @@ class Before:
             (row[1], row[2], row[3], origin, row[5], row[0], probe, quantity),
         )
 
-    def stretch(self, probe: str, quantities: list[str], most: int) -> dict[str, list[Row]]:
+    def stretch(self, probe: str, quantities: Sequence[str], most: int) -> dict[str, list[Row]]:
         """The oldest rows of all quantities up to an instant, about `most` of each; nothing where there are none left."""
         heads = {quantity: self.rows(probe, quantity, *_ALWAYS, most) for quantity in quantities}
         ends = [rows[-1][0] for rows in heads.values() if len(rows) == most]

@@ -6,11 +6,10 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from msgspec import Struct
-
 from margelle.store import chunk as codec
 from margelle.store.chunk import Column
 from margelle.store.fold import CAPACITY, Columns, span
+from margelle.store.layout.tables import Place
 from margelle.store.row import Row
 from margelle.store.sqlite.database import Database
 
@@ -26,16 +25,6 @@ _POINTS: Final = _FROM.replace("id, since, until, count, longest", "id, points")
 _POINTS_BACK: Final = f"{_POINTS.rstrip()} DESC"
 _INSERT: Final = "INSERT INTO chunk (probe, since, until, count, longest, points) VALUES (?, ?, ?, ?, ?, ?)"
 _BACK: Final = "SELECT points FROM chunk WHERE probe = ? AND since <= ? ORDER BY since DESC"
-
-
-class Place(Struct, frozen=True):
-    """A chunk without its points: its number, first and last instant, how many points it has in all, and of one quantity at most."""
-
-    id: int
-    since: int
-    until: int
-    count: int
-    longest: int
 
 
 class Chunks:

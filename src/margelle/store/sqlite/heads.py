@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from margelle.store.fold import sorted_rows
+from margelle.store.layout.tables import Head
 from margelle.store.row import Row
 from margelle.store.sqlite.database import Database
 
@@ -17,16 +17,6 @@ _REMEMBERED: Final = 5_000
 _NEWEST: Final = msgspec.msgpack.Decoder(dict[str, Row])
 _PIECE: Final = msgspec.msgpack.Decoder(dict[str, list[Row]])
 _encode: Final = msgspec.msgpack.Encoder().encode
-
-
-class Head(Struct):
-    """A probe that measures: its number, its newest row of each quantity, how many `pieces` wait, whether there is something from `before`."""
-
-    id: int
-    probe: str
-    pieces: int
-    before: bool
-    newest: dict[str, Row]
 
 
 class Heads:
@@ -119,6 +109,10 @@ class Heads:
             for quantity, of_one in rows.items():
                 found.setdefault(quantity, []).extend(of_one)
         return sorted_rows(found)
+
+    def count(self, head: Head) -> int:
+        """How many pieces there are."""
+        return int(self._db.read("SELECT count(*) FROM piece WHERE probe = ?", (head.id,))[0][0])
 
     def due(self, most: int) -> list[str]:
         """Some probes of which enough pieces wait."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,8 +14,6 @@ from margelle.ports import AuditEntry, Incident, Receipt
 from margelle.store import rules
 from margelle.store.sqlite.database import Database
 
-PACKED_SIZE: Final = 1024
-"""Receipts' bodies beyond this many bytes are compressed."""
 FORGOTTEN_AT_ONCE: Final = 250
 """So many things are pruned in one transaction, so that others can use the store in between."""
 _OVER: Final = (
@@ -49,10 +46,7 @@ class JournalTables:
         return [_receipt(*row) for row in rows]
 
     async def keep_receipt(self, receipt: Receipt) -> None:
-        body, packed = receipt.body, False
-        if len(body) > PACKED_SIZE:
-            tight = zlib.compress(body)
-            body, packed = (tight, True) if len(tight) < len(body) else (body, False)
+        packed, body = rules.packed(receipt.body)
         told = (
             receipt.account,
             rules.micros(receipt.at),
@@ -135,6 +129,4 @@ class JournalTables:
 
 def _receipt(account: str, at_us: int, name: str, url: str, status: int, *rest: Any) -> Receipt:
     duration_ms, packed, body = rest
-    return Receipt(
-        account, rules.instant(at_us), name, url, status, zlib.decompress(body) if packed else body, duration_ms
-    )
+    return Receipt(account, rules.instant(at_us), name, url, status, rules.unpacked(packed, body), duration_ms)

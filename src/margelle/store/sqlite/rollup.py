@@ -1,163 +1,53 @@
-"""The statistics of days, kept by year, probe and time zone."""
+"""The statistics of days in SQLite."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
-from operator import attrgetter
 from typing import Final
-from zoneinfo import ZoneInfo
 
-import msgspec
-import zstandard
-
-from margelle.domain.series import DayStatistics, midnight
-from margelle.store import days as codec
-from margelle.store import rules
-from margelle.store.chunk import Column
+from margelle.errors import StoreError
+from margelle.store.layout.rollup import Rollup
 from margelle.store.sqlite.chunks import Chunks
 from margelle.store.sqlite.database import Database
 
-_DAY: Final = timedelta(days=1)
-_FAR: Final = 2**63 - 1
 _ZONE: Final = """
 SELECT json_extract(site.doc, '$.time_zone') FROM probe JOIN site ON site.id = probe.site WHERE probe.id = ?
 """
-
+_YEARS: Final = "SELECT days FROM year WHERE probe = ? AND zone = ? AND year BETWEEN ? AND ? ORDER BY year"
 _KEEP: Final = """
 INSERT INTO year (probe, zone, year, days) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET days = excluded.days
 """
 
-Days = dict[str, list[DayStatistics]]
-_date = attrgetter("day")
 
-
-class Rollup:
+class RollupTables(Rollup):
     """Tables rolled and year."""
 
     def __init__(self, db: Database, chunks: Chunks) -> None:
-        self._db, self._chunks = db, chunks
+        super().__init__(chunks)
+        self._db = db
 
     def until(self, probe: int, zone: str) -> int | None:
-        """Before which instant days are known; None where none is."""
         rows = self._db.read("SELECT until FROM rolled WHERE probe = ? AND zone = ?", (probe, zone))
         return rows[0][0] if rows else None
 
-    def read(self, probe: int, zone: str, quantity: str, since: date, until: date) -> list[DayStatistics]:
-        """The known days with since <= day < until."""
-        sql = "SELECT days FROM year WHERE probe = ? AND zone = ? AND year BETWEEN ? AND ? ORDER BY year"
-        rows = self._db.read(sql, (probe, zone, since.year, until.year))
-        found = [day for (told,) in rows for day in self._decoded(told, quantity).get(quantity, ())]
-        if found and not (since <= found[0].day and found[-1].day < until):
-            found = [day for day in found if since <= day.day < until]
-        return found
+    def keep_until(self, probe: int, zone: str, until_us: int) -> None:
+        sql = "INSERT INTO rolled VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until"
+        self._db.connection.execute(sql, (probe, zone, until_us))
 
-    def all(self, probe: int, zone: str, quantity: str) -> list[DayStatistics]:
-        """All known days."""
-        sql = "SELECT days FROM year WHERE probe = ? AND zone = ? ORDER BY year"
-        return [
-            day
-            for (told,) in self._db.read(sql, (probe, zone))
-            for day in self._decoded(told, quantity).get(quantity, ())
-        ]
+    def zones(self, probe: int) -> list[str]:
+        return [zone for (zone,) in self._db.read("SELECT zone FROM rolled WHERE probe = ?", (probe,))]
 
-    def renew(self, probe: int, name: str, touched: Iterable[int]) -> None:
-        """Compute anew the days of these instants, and go on to the chunks that may still grow, in UTC and the zone of the probe's site."""
-        settled_us, instants = self._chunks.settled(probe), sorted(set(touched))
-        for zone in self._zones(probe, name):
-            try:
-                self._renew(probe, ZoneInfo(zone), settled_us, instants)
-            except (
-                OverflowError
-            ):  # a day beyond the calendar, a sum beyond all floats: they are computed when asked for
-                self.drop(probe, zone)
+    def site_zones(self, name: str) -> list[object]:
+        return [zone for (zone,) in self._db.read(_ZONE, (name,))]
+
+    def years(self, probe: int, zone: str, first: int, last: int) -> list[bytes]:
+        return [told for (told,) in self._db.read(_YEARS, (probe, zone, first, last))]
+
+    def keep_year(self, probe: int, zone: str, year: int, told: bytes) -> None:
+        self._db.connection.execute(_KEEP, (probe, zone, year, told))
 
     def drop(self, probe: int, zone: str) -> None:
-        """Forget what is known of a probe in a zone."""
         for table in ("rolled", "year"):
             self._db.connection.execute(f"DELETE FROM {table} WHERE probe = ? AND zone = ?", (probe, zone))  # noqa: S608
 
-    def _zones(self, probe: int, name: str) -> list[str]:
-        """UTC and the zone of the site; what is known in others is dropped."""
-        wanted = {"UTC", *(zone for (zone,) in self._db.read(_ZONE, (name,)) if _is_zone(zone))}
-        for (zone,) in self._db.read("SELECT zone FROM rolled WHERE probe = ?", (probe,)):
-            if zone not in wanted:
-                self.drop(probe, zone)
-        return sorted(wanted)
-
-    def _renew(self, probe: int, zone: ZoneInfo, settled_us: int | None, instants: Sequence[int]) -> None:
-        known_us = self.until(probe, zone.key)
-        old_us = -_FAR if known_us is None else known_us
-        until_us = old_us if settled_us is None else max(old_us, _begin(settled_us, zone))
-        spans = _day_spans([at_us for at_us in instants if at_us < old_us], zone)
-        if until_us > old_us:
-            spans.append((old_us, until_us))
-        for span in spans:
-            self._compute(probe, zone, span)
-        if spans:
-            sql = "INSERT INTO rolled VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until"
-            self._db.connection.execute(sql, (probe, zone.key, until_us))
-
-    def _compute(self, probe: int, zone: ZoneInfo, span: tuple[int, int]) -> None:
-        """Put what the chunks say of since <= at < until, which are whole days, in the place of what is known of these days."""
-        columns: defaultdict[str, list[Column]] = defaultdict(list)
-        for part in self._chunks.columns(probe, *span, None):
-            for quantity, column in part.items():
-                columns[quantity].append(column)
-        found = {quantity: codec.statistics(Column.joined(parts), zone, *span) for quantity, parts in columns.items()}
-        first = codec.day(span[0], zone) if span[0] > -_FAR else date.min
-        self._put(probe, zone, found, first, codec.day(span[1], zone))
-
-    def _put(self, probe: int, zone: ZoneInfo, found: Days, first: date, end: date) -> None:
-        """Keep the days found, and no others with first <= day < end."""
-        years = {day.day.year for of_one in found.values() for day in of_one}
-        if first > date.min:
-            years.update(range(first.year, (end - _DAY).year + 1))
-        for year in sorted(years):
-            known = self._year(probe, zone, year)
-            days: Days = {}
-            for quantity in {*known, *found}:
-                stay = [day for day in known.get(quantity, ()) if not first <= day.day < end]
-                new = [day for day in found.get(quantity, ()) if day.day.year == year]
-                days[quantity] = sorted(stay + new, key=_date)
-            if any(days.values()) or known:
-                self._db.connection.execute(_KEEP, (probe, zone.key, year, codec.encode(days)))
-
-    def _year(self, probe: int, zone: ZoneInfo, year: int) -> Days:
-        sql = "SELECT days FROM year WHERE probe = ? AND zone = ? AND year = ?"
-        rows = self._db.read(sql, (probe, zone.key, year))
-        return self._decoded(rows[0][0], None) if rows else {}
-
-    def _decoded(self, told: bytes, quantity: str | None) -> Days:
-        try:
-            return codec.decode(told, quantity)
-        except (ValueError, IndexError, msgspec.MsgspecError, zstandard.ZstdError) as error:
-            raise self._db.damaged(error) from None
-
-
-def _is_zone(name: object) -> bool:
-    try:
-        ZoneInfo(str(name))
-    except (KeyError, ValueError, OSError):
-        return False
-    return True
-
-
-def _begin(at_us: int, zone: ZoneInfo) -> int:
-    """When the day began in which that instant is."""
-    return rules.micros(midnight(codec.day(at_us, zone), zone))
-
-
-def _day_spans(instants: Sequence[int], zone: ZoneInfo) -> list[tuple[int, int]]:
-    """Begin and end of each run of days in which these instants are."""
-    spans: list[tuple[int, int]] = []
-    for at_us in instants:
-        if spans and spans[-1][0] <= at_us < spans[-1][1]:
-            continue
-        begin, end = _begin(at_us, zone), rules.micros(midnight(codec.day(at_us, zone) + _DAY, zone))
-        if spans and spans[-1][1] >= begin:
-            spans[-1] = (spans[-1][0], end)
-        else:
-            spans.append((begin, end))
-    return spans
+    def damaged(self, error: object) -> StoreError:
+        return self._db.damaged(error)

@@ -9,7 +9,7 @@ from datetime import datetime
 from margelle.domain.measurement import Measurement
 from margelle.ports import Added
 from margelle.store import rules
-from margelle.store.sqlite.arrival import Arrival
+from margelle.store.layout.arrival import Arrival
 from margelle.store.sqlite.reader import SeriesReader
 from margelle.store.stretches import Stretches
 

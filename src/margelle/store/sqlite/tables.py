@@ -7,7 +7,7 @@ from margelle.store.sqlite.chunks import Chunks
 from margelle.store.sqlite.database import Database
 from margelle.store.sqlite.heads import Heads
 from margelle.store.sqlite.revisions import Revisions
-from margelle.store.sqlite.rollup import Rollup
+from margelle.store.sqlite.rollup import RollupTables
 
 
 class Tables:
@@ -18,4 +18,4 @@ class Tables:
         self.chunks = Chunks(db)
         self.before = Before(db)
         self.revisions = Revisions(db)
-        self.rollup = Rollup(db, self.chunks)
+        self.rollup = RollupTables(db, self.chunks)

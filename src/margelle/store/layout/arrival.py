@@ -9,11 +9,10 @@ from typing import Final
 from margelle.domain.measurement import Measurement
 from margelle.store import rules
 from margelle.store.fold import Rows, sorted_rows
+from margelle.store.layout.desk import Desk
+from margelle.store.layout.folding import Folding
+from margelle.store.layout.tables import Head, Tables
 from margelle.store.row import Row, rows_of
-from margelle.store.sqlite.desk import Desk
-from margelle.store.sqlite.folding import Folding
-from margelle.store.sqlite.heads import Head
-from margelle.store.sqlite.tables import Tables
 
 MANY: Final = 512
 """So many points of a probe that come together are folded at once: they will not grow."""

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from margelle.store.fold import CAPACITY, Columns, Rows, joined, merged, parted, split
-from margelle.store.sqlite.heads import Head
-from margelle.store.sqlite.tables import Tables
+from margelle.store.layout.tables import Head, Tables
 
 STRETCH: Final = 1000
 """So many points from before there were chunks are folded in one transaction."""

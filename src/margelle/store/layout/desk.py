@@ -8,10 +8,8 @@ from typing import Final
 from margelle.domain.measurement import Measurement, same
 from margelle.store import rules
 from margelle.store.fold import Columns, sorted_rows
+from margelle.store.layout.tables import Head, Place, Tables
 from margelle.store.row import Row, measurement, told
-from margelle.store.sqlite.chunks import Place
-from margelle.store.sqlite.heads import Head
-from margelle.store.sqlite.tables import Tables
 
 _ONE: Final = 1
 

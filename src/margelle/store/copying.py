@@ -1,0 +1,143 @@
+"""Copying everything from one database to another: resumable at any point, and proved in the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from hashlib import blake2b
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from margelle.errors import Conflict, StoreError
+from margelle.ports import Store
+from margelle.store import digest
+from margelle.store.layout.whole import Past, Whole
+from margelle.store.relations import RELATIONS, Line, Relation
+
+AT_ONCE: Final = 500
+"""So many rows of a relation are copied in one transaction."""
+MARK: Final = "copying"
+"""The note in a target that is not complete yet: from where it is copied."""
+_HUB: Final = "hub"
+_SIZE: Final = 16
+
+
+class Copyable(Store, Protocol):
+    """A store whose tables can be read and filled as they are."""
+
+    async def lines(self, relation: Relation, after: Line | None, most: int) -> list[Line]:
+        """The first rows of a relation, by key, after that key."""
+
+    async def put_lines(self, relation: Relation, lines: list[Line]) -> None:
+        """Keep rows of a relation that are not there yet."""
+
+    async def last_key(self, relation: Relation) -> Line | None:
+        """The key of the last row of a relation."""
+
+    async def measuring(self) -> list[str]:
+        """The probes that have measured anything, in order."""
+
+    async def whole(self, probe: str) -> Whole:
+        """All that is kept of a probe's measurements."""
+
+    async def past(self, probe: str) -> list[Past]:
+        """What was replaced of a probe's measurements, oldest first."""
+
+    async def put_whole(self, probe: str, whole: Whole) -> None:
+        """Keep all of a probe of which nothing is kept yet: all or nothing."""
+
+    async def is_empty(self) -> bool:
+        """Whether nothing at all is kept."""
+
+    async def forget_memo(self, name: str) -> None:
+        """Remove a note."""
+
+
+class Proof(Struct, frozen=True):
+    """What a database holds: the number of points, revisions and rows of each relation, each with a digest in which their order has no part."""
+
+    counts: dict[str, int]
+    digests: dict[str, str]
+
+    def differences(self, other: Proof) -> list[str]:
+        """In words what is not the same in both."""
+        return [
+            f"{name}: {self.counts[name]} against {other.counts[name]}, digest {self.digests[name]} against {other.digests[name]}"
+            for name in self.counts
+            if (self.counts[name], self.digests[name]) != (other.counts[name], other.digests[name])
+        ]
+
+
+async def copy(source: Copyable, target: Copyable, told: Callable[[float], None]) -> None:
+    """Copy everything that `target` does not have yet; `told` hears what share is done.
+
+    Raises Conflict where `target` holds something that was not copied from `source`.
+    """
+    mark = await source.memo(_HUB) or b"-"
+    found = await target.memo(MARK)
+    if found is None and not await target.is_empty():
+        raise Conflict("The target is not empty.", hint="Name a new file or an empty database; it was left as it is.")
+    if found not in {None, mark}:
+        raise Conflict(
+            "The target is a part of a copy of another database.", hint="Name a new one; it was left as it is."
+        )
+    await target.put_memo(MARK, mark)
+    for relation in RELATIONS:
+        await _copy_relation(source, target, relation)
+    there, probes = set(await target.measuring()), await source.measuring()
+    for n, probe in enumerate(probes, 1):
+        if probe not in there:
+            await target.put_whole(probe, await source.whole(probe))
+        told(n / len(probes))
+
+
+async def finish(target: Copyable) -> None:
+    """Let the target be a database of its own: it has been proved complete."""
+    await target.forget_memo(MARK)
+
+
+async def proof(store: Copyable, told: Callable[[float], None]) -> Proof:
+    """Read everything. Raises StoreError where something in it does not fit."""
+    counts, digests = await _measurements(store, told)
+    points, total = 0, 0
+    for probe in await store.measuring():
+        for quantity, replaced_us, row in await store.past(probe):
+            points, total = points + 1, total + _sum(("revision", probe, quantity, replaced_us, *row))
+    counts["revisions"], digests["revisions"] = points, digest.spelt(total)
+    for relation in RELATIONS:
+        points, total = 0, 0
+        async for line in _lines(store, relation):
+            if not (relation.name == "memo" and line[0] == MARK):
+                points, total = points + 1, total + _sum((relation.name, *line))
+        counts[relation.name], digests[relation.name] = points, digest.spelt(total)
+    return Proof(counts, digests)
+
+
+async def _measurements(store: Copyable, told: Callable[[float], None]) -> tuple[dict[str, int], dict[str, str]]:
+    counts, digests = {"measurements": 0}, {"measurements": digest.spelt(0)}
+    async for found in store.inspect():
+        told(found.share)
+        if found.faults:
+            raise StoreError(f"It is damaged: {'; '.join(found.faults)}", hint="See `margelle store check`.")
+        counts, digests = {"measurements": found.points}, {"measurements": found.digest}
+    return counts, digests
+
+
+async def _copy_relation(source: Copyable, target: Copyable, relation: Relation) -> None:
+    after = None if relation.name == "memo" else await target.last_key(relation)  # a target has notes of its own
+    while lines := await source.lines(relation, after, AT_ONCE):
+        await target.put_lines(relation, lines)
+        after = lines[-1][: relation.keys]
+
+
+async def _lines(store: Copyable, relation: Relation) -> AsyncIterator[Line]:
+    after: Line | None = None
+    while lines := await store.lines(relation, after, AT_ONCE):
+        for line in lines:
+            yield line
+        after = lines[-1][: relation.keys]
+
+
+def _sum(thing: Line) -> int:
+    return int.from_bytes(blake2b(msgspec.msgpack.encode(thing), digest_size=_SIZE).digest(), "big")

@@ -1,0 +1,154 @@
+"""What is kept of a probe, put together again from pieces, chunks and what is from before."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from operator import itemgetter
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from margelle.domain.measurement import Measurement
+from margelle.domain.series import Columns, DayStatistics, midnight
+from margelle.store import days, rules
+from margelle.store.chunk import Column
+from margelle.store.layout.tables import Head, Tables
+from margelle.store.row import Row, measurement
+
+_FAR: Final = 2**63 - 1
+ALWAYS: Final = (-_FAR, _FAR)
+_at = itemgetter(0)
+MANY_DAYS: Final = 31
+"""Where something waits to be folded of so many days, all of them are computed at once."""
+
+
+class Snapshot(Struct, frozen=True):
+    """What `latest` answers while the store has `version` and the clock stands from `since_us` to before `until_us`."""
+
+    version: int
+    since_us: int
+    until_us: int
+    points: dict[str, Measurement]
+
+
+class Answers:
+    """Reads through tables, all of them as they are at one moment."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._heads, self._chunks, self._before, self._rollup = (
+            tables.heads,
+            tables.chunks,
+            tables.before,
+            tables.rollup,
+        )
+
+    def look(self, probe: str, limit_us: int, version: int) -> Snapshot:
+        """The newest points that are not after `limit_us`, and how long that stays so."""
+        head = self._heads.get(probe)
+        newest = head.newest if head else self._before.newest(probe)
+        since_us, until_us, points = -_FAR, _FAR, {}
+        for quantity, top in sorted(newest.items()):
+            found: Row | None = top
+            if top[0] > limit_us:
+                ahead = self.column(probe, quantity, limit_us + 1, _FAR, 1)
+                until_us, found = min(until_us, ahead.times[0]), self._newest(probe, quantity, limit_us)
+            if found is not None:
+                since_us = max(since_us, found[0])
+                points[quantity] = measurement(probe, quantity, found)
+        return Snapshot(version, since_us, until_us, points)
+
+    def _newest(self, probe: str, quantity: str, limit_us: int) -> Row | None:
+        """The newest row that is not after `limit_us`."""
+        head = self._heads.get(probe)
+        loose = self.loose(head, probe, quantity, -_FAR, limit_us + 1)
+        folded = self._chunks.newest(head.id, quantity, limit_us) if head else None
+        return max(filter(None, (folded, loose[-1] if loose else None)), key=_at, default=None)
+
+    def column(
+        self,
+        probe: str,
+        quantity: str,
+        since_us: int,
+        until_us: int,
+        limit: int | None = None,
+        *,
+        newest: bool = False,
+    ) -> Column:
+        """The rows with since <= at < until, oldest first; at most `limit`, the oldest or the `newest` ones."""
+        most = _FAR if limit is None else max(limit, 0)
+        head = self._heads.get(probe)
+        parts: list[Column] = []
+        there = 0
+        for whole in self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ():
+            parts.append(whole.part(*whole.bounds(since_us, until_us)))
+            there += len(parts[-1])
+            if there >= most:
+                break
+        joined = Column.joined(parts[::-1] if newest else parts)
+        column = _with(joined, self.loose(head, probe, quantity, since_us, until_us))
+        if len(column) <= most:
+            return column
+        return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
+
+    def loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
+        """What is in no chunk."""
+        waiting = self._heads.pieces(head).get(quantity, ()) if head else ()
+        rows = [one for one in waiting if since_us <= one[0] < until_us]
+        if head is None or head.before:
+            rows = _merged(self._before.rows(probe, quantity, since_us, until_us, _FAR), rows)
+        return rows
+
+    def days(
+        self, probe: str, quantity: str, days_: tuple[date, date], span: tuple[int, int], zone: ZoneInfo
+    ) -> list[DayStatistics]:
+        """The statistics of the days with since <= day < until, which `span` is from begin to end."""
+        head = self._heads.get(probe)
+        known_us = self._rollup.until(head.id, zone.key) if head else None
+        if head is None or known_us is None or known_us <= span[0]:
+            return days.statistics(self.column(probe, quantity, *span), zone, *span)
+        return self._statistics(head, quantity, days_, (*span, known_us), zone)
+
+    def _statistics(
+        self, head: Head, quantity: str, days_: tuple[date, date], span: tuple[int, int, int], zone: ZoneInfo
+    ) -> list[DayStatistics]:
+        """From the rollup as far as it is known, but for days of which something waits to be folded; the rest from the points."""
+        begin, end, known_us = span
+        known = self._rollup.read(head.id, zone.key, quantity, *days_)
+        rest_us = min(known_us, end)
+        late = {days.day(one[0], zone) for one in self.loose(head, head.probe, quantity, begin, rest_us)}
+        if len(late) > MANY_DAYS:
+            return days.statistics(self.column(head.probe, quantity, begin, end), zone, begin, end)
+        found = [day for day in known if day.day not in late]
+        for day in late:
+            first, last = (rules.micros(midnight(date.fromordinal(day.toordinal() + n), zone)) for n in (0, 1))
+            found += days.statistics(self.column(head.probe, quantity, first, last), zone, first, last)
+        if late:
+            found.sort(key=lambda day: day.day)
+        return found + days.statistics(self.column(head.probe, quantity, rest_us, end), zone, rest_us, end)
+
+
+def shown(column: Column) -> Columns:
+    """A column as the port tells it."""
+    return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
+
+
+def bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """The same in microseconds; far away where there is none. Raises BadInput."""
+    return -_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until)
+
+
+def _with(column: Column, loose: list[Row]) -> Column:
+    """The rows of both, in order of time."""
+    if not loose:
+        return column
+    if column.times and loose[0][0] < column.times[-1]:
+        return Column.of(_merged(column.rows(), loose))
+    return Column.joined([column, Column.of(loose)])
+
+
+def _merged(one: list[Row], other: list[Row]) -> list[Row]:
+    """The rows of both, in order of time."""
+    if not one or not other or one[-1][0] < other[0][0]:
+        return one + other
+    return sorted(one + other, key=_at)

@@ -1,0 +1,106 @@
+"""Asking PostgreSQL: of one connection in a transaction, or of any."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from hashlib import blake2b
+from typing import Any, Final, TypeVar
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg.abc import QueryNoTemplate as Query
+from psycopg.rows import TupleRow
+
+from margelle.errors import StoreError
+
+Bindings = Sequence[Any] | Mapping[str, Any]
+Row = tuple[Any, ...]
+_Doc = TypeVar("_Doc", bound=msgspec.Struct)
+_LOCKS: Final = 0x4D617267
+"""Our advisory locks' first half: "Marg"."""
+_BUCKETS: Final = 512
+"""So many locks at most, whatever one transaction touches: the server has room for some thousands."""
+_LOCK: Final = "SELECT pg_advisory_xact_lock(%s, bucket) FROM unnest(%s::int[]) bucket"
+
+
+class Asking:
+    """What both can be asked."""
+
+    name: str
+    """Of the database, for messages."""
+
+    @abstractmethod
+    async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
+        """All rows that `sql` selects or returns."""
+
+    async def docs(self, kind: type[_Doc], sql: Query, args: Bindings = ()) -> list[_Doc]:
+        """The documents in the first column of what `sql` selects."""
+        return [self.decoded(kind, row[0]) for row in await self.read(sql, args)]
+
+    async def doc(self, kind: type[_Doc], sql: Query, args: Bindings = ()) -> _Doc | None:
+        """The first of `docs`, or None."""
+        found = await self.docs(kind, sql, args)
+        return found[0] if found else None
+
+    def decoded(self, kind: type[_Doc], doc: str) -> _Doc:
+        """The document, which we have written ourselves: what cannot be read is damage."""
+        try:
+            found: _Doc = _decoder(kind).decode(doc)
+        except msgspec.MsgspecError as error:
+            raise StoreError(f"{self.name}: It is damaged: {error}.", hint="Restore your latest backup.") from None
+        return found
+
+
+class Transaction(Asking):
+    """One transaction, on the connection that it has for itself."""
+
+    def __init__(self, connection: AsyncConnection[TupleRow], name: str) -> None:
+        self.connection = connection
+        self.name = name
+        self.changes = False
+        """Whether anything was changed by it."""
+
+    async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
+        cursor = await self.connection.execute(sql, args, binary=True)
+        return await cursor.fetchall()
+
+    async def change(self, sql: Query, args: Bindings = ()) -> list[Row]:
+        """All rows that `sql`, which changes something, returns."""
+        rows = await self.read(sql, args)
+        self.changes = self.changes or bool(rows)
+        return rows
+
+    async def run(self, sql: Query, args: Bindings = ()) -> int:
+        """How many rows `sql` has changed."""
+        count = (await self.connection.execute(sql, args)).rowcount
+        self.changes = self.changes or count > 0
+        return count
+
+    async def run_each(self, sql: Query, rows: Sequence[Bindings]) -> None:
+        """Run `sql` for each of `rows`, all sent at once."""
+        if rows:
+            self.changes = True
+            async with self.connection.cursor() as cursor:
+                await cursor.executemany(sql, rows)
+
+    async def copy(self, sql: Query, types: Sequence[str], rows: Iterable[Row]) -> None:
+        """Send `rows`, whose columns are of these types, in binary form."""
+        async with self.connection.cursor() as cursor, cursor.copy(sql) as copy:
+            copy.set_types(types)
+            for row in rows:
+                await copy.write_row(row)
+
+    async def lock(self, *names: str) -> None:
+        """Wait until no other transaction has locked one of these things, and keep all others out until this one ends."""
+        buckets = {
+            int.from_bytes(blake2b(name.encode("utf-8", "replace"), digest_size=2).digest()) % _BUCKETS
+            for name in names
+        }
+        await self.read(_LOCK, (_LOCKS, sorted(buckets)))
+
+
+@cache
+def _decoder(kind: type[_Doc]) -> msgspec.json.Decoder[_Doc]:
+    return msgspec.json.Decoder(kind)

@@ -1,0 +1,215 @@
+"""Measurements in PostgreSQL: the port's methods, by the layout's rules over what is read of each probe."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from margelle.domain.measurement import Measurement, Revision
+from margelle.domain.plausible import CLOCK_TOLERANCE
+from margelle.domain.series import Columns, DayStatistics
+from margelle.ports import Added
+from margelle.store import rules
+from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
+from margelle.store.layout.arrival import Arrival
+from margelle.store.layout.folding import Folding
+from margelle.store.postgres import probes
+from margelle.store.postgres.asking import Transaction
+from margelle.store.postgres.database import TRIES, Database
+from margelle.store.postgres.failure import Undone
+from margelle.store.postgres.gaps import Gaps
+from margelle.store.postgres.image import Image, Kept, Missing
+from margelle.store.row import Row, measurement
+
+REMEMBERED: Final = 20_000
+"""So many heads are kept in memory (about 2 kB each)."""
+_REVISIONS: Final = "SELECT replaced_at, point FROM revision WHERE probe = %s AND quantity = %s AND at = %s ORDER BY id"
+_ROW: Final = msgspec.msgpack.Decoder(Row)
+_T = TypeVar("_T")
+_After = Callable[[Transaction, Mapping[str, _T]], Awaitable[None]]
+"""What is done in the transaction once what was changed is written."""
+
+
+class _Came(Struct):
+    """What became of measurements of one probe."""
+
+    new: int
+    corrected: int
+
+
+def _arrive(image: Image, given: Sequence[Measurement], reviewed: Sequence[Measurement], now_us: int) -> _Came:
+    """Keep measurements and other verdicts of the image's probe."""
+    arrival = Arrival(image, Folding(image), now_us)
+    image.new, corrected = arrival.keep(given)
+    arrival.review(reviewed)
+    return _Came(image.new, corrected)
+
+
+class SeriesTables:
+    """The part of the store that keeps measurements: tables head, piece, chunk, revision, rolled and year."""
+
+    _db: Database
+    _heads: dict[str, Kept]
+    _snapshots: dict[str, Snapshot]
+
+    async def add(
+        self,
+        measurements: Sequence[Measurement],
+        now: datetime,
+        reviewed: Sequence[Measurement] = (),
+        *,
+        seen: int | None = None,  # noqa: ARG002 - what other hubs have kept since is heard of a little later
+    ) -> Added:
+        now_us = rules.micros(now)
+        given, other = _by_probe(measurements), _by_probe(reviewed)
+        names = [*dict.fromkeys((*given, *other))]
+
+        def work(image: Image) -> _Came:
+            probe = image.kept.probe
+            return _arrive(image, given.get(probe, ()), other.get(probe, ()), now_us)
+
+        async def after(transaction: Transaction, said: Mapping[str, _Came]) -> None:
+            came = [point for probe, one in said.items() if one.new or one.corrected for point in given[probe]]
+            if came:
+                await Gaps(transaction).refill(came, now)
+
+        with self._db.told():
+            said = await self._changed(names, work, after) if names else {}
+        new, corrected = sum(one.new for one in said.values()), sum(one.corrected for one in said.values())
+        return Added(new, len(measurements) - new - corrected, corrected)
+
+    async def _changed(self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T]) -> Mapping[str, _T]:
+        """What `work` says of each probe once it is kept. Where another connection was quicker it begins again, in the end holding the probes."""
+        for _ in range(TRIES - 1):
+            try:
+                return await self._try(names, work, after)
+            except Undone:
+                self._forget(names)
+        return await self._hold(names, work, after)
+
+    async def _hold(
+        self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T] | None = None, *, news: bool = True
+    ) -> Mapping[str, _T]:
+        """As `_changed`, while nobody else can change these probes: for what takes long, or was not quick enough."""
+        self._forget(names)
+        async with self._db.writing(news=news) as transaction:
+            kept = await probes.heads(transaction, names, hold=True)
+            images, said = await probes.worked(transaction, kept.values(), work)
+            now = await probes.write(transaction, [image for image in images if image.saved])
+            if after is not None:
+                await after(transaction, said)
+        self._remember(now)
+        return said
+
+    async def _try(self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T]) -> Mapping[str, _T]:
+        """As `_changed`, from the heads that are known, with nothing held but for the writing."""
+        kept = {name: self._heads[name] for name in names if name in self._heads}
+        if unknown := [name for name in names if name not in kept]:
+            kept |= await probes.heads(self._db, unknown)
+        images, said = await probes.worked(self._db, (_fresh(one) for one in kept.values()), work)
+        if changed := [image for image in images if image.saved]:
+            async with self._db.writing() as transaction:
+                now = await probes.write(transaction, changed)
+                await after(transaction, said)
+            self._remember(now)
+        return said
+
+    def _forget(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._heads.pop(name, None)
+
+    def _remember(self, now: Mapping[str, Kept]) -> None:
+        if len(self._heads) + len(now) > REMEMBERED:
+            self._heads.clear()
+        self._heads.update(now)
+
+    # --- reading
+
+    async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
+        limit_us, version = rules.micros(now + CLOCK_TOLERANCE), await self._db.version()
+        known = self._snapshots.get(probe)
+        if known is None or known.version != version or not known.since_us <= limit_us < known.until_us:
+            head = (await probes.heads(self._db, [probe]))[probe]
+            known = await self._answer(probe, lambda answers: answers.look(probe, limit_us, version), head)
+            self._snapshots[probe] = known
+        return known.points.copy()
+
+    async def history(
+        self,
+        probe: str,
+        quantity: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        *,
+        descending: bool = False,
+    ) -> list[Measurement]:
+        since_us, until_us = bounds(since, until)
+        if limit is None:
+            column = (await probes.span(self._db, probe, since_us, until_us)).column(
+                probe, quantity, since_us, until_us
+            )
+        else:
+            wanted = (probe, quantity, since_us, until_us, limit)
+            column = await self._answer(probe, lambda answers: answers.column(*wanted, newest=descending))
+        found = column.measurements(probe, quantity)
+        return found[::-1] if descending else found
+
+    async def columns(
+        self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Columns:
+        since_us, until_us = bounds(since, until)
+        answers = await probes.span(self._db, probe, since_us, until_us)
+        return shown(answers.column(probe, quantity, since_us, until_us))
+
+    async def statistics(
+        self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
+    ) -> list[DayStatistics]:
+        begin, end = map(rules.micros, rules.days(since, until, time_zone))
+
+        def ask(answers: Answers) -> list[DayStatistics]:
+            return answers.days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
+
+        kept = await probes.days(self._db, probe, time_zone, (since.year, until.year), (begin, end))
+        return await self._answer(probe, ask, kept)
+
+    async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
+        rows = await self._db.read(_REVISIONS, (probe, quantity, rules.micros(at)))
+        return [
+            Revision(measurement(probe, quantity, _ROW.decode(point)), rules.instant(replaced_us))
+            for replaced_us, point in rows
+        ]
+
+    async def quantities(self, probe: str) -> list[str]:
+        return sorted((await probes.heads(self._db, [probe]))[probe].newest)
+
+    async def count(self) -> int:
+        return int((await self._db.read("SELECT coalesce(sum(points), 0)::int8 FROM head"))[0][0])
+
+    async def _answer(self, probe: str, question: Callable[[Answers], _T], read: Kept | None = None) -> _T:
+        """What the rules say of a probe, of which all is as it was at one moment: from what was `read` at one, or else read now."""
+        with suppress(Missing):
+            if read is not None:
+                return question(Answers(Image(read, self._db.name)))
+        async with self._db.reading() as asking:
+            kept = await probes.heads(asking, [probe])
+            _, said = await probes.worked(asking, kept.values(), lambda image: question(Answers(image)))
+        return said[probe]
+
+
+def _fresh(kept: Kept) -> Kept:
+    """The head alone."""
+    return Kept(kept.probe, kept.turn, kept.pieces, kept.points, kept.newest)
+
+
+def _by_probe(points: Sequence[Measurement]) -> dict[str, list[Measurement]]:
+    found: dict[str, list[Measurement]] = {}
+    for point in points:
+        found.setdefault(point.probe, []).append(point)
+    return found

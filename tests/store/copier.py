@@ -1,0 +1,26 @@
+"""A process of its own that copies a database, until it is killed: python -m tests.store.copier FROM TO."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from margelle.store import copying, open_copyable
+from margelle.store.vault import Vault
+from tests.store.things import KEY
+
+
+async def run(source: str, target: str) -> None:
+    one, other = open_copyable(source, Vault(KEY)), open_copyable(target, Vault(KEY))
+    await copying.copy(one, other, _say)
+    await other.close()
+    await one.close()
+
+
+def _say(share: float) -> None:
+    sys.stdout.write(f"{share}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(sys.argv[1], sys.argv[2]))

@@ -1,0 +1,276 @@
+"""Several hubs and collectors share one PostgreSQL database, in processes of their own or at once in one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from margelle.domain.measurement import Measurement
+from margelle.errors import Conflict, NotFound
+from margelle.ports import Added
+from margelle.store.postgres import PostgresStore, news
+from margelle.store.vault import Vault
+from tests.store.test_processes import said, said_before_kill, start
+from tests.store.things import (
+    DAY,
+    HOUR,
+    NOW,
+    account,
+    discovery,
+    grant,
+    incident,
+    inspected,
+    point,
+    probe,
+    receipt,
+    user,
+)
+from tests.store.writer import batch
+
+SIZE = 50
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def hubs(url: str, vault: Vault) -> AsyncIterator[list[PostgresStore]]:
+    """Four stores over one database."""
+    stores = [PostgresStore(url, vault, patience_s=20) for _ in range(4)]
+    yield stores
+    for store in stores:
+        await store.close()
+
+
+async def everything(store: PostgresStore, name: str) -> list[Measurement]:
+    return sorted([m for n in range(3) for m in await store.history(name, f"q{n}")], key=lambda m: m.at)
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_acknowledged_before_a_kill_is_there_and_no_batch_is_there_by_half(
+    url: str, vault: Vault
+) -> None:
+    moments = random.Random(2026)
+    for round_ in range(3):
+        process = start(url, f"p{round_}", 1_000_000)
+        last = int(said_before_kill(process, moments.randint(1, 60))[-1])
+        store = PostgresStore(url, vault)
+        kept = await everything(store, f"p{round_}")
+        batches = len(kept) // SIZE
+        assert batches in {last + 1, last + 2}  # one more may have been kept and not yet told
+        assert kept == [m for number in range(batches) for m in batch(f"p{round_}", number, SIZE)]
+        assert (await inspected(store)).faults == ()
+        await store.close()
+
+
+async def test_processes_that_fill_one_database_at_once_lose_nothing(url: str, vault: Vault) -> None:
+    processes = {name: start(url, name, 40, personas=30) for name in ("a", "b", "c")}
+    told = {name: said(process) for name, process in processes.items()}
+    assert [process.returncode for process in processes.values()] == [0, 0, 0]
+    store = PostgresStore(url, vault)
+    assert await store.count() == 3 * 40 * SIZE
+    for name in processes:
+        assert await everything(store, name) == [m for number in range(40) for m in batch(name, number, SIZE)]
+    given = [public_id for lines in told.values() for public_id in lines[-1].split()]
+    assert len(set(given)) == len(given) == 90
+    for name, lines in told.items():
+        subjects = [await store.subject("ondilo", "site", public_id) for public_id in lines[-1].split()]
+        assert subjects == [f"{name}{n}" for n in range(30)]
+    await store.close()
+
+
+# --- measurements ----------------------------------------------------------------------------------------------------
+
+
+async def test_hubs_that_add_to_the_same_probe_at_once_lose_nothing(hubs: list[PostgresStore]) -> None:
+    """Every hub adds, one after the other, hours of its own; every hour of all of them is there once, whoever came first."""
+    hours = [[point(n, at=NOW + (4 * n + k) * HOUR) for n in range(25)] for k in range(4)]
+
+    async def add_all(store: PostgresStore, points: list[Measurement]) -> int:
+        return sum([(await store.add([one], NOW)).new for one in points])
+
+    new = await asyncio.gather(*map(add_all, hubs, hours))
+    assert sum(new) == 100
+    assert await hubs[0].history(point().probe, "ph") == sorted((m for h in hours for m in h), key=lambda m: m.at)
+    assert (await inspected(hubs[1])).faults == ()
+
+
+async def test_of_hubs_that_add_the_same_points_one_has_them_new(hubs: list[PostgresStore]) -> None:
+    points = [point(n, at=NOW + n * HOUR, probe=f"p{n % 5}") for n in range(200)]
+    became = await asyncio.gather(*(store.add(points, NOW) for store in hubs * 2))
+    assert (sum(one.new for one in became), sum(one.same for one in became)) == (200, 7 * 200)
+    assert await hubs[0].count() == 200
+
+
+async def test_of_hubs_that_correct_one_point_every_correction_is_remembered(hubs: list[PostgresStore]) -> None:
+    await hubs[0].add([point(1)], NOW)
+    became = await asyncio.gather(*(hubs[n % 4].add([point(n)], NOW + n * HOUR) for n in range(2, 14)))
+    assert sum(one.corrected for one in became) == 12
+    revisions = await hubs[1].revisions(point().probe, "ph", NOW)
+    (now,) = await hubs[2].history(point().probe, "ph")
+    assert sorted([revision.measurement.value or 0 for revision in revisions] + [now.value or 0]) == [*range(1, 14)]
+
+
+async def test_hubs_fold_while_others_add_and_nothing_is_lost_or_doubled(hubs: list[PostgresStore]) -> None:
+    async def add(store: PostgresStore, name: str) -> None:
+        for n in range(60):
+            await store.add([point(n, at=NOW + n * HOUR, probe=name), point(n, at=NOW + n * HOUR, probe="both")], NOW)
+
+    async def fold(store: PostgresStore) -> int:
+        points = 0
+        for _ in range(40):
+            points += (await store.fold(everything=True)).points
+            await asyncio.sleep(0.002)
+        return points
+
+    *_, one, other = await asyncio.gather(add(hubs[0], "a"), add(hubs[1], "b"), fold(hubs[2]), fold(hubs[3]))
+    while (await hubs[0].fold(everything=True)).more:
+        pass
+    assert one + other > 0
+    assert await hubs[0].loose() == 0
+    for name in ("a", "b", "both"):
+        assert await hubs[3].history(name, "ph") == [point(n, at=NOW + n * HOUR, probe=name) for n in range(60)]
+    found = await inspected(hubs[0])
+    assert (found.points, found.faults) == (180, ())
+
+
+async def test_large_batches_of_several_hubs_are_kept_at_once(hubs: list[PostgresStore]) -> None:
+    def fleet(k: int) -> list[Measurement]:
+        return [point(n, at=NOW + (n * 4 + k) * MINUTE, probe=f"p{p}") for p in range(40) for n in range(20)]
+
+    became = await asyncio.gather(*(store.add(fleet(k), NOW) for k, store in enumerate(hubs)))
+    assert became == [Added(new=800)] * 4
+    assert await hubs[0].count() == 3200
+    assert (await inspected(hubs[0])).faults == ()
+
+
+# --- one of many -----------------------------------------------------------------------------------------------------
+
+
+async def test_of_many_who_take_a_grant_one_gets_it(hubs: list[PostgresStore]) -> None:
+    for n in range(10):
+        await hubs[0].put_grant(grant(f"d{n}"))
+        taken = await asyncio.gather(*(store.take_grant(f"d{n}") for store in hubs * 3))
+        assert [one for one in taken if one] == [grant(f"d{n}")]
+
+
+async def test_a_persona_is_given_once_whoever_asks(hubs: list[PostgresStore]) -> None:
+    subjects = [f"s{n}" for n in range(20)]
+    given = await asyncio.gather(*(store.persona("ondilo", "site", one, 7) for one in subjects for store in hubs))
+    by_subject = {one.subject: one.public_id for one in given}
+    assert len({(one.subject, one.public_id) for one in given}) == len(set(by_subject.values())) == 20
+    assert "7" in by_subject.values()
+    numbers = sorted(int(number) for number in by_subject.values() if number != "7")
+    assert numbers == [*range(1_000_000, 1_000_019)], "the lowest free ones"
+
+
+async def test_collectors_that_claim_at_once_share_without_overlap(hubs: list[PostgresStore]) -> None:
+    for n in range(37):
+        await hubs[0].put_account(account(f"a{n:02}"))
+    held: dict[str, list[str]] = {}
+    for turn in range(4):
+        at = NOW + turn * MINUTE
+        claims = [store.claim(f"c{n}", at, 300) for n, store in enumerate(hubs)]
+        held = dict(zip([f"c{n}" for n in range(4)], await asyncio.gather(*claims), strict=True))
+        current = await hubs[0].collectors(at)
+        assert sum(current.values()) <= 37
+    owners = Counter(name for names in held.values() for name in names)
+    assert set(owners.values()) == {1}
+    assert sorted(map(len, held.values())) == [7, 10, 10, 10]
+
+
+async def test_an_incident_that_many_note_is_one(hubs: list[PostgresStore]) -> None:
+    await asyncio.gather(*(hubs[n % 4].note_incident(incident(at=NOW + n * HOUR)) for n in range(12)))
+    (open_one,) = await hubs[0].incidents("home")
+    assert open_one.count == 12
+    await asyncio.gather(*(store.end_incident("home", "home", None, NOW + DAY) for store in hubs))
+    assert await hubs[0].incidents("home", open_only=True) == []
+    assert len(await hubs[0].incidents("home")) == 1
+
+
+async def test_two_accounts_that_discover_one_site_at_once_both_have_it(hubs: list[PostgresStore]) -> None:
+    for n in range(4):
+        await hubs[0].put_account(account(f"a{n}", f"u{n % 2}@example.org"))
+    for turn in range(5):
+        found = discovery(1, 2, 3, probes=(probe(1, f"S{turn}"),))
+        await asyncio.gather(*(hubs[n].put_discovery(f"a{n}", found, NOW + turn * HOUR) for n in range(4)))
+    assert [one.id for one in await hubs[0].accounts_of("ondilo:2")] == ["a0", "a1", "a2", "a3"]
+    assert [device.serial for _, device in await hubs[1].devices("ondilo:1/ico")] == [f"S{turn}" for turn in range(5)]
+    await asyncio.gather(*(hubs[n].put_discovery(f"a{n}", discovery(2), NOW + DAY) for n in range(4)))
+    assert [one.id for one in await hubs[0].sites()] == ["ondilo:2"]
+
+
+async def test_a_user_is_removed_or_gets_an_account_but_not_both(hubs: list[PostgresStore]) -> None:
+    for n in range(10):
+        email = f"u{n}@example.org"
+        await hubs[0].put_user(user(email))
+        await asyncio.gather(
+            hubs[1].remove_user(email), hubs[2].put_account(account(f"a{n}", email)), return_exceptions=True
+        )
+        accounts = await hubs[3].accounts(email)
+        assert len(accounts) == 1
+        if await hubs[3].user(email):
+            with pytest.raises(Conflict):
+                await hubs[3].remove_user(email)
+        else:
+            with pytest.raises(NotFound):
+                await hubs[3].remove_user(email)
+
+
+# --- news ------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_one_hub_keeps_is_soon_known_to_all(hubs: list[PostgresStore]) -> None:
+    versions = [await store.version() for store in hubs]
+    for turn in range(5):
+        at = NOW + turn * HOUR
+        writer = hubs[turn % 4]
+        await writer.add([point(turn, at=at)], at)
+        for n, store in enumerate(hubs):
+            async with asyncio.timeout(3):
+                while await store.version() == versions[n]:  # noqa: ASYNC110 - until it is told
+                    await asyncio.sleep(0.002)
+            versions[n] = await store.version()
+            assert (await store.latest(point().probe, at))["ph"].value == turn
+
+
+async def test_ones_own_news_comes_once(hubs: list[PostgresStore]) -> None:
+    one, other = hubs[:2]
+    await other.version()
+    await one.add([point()], NOW)
+    own, before = await one.version(), await other.version()
+    await other.put_memo("a", b"1")
+    async with asyncio.timeout(3):
+        while await one.version() == own:  # noqa: ASYNC110 - until it is told
+            await asyncio.sleep(0.002)
+    assert await one.version() == own + 1
+    assert await other.version() in {before + 1, before + 2}, "its own, and perhaps what it had not heard before"
+
+
+async def test_what_a_killed_hub_could_not_tell_any_more_is_noticed(
+    hubs: list[PostgresStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "LOOK_S", 0.05)
+    one, other = hubs[:2]
+    before = await other.version()
+    with monkeypatch.context() as patch:
+        patch.setattr(one._db, "_tell", lambda: None)
+        await one.keep_receipt(receipt())
+    async with asyncio.timeout(3):
+        while await other.version() == before:  # noqa: ASYNC110 - until it is noticed
+            await asyncio.sleep(0.01)
+
+
+async def test_a_version_from_before_a_restart_is_not_met_again(url: str, vault: Vault) -> None:
+    seen = set()
+    for n in range(5):
+        store = PostgresStore(url, vault)
+        await store.add([point(at=NOW + n * HOUR)], NOW)
+        seen.add(await store.version())
+        await store.close()
+    assert len(seen) == 5
