@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -209,6 +210,8 @@ class Hall:
                 return await show(visit)
             except MargelleError as error:
                 return _told(visit, error)
+            except Exception as failure:
+                return _broken(visit, failure)
 
         return answer
 
@@ -235,3 +238,12 @@ def _told(visit: Visit, error: MargelleError) -> Response:
         _log.error("%s %s: %s", visit.request.method, visit.request.url.path, error)
     shown = None if isinstance(error, StoreError | NotFound) else error
     return visit.page("error.html", status, heading=heading, error=shown)
+
+
+def _broken(visit: Visit, failure: Exception) -> Response:
+    """The page for a failure that nobody foresaw: its traceback is in the log, under the number that the page tells."""
+    if "text/html" not in visit.request.headers.get("accept", ""):
+        raise failure  # a program asks: the gate answers it in JSON
+    incident = secrets.token_hex(4)
+    _log.error("incident %s: %s %s", incident, visit.request.method, visit.request.url.path, exc_info=failure)
+    return visit.page("error.html", 500, heading="error.broken", error=None, incident=incident)
