@@ -39,7 +39,7 @@ class Shown {
       width: this.place.clientWidth,
       height: HEIGHT,
       tzDate: zone,
-      padding: [8, 0, 0, 0],
+      padding: [8, 22, 0, 0],
       legend: { show: false },
       cursor: {
         sync: { key: SYNC, setSeries: false },

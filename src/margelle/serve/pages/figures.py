@@ -129,3 +129,15 @@ def moment(at: datetime, where: ZoneInfo, language: Language) -> str:
 def month(at: datetime, language: Language) -> str:
     """The month's name."""
     return _MONTHS[language][at.month - 1]
+
+
+def bytes_of(count: int, language: Language) -> str:
+    """So many bytes as people say it, in decimal units: `286.8 kB`."""
+    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
+        if count >= 10**power:
+            return f"{number(count / 10**power, 1, language)}{NO_BREAK}{_byte(unit, language)}"
+    return f"{count}{NO_BREAK}{_byte('B', language)}"
+
+
+def _byte(unit: str, language: Language) -> str:
+    return unit.replace("B", "o") if language == "fr" else unit

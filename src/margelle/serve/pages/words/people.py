@@ -24,7 +24,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "scope.manage": ("Manage people, accounts and settings", "Gérer personnes, comptes et réglages"),
     # users
     "people.title": ("Users", "Utilisateurs"),
-    "people.lede": ("Who may sign in to this hub.", "Qui peut se connecter à ce serveur."),
+    "people.lede": ("Who may sign in to this hub.", "Qui peut se connecter à ce hub."),
     "people.invite": ("Invite somebody", "Inviter quelqu’un"),
     "people.invite_why": (
         "You get a link to pass on; whoever opens it chooses a password.",
@@ -117,7 +117,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "said.organisations.accounts": ("Its accounts have changed.", "Ses comptes ont changé."),
     # sharing a site
     "shares.title": ("Who sees this water", "Qui voit ce bassin"),
-    "shares.here": ("On this hub", "Sur ce serveur"),
+    "shares.here": ("On this hub", "Sur ce hub"),
     "shares.collects": ("Collects it", "Le collecte"),
     "shares.by_organisation": ("Through its organisation", "Par son organisation"),
     "shares.add": ("Share", "Partager"),
