@@ -17,9 +17,6 @@ from starlette.types import ASGIApp
 from margelle.cli.connection import Connection
 from margelle.errors import ConfigError, Conflict
 
-_IDLE_S: Final = 30
-"""How long a client's connection stays open without a request: longer than clients keep one in hand (aiohttp 15 s, httpx 5 s), or it would close in the face of their next request."""
-
 _GRACE_S: Final = 1
 """How long open requests may take to end when the server stops."""
 
@@ -93,7 +90,6 @@ async def serve(
             access_log=False,  # the hub's own has no queries
             server_header=False,
             lifespan="off",
-            timeout_keep_alive=_IDLE_S,
             timeout_graceful_shutdown=_GRACE_S,
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),
