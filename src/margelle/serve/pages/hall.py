@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -177,6 +177,10 @@ class Hall:
     def address(self, request: Request) -> str:
         """Where others reach this hub, without a slash at the end."""
         return (self.look.public_url or str(request.base_url)).rstrip("/")
+
+    def only_here(self, request: Request) -> bool:
+        """Whether that address is this machine's name of itself, and good for nobody else."""
+        return (urlsplit(self.address(request)).hostname or "") in {"localhost", "127.0.0.1", "::1"}
 
     def page(self, path: str, show: Page, *, door: bool = False) -> Route:
         """The route of a page. Who has not signed in is led to the door first, unless it is a `door` itself."""
