@@ -35,6 +35,11 @@ def test_a_day_has_its_minimum_maximum_mean_and_median() -> None:
     assert day.median == pytest.approx(7.15)
 
 
+def test_values_whose_sum_is_beyond_all_floats_have_a_mean_and_a_median() -> None:
+    (day,) = by_day([point(n, 1.5e308) for n in range(4)])
+    assert (day.mean, day.median) == (1.5e308, 1.5e308)
+
+
 def test_a_doubtful_value_is_counted_apart() -> None:
     (day,) = by_day([point(0, 7.0), point(1, 14.0, "ph", "a", Doubt("vendor", "")), point(2, None)])
     assert (day.count, day.maximum, day.doubtful) == (1, 7.0, 2)

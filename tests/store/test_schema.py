@@ -90,6 +90,16 @@ async def test_a_database_of_a_newer_margelle_is_left_alone(path: Path, vault: V
     assert path.read_bytes() == before
 
 
+async def test_a_margelle_of_before_that_still_runs_keeps_nothing_where_nobody_looks(path: Path, vault: Vault) -> None:
+    older(path, 5)
+    running = apsw.Connection(str(path))
+    running.execute("INSERT INTO series VALUES (1, 'p', 'ph', '[pH]'); INSERT INTO origin VALUES (1, 'test')")
+    await SqliteStore(path, vault).close()
+    with pytest.raises(apsw.ConstraintError, match="a newer margelle"):
+        running.execute("INSERT INTO point VALUES (1, 0, 7.2, NULL, NULL, 1, NULL) ON CONFLICT DO NOTHING")
+    running.close()
+
+
 async def test_another_programs_database_is_left_alone(path: Path, vault: Vault) -> None:
     connection = apsw.Connection(str(path))
     connection.execute("CREATE TABLE homeassistant (x)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from math import fsum, isfinite
 from statistics import fmean, median
 from zoneinfo import ZoneInfo
 
@@ -63,7 +64,7 @@ def by_day(measurements: Iterable[Measurement], time_zone: str = "UTC") -> list[
         else:
             doubtful[day] += 1
     return [
-        DayStatistics(day, len(of_day), min(of_day), max(of_day), fmean(of_day), median(of_day), doubtful[day])
+        DayStatistics(day, len(of_day), min(of_day), max(of_day), mean(of_day), middle(of_day), doubtful[day])
         for day, of_day in sorted(values.items())
     ]
 
@@ -71,6 +72,20 @@ def by_day(measurements: Iterable[Measurement], time_zone: str = "UTC") -> list[
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The instant, in UTC, at which a day begins in `zone`."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def mean(values: Sequence[float]) -> float:
+    """Their arithmetic mean, also where their sum is beyond all floats."""
+    try:
+        return fmean(values)
+    except OverflowError:
+        return fsum(value / len(values) for value in values)
+
+
+def middle(values: Sequence[float]) -> float:
+    """Their median, also where the sum of the two in the middle is beyond all floats."""
+    found = median(values)
+    return found if isfinite(found) else 2 * median([value / 2 for value in values])
 
 
 def thinned(points: Sequence[Measurement], most: int) -> list[Measurement]:
@@ -121,6 +136,6 @@ def by_hour(measurements: Iterable[Measurement]) -> list[HourStatistics]:
         else:
             doubtful[hour] += 1
     return [
-        HourStatistics(hour, len(of_hour), min(of_hour), max(of_hour), fmean(of_hour), median(of_hour), doubtful[hour])
+        HourStatistics(hour, len(of_hour), min(of_hour), max(of_hour), mean(of_hour), middle(of_hour), doubtful[hour])
         for hour, of_hour in sorted(values.items())
     ]

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from statistics import fmean, median
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -19,7 +18,7 @@ from margelle.domain.event import Event
 from margelle.domain.limits import Bands, standing
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.domain.series import DayStatistics, midnight, thinned
+from margelle.domain.series import DayStatistics, mean, middle, midnight, thinned
 from margelle.domain.site import Band
 from margelle.ports import Gap, Reader
 from margelle.serve.scale import Scale, scale_of
@@ -232,9 +231,9 @@ def _summary(track: Track, values: Sequence[float], doubtful: int, scale: Scale,
     if not values:
         return None
     within = sum(standing(value, bands) == "within" for value in values) / len(values) if bands else None
-    figures = (_read(scale, figure) or 0.0 for figure in (min(values), median(values), fmean(values), max(values)))
-    low, middle, mean, high = figures
-    return Summary(track.probe, len(values), low, middle, mean, high, doubtful, within)
+    figures = (_read(scale, figure) or 0.0 for figure in (min(values), middle(values), mean(values), max(values)))
+    low, usual, average, high = figures
+    return Summary(track.probe, len(values), low, usual, average, high, doubtful, within)
 
 
 def _of_days(
@@ -250,7 +249,7 @@ def _of_days(
         noon = midnight(some[len(some) // 2].day, zone) + timedelta(hours=12)
         figures = (
             min(each.minimum for each in some),
-            median(each.median for each in some),
+            middle([each.median for each in some]),
             max(each.maximum for each in some),
         )
         _put(line, _s(noon), tuple(_read(scale, each) for each in figures), sum(each.doubtful for each in some))
@@ -280,7 +279,7 @@ def _summary_of_days(track: Track, days: Sequence[DayStatistics], scale: Scale, 
         track.probe,
         count,
         _read(scale, min(each.minimum for each in days)) or 0.0,
-        _read(scale, median(each.median for each in days)) or 0.0,
+        _read(scale, middle([each.median for each in days])) or 0.0,
         _read(scale, sum(each.mean * each.count for each in days) / count) or 0.0,
         _read(scale, max(each.maximum for each in days)) or 0.0,
         sum(each.doubtful for each in days),

@@ -7,14 +7,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from math import isfinite
-from statistics import fmean, median
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
-from margelle.domain.series import DayStatistics, midnight
+from margelle.domain.series import DayStatistics, mean, middle, midnight
 from margelle.store import rules
 from margelle.store.chunk import Column
 from margelle.store.chunk.numbers import packed, packed_floats, unpacked, unpacked_floats
@@ -58,7 +57,7 @@ def statistics(column: Column, zone: ZoneInfo, since_us: int, until_us: int) -> 
         counts[today] += last - first
         first = last
     return [
-        DayStatistics(today, len(some), min(some), max(some), fmean(some), median(some), counts[today] - len(some))
+        DayStatistics(today, len(some), min(some), max(some), mean(some), middle(some), counts[today] - len(some))
         for today, some in sorted(values.items())
         if some
     ]
@@ -98,8 +97,8 @@ def _sum(day: DayStatistics) -> float:
 def _unpacked(told: _Days) -> list[DayStatistics]:
     counts = unpacked(told.counts)
     means = [total / count for total, count in zip(unpacked_floats(told.sums), counts, strict=True)]
-    for n, mean in told.means.items():
-        means[n] = mean
+    for n, exact in told.means.items():
+        means[n] = exact
     return list(
         map(
             DayStatistics,

@@ -265,6 +265,7 @@ async def test_statistics_of_an_hour_are_of_all_its_values() -> None:
         ("/statistics/days", {"time_zone": "Mars/Base"}, "time_zone"),
         ("/statistics/days", {"time_zone": "../../etc/passwd"}, "time_zone"),
         ("/statistics/days", {"since": "1000-01-01"}, "since"),
+        ("/statistics/days", {"until": "0001-01-01"}, "until"),
         ("/statistics/hours", {"since": "2001-01-01T00:00:00Z"}, "since"),
     ],
 )

@@ -122,6 +122,25 @@ async def test_too_many_series_samples_or_instants_are_refused(hub: Metrics, mon
     assert "take a longer step" in (await hub.ask("query_range", query="margelle_ph", **span)).json()["error"]
 
 
+async def test_windows_that_hold_too_much_in_all_are_refused(hub: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "MOST_READ", 100)
+    span: dict[str, Any] = {"start": (NOW - 72 * HOUR).timestamp(), "end": AT, "step": "1h"}
+    answer = await hub.ask("query_range", query="quantile_over_time(0.5, margelle_ph[1y])", **span)
+    assert (answer.status, "take a longer step" in answer.json()["error"]) == (422, True)
+
+
+async def test_an_expression_of_too_many_parts_is_not_parsed(hub: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation.promql_parser, "parse", None)
+    for query in ("1" + "+1" * 301, "(" * 301, "a" + " or a" * 301):
+        answer = await hub.ask("query", query=query, time=AT)
+        assert (answer.status, "operators" in answer.json()["error"]) == (400, True)
+
+
+async def test_operators_in_texts_and_comments_are_none(hub: Metrics) -> None:
+    query = "margelle_ph{site!='" + "(a|b)+" * 301 + "'} # " + "+" * 301
+    assert (await hub.ask("query", query=query, time=AT)).status == 200
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -160,7 +160,7 @@ async def measurements(visit: Visit, asked: Range) -> Table:
 async def days(visit: Visit, asked: Days) -> Table:
     """Statistics of days."""
     until = asked.until or visit.now.date() + _DAY
-    since = asked.since or until - _DAYS * _DAY
+    since = asked.since or max(until, _BOUNDS[0] + _DAYS * _DAY) - _DAYS * _DAY
     for name, day in (("since", since), ("until", until)):
         if not _BOUNDS[0] <= day <= _BOUNDS[1]:
             raise bad_field(name, f"it is between {_BOUNDS[0]} and {_BOUNDS[1]}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -44,12 +45,23 @@ from margelle.serve.prometheus.windows import Window, Worth
 LONGEST: Final = 4000
 """Characters of an expression: the parser has no other limit to its depth."""
 
+MOST_PARTS: Final = 300
+"""Operators and brackets of an expression. The parser's time grows with their square, and nobody else is served meanwhile."""
+
 MOST_POINTS: Final = 4_000_000
 """Instants times series of one selector."""
+
+MOST_READ: Final = 20_000_000
+"""Samples in all windows of a range together, each counted in every window in which it is."""
 
 MOST_STEPS: Final = 11_000
 """Instants of one question."""
 
+_TOLD_APART: Final = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*')
+"""Texts and comments, in which nothing is an operator."""
+_PART: Final = re.compile(r"[-+*/%^(]|[<>=!]=?|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
+_AT_ONCE: Final = 100_000
+"""So many samples of windows are read before others are served."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -164,11 +176,11 @@ class Evaluation:
             series = await self._subquery(expr, min(times) - range_ms, max(times))
         else:
             raise bad("a range of samples is expected here")
+        _demand_patience(series, times, range_ms)
         lines = []
         for samples in series:
-            values = [_window(samples, at_ms, range_ms, worth) for at_ms in times]
+            values = await _worths(samples, times, range_ms, worth)
             lines.append(Line(samples.labels if named else nameless(samples.labels), values))
-            await asyncio.sleep(0)  # others are served meanwhile
         return distinct(lines)
 
     async def _subquery(self, expr: SubqueryExpr, since_ms: int, until_ms: int) -> list[Samples]:
@@ -311,6 +323,8 @@ def parsed(text: str) -> Expr:
     """The expression that `text` is. Raises Unanswerable."""
     if len(text) > LONGEST:
         raise bad(f'invalid parameter "query": it is longer than {LONGEST} characters')
+    if sum(1 for _ in _PART.finditer(_TOLD_APART.sub("", text))) > MOST_PARTS:
+        raise bad(f'invalid parameter "query": it has more than {MOST_PARTS} operators and brackets')
     try:
         return promql_parser.parse(text)
     except ValueError as error:
@@ -326,6 +340,12 @@ def _demand_room(series: int, steps: int) -> None:
         raise impossible(f"{series} series at {steps} instants are more than {MOST_POINTS} points: take a longer step")
 
 
+def _demand_patience(series: Sequence[Samples], times: Sequence[int], range_ms: int) -> None:
+    read = sum(last - first for samples in series for first, last in _bounds(samples, times, range_ms))
+    if read > MOST_READ:
+        raise impossible(f"its windows hold {read} samples, and {MOST_READ} are the most: take a longer step")
+
+
 def _at_ms(modifier: AtModifier) -> int:
     try:
         return ((modifier.at or _EPOCH) - _EPOCH) // _MILLISECOND
@@ -337,11 +357,25 @@ def _ms(span: timedelta) -> int:
     return span // _MILLISECOND
 
 
-def _window(samples: Samples, at_ms: int, range_ms: int, worth: Worth) -> float | None:
-    first, last = bisect_left(samples.times, at_ms - range_ms), bisect_right(samples.times, at_ms)
-    if first == last:
-        return None
-    return worth(Window(samples.times[first:last], samples.values[first:last], at_ms, range_ms))
+def _bounds(samples: Samples, times: Sequence[int], range_ms: int) -> Iterator[tuple[int, int]]:
+    """Which samples are in the window that ends at each instant: from the first one to before the last one."""
+    for at_ms in times:
+        yield bisect_left(samples.times, at_ms - range_ms), bisect_right(samples.times, at_ms)
+
+
+async def _worths(samples: Samples, times: Sequence[int], range_ms: int, worth: Worth) -> list[float | None]:
+    """What the window that ends at each instant is worth; nothing where it is empty."""
+    values: list[float | None] = []
+    read = 0
+    for at_ms, (first, last) in zip(times, _bounds(samples, times, range_ms), strict=True):
+        window = Window(samples.times[first:last], samples.values[first:last], at_ms, range_ms)
+        values.append(worth(window) if first < last else None)
+        read += last - first
+        if read > _AT_ONCE:
+            read = 0
+            await asyncio.sleep(0)  # others are served meanwhile
+    await asyncio.sleep(0)
+    return values
 
 
 def _samples(line: Line, times: Sequence[int]) -> Samples:

@@ -24,6 +24,8 @@ from margelle.store.sqlite.tables import Tables
 
 _FAR: Final = 2**63 - 1
 ALWAYS: Final = (-_FAR, _FAR)
+MANY_DAYS: Final = 31
+"""Where something waits to be folded of so many days, all of them are computed at once."""
 _at = itemgetter(0)
 
 
@@ -123,14 +125,13 @@ class SeriesReader:
         head = self._heads.get(probe)
         parts: list[Column] = []
         there = 0
-        chunks = self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ()
-        for part in chunks:
-            parts.append(part.part(*part.bounds(since_us, until_us)))
+        for whole in self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ():
+            parts.append(whole.part(*whole.bounds(since_us, until_us)))
             there += len(parts[-1])
             if there >= most:
                 break
-        folded = Column.joined(parts[::-1] if newest else parts)
-        column = _with(folded, self._loose(head, probe, quantity, since_us, until_us))
+        joined = Column.joined(parts[::-1] if newest else parts)
+        column = _with(joined, self._loose(head, probe, quantity, since_us, until_us))
         if len(column) <= most:
             return column
         return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
@@ -163,6 +164,8 @@ class SeriesReader:
         known = self._rollup.read(head.id, zone.key, quantity, *days_)
         rest_us = min(known_us, end)
         late = {days.day(one[0], zone) for one in self._loose(head, head.probe, quantity, begin, rest_us)}
+        if len(late) > MANY_DAYS:
+            return days.statistics(self._column(head.probe, quantity, begin, end), zone, begin, end)
         found = [day for day in known if day.day not in late]
         for day in late:
             first, last = (rules.micros(midnight(date.fromordinal(day.toordinal() + n), zone)) for n in (0, 1))
