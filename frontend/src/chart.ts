@@ -39,7 +39,7 @@ class Shown {
       width: this.place.clientWidth,
       height: HEIGHT,
       tzDate: zone,
-      padding: [8, 0, 0, 0],
+      padding: [8, 22, 0, 0],
       legend: { show: false },
       cursor: {
         sync: { key: SYNC, setSeries: false },
@@ -94,11 +94,16 @@ class Shown {
   }
 }
 
+/** So few points are shown as such: what was measured by hand would be lost in a line. */
+const FEW = 16;
+
 /** Of each line: its values, its extremes where it has them, and its doubted points where it has them. */
 function seriesOf(line: Line, n: number, ink: Ink): uPlot.Series[] {
   const colour = ink.lines[n % 4] ?? ink.soft;
   const dash = DASHES[n % 4];
-  const curve: uPlot.Series = { stroke: colour, width: 1.75, points: { show: false }, ...(dash ? { dash } : {}) };
+  const points: uPlot.Series.Points =
+    line.at.length <= FEW ? { show: true, size: 7, stroke: colour, fill: colour } : { show: false };
+  const curve: uPlot.Series = { stroke: colour, width: 1.75, points, ...(dash ? { dash } : {}) };
   const edge: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false } };
   const doubted: uPlot.Series = {
     stroke: ink.alert,

@@ -53,7 +53,7 @@ async function page(event: FetchEvent, keep: boolean): Promise<Response> {
   const fresh = fromHub(event.request, keep);
   event.waitUntil(fresh.catch(() => undefined));
   const known = await (await caches.open(PAGES)).match(event.request, { ignoreSearch: true });
-  if (!known) return fresh;
+  if (!known) return fresh.catch(() => unknown());
   const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE_MS, undefined));
   const answer = await Promise.race([fresh.catch(() => undefined), late]);
   return answer && answer.status < 502 ? answer : old(known);
@@ -75,6 +75,16 @@ async function fromHub(request: Request, keep: boolean): Promise<Response> {
 async function old(known: Response): Promise<Response> {
   const html = (await known.text()).replace('id="old" hidden', 'id="old"');
   return new Response(html, { status: 200, headers: known.headers });
+}
+
+/** For a page of which nothing is known here: in the browser's language, since no other is known either. */
+function unknown(): Response {
+  const french = navigator.language.startsWith("fr");
+  const [lang, said, back] = french
+    ? ["fr", "Le hub ne répond pas, et cette page n’est pas gardée ici.", "Vers les bassins"]
+    : ["en", "The hub does not answer, and this page is not kept here.", "To the water"];
+  const html = `<!doctype html><html lang="${lang}"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Margelle</title><h1>Margelle</h1><p>${said}</p><p><a href="/">${back}</a></p></html>`;
+  return new Response(html, { status: 503, headers: { "content-type": "text/html; charset=utf-8" } });
 }
 
 async function trim(cache: Cache, most: number): Promise<void> {

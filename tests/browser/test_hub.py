@@ -119,8 +119,8 @@ def empty(tmp_path: Path) -> Iterator[Whole]:
 def test_the_first_run(visit: Visitor, empty: Whole, width: int, theme: Theme, language: Language) -> None:
     """From nothing to the first values, by page."""
     code = empty.hub.run(newcomer.offer(empty.hub.store))
-    page = visit("/sign-in", hub=empty.hub, user=None, width=width, theme=theme, language=language)
-    page.get_by_role("link", name={"en": "Claim this hub", "fr": "S’attribuer ce hub"}[language]).click()
+    page = visit("/", hub=empty.hub, user=None, width=width, theme=theme, language=language)
+    page.wait_for_url(re.compile("/welcome"))
     page.locator("#code").fill("AAAA-AAAA")
     page.locator("#firstname").fill("Anna")
     page.locator("#login").fill("anna@example.org")

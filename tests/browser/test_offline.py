@@ -41,6 +41,10 @@ def test_without_the_hub_the_last_known_state_is_shown_and_says_how_old_it_is(vi
     page.goto(hub.url)
     expect(page.locator("#old")).to_be_visible()
     visit.check(page, "old")
+    page.goto(f"{hub.url}/me")
+    expect(page.get_by_text("this page is not kept here")).to_be_visible()
+    page.get_by_role("link", name="To the water").click()
+    expect(page.locator("#old")).to_be_visible()
     visit.troubles.clear()  # what could not be reached
 
 

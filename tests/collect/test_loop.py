@@ -601,3 +601,17 @@ async def test_where_a_vendors_settings_have_changed_its_accounts_get_new_source
     clock.now += MINUTE
     await collector.round()
     assert made == ["fake-1", "fake-1"]
+
+
+async def test_what_the_clouds_have_is_discovered_anew_when_that_is_wanted() -> None:
+    clock = VirtualClock()
+    one = cloud(clock)
+    collector = collecting(await stored(account()), one)
+    await collector.round()
+    first = sum(name == "discover" for _, name, _ in one.requests)
+    assert first
+    await collector.round()
+    assert sum(name == "discover" for _, name, _ in one.requests) == first
+    collector.look_again()
+    await collector.round()
+    assert sum(name == "discover" for _, name, _ in one.requests) == 2 * first

@@ -71,6 +71,14 @@ def test_a_site_that_the_cloud_no_longer_knows_brings_discovery_forward_to_once_
     assert "no longer" in ask.why
 
 
+def test_what_a_discovery_may_have_missed_can_be_looked_for_at_once() -> None:
+    progress = known()
+    progress.discovery.ok_at = NOW
+    progress.look_again()
+    (ask,) = of(progress, "discover")
+    assert ask.due_at == NOW
+
+
 def test_the_latest_values_are_asked_for_64_minutes_after_the_last_ones() -> None:
     (ask,) = of(known(), "latest")
     assert ask.due_at == NOW + 54 * MINUTE

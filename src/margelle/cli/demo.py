@@ -49,6 +49,8 @@ _SET_BACK: Final = timedelta(days=7)
 """Less than what a month is longer than `_LONG_AGO`."""
 _LOOK_EVERY_S: Final = 0.5
 _PATIENCE_S: Final = 15.0
+_CLOUD_S: Final = 600.0
+"""How long the clouds may take to answer: they share a process with the hub, and on a busy machine that is long."""
 
 
 class Login(Struct, frozen=True):
@@ -93,6 +95,7 @@ def demo(
         public_url="",
         baxo__tags=TAGS,
         collect__requests_per_hour=HOURLY,
+        collect__timeout_s=_CLOUD_S,
     )
     if settings.origin("log_level") == "default" and not invocation(context).debug:
         logs.set_up("warning", settings["log_format"])
@@ -252,6 +255,8 @@ async def _collect_first(home: House, collector: Collector, email: str) -> None:
     while missing := await _missing(home, email):
         if waited_s % _PATIENCE_S == 0:
             note(f"Not there yet: {missing}")
+            if waited_s:  # a busy machine may have cut off an answer, and it would be asked for again only tomorrow
+                collector.look_again()
         await asyncio.sleep(_LOOK_EVERY_S)
         waited_s += _LOOK_EVERY_S
         await collector.round()

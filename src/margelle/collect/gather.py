@@ -168,12 +168,17 @@ class Gather:
         if self.progress.discovery.ok_at is None:  # a note that was lost knew of gaps that nobody will close
             for probe in self.progress.probes:
                 self.progress.gaps += await self._store.gaps(probe, open_only=True)
-        self.progress.rediscover = bool(discovery.faults) and not self.progress.tracks
+        self.progress.rediscover = bool(discovery.faults) and not self._pasts_known()
         there = {site.id for site in sites}
         await self._tidy(there, now)
         gone = "The cloud no longer tells of this site. Its readings stay."
         vanished = [failure.incident(self.account.id, site, "vanished", gone, now) for site in before - there]
         return self._unreadable("discovery", discovery.faults, now) + vanished
+
+    def _pasts_known(self) -> bool:
+        """Whether there are probes, and it is known of each what its cloud can tell of the past."""
+        tracks = self.progress.tracks.values()
+        return bool(tracks) and (not isinstance(self.source, HistorySource) or all(each.remembered for each in tracks))
 
     async def resume(self) -> None:
         """What is known of the sites, as this source reads it: the settings may be others than at the last discovery. Costs no request."""

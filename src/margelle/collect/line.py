@@ -50,6 +50,7 @@ class Line:
         self._gather: Gather | None = None
         self._lift = False
         self._wanted = False
+        self._anew = False
         self._left: set[tuple[str, str]] = set()
 
     @property
@@ -65,6 +66,10 @@ class Line:
     def want(self) -> None:
         """A user wants the newest values at once."""
         self.due_at, self._wanted = None, True
+
+    def look_again(self) -> None:
+        """What the cloud has is discovered anew at once, though it was lately: a part of it may have been missed."""
+        self.due_at, self._anew = None, True
 
     async def advance(self, stopping: Callable[[], bool], crowded: Callable[[], bool] = lambda: False) -> None:
         """Ask all that is due now, and set `due_at`: at once where other accounts are `crowded`, and only what is not fresh is left."""
@@ -131,6 +136,9 @@ class Line:
         if self._lift:
             progress.lift(known)
             self._lift = False
+        if self._anew:
+            known.look_again()
+            self._anew = False
         return self._gather
 
     async def _save(self, gather: Gather) -> None:

@@ -126,6 +126,12 @@ class Collector:
         self._due[account] = self._clock()
         return True
 
+    def look_again(self) -> None:
+        """Have what all clouds have discovered anew in the next round, for what was missed of it."""
+        for name, line in self._lines.items():
+            line.look_again()
+            self._due[name] = self._clock()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Collect until `stop` is set. What was asked for when it is set may still be answered, for a moment."""
         self._is_running = True

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from margelle.collect import backfill
-from margelle.collect.progress import Progress, Purpose, Series, Track
+from margelle.collect.progress import REDISCOVERY, Progress, Purpose, Series, Track
 from margelle.collect.share import SWITCH_EVERY, Shares, hurries
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.reason import Reason, held, sentence
@@ -208,7 +208,7 @@ def _discovery(account: str, progress: Progress, now: datetime) -> Ask:
             NEW,
         )
     if progress.rediscover:
-        return Ask("discover", account, done + _HOUR, (Reason("rediscover"),), DISCOVERY)
+        return Ask("discover", account, done + REDISCOVERY, (Reason("rediscover"),), DISCOVERY)
     due = datetime.combine(done + _DAY / 2, slot(account))
     due = due if due >= done + _DAY / 2 else due + _DAY
     rank = LATER if hurries(progress, now) else DISCOVERY

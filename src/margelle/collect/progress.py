@@ -28,6 +28,10 @@ _ELSEWHERE: Final = "Only another account of the probe can still tell it."
 _log = logging.getLogger(__name__)
 
 
+REDISCOVERY: Final = timedelta(hours=1)
+"""After a discovery, another one is due so much later where something has vanished or was missed."""
+
+
 class Attempt(Struct, omit_defaults=True):
     """How asking one thing went: the last success, the last try, failures in a row, and no try before `not_before`."""
 
@@ -127,6 +131,12 @@ class Progress(Struct, omit_defaults=True):
     closed: list[Gap] = field(default_factory=list)
     filled: int = 0
     filling_since: datetime | None = None
+
+    def look_again(self) -> None:
+        """What the cloud has is to be discovered anew at once."""
+        if self.discovery.ok_at is not None:
+            self.discovery.ok_at -= REDISCOVERY
+            self.rediscover = True
 
     def lacks(self, now: datetime) -> bool:
         """Whether readings are missing that are to be asked for."""

@@ -19,7 +19,7 @@ LANGUAGES: Final = ("en", "fr")
 SENTENCES: Final[dict[str, tuple[str, str]]] = {
     # what is asked next
     "new": ("The account is new: what it has is not known yet.", "Le compte est nouveau : on ne sait pas encore ce qu’il contient."),
-    "rediscover": ("The cloud no longer knows a site: what there is now?", "Le service ne connaît plus un bassin : qu’y a-t-il maintenant ?"),
+    "rediscover": ("The cloud no longer knows a site, or its answer was not whole: what is there now?", "Le service ne connaît plus un bassin, ou sa réponse n’était pas entière : qu’y a-t-il maintenant ?"),
     "discovery": ("Sites and devices are looked up once a day, last {at}.", "Les bassins et les appareils sont relus une fois par jour, la dernière fois le {at}."),
     "unknown": ("No reading of this probe is known yet.", "On ne connaît encore aucune mesure de cette sonde."),
     "timeless": ("This probe has told no reading that can be of now.", "Cette sonde n’a donné aucune mesure qui puisse être actuelle."),

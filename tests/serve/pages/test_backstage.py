@@ -164,6 +164,25 @@ async def test_no_request_meets_the_demo_without_its_cookie_and_no_face_does_wit
     assert "Station" not in looked.text
 
 
+async def test_a_site_leads_to_what_collects_it_and_to_its_tags_whom_they_concern(hub: Hub) -> None:
+    for user, tags in ((ADA, True), (TED, False)):
+        page = (await hub.ask(user, "GET", f"/sites/{SITE}")).text
+        assert 'href="/collection/baxo"' in page
+        assert (f'href="/tags/{SITE}"' in page) is tags
+
+
+async def test_an_empty_hub_leads_whoever_comes_to_the_first_run_and_a_new_user_to_a_probe(tmp_path: Path) -> None:
+    empty = Hub(tmp_path)
+    led = await call(empty.app, "GET", "/sign-in?lang=fr", {"accept": "text/html"})
+    assert (led.status, led.headers["location"]) == (303, "/welcome?lang=fr")
+    await empty.store.put_user(User(ADA, "x", operator=True))
+    assert (await call(empty.app, "GET", "/sign-in", {"accept": "text/html"})).status == 200
+    page = (await empty.ask(ADA, "GET", "/")).text
+    for way in ('href="/connect"', 'href="/connect/site"', 'action="/demo"'):
+        assert way in page
+    assert "margelle account add" not in page
+
+
 async def test_who_knows_nobody_yet_shows_its_demo_to_everybody(tmp_path: Path) -> None:
     hub = Hub(tmp_path)
     looked = await call(hub.app, "GET", "/", {"cookie": "margelle_demo=look", "accept": "text/html"})

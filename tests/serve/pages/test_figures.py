@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from margelle.domain.unit import Unit
-from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit, zone
+from margelle.serve.pages.figures import ago, bytes_of, clock_time, day, freshness, number, with_unit, zone
 from margelle.serve.pages.words import Language, Words
 from tests.conftest import NOW
 
@@ -98,3 +98,19 @@ def test_a_day_is_the_sites_own() -> None:
 @pytest.mark.parametrize("name", ["", "Nowhere/Land", "../../etc/passwd", "\x00", "Europe"])
 def test_a_zone_that_does_not_exist_is_utc(name: str) -> None:
     assert zone(name).key == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "french"),
+    [
+        (0, "0 B", "0 o"),
+        (999, "999 B", "999 o"),
+        (286_800, "286.8 kB", "286,8 ko"),
+        (5_200_000_000, "5.2 GB", "5,2 Go"),
+    ],
+)
+def test_bytes_are_counted_in_each_languages_words(count: int, english: str, french: str) -> None:
+    assert (bytes_of(count, "en"), bytes_of(count, "fr")) == (
+        english.replace(" ", "\u00a0"),
+        french.replace(" ", "\u00a0"),
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -74,6 +75,22 @@ async def test_a_program_is_told_in_json_what_goes_wrong(hub: Hub, monkeypatch: 
     monkeypatch.setattr(pages, "AREAS", (failing(Forbidden("Not yours.")), *pages.AREAS))
     answer = await call(hub.app(), "GET", "/failing", {"accept": "application/json"})
     assert (answer.status, answer.json()["error"]) == (403, "access_denied")
+
+
+async def test_what_nobody_foresaw_is_a_page_that_names_its_place_in_the_log(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pages, "AREAS", (failing(KeyError("secret name")), *pages.AREAS))
+    answer = await call(hub.app(), "GET", "/failing?lang=fr", BROWSER)
+    assert (answer.status, answer.headers["content-type"]) == (500, "text/html; charset=utf-8")
+    assert "Quelque chose n’a pas marché ici." in said(answer.text)
+    assert "secret name" not in answer.text
+    incident = re.search(r"sous ([0-9a-f]{8})\.", said(answer.text))
+    assert incident is not None
+    assert incident[1] in caplog.text
+    assert "secret name" in caplog.text
+    program = await call(hub.app(), "GET", "/failing", {"accept": "application/json"})
+    assert (program.status, program.json()["error"]) == (500, "server_error")
 
 
 async def test_a_form_needs_a_session_and_comes_from_here(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,6 +235,7 @@ async def test_an_installations_own_quantity_has_its_unit_and_its_digits(hub: Hu
 
 
 async def test_behind_a_proxy_the_faces_are_where_others_reach_them(hub: Hub) -> None:
+    await hub.own("marie@example.org", POOL)
     app = hub.app(public_url="https://water.example/")
     assert "Bluewater https://water.example/bluewater" in said((await call(app, "GET", "/")).text)
 

@@ -12,7 +12,7 @@ from margelle.domain.reason import held, told
 from margelle.domain.site import Account, Site
 from margelle.ports import AccountReport, Budget, Gap, Incident, Next, Past, Receipt
 from margelle.serve.pages.accounts import MOMENT, Card, may_manage, may_say, time_until
-from margelle.serve.pages.figures import ago, clock_time, zone
+from margelle.serve.pages.figures import ago, bytes_of, clock_time, zone
 from margelle.serve.pages.visit import Visit
 from margelle.serve.pages.words import Words
 from margelle.serve.pages.words.collection import TODO_FR
@@ -231,7 +231,7 @@ class _View:
 
     def slip(self, receipt: Receipt) -> Slip:
         """A receipt in the list."""
-        size = f"{len(receipt.body) / 1024:.0f} kB" if len(receipt.body) >= 1024 else f"{len(receipt.body)} B"
+        size = bytes_of(len(receipt.body), self._words.language)
         when = self._clock(receipt.at)
         return Slip(receipt.at.isoformat(), when, receipt.name, receipt.status, size, receipt.duration_ms)
 

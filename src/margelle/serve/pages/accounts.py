@@ -89,6 +89,23 @@ def may_say(visit: Visit, site: Site) -> bool:
     return visit.caller.may("manage", site.id) or (visit.caller.operator and "manage" in visit.caller.scopes)
 
 
+async def origins(visit: Visit, site: Site) -> list[tuple[str, str]]:
+    """Where a site's measurements come from, for whoever sees it: the paths of pages about that, and what they are called."""
+    if not visit.hall.has("/collection"):
+        return []
+    words, found = visit.words, []
+    for account in await visit.store.accounts_of(site.id):
+        if not account.is_own:
+            title = visit.hall.titles.get(account.vendor, account.vendor)
+            found.append((f"/collection/{account.id}", words("site.collected", vendor=title)))
+        elif visit.caller.may("manage", site.id):
+            found.append((f"/connect/site/{site.id}", words("own.edit")))
+    naming = next((vendor.naming for vendor in visit.hall.vendors if vendor.name == site.vendor), None)
+    if naming is not None and naming.names(site) and may_say(visit, site):
+        found.append((f"/tags/{site.id}", words("site.tags")))
+    return found
+
+
 def demand_manage(visit: Visit, account: Account, sites: Sequence[Site]) -> None:
     """Raises Forbidden where they may not."""
     if not may_manage(visit, account, sites):

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from margelle.domain.site import Band
-from margelle.serve.pages.figures import day, month, number
+from margelle.serve.pages.figures import NO_BREAK, day, number, short_month
 from margelle.serve.pages.words import Language
 from margelle.serve.plot import MOST_POINTS, Line, Panel, Plot
 
@@ -184,13 +184,20 @@ def time_ticks(plot: Plot, zone: ZoneInfo, language: Language) -> list[tuple[dat
     if span <= timedelta(days=63):
         step = 1 if span <= timedelta(days=8) else 7 if span <= timedelta(days=35) else 14
         midnights = [_midnight(since + timedelta(days=n)) for n in range(1, span.days + 2, step)]
-        return [(at, day(at, zone, language, short=step == 1)) for at in midnights if since < at < until]
+        return [(at, _day(at, zone, language, step)) for at in midnights if since < at < until]
     months = [at for at in _months(since, until) if since < at < until]
     if span <= timedelta(days=800):
         step = 1 if len(months) <= 6 else 2
-        return [(at, month(at, language)) for at in months[::step]]
+        return [(at, short_month(at, language)) for at in months[::step]]
     years = [at for at in months if at.month == 1]
     return [(at, str(at.year)) for at in years[:: max(1, -(-len(years) // 6))]]
+
+
+def _day(at: datetime, zone: ZoneInfo, language: Language, step_days: int) -> str:
+    """Short, since there are several beside each other on a phone."""
+    if step_days == 1:
+        return day(at, zone, language, short=True)
+    return f"{at.astimezone(zone).day}{NO_BREAK}{short_month(at.astimezone(zone), language)}"
 
 
 def _midnight(at: datetime) -> datetime:

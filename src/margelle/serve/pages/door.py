@@ -28,9 +28,11 @@ AREA = Area(_routes)
 
 
 async def _form(visit: Visit) -> Response:
-    """The sign-in form."""
+    """The sign-in form. Where nobody is known yet, there is nothing to sign in to: who comes is led to the first run."""
     if visit.user.email:
         return RedirectResponse(_with_language(local(visit.asked("next", "/")), visit), 303)
+    if visit.hall.has("/welcome") and not await visit.store.users():
+        return RedirectResponse(_with_language("/welcome", visit), 303, {"cache-control": "no-store"})
     return await _shown(visit, 200, "")
 
 
@@ -61,7 +63,6 @@ async def _shown(visit: Visit, status: int, complaint: str) -> Response:
         status,
         complaint=complaint,
         newcomer=newcomer,
-        welcome=visit.hall.has("/welcome"),
         action="/sign-in" + (f"?{urlencode({'next': wanted})}" if wanted != "/" else ""),
     )
 

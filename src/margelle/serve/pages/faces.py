@@ -83,7 +83,7 @@ async def _show(visit: Visit) -> Response:
         premises=premises,
         hub_host=urlsplit(base).hostname or "",
         plain=base.startswith("http://"),
-        local=(urlsplit(base).hostname or "") in {"localhost", "127.0.0.1", "::1"},
+        local=visit.hall.only_here(visit.request),
     )
 
 

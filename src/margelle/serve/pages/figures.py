@@ -17,6 +17,10 @@ _DAYS: Final = {
     "en": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
     "fr": ["lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."],
 }
+_SHORT_MONTHS: Final = {
+    "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    "fr": ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."],
+}
 _MONTHS: Final = {
     "en": [
         "January",
@@ -126,6 +130,18 @@ def moment(at: datetime, where: ZoneInfo, language: Language) -> str:
     return f"{_DAYS[language][here.weekday()]} {day(at, where, language)} {here:%H:%M}"
 
 
-def month(at: datetime, language: Language) -> str:
-    """The month's name."""
-    return _MONTHS[language][at.month - 1]
+def short_month(at: datetime, language: Language) -> str:
+    """The month's name as it is shortened."""
+    return _SHORT_MONTHS[language][at.month - 1]
+
+
+def bytes_of(count: int, language: Language) -> str:
+    """So many bytes as people say it, in decimal units: `286.8 kB`."""
+    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
+        if count >= 10**power:
+            return f"{number(count / 10**power, 1, language)}{NO_BREAK}{_byte(unit, language)}"
+    return f"{count}{NO_BREAK}{_byte('B', language)}"
+
+
+def _byte(unit: str, language: Language) -> str:
+    return unit.replace("B", "o") if language == "fr" else unit

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -177,6 +178,10 @@ class Hall:
         """Where others reach this hub, without a slash at the end."""
         return (self.look.public_url or str(request.base_url)).rstrip("/")
 
+    def only_here(self, request: Request) -> bool:
+        """Whether that address is this machine's name of itself, and good for nobody else."""
+        return (urlsplit(self.address(request)).hostname or "") in {"localhost", "127.0.0.1", "::1"}
+
     def page(self, path: str, show: Page, *, door: bool = False) -> Route:
         """The route of a page. Who has not signed in is led to the door first, unless it is a `door` itself."""
         return Route(path, self._led(show, door=door), methods=["GET"])
@@ -209,6 +214,8 @@ class Hall:
                 return await show(visit)
             except MargelleError as error:
                 return _told(visit, error)
+            except Exception as failure:
+                return _broken(visit, failure)
 
         return answer
 
@@ -239,3 +246,12 @@ def _told(visit: Visit, error: MargelleError) -> Response:
         _log.error("%s %s: %s", visit.request.method, visit.request.url.path, error)
     shown = None if isinstance(error, StoreError | NotFound) else error
     return visit.page("error.html", status, heading=heading, error=shown)
+
+
+def _broken(visit: Visit, failure: Exception) -> Response:
+    """The page for a failure that nobody foresaw: its traceback is in the log, under the number that the page tells."""
+    if "text/html" not in visit.request.headers.get("accept", ""):
+        raise failure  # a program asks: the gate answers it in JSON
+    incident = secrets.token_hex(4)
+    _log.error("incident %s: %s %s", incident, visit.request.method, visit.request.url.path, exc_info=failure)
+    return visit.page("error.html", 500, heading="error.broken", error=None, incident=incident)

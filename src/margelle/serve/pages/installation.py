@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from margelle.ports import InForce
-from margelle.serve.pages.figures import number
+from margelle.serve.pages.figures import bytes_of, number
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.visit import Visit
 
@@ -38,7 +38,7 @@ async def _show(visit: Visit) -> Response:
     return visit.page(
         "hub.html",
         premises=premises,
-        size=_size(premises.store_bytes, language) if premises.store_bytes is not None else "",
+        size=bytes_of(premises.store_bytes, language) if premises.store_bytes is not None else "",
         points=number(await visit.store.count(), 0, language),
         collectors=sorted(collectors.values(), reverse=True),
         accounts=sum(not one.is_own for one in await visit.store.accounts()),
@@ -52,12 +52,3 @@ def _groups(settings: Sequence[InForce]) -> list[Group]:
         head, dot, _ = setting.name.partition(".")
         found.setdefault(head if dot else "", []).append(setting)
     return [Group(name, tuple(group)) for name, group in found.items()]
-
-
-def _size(size_bytes: int, language: str) -> str:
-    """As people say it, in decimal units."""
-    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
-        if size_bytes >= 10**power:
-            told = unit if language == "en" else unit.replace("B", "o")
-            return f"{number(size_bytes / 10**power, 1, 'fr' if language == 'fr' else 'en')} {told}"
-    return f"{size_bytes} {'B' if language == 'en' else 'o'}"

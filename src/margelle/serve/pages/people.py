@@ -75,7 +75,14 @@ async def invited(visit: Visit, email: str, **names: str) -> Response:
     """The page with a new invitation's link. Raises BadInput and Conflict."""
     token, invitation = await people_of(visit).invite(email, visit.user, **names)
     link = f"{visit.hall.address(visit.request)}/invitation/{token}"
-    return visit.page("invited.html", secret=True, email=invitation.user, link=link, until=_until(visit, invitation))
+    return visit.page(
+        "invited.html",
+        secret=True,
+        email=invitation.user,
+        link=link,
+        until=_until(visit, invitation),
+        local=visit.hall.only_here(visit.request),
+    )
 
 
 def _changed(act: str) -> Callable[[Visit], Awaitable[Response]]:

@@ -78,7 +78,7 @@ def why(visit: Visit, one: Glance, around: Scene, most: int = MOST_REASONS) -> s
     """What the state comes from, in words; empty where nothing is amiss."""
     told = [_told(visit, one, around, reason) for reason in one.condition.reasons[:most]]
     more = len(one.condition.reasons) - most
-    return ", ".join(told) + (visit.words("why.more", n=more) if more > 0 else "")
+    return ", ".join(told) + (visit.words.count("why.more", more) if more > 0 else "")
 
 
 def _told(visit: Visit, one: Glance, around: Scene, reason: Reason) -> str:

@@ -104,6 +104,7 @@ async def _make(visit: Visit) -> Response:
         site=site,
         address=address,
         code=_code(address),
+        local=visit.hall.only_here(visit.request),
         link=_link(visit, site, link),
         back=path_of(site, "people"),
     )

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from margelle.domain.measurement import Measurement
 from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
+from margelle.serve.pages.accounts import origins
 from margelle.serve.pages.card import about, places, scene, todo
 from margelle.serve.pages.chart import (
     chart,
@@ -95,6 +96,7 @@ async def _site(visit: Visit) -> Response:
         doubted=len(doubted),
         todo=[todo(visit, scope.one.site, visit.zone(scope.one.site), each) for each in scope.one.advice],
         links=visit.hall.at_site(visit.caller, scope.one.site.id),
+        origins=await origins(visit, scope.one.site),
         newest=scope.one.condition.newest.isoformat() if scope.one.condition.newest else "",
     )
 

@@ -119,7 +119,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     # gaps
     "collect.gaps": ("Missing readings", "Mesures manquantes"),
     "collect.no_gaps": ("Nothing is missing that could still be asked for.", "Rien ne manque qui puisse encore être demandé."),
-    "collect.fetching": ("Past readings are fetched: {n} of {all} requests made", "Relevé du passé : {n} demandes sur {all} faites"),
+    "collect.fetching": ("Past readings are fetched: {n} of {all} requests made", "Relevé du passé, demandes faites : {n} sur {all}"),
     "collect.filled_at": ("asked for at about {time}", "demandées vers {time}"),
     "collect.nobody": ("nobody can be asked for them", "personne ne peut les donner"),
     "collect.when_resumed": ("asked for once the account goes on", "demandées quand le compte reprendra"),
@@ -152,7 +152,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "collect.past": ("What was asked", "Ce qui a été demandé"),
     "collect.last": ("Last answer", "Dernière réponse"),
     "collect.never": ("not yet", "pas encore"),
-    "collect.some": ("{n} of {all} quantities, {ago}", "{n} grandeurs sur {all}, {ago}"),
+    "collect.some": ("{n} of {all} quantities, {ago}", "grandeurs : {n} sur {all}, {ago}"),
     "collect.failures.one": ("failed once since", "un échec depuis"),
     "collect.failures.many": ("failed {n} times since", "{n} échecs depuis"),
     "collect.receipts": ("Receipts", "Reçus"),

@@ -6,13 +6,13 @@ from typing import Final
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     # from the site's own page
-    "at_site.measure": ("Measured by hand", "Mesuré à la main"),
-    "at_site.done": ("What was done", "Ce qui a été fait"),
+    "at_site.measure": ("Note a reading", "Noter une mesure"),
+    "at_site.done": ("Note an intervention", "Noter une intervention"),
     "at_site.events": ("Interventions", "Interventions"),
     "at_site.act": ("Act on the water", "Agir sur l’eau"),
     "at_site.people": ("Who sees it", "Qui le voit"),
     # measured by hand
-    "hand.title": ("Measured by hand", "Mesuré à la main"),
+    "hand.title": ("Note a reading", "Noter une mesure"),
     "hand.place": ("by hand", "à la main"),
     "hand.means": ("With", "Avec"),
     "means.strip": ("Strip", "Bandelette"),
@@ -31,14 +31,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "said.hand.kept": ("Kept, beside what the probe tells.", "Gardé, à côté de ce que dit la sonde."),
     "said.hand.doubted": ("Kept, with a doubt: see below.", "Gardé, avec un doute : voyez ci-dessous."),
     "moment": ("When", "Quand"),
-    "moment.zone": ("On the clock of {zone}", "À l’heure de {zone}"),
+    "moment.zone": ("Time zone: {zone}", "Fuseau horaire : {zone}"),
     "moment.bad": ("That is no time between 2000 and now.", "Ce n’est pas une heure entre 2000 et maintenant."),
     "unsent": (
         "Not sent: there is no connection. What you wrote is kept here; send it again when there is.",
         "Non envoyé : pas de connexion. Votre saisie est gardée ici ; renvoyez-la dès que possible.",
     ),
     # interventions
-    "done.title": ("What was done", "Ce qui a été fait"),
+    "done.title": ("Note an intervention", "Noter une intervention"),
     "done.again": ("Done just now", "Fait à l’instant"),
     "done.other": ("Something else, or earlier", "Autre chose, ou plus tôt"),
     "done.kind": ("What", "Quoi"),
@@ -97,7 +97,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "act.done_what": ("Done: {title}", "Fait : {title}"),
     "act.confirm": ("Confirm", "Confirmer"),
     "act.confirm_title": ("Nothing is done yet", "Rien n’est encore fait"),
-    "act.goes_to": ("It goes to {cloud} through the account {account}. Then the hub asks what came of it.", "L’ordre part chez {cloud} par le compte {account}. Puis le serveur relit l’état."),
+    "act.goes_to": ("It goes to {cloud} through the account {account}. Then the hub asks what came of it.", "L’ordre part chez {cloud} par le compte {account}. Puis le hub relit l’état."),
     "act.nowhere": ("No account collects this site now: it cannot be done.", "Aucun compte ne collecte ce bassin : impossible."),
     "act.cancel": ("Do nothing", "Ne rien faire"),
     "said.acted": ("Done. What the cloud tells of it stands below.", "Fait. Ce qu’en dit le service est ci-dessous."),

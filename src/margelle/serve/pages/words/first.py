@@ -27,7 +27,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "first.password_hint": ("At least eight characters; a short sentence is a good one.", "Au moins huit caractères ; une courte phrase convient bien."),
     "first.join": ("This hub is mine", "Ce hub est à moi"),
     "first.command": ("Or by command, on this machine:", "Ou par une commande, sur cette machine :"),
-    "first.claim": ("Claim this hub", "S’attribuer ce hub"),
     "first.next": (
         "Now your probe: sign in at its maker’s, and the first values are here within a minute.",
         "Maintenant, votre sonde : connectez-vous chez son fabricant, et les premières valeurs sont là en une minute.",

@@ -56,6 +56,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "error.limited": ("Too much at once: try again a little later", "Trop à la fois : réessayez un peu plus tard"),
     "error.store": ("What is kept cannot be read or written right now", "Les données ne peuvent être lues ni écrites pour l’instant"),
     "error.cloud": ("The cloud does not answer as it should", "Le service du fabricant ne répond pas comme il faut"),
+    "error.broken": ("Something went wrong here", "Quelque chose n’a pas marché ici"),
+    "error.broken_why": (
+        "Nothing is lost. The operator finds what it was in the log, under {incident}.",
+        "Rien n’est perdu. L’exploitant trouve ce que c’était dans le journal, sous {incident}.",
+    ),
     "error.store_why": (
         "Nothing is lost. Try again in a minute; if it lasts, the operator finds the reason in the log.",
         "Rien n’est perdu. Réessayez dans une minute ; si cela dure, l’exploitant trouve la raison dans le journal.",

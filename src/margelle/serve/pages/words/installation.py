@@ -30,6 +30,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Un réglage se change dans le fichier {file}, et vaut après un redémarrage du hub. Une option l’emporte sur l’environnement, celui-ci sur le fichier, celui-ci sur la valeur par défaut.",
     ),
     "hub.general": ("General", "Général"),
+    "hub.flag": ("option", "option"),
+    "hub.environment": ("environment", "environnement"),
     "hub.default": ("default", "par défaut"),
     "hub.empty": ("empty", "vide"),
     "hub.change_file": ("In {file}:", "Dans {file} :"),

@@ -24,7 +24,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "scope.manage": ("Manage people, accounts and settings", "Gérer personnes, comptes et réglages"),
     # users
     "people.title": ("Users", "Utilisateurs"),
-    "people.lede": ("Who may sign in to this hub.", "Qui peut se connecter à ce serveur."),
+    "people.lede": ("Who may sign in to this hub.", "Qui peut se connecter à ce hub."),
     "people.invite": ("Invite somebody", "Inviter quelqu’un"),
     "people.invite_why": (
         "You get a link to pass on; whoever opens it chooses a password.",
@@ -117,7 +117,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "said.organisations.accounts": ("Its accounts have changed.", "Ses comptes ont changé."),
     # sharing a site
     "shares.title": ("Who sees this water", "Qui voit ce bassin"),
-    "shares.here": ("On this hub", "Sur ce serveur"),
+    "shares.here": ("On this hub", "Sur ce hub"),
     "shares.collects": ("Collects it", "Le collecte"),
     "shares.by_organisation": ("Through its organisation", "Par son organisation"),
     "shares.add": ("Share", "Partager"),
@@ -156,6 +156,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "links.unnamed": ("Unnamed", "Sans nom"),
     "links.made": ("made {ago} by {by}", "créé {ago} par {by}"),
     "links.over": ("over", "expiré"),
+    "links.local": (
+        "This address leads nowhere from another machine, since you use the hub on its own. Open these pages by the hub’s name or number in your network, or set public_url; the hub is started with",
+        "Cette adresse ne mène nulle part depuis une autre machine : vous utilisez le hub sur la sienne. Ouvrez ces pages par le nom ou le numéro du hub dans votre réseau, ou réglez public_url ; le hub se démarre avec",
+    ),
     "links.shown": (
         "Whoever has this address sees the water of {site}, until {day}. It is shown only now: print it, or copy it.",
         "Qui a cette adresse voit l’eau de {site}, jusqu’au {day}. Elle n’est affichée que maintenant : imprimez-la ou copiez-la.",
@@ -167,6 +171,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "open_it": ("Open", "Ouvrir"),
     "print": ("Print", "Imprimer"),
     # keys
+    "keys.one": ("API key", "Clé d’API"),
     "keys.title": ("API keys", "Clés d’API"),
     "keys.lede": (
         "For a dashboard, a script, a sensor. A key can do what you tick, and never more than your own roles allow.",

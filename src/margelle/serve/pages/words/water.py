@@ -40,7 +40,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "why.advised.many": ("{n} recommendations", "{n} recommandations"),
     "why.overdue.one": ("one recommendation overdue", "une recommandation en retard"),
     "why.overdue.many": ("{n} recommendations overdue", "{n} recommandations en retard"),
-    "why.more": (" and {n} more", " et {n} autres"),
+    "why.more.one": (" and one more", " et une autre raison"),
+    "why.more.many": (" and {n} more", " et {n} autres raisons"),
     # many sites
     "find": ("Search", "Rechercher"),
     "find.hint": ("Name, city, vendor", "Nom, ville, fabricant"),
