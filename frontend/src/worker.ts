@@ -16,7 +16,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (origin !== self.location.origin) return;
-  if (request.method === "POST" && ["/sign-out", "/sign-in", "/me/sign-out"].includes(pathname)) {
+  if (request.method === "POST" && changesWho(pathname)) {
     event.waitUntil(caches.delete(PAGES)); // what one person saw is not for the next
   } else if (request.method === "GET" && pathname.startsWith("/static/")) {
     event.respondWith(file(request));
@@ -24,6 +24,11 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(page(event, kept(pathname)));
   }
 });
+
+/** Whether a form signs somebody in or out. */
+function changesWho(pathname: string): boolean {
+  return ["/sign-out", "/sign-in", "/me/sign-out", "/welcome"].includes(pathname) || pathname.startsWith("/invitation/");
+}
 
 /** Whether a page shows the water, and not somebody's settings. */
 function kept(pathname: string): boolean {

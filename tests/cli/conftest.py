@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import os
@@ -17,6 +18,10 @@ from typing import NamedTuple
 
 import pytest
 
+from margelle.ports import AuditEntry
+from margelle.store import open_store
+from margelle.store.vault import Vault
+
 PATIENCE_S = 120.0
 CLOUD_PASSWORD = "geheim & 100 %"
 
@@ -30,6 +35,19 @@ class Ended(NamedTuple):
 
 
 Margelle = Callable[..., Ended]
+
+
+def audit(home: Path) -> list[AuditEntry]:
+    """The audit log of the hub whose files are at home there, the newest first."""
+
+    async def read() -> list[AuditEntry]:
+        key = Vault.open(home / ".config/margelle/key")
+        store = open_store(str(home / ".local/share/margelle/margelle.sqlite"), key)
+        found = await store.audit()
+        await store.close()
+        return found
+
+    return asyncio.run(read())
 
 
 class Running:

@@ -19,7 +19,7 @@ from margelle.cli.wanted import Wanted
 from margelle.errors import BadInput, Refused
 from margelle.ports import Rate
 from margelle.vendors import VENDORS
-from tests.cli.conftest import CLOUD_PASSWORD, Ended, Margelle, Start
+from tests.cli.conftest import CLOUD_PASSWORD, Ended, Margelle, Start, audit
 
 OWNER = "owner@clouds.example"
 
@@ -27,7 +27,7 @@ OWNER = "owner@clouds.example"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hour's budget as it is, but no wait from one request to the next."""
-    monkeypatch.setitem(VENDORS, "ondilo", replace(VENDORS["ondilo"], pace=(Rate(20, 3600),)))
+    monkeypatch.setitem(VENDORS, "ondilo", replace(VENDORS["ondilo"], pace=VENDORS["ondilo"].pace[1:]))
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def _accounts(margelle: Margelle) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("anna")
-def test_an_account_is_added_checked_listed_and_removed(margelle: Margelle, clouds: str) -> None:
+def test_an_account_is_added_checked_listed_and_removed(margelle: Margelle, clouds: str, tmp_path: Path) -> None:
     realm = urlsplit(clouds).netloc
     added = _add(margelle, clouds)
     assert (added.code, added.err) == (0, "Looking up what it has\n")
@@ -84,10 +84,13 @@ def test_an_account_is_added_checked_listed_and_removed(margelle: Margelle, clou
     one, other = (json.loads(margelle("account", "check", "ondilo", "--json").out)[0] for _ in range(2))
     assert one["requests_left"] - other["requests_left"] == 1
 
+    assert (margelle("account", "pause", "ondilo").code, margelle("account", "resume", "ondilo").code) == (0, 0)
     removed = margelle("account", "remove", "ondilo")
     assert removed.code == 0
     assert removed.out == "ondilo is removed, and its token forgotten. 0 measurements kept.\n"
     assert _accounts(margelle) == []
+    done = [one.act for one in reversed(audit(tmp_path)) if one.subject == "ondilo"]
+    assert done == ["connect", "pause", "resume", "remove account"]
 
 
 @pytest.mark.usefixtures("anna")

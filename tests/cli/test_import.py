@@ -11,10 +11,10 @@ from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.site import Account, Probe, Site
 from margelle.domain.unit import Unit
 from margelle.intake.beside import keep
-from margelle.ports import AuditEntry, Discovery
+from margelle.ports import Discovery
 from margelle.store import open_store
 from margelle.store.vault import Vault
-from tests.cli.conftest import Ended, Margelle
+from tests.cli.conftest import Ended, Margelle, audit
 from tests.conftest import NOW
 from tests.evidence import exchange
 from tests.house import GARDEN, furnish
@@ -206,18 +206,10 @@ def test_a_vendors_printed_answer_is_read_as_its_client_does(
     assert " 0 new" in hub(*arguments).out
 
 
-def test_an_import_is_in_the_audit_log(hub: Margelle, table: Path, tmp_path: Path) -> None:
+def test_an_import_is_in_the_audit_log_of_each_site(hub: Margelle, table: Path, tmp_path: Path) -> None:
     hub("import", str(table), *MAPPED, "--skip-refused")
-
-    async def audit() -> list[AuditEntry]:
-        key = Vault.open(tmp_path / ".config/margelle/key")
-        store = open_store(str(tmp_path / ".local/share/margelle/margelle.sqlite"), key)
-        entries = await store.audit()
-        await store.close()
-        return entries
-
-    (entry,) = asyncio.run(audit())
-    assert (entry.act, entry.subject, entry.outcome) == ("import", "pool.csv", "4 new, 0 same, 0 corrected, 1 refused")
+    told = [(one.subject, one.outcome, one.site) for one in audit(tmp_path) if one.act == "import"]
+    assert told == [("pool.csv", "4 new", "own:garden"), ("pool.csv", "1 refused", "")]
 
 
 @pytest.mark.parametrize(

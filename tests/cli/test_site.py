@@ -10,7 +10,7 @@ from margelle.domain.site import Account, Person, Probe, Site
 from margelle.ports import Discovery
 from margelle.store import open_store
 from margelle.store.vault import Vault
-from tests.cli.conftest import Margelle
+from tests.cli.conftest import Margelle, audit
 from tests.conftest import NOW
 
 
@@ -32,6 +32,15 @@ def test_a_site_is_added_listed_and_removed_and_its_measurements_stay(hub: Marge
     assert ",ph,7.4," in hub("export").out
     hub("site", "add", "Spa again", "--id", "spa")
     assert "Spa again" in hub("site", "list").out
+
+
+def test_what_is_done_to_a_site_is_in_its_audit_log(hub: Margelle, tmp_path: Path) -> None:
+    hub("site", "add", "Spa")
+    hub("site", "remove", "own:spa")
+    assert [(one.act, one.subject, one.site) for one in audit(tmp_path) if one.act.endswith("site")] == [
+        ("remove site", "own:spa", "own:spa"),
+        ("add site", "own:spa", "own:spa"),
+    ]
 
 
 def test_two_users_have_each_their_own(hub: Margelle) -> None:
@@ -87,14 +96,8 @@ def test_a_measurement_by_hand_is_kept_in_the_quantitys_unit_with_a_note(hub: Ma
     assert "known already" in hub("measure", *arguments).out
     assert "ph 7.6: corrected" in hub("measure", "own:pool", "ph=7.6", "--at", "2026-07-14T12:30").out
 
-    async def audit() -> list[str]:
-        key = Vault.open(tmp_path / ".config/margelle/key")
-        store = open_store(str(tmp_path / ".local/share/margelle/margelle.sqlite"), key)
-        entries = await store.audit()
-        await store.close()
-        return [entry.outcome for entry in entries if entry.act == "measure"]
-
-    assert asyncio.run(audit())[-1] == "ph=7.4, temperature=77°F at 2026-07-14T10:30:00Z: 2 new; after the storm"
+    told = [(entry.outcome, entry.site) for entry in audit(tmp_path) if entry.act == "measure"]
+    assert told[-1] == ("ph=7.4, temperature=77°F at 2026-07-14T10:30:00Z: 2 new; after the storm", "own:pool")
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from margelle.ports import AuditEntry, Grant, Store
-from tests.cli.conftest import Margelle
+from margelle.ports import Grant, Store
+from tests.cli.conftest import Margelle, audit
 
 
 def test_a_user_is_added_listed_and_removed(margelle: Margelle) -> None:
@@ -50,22 +50,12 @@ def test_the_first_user_is_an_operator_and_others_are_made_one(margelle: Margell
     assert margelle("user", "operator", "Bo@example.org").out == "bo@example.org is an operator now.\n"
     assert margelle("user", "operator", "anna@example.org", "--revoke").code == 0
     assert operators() == ["bo@example.org"]
-    assert [(one.act, one.subject, one.user) for one in _audit(tmp_path)] == [
+    assert [(one.act, one.subject, one.user) for one in audit(tmp_path)] == [
         ("operator", "anna@example.org", ""),
         ("operator", "bo@example.org", ""),
         ("add user", "bo@example.org", ""),
         ("add user", "anna@example.org", ""),
     ]
-
-
-def _audit(home: Path) -> list[AuditEntry]:
-    async def read() -> list[AuditEntry]:
-        store = _store(home)
-        found = await store.audit()
-        await store.close()
-        return found
-
-    return asyncio.run(read())
 
 
 def test_a_user_who_is_there_already_is_not_added_again(margelle: Margelle) -> None:

@@ -17,7 +17,7 @@ from margelle.domain.access import Membership, Organisation, Role, SubjectKind
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.unit import Unit
 from margelle.store.memory import MemoryStore
-from margelle.store.sqlite import SqliteStore, arrival, chunks, folding
+from margelle.store.sqlite import SqliteStore, arrival, chunks, folding, reader
 from margelle.store.vault import Vault
 from tests.store.things import FAULT, KEY, NOW, account, discovery, incident, recommendation, site
 
@@ -85,6 +85,7 @@ def small_limits() -> Iterator[None]:
             (folding, "STRETCH", 6),
             (arrival, "MANY", 5),
             (arrival, "WAITING", 4),
+            (reader, "MANY_DAYS", 2),
         ):
             patch.setattr(module, name, value)
         yield

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -150,7 +151,6 @@ async def _bring(settings: Settings, wanted: Wanted) -> dict[str, int]:
     from margelle.cli import house
     from margelle.cli.brought import brought
     from margelle.intake.keep import count, keep
-    from margelle.ports import AuditEntry
 
     if not wanted.file.is_file():
         raise NotFound(f"There is no file {wanted.file}.")
@@ -165,15 +165,23 @@ async def _bring(settings: Settings, wanted: Wanted) -> dict[str, int]:
             await source.add_missing()
             told = _Told(silent_refusals=True)
         now = home.clock()
+        sites = {probe.id: probe.site for probe in await home.store.probes()}
+        at_site: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for arrivals in _batches(source):
             outcomes = await keep(home.store, arrivals, now, settings.catalogue, dry=wanted.dry)
             told.tell(outcomes)
+            for arrival, outcome in zip(arrivals, outcomes, strict=True):
+                at_site[_site(arrival, sites)][outcome.verdict] += 1
             for verdict, n in count(outcomes).items():
                 counts[verdict] += n
-        if not wanted.dry:
-            outcome = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
-            await home.store.record(AuditEntry(now, "", "import", wanted.file.name, outcome))
+        for site, verdicts in sorted(at_site.items()) if not wanted.dry else ():
+            await home.record("import", wanted.file.name, ", ".join(f"{n} {one}" for one, n in verdicts.items()), site)
         return counts
+
+
+def _site(arrival: Arrival, sites: Mapping[str, str]) -> str:
+    """The site at which it was measured; empty where a line is no measurement."""
+    return sites.get(arrival.measurement.probe, "") if arrival.measurement is not None else ""
 
 
 def _batches(source: Brought) -> Iterator[list[Arrival]]:

@@ -69,6 +69,12 @@ class House:
             return Display()
         return vendor.display(self.meanings.sections[vendor.name], self.settings.catalogue)(site)
 
+    async def record(self, act: str, subject: str, outcome: str, site: str = "") -> None:
+        """Add to the audit log what a command did; the words of acts are those of the pages."""
+        from margelle.ports import AuditEntry
+
+        await self.store.record(AuditEntry(self.clock(), "", act, subject, outcome, site))
+
     def budget(self, account: Account) -> Budget:
         """The account's request budget, which outlives this process. It lies beside the store, since whoever shares the one shares the other."""
         from margelle.net.budget import Budget, uptime_s

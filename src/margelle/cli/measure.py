@@ -74,7 +74,6 @@ async def _measure(
     from margelle.intake.hand import keep_by_hand
     from margelle.intake.keep import count
     from margelle.intake.point import Point, measurement_of
-    from margelle.ports import AuditEntry
 
     async with house.opened(settings) as home:
         now = home.clock()
@@ -88,7 +87,7 @@ async def _measure(
         outcome = (
             f"{told} at {instant:%Y-%m-%dT%H:%M:%SZ}: {_counted(count(outcomes))}{f'; {remark}' if remark else ''}"
         )
-        await home.store.record(AuditEntry(now, "", "measure", probe.id, outcome, probe.site))
+        await home.record("measure", probe.id, outcome, probe.site)
         return probe, outcomes
 
 

@@ -72,7 +72,9 @@ async def _add(settings: Settings, owner: str, wanted: Described, key: str) -> t
     from margelle.intake import own
 
     async with house.opened(settings) as home:
-        return await own.add(home.store, await owner_named(home.store, owner), wanted, home.clock(), key=key)
+        site, probe = await own.add(home.store, await owner_named(home.store, owner), wanted, home.clock(), key=key)
+        await home.record("add site", site.id, "added", site.id)
+        return site, probe
 
 
 async def _remove(settings: Settings, name: str) -> None:
@@ -81,6 +83,7 @@ async def _remove(settings: Settings, name: str) -> None:
 
     async with house.opened(settings) as home:
         await own.remove(home.store, name, home.clock())
+        await home.record("remove site", name, "removed", name)
 
 
 async def _listed(settings: Settings) -> list[dict[str, Any]]:

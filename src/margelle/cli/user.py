@@ -11,7 +11,6 @@ from margelle.cli.terminal import JsonOption, invocation, note, password, run, s
 from margelle.errors import BadInput, Conflict, NotFound
 
 if TYPE_CHECKING:
-    from margelle.cli.house import House
     from margelle.config import Settings
     from margelle.domain.access import Scope
     from margelle.domain.site import User
@@ -191,7 +190,7 @@ async def _put(settings: Settings, user: User, *, new: bool = False, sign_out: b
         await home.store.put_user(user)
         if sign_out:
             await home.store.drop_grants(user.email)
-        await _record(home, "add user" if new else "password", user.email, "added" if new else "changed")
+        await home.record("add user" if new else "password", user.email, "added" if new else "changed")
 
 
 async def _with_operator(store: Store, user: User) -> User:
@@ -214,12 +213,6 @@ async def _operator(settings: Settings, email: str, *, operator: bool) -> User:
         return await People(home.store, desk, home.clock).make_operator(email, None, operator=operator)
 
 
-async def _record(home: House, act: str, subject: str, outcome: str) -> None:
-    from margelle.ports import AuditEntry
-
-    await home.store.record(AuditEntry(home.clock(), "", act, subject, outcome))
-
-
 async def _user(settings: Settings, email: str) -> User:
     from margelle.cli import house
 
@@ -235,7 +228,7 @@ async def _remove(settings: Settings, email: str) -> None:
 
     async with house.opened(settings) as home:
         await home.store.remove_user(email)
-        await _record(home, "remove user", email, "removed")
+        await home.record("remove user", email, "removed")
 
 
 async def _listed(settings: Settings) -> list[dict[str, str | int]]:
@@ -267,26 +260,21 @@ def _scopes(given: Sequence[str]) -> tuple[Scope, ...]:
 
 async def _token(settings: Settings, email: str, days: int | None, scopes: tuple[Scope, ...], name: str) -> str:
     from margelle.cli import house
-    from margelle.serve.api import NAME
-    from margelle.serve.sign_in import FaceDesk
+    from margelle.serve.keys import Keys
 
     user = await _user(settings, email)
     async with house.opened(settings) as home:
-        life_s = None if days is None else days * 86_400.0
-        desk = FaceDesk(NAME, home.store, home.clock)
-        made, _ = await desk.issue_named("access", user.email, name or "token", life_s=life_s, scopes=scopes)
-        await _record(home, "key", user.email, f"{name or 'token'} was made, by a command")
-        return made
+        token, _ = await Keys(home.store, home.clock).make(user.email, name or "token", scopes, days, by="")
+        return token
 
 
 async def _keys(settings: Settings, email: str) -> list[Grant]:
     from margelle.cli import house
-    from margelle.serve.api import NAME
+    from margelle.serve.keys import Keys
 
     user = await _user(settings, email)
     async with house.opened(settings) as home:
-        theirs = await home.store.grants(user=user.email)
-        return [one for one in theirs if one.kind == "access" and one.face == NAME]
+        return await Keys(home.store, home.clock).of(user.email)
 
 
 def _show_keys(keys: Sequence[Grant], *, as_json: bool) -> None:
@@ -323,13 +311,8 @@ def _show_keys(keys: Sequence[Grant], *, as_json: bool) -> None:
 
 async def _revoke(settings: Settings, email: str, given: str) -> None:
     from margelle.cli import house
-    from margelle.serve.api import NAME
-    from margelle.serve.sign_in import FaceDesk
+    from margelle.serve.keys import Keys
 
     user = await _user(settings, email)
     async with house.opened(settings) as home:
-        desk = FaceDesk(NAME, home.store, home.clock)
-        if await desk.holder("access", given) != user:
-            raise NotFound(f"That is no token of {user.email}.")
-        await desk.revoke(given)
-        await _record(home, "key", user.email, "taken back, by a command")
+        await Keys(home.store, home.clock).revoke(user.email, given, by="")

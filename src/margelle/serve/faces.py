@@ -57,6 +57,11 @@ class _Face:
         self._given = settings.get(vendor.name)
         self._routed = self._router()
 
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """The routes as they are now."""
+        return self._routed.routes
+
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         if self._settings.get(self._vendor.name) is not self._given:

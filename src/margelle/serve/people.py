@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from margelle.domain.site import User
 from margelle.errors import BadInput, Conflict, NotFound, Refused
 from margelle.ports import AuditEntry, Clock, Grant, Store
-from margelle.serve.api import NAME as API_NAME
+from margelle.serve.keys import is_key
 from margelle.serve.password import demand_good
 from margelle.serve.sign_in import FaceDesk, hashed
 
@@ -171,11 +171,6 @@ def demand_email(email: str) -> None:
 def ended(grant: Grant, now: datetime) -> bool:
     """Whether a grant has expired."""
     return grant.expires_at is not None and grant.expires_at <= now
-
-
-def is_key(grant: Grant) -> bool:
-    """Whether a grant is a key of the hub's own API."""
-    return grant.kind == "access" and grant.face == API_NAME
 
 
 def name_of(text: str) -> str:

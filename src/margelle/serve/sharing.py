@@ -43,17 +43,23 @@ class Sharing:
         taken = {one.id for one in await self._store.organisations()}
         word = _word(name)
         identity = word if word and word not in taken else f"{word or 'organisation'}-{secrets.token_hex(3)}"
-        made = Organisation(identity, name)
-        await self._store.put_organisation(made)
-        await self._record(by.user, "organisation", made.id, f"founded as {name!r}")
-        return made
+        return await self.name(identity, name, by)
 
     async def rename(self, organisation: str, name: str, by: Caller) -> None:
         """Give an organisation another name. Raises NotFound, Forbidden and BadInput."""
         by.demand_operator()
-        known = await self.organisation(organisation)
-        await self._store.put_organisation(replace(known, name=_name(name)))
-        await self._record(by.user, "organisation", known.id, f"renamed to {_name(name)!r}")
+        await self.organisation(organisation)
+        await self.name(organisation, name, by)
+
+    async def name(self, organisation: str, name: str, by: Caller) -> Organisation:
+        """The organisation with this id: a new one, or the one that there is by another name. Raises Forbidden and BadInput."""
+        by.demand_operator()
+        known = any(one.id == organisation for one in await self._store.organisations())
+        made = Organisation(organisation, _name(name))
+        await self._store.put_organisation(made)
+        outcome = "renamed to" if known else "founded as"
+        await self._record(by.user, "organisation", made.id, f"{outcome} {made.name!r}")
+        return made
 
     async def dissolve(self, organisation: str, by: Caller) -> None:
         """Remove an organisation and its members' roles; no account may belong to it any more. Raises NotFound, Forbidden and Conflict."""

@@ -63,6 +63,17 @@ async def test_an_event_is_noted_read_and_taken_back(hub: Hub) -> None:
     assert (await hub.call("DELETE", f"/events/{event['id']}")).status == 409
 
 
+async def test_the_sites_owner_reads_in_the_audit_log_what_was_noted_by_a_program(hub: Hub) -> None:
+    dose = {"site": "own:garden", "kind": "dose", "product": "ph_minus", "amount": 300, "unit": "g"}
+    event = (await hub.call("POST", "/events", dose)).json()
+    await hub.call("DELETE", f"/events/{event['id']}")
+    log = await hub.store.audit(sites=["own:garden"])
+    assert [(one.user, one.act, one.subject, one.outcome) for one in log] == [
+        (ANNA, "event", event["id"], "ph_minus 300 g at 2026-07-14T12:30Z: taken back"),
+        (ANNA, "event", event["id"], "ph_minus 300 g at 2026-07-14T12:30Z: noted"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("note", "name"),
     [
@@ -138,3 +149,23 @@ async def test_what_is_missing_is_told_with_what_became_of_it(hub: Hub) -> None:
     (lost,) = (await hub.get("/gaps", state="lost")).json()["items"]
     assert lost["why"] == "the cloud has forgotten it"
     assert (await hub.get("/gaps", state="open", quantity="ph")).json()["items"] == []
+
+
+async def test_parts_of_what_is_missing_have_each_gap_once(hub: Hub) -> None:
+    gaps = [
+        Gap(GARDEN, quantity, since, since + HOUR, "open", NOW)
+        for quantity in ("orp", "salt", "tds")
+        for since in (NOW - 9 * HOUR, NOW - 5 * HOUR)
+    ]
+    await hub.store.put_gaps((), gaps)
+    found: list[tuple[str, str]] = []
+    query: dict[str, Any] = {"limit": 2}
+    while True:
+        told = (await hub.get("/gaps", **query)).json()
+        found += [(gap["quantity"], gap["since"]) for gap in told["items"]]
+        if told["next"] is None:
+            break
+        query["after"] = told["next"]
+    assert len(found) == len(set(found)) == len(gaps)
+    assert [since for _, since in found] == sorted((since for _, since in found), reverse=True)
+    assert (await hub.get("/gaps", after="nonsense")).status == 400

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -112,6 +113,54 @@ async def test_who_is_too_slow_is_told_so_instead_of_filling_the_memory() -> Non
         listener.put(b"%d" % n)
     assert await listener.next(60) == RESET
     assert await listener.next(SOON_S) == BEAT
+
+
+async def test_who_joins_while_something_comes_stops_nobody(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go, latest = asyncio.Event(), asyncio.Event(), store.latest
+
+    async def slow(probe: str, now: datetime) -> dict[str, Measurement]:
+        if probe == "own:slow/probe":
+            reached.set()
+            await go.wait()
+        return await latest(probe, now)
+
+    monkeypatch.setattr(store, "latest", slow)
+    watching, first = watcher(store), Listener(WANTED)
+
+    async def join() -> None:
+        async with watching.listening(Listener({"own:bath/probe": "own:bath", "own:slow/probe": "own:slow"})):
+            pass
+
+    async with watching.listening(first):
+        joining = asyncio.create_task(join())
+        await reached.wait()
+        await store.add([ph(7.4), ph(7.4, probe="own:bath/probe")], NOW)
+        assert [event["value"] for event in await events(first, 1)] == [7.4]
+        go.set()
+        await joining
+        await store.add([ph(7.5)], NOW)
+        assert [event["value"] for event in await events(first, 1)] == [7.5]
+
+
+async def test_of_more_than_can_wait_at_once_it_is_told_that_some_were_missed(store: MemoryStore) -> None:
+    listener = Listener(WANTED)
+    async with watcher(store).listening(listener):
+        await store.add([ph(7 + n / 10_000, n / 10_000) for n in range(WAITING + 1)], NOW)
+        assert await listener.next(60) == RESET
+
+
+async def test_one_user_does_not_listen_in_everybodys_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("margelle.serve.api.stream.MOST_EACH", 1)
+    hub = await furnished(MemoryStore())
+    async with listening(hub) as stream:
+        assert (await stream.sent.get())["status"] == 200
+        await stream.sent.get()
+        async with listening(hub) as another:
+            assert (await another.sent.get())["status"] == 429
+        async with listening(hub, token=await hub.key("read", user="ben@example.org")) as other:
+            assert (await other.sent.get())["status"] == 200
 
 
 async def test_nothing_is_looked_at_once_nobody_listens(store: MemoryStore) -> None:

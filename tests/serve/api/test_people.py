@@ -6,6 +6,8 @@ import pytest
 
 from margelle.domain.access import Membership
 from margelle.domain.site import User
+from margelle.serve.keys import MOST
+from margelle.serve.pages.audit import ACTS
 from margelle.store.memory import MemoryStore
 from tests.conftest import NOW
 from tests.house import ANNA
@@ -111,9 +113,44 @@ async def test_an_organisation_is_seen_by_its_members_and_decided_of_by_its_owne
     assert (await hub.call("GET", "/memberships", token=ben, organisation="club")).status == 200
 
 
-async def test_what_was_done_is_in_the_audit_log(hub: Hub) -> None:
+async def test_what_was_done_is_in_the_audit_log_as_the_pages_write_it(hub: Hub) -> None:
+    await hub.store.put_user(User(ANNA, "x", operator=True))
     key = (await hub.call("POST", "/keys", {"name": "Grafana"})).json()
+    await hub.call("DELETE", f"/keys/{key['id']}")
     await hub.call("PUT", "/memberships", {"user": BEN, "kind": "site", "subject": "own:garden", "role": "viewer"})
-    log = await hub.store.audit()
-    assert [(entry.user, entry.act) for entry in log] == [(ANNA, "membership put"), (ANNA, "key add")]
+    await hub.call("DELETE", "/memberships", user=BEN, subject="own:garden")
+    await hub.call("PUT", "/organisations/club", {"name": "The club"})
+    await hub.call("PUT", "/memberships", {"user": BEN, "kind": "organisation", "subject": "club", "role": "viewer"})
+    await hub.call("DELETE", "/organisations/club")
+    log = list(reversed(await hub.store.audit()))
+    assert {entry.user for entry in log} == {ANNA}
+    assert [(entry.act, entry.subject, entry.site) for entry in log] == [
+        ("key", "Grafana", ""),
+        ("key", "Grafana", ""),
+        ("share", BEN, "own:garden"),
+        ("share", BEN, "own:garden"),
+        ("organisation", "club", ""),
+        ("share", BEN, ""),
+        ("organisation", "club", ""),
+    ]
+    assert {entry.act for entry in log} <= set(ACTS)
     assert all(key["token"] not in entry.outcome for entry in log)
+
+
+async def test_a_member_is_named_as_the_user_that_there_is(hub: Hub) -> None:
+    member = {"user": BEN.upper(), "kind": "site", "subject": "own:garden", "role": "viewer"}
+    assert (await hub.call("PUT", "/memberships", member)).json()["user"] == BEN
+
+
+async def test_an_operators_key_that_only_reads_sees_only_their_own_organisations(hub: Hub) -> None:
+    await hub.store.put_user(User(ANNA, "x", operator=True))
+    await hub.call("PUT", "/organisations/club", {"name": "The club"})
+    reads = await hub.key("read")
+    assert (await hub.call("GET", "/organisations", token=reads)).json()["items"] == []
+    assert [one["id"] for one in (await hub.get("/organisations")).json()["items"]] == ["club"]
+
+
+async def test_nobody_has_endless_keys(hub: Hub) -> None:
+    for n in range(MOST - 1):
+        assert (await hub.call("POST", "/keys", {"name": f"{n}"})).status == 201
+    assert (await hub.call("POST", "/keys", {"name": "one more"})).status == 409

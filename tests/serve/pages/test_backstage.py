@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from starlette.types import ASGIApp
@@ -14,7 +15,7 @@ from margelle.domain.access import Membership
 from margelle.domain.site import Account, Person, Probe, Site, User
 from margelle.ports import Discovery, Receipt
 from margelle.serve.pages import FACE
-from margelle.serve.pages.session import COOKIE
+from margelle.serve.pages.session import COOKIE, SAFE_COOKIE
 from margelle.serve.sign_in import FaceDesk
 from margelle.store.memory import MemoryStore
 from tests.asgi import Response, call
@@ -27,8 +28,8 @@ SITE = "baxo:14587"
 class Hub:
     """Ada has an account with a site at which Ted is a technician; Eve has nothing; Ops is the operator."""
 
-    def __init__(self, folder: Path) -> None:
-        settings = load(None, {}, {"data_dir": str(folder), "key_file": str(folder / "key")})
+    def __init__(self, folder: Path, **more: str) -> None:
+        settings = load(None, {}, {"data_dir": str(folder), "key_file": str(folder / "key")} | more)
         self.store = MemoryStore()
         self.app: ASGIApp = House(settings, self.store, lambda: NOW).app()
 
@@ -154,6 +155,31 @@ async def test_no_request_meets_the_demo_without_its_cookie_and_no_face_does_wit
     assert "This is a demo" not in real.text
     face = await call(hub.app, "GET", "/ondilo/api/customer/v1/pools", {"cookie": "margelle_demo=look"})
     assert face.status == 401
-    looked = await call(hub.app, "GET", "/", {"cookie": "margelle_demo=look", "accept": "text/html"})
+    stranger = await call(hub.app, "GET", "/", {"cookie": "margelle_demo=look", "accept": "text/html"})
+    assert (stranger.status, stranger.headers["location"]) == (303, "/sign-in")
+    token = await FaceDesk(FACE, hub.store, lambda: NOW).issue("access", ADA, life_s=600)
+    both = {"cookie": f"margelle_demo=look; {COOKIE}={token}", "accept": "text/html"}
+    looked = await call(hub.app, "GET", "/", both)
     assert "This is a demo" in looked.text
     assert "Station" not in looked.text
+
+
+async def test_who_knows_nobody_yet_shows_its_demo_to_everybody(tmp_path: Path) -> None:
+    hub = Hub(tmp_path)
+    looked = await call(hub.app, "GET", "/", {"cookie": "margelle_demo=look", "accept": "text/html"})
+    assert "This is a demo" in looked.text
+
+
+async def test_over_tls_too_an_account_is_connected_in_the_browser_that_asked_for_it(tmp_path: Path) -> None:
+    hub = await Hub(tmp_path, public_url="https://hub.example").furnish()
+    desk = FaceDesk(FACE, hub.store, lambda: NOW)
+    here, there = [{"cookie": f"{SAFE_COOKIE}={await desk.issue('access', ADA, life_s=600)}"} for _ in range(2)]
+
+    async def told(browser: dict[str, str], other: dict[str, str]) -> str:
+        page = (await call(hub.app, "POST", "/connect/ondilo/leave", browser)).text
+        (state,) = re.findall(r"state=([0-9a-f]{40})", page)
+        form = urlencode({"address": f"https://hub.example/connect/ondilo/back?error=denied&state={state}"})
+        return (await call(hub.app, "POST", "/connect/ondilo/paste", other, form.encode())).text
+
+    assert "denied" in await told(here, here)
+    assert "denied" not in await told(here, there)

@@ -12,8 +12,9 @@ from msgspec import Meta, Struct
 from margelle.domain.site import Account
 from margelle.errors import NotFound
 from margelle.ports import Gap, GapState, Incident
+from margelle.serve.api import cursor
 from margelle.serve.api.endpoint import Endpoint, Nothing, Page, Visit
-from margelle.serve.api.params import Limit, ProbeNames, QuantityNames, SiteNames
+from margelle.serve.api.params import Listed, ProbeNames, QuantityNames, SiteNames
 from margelle.serve.api.seen import probes_seen
 
 
@@ -91,14 +92,21 @@ class Accounts(Struct, frozen=True):
     account: Annotated[str, Meta(min_length=1, max_length=300, description="Only this account, by id.")] | None = None
 
 
-class Gaps(Struct, frozen=True):
-    """Which gaps."""
+class Gaps(Listed, frozen=True):
+    """Which gaps, and which part of the list."""
 
     site: SiteNames = ()
     probe: ProbeNames = ()
     quantity: QuantityNames = ()
     state: Annotated[GapState, Meta(description="Only those of which this became.")] | None = None
-    limit: Limit = 1000
+
+
+class _Place(Struct, frozen=True, array_like=True, order=True):
+    """A gap's place in the list, read from its end."""
+
+    since: datetime
+    probe: str
+    quantity: str
 
 
 async def accounts(visit: Visit, _: Nothing) -> Page[AccountSeen]:
@@ -122,9 +130,19 @@ async def gaps(visit: Visit, asked: Gaps) -> Page[Gap]:
     for probe in await probes_seen(visit, asked.site, asked.probe):
         every = await visit.store.gaps(probe.id, open_only=asked.state == "open")
         found += [one for one in every if asked.state in {None, one.state}]
-    wanted = [one for one in found if not asked.quantity or one.quantity in asked.quantity]
-    wanted.sort(key=lambda gap: gap.since, reverse=True)
-    return Page(wanted[: asked.limit])
+    behind = cursor.read(asked.after, _Place)
+    wanted = [
+        one
+        for one in found
+        if (not asked.quantity or one.quantity in asked.quantity) and (behind is None or _place(one) < behind)
+    ]
+    wanted.sort(key=_place, reverse=True)
+    part = wanted[: asked.limit]
+    return Page(part, cursor.told(_place(part[-1])) if len(wanted) > len(part) else None)
+
+
+def _place(gap: Gap) -> _Place:
+    return _Place(gap.since, gap.probe, gap.quantity)
 
 
 async def _theirs(visit: Visit) -> Sequence[Account]:

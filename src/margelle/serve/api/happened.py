@@ -7,18 +7,17 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
-from msgspec.structs import replace
 
 from margelle.domain.event import AmountUnit, Event, EventKind, Product
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.site import Recommendation
 from margelle.errors import Conflict, NotFound, Refused, Unavailable
-from margelle.ports import AuditEntry
 from margelle.serve.api import cursor
 from margelle.serve.api.endpoint import Created, Endpoint, Page, Visit
 from margelle.serve.api.params import Listed, Since, SiteName, SiteNames, Until
 from margelle.serve.api.problem import bad_field
 from margelle.serve.api.seen import site_seen
+from margelle.serve.diary import Diary
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -98,8 +97,7 @@ async def add_event(visit: Visit, _: Struct, new: NewEvent) -> Created:
         raise bad_field("unit", "an amount has a unit, and a unit an amount", "body")
     if new.product is not None and new.kind != "dose":
         raise bad_field("product", "only a dose has a product", "body")
-    await visit.store.put_event(event)
-    await _record(visit, "event add", event)
+    await _diary(visit).write(event)
     return Created(event, f"/events/{event.id}")
 
 
@@ -114,10 +112,7 @@ async def remove_event(visit: Visit, asked: OneEvent) -> Event:
     visit.caller.demand("intervene", known.site)
     if known.removed_at is not None:
         raise Conflict(f"The event {known.id} was taken back already.")
-    gone = replace(known, removed_at=visit.now, removed_by=visit.caller.user.email)
-    await visit.store.put_event(gone)
-    await _record(visit, "event remove", gone)
-    return gone
+    return await _diary(visit).take_back(known, visit.caller.user.email)
 
 
 async def recommendations(visit: Visit, asked: Recommendations) -> Page[Recommendation]:
@@ -174,10 +169,8 @@ def _behind(place: _Place) -> datetime:
         raise bad_field("after", "it is not the `next` of an earlier answer") from error
 
 
-async def _record(visit: Visit, act: str, event: Event) -> None:
-    await visit.store.record(
-        AuditEntry(visit.now, visit.caller.user.email, act, event.site, f"{event.id} {event.kind}")
-    )
+def _diary(visit: Visit) -> Diary:
+    return Diary(visit.store, visit.rooms.clock)
 
 
 ENDPOINTS: Final = (

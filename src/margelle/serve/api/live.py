@@ -35,7 +35,7 @@ REMEMBERED: Final = 10_000
 WAITING: Final = 1000
 """So many events may wait for one client; of a slower one, all are dropped, and it is told so."""
 
-_AT_ONCE: Final = 1000
+_AT_ONCE: Final = WAITING
 _NEXT: Final = timedelta(microseconds=1)
 RESET: Final = b"event: reset\ndata: {}\n\n"
 BEAT: Final = b": beat\n\n"
@@ -49,10 +49,10 @@ class _Event(Struct, frozen=True):
 
 
 class Listener:
-    """What one client has still to be sent; `wanted` are the probes, each with its site, and the quantities, none for all."""
+    """What one client, of the user `who`, has still to be sent; `wanted` are the probes, each with its site, and the quantities, none for all."""
 
-    def __init__(self, wanted: Mapping[str, str], quantities: frozenset[str] = frozenset()) -> None:
-        self.wanted, self.quantities = wanted, quantities
+    def __init__(self, wanted: Mapping[str, str], quantities: frozenset[str] = frozenset(), who: str = "") -> None:
+        self.wanted, self.quantities, self.who = wanted, quantities, who
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
 
     def takes(self, key: tuple[str, str]) -> bool:
@@ -94,14 +94,18 @@ class Watcher:
         """How many listen now."""
         return len(self._listeners)
 
+    def listeners_of(self, who: str) -> int:
+        """How many of them are one user's."""
+        return sum(listener.who == who for listener in self._listeners)
+
     @asynccontextmanager
     async def listening(self, listener: Listener, last_id: str = "") -> AsyncIterator[None]:
         """Tell the listener while this lasts; first of all what it missed since `last_id`."""
         await self.look()
+        self._sites |= listener.wanted  # before their first value, which a look in between may already tell
         for probe in listener.wanted:
             if probe not in self._known:
                 self._known[probe] = await self._reader.latest(probe, self._clock())
-        self._sites |= listener.wanted
         for told in self._missed(listener, last_id):
             listener.put(told)
         self._listeners.append(listener)
@@ -144,7 +148,11 @@ class Watcher:
         new: Sequence[Measurement] = [point]
         if before is not None and point.at > before.at:
             series = (point.probe, point.quantity)
-            new = await self._reader.history(*series, before.at + _NEXT, point.at + _NEXT, _AT_ONCE)
+            new = await self._reader.history(*series, before.at + _NEXT, point.at + _NEXT, _AT_ONCE + 1)
+        if len(new) > _AT_ONCE:
+            self._n += 1
+            self._publish(_Event(self._n, (point.probe, point.quantity), RESET))
+            return
         for row in rows(new, self._sites[point.probe], self._catalogue):
             self._n += 1
             told = b"id: %s-%d\nevent: measurement\ndata: %s\n\n" % (

@@ -10,13 +10,11 @@ from msgspec import Meta, Struct, field
 from margelle.domain.access import Membership, Organisation, Role, Scope, SubjectKind
 from margelle.domain.site import User
 from margelle.errors import Forbidden, NotFound
-from margelle.ports import AuditEntry, Grant
-from margelle.serve.api import NAME
+from margelle.ports import Grant
 from margelle.serve.api.endpoint import Created, Endpoint, Nothing, Page, Visit
-from margelle.serve.api.problem import bad_field
-from margelle.serve.sign_in import FaceDesk
+from margelle.serve.keys import Keys
+from margelle.serve.sharing import Sharing
 
-_DAY_S: Final = 86_400.0
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -128,7 +126,7 @@ async def users(visit: Visit, _: Nothing) -> Page[UserSeen]:
 async def organisations(visit: Visit, _: Nothing) -> Page[Organisation]:
     """The caller's organisations."""
     every = await visit.store.organisations()
-    if visit.caller.operator:
+    if visit.caller.operator and "manage" in visit.caller.scopes:
         return Page(every)
     theirs = {one.subject for one in await visit.store.memberships(user=visit.caller.user.email)}
     return Page([one for one in every if one.id in theirs])
@@ -136,18 +134,12 @@ async def organisations(visit: Visit, _: Nothing) -> Page[Organisation]:
 
 async def put_organisation(visit: Visit, asked: OneOrganisation, named: NamedOrganisation) -> Organisation:
     """Add or rename an organisation."""
-    visit.caller.demand_operator()
-    made = Organisation(asked.organisation, named.name)
-    await visit.store.put_organisation(made)
-    await _record(visit, "organisation put", made.id, made.name)
-    return made
+    return await _sharing(visit).name(asked.organisation, named.name, visit.caller)
 
 
 async def remove_organisation(visit: Visit, asked: OneOrganisation) -> None:
     """Remove an organisation."""
-    visit.caller.demand_operator()
-    await visit.store.remove_organisation(asked.organisation)
-    await _record(visit, "organisation remove", asked.organisation, "done")
+    await _sharing(visit).dissolve(asked.organisation, visit.caller)
 
 
 async def memberships(visit: Visit, asked: Memberships) -> Page[Membership]:
@@ -167,25 +159,23 @@ async def memberships(visit: Visit, asked: Memberships) -> Page[Membership]:
 async def put_membership(visit: Visit, _: Struct, new: NewMembership) -> Membership:
     """Give a role."""
     await _demand(visit, new.kind, new.subject)
-    made = Membership(new.user, new.kind, new.subject, new.role, visit.now, visit.caller.user.email)
-    await visit.store.put_membership(made)
-    await _record(visit, "membership put", new.subject, f"{new.user} {new.role}")
-    return made
+    give = _sharing(visit).share if new.kind == "site" else _sharing(visit).admit
+    return await give(new.subject, new.user, new.role, visit.caller)
 
 
 async def remove_membership(visit: Visit, asked: OneMembership) -> None:
     """Take a role back."""
     known = next(iter(await visit.store.memberships(user=asked.user, subject=asked.subject)), None)
-    own = asked.user.casefold() == visit.caller.user.email.casefold()
-    if known is None or not own:
-        await _demand(visit, known.kind if known else "site", asked.subject)
-    await visit.store.remove_membership(asked.user, asked.subject)
-    await _record(visit, "membership remove", asked.subject, asked.user)
+    kind = known.kind if known else "site"
+    if known is None or asked.user.casefold() != visit.caller.user.email.casefold():
+        await _demand(visit, kind, asked.subject)
+    take = _sharing(visit).unshare if kind == "site" else _sharing(visit).dismiss
+    await take(asked.subject, asked.user, visit.caller)
 
 
 async def keys(visit: Visit, _: Nothing) -> Page[KeySeen]:
     """The caller's keys."""
-    return Page([_key(one) for one in await _keys(visit)])
+    return Page([_key(one) for one in await _keys(visit).of(visit.caller.user.email)])
 
 
 async def add_key(visit: Visit, _: Struct, new: NewKey) -> Created:
@@ -193,14 +183,8 @@ async def add_key(visit: Visit, _: Struct, new: NewKey) -> Created:
     beyond = sorted(set(new.scopes) - visit.caller.scopes)
     if beyond:
         raise Forbidden(f"This key is not good for {', '.join(beyond)} itself.", hint="Sign in, or use one that is.")
-    desk = FaceDesk(NAME, visit.store, visit.rooms.clock)
-    life_s = None if new.days is None else new.days * _DAY_S
-    try:
-        scopes = tuple(dict.fromkeys(new.scopes))
-        token, grant = await desk.issue_named("access", visit.caller.user.email, new.name, life_s=life_s, scopes=scopes)
-    except OverflowError as error:
-        raise bad_field("days", "it is beyond all calendars", "body") from error
-    await _record(visit, "key add", grant.id, f"{new.name}: {', '.join(scopes)}")
+    email = visit.caller.user.email
+    token, grant = await _keys(visit).make(email, new.name, new.scopes, new.days, by=email)
     seen = _key(grant)
     made = KeyMade(seen.id, seen.name, seen.scopes, seen.issued_at, seen.expires_at, token)
     return Created(made, f"/keys/{grant.id}")
@@ -208,17 +192,16 @@ async def add_key(visit: Visit, _: Struct, new: NewKey) -> Created:
 
 async def remove_key(visit: Visit, asked: OneKey) -> None:
     """Take a key back."""
-    for grant in await _keys(visit):
-        if grant.id == asked.key:
-            await visit.store.take_grant(grant.digest)
-            await _record(visit, "key remove", grant.id, grant.name)
-            return
-    raise NotFound(f"There is no key {asked.key!r}, or it is not yours.")
+    email = visit.caller.user.email
+    await _keys(visit).take_back(email, asked.key, by=email)
 
 
-async def _keys(visit: Visit) -> list[Grant]:
-    theirs = await visit.store.grants(user=visit.caller.user.email)
-    return [one for one in theirs if one.kind == "access" and one.face == NAME]
+def _keys(visit: Visit) -> Keys:
+    return Keys(visit.store, visit.rooms.clock)
+
+
+def _sharing(visit: Visit) -> Sharing:
+    return Sharing(visit.store, visit.rooms.clock)
 
 
 async def _demand(visit: Visit, kind: SubjectKind, subject: str) -> None:
@@ -234,10 +217,6 @@ async def _demand(visit: Visit, kind: SubjectKind, subject: str) -> None:
         raise Forbidden(f"You do not decide who is in {subject}.", hint="An owner of it, or an operator, does.")
 
 
-async def _record(visit: Visit, act: str, subject: str, outcome: str) -> None:
-    await visit.store.record(AuditEntry(visit.now, visit.caller.user.email, act, subject, outcome))
-
-
 def _user(one: User) -> UserSeen:
     return UserSeen(one.email, one.firstname, one.lastname, one.language, one.operator)
 
@@ -249,14 +228,14 @@ def _key(grant: Grant) -> KeySeen:
 ENDPOINTS: Final = (
     Endpoint("GET", "/me", "people", "Who you are here: your roles, and what this key is good for.", me, answer=Me, tagged="body"),
     Endpoint("GET", "/users", "people", "Everybody who signs in to this hub. For operators.", users, answer=Page[UserSeen], scope="manage", tagged="store"),
-    Endpoint("GET", "/organisations", "people", "Your organisations; an operator sees all.", organisations, answer=Page[Organisation], tagged="store"),
+    Endpoint("GET", "/organisations", "people", "Your organisations; an operator's key that may manage sees all.", organisations, answer=Page[Organisation], tagged="store"),
     Endpoint("PUT", "/organisations/{organisation}", "people", "Add or rename an organisation. For operators.", put_organisation, OneOrganisation, NamedOrganisation, Organisation, "manage", errors=(413, 415)),
     Endpoint("DELETE", "/organisations/{organisation}", "people", "Remove an organisation and the memberships in it. For operators.", remove_organisation, OneOrganisation, scope="manage", status=204, errors=(404, 409)),
     Endpoint("GET", "/memberships", "people", "Who has which role at a site or in an organisation of which you decide; your own, where you name none.", memberships, Memberships, answer=Page[Membership], scope="manage", tagged="store", errors=(404,)),
     Endpoint("PUT", "/memberships", "people", "Give a person a role, or another one. They need not be a user of this hub yet.", put_membership, body=NewMembership, answer=Membership, scope="manage", errors=(404, 413, 415)),
     Endpoint("DELETE", "/memberships", "people", "Take a person's role back, or leave yourself.", remove_membership, OneMembership, scope="manage", status=204, errors=(404,)),
     Endpoint("GET", "/keys", "people", "Your keys of this API. Tokens that were made before keys had names are not among them.", keys, answer=Page[KeySeen], scope="manage", tagged="store"),
-    Endpoint("POST", "/keys", "people", "Make a key, good for no more than what you use to make it. Its token is told once.", add_key, body=NewKey, answer=KeyMade, scope="manage", status=201, errors=(413, 415)),
+    Endpoint("POST", "/keys", "people", "Make a key, good for no more than what you use to make it. Its token is told once.", add_key, body=NewKey, answer=KeyMade, scope="manage", status=201, errors=(409, 413, 415)),
     Endpoint("DELETE", "/keys/{key}", "people", "Take a key back.", remove_key, OneKey, scope="manage", status=204, errors=(404,)),
 )  # fmt: skip
 """In the order of the docs."""

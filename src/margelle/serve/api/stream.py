@@ -17,13 +17,17 @@ from margelle.serve.api.seen import probes_seen, series_seen
 MOST: Final = 1000
 """Clients that may listen at once."""
 
+MOST_EACH: Final = 50
+"""Clients of one user."""
+
 _KIND: Final = "text/event-stream"
 _HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 async def stream(visit: Visit, asked: Chosen) -> Response:
     """Measurements as they come."""
-    if visit.rooms.watcher.listeners >= MOST:
+    watcher = visit.rooms.watcher
+    if watcher.listeners >= MOST or watcher.listeners_of(visit.caller.user.email) >= MOST_EACH:
         raise Limited("Too many clients listen already.", retry_after_s=60)
     listener = await _listener(visit, asked)
     if visit.request.method == "HEAD":
@@ -34,7 +38,8 @@ async def stream(visit: Visit, asked: Chosen) -> Response:
 async def _listener(visit: Visit, asked: Chosen) -> Listener:
     wanted = {probe.id: probe.site for probe in await probes_seen(visit, asked.site, asked.probe)}
     quantities = frozenset(one.quantity for one in await series_seen(visit, asked.site, asked.probe, asked.quantity))
-    return Listener(wanted, quantities | frozenset(asked.quantity) if asked.quantity else frozenset())
+    which = quantities | frozenset(asked.quantity) if asked.quantity else frozenset[str]()
+    return Listener(wanted, which, visit.caller.user.email)
 
 
 async def _events(visit: Visit, listener: Listener) -> AsyncIterator[bytes]:

@@ -15,14 +15,12 @@ from margelle.domain.site import User
 from margelle.errors import Limited, Refused
 from margelle.ports import Clock, Grant, Rate, Store
 from margelle.serve.caller import EVERYTHING, Caller, caller
+from margelle.serve.keys import BEFORE_SCOPES
 from margelle.serve.quota import Windows
 from margelle.serve.sign_in import FaceDesk
 
 if TYPE_CHECKING:
     from margelle.serve.pages.session import Sessions
-
-BEFORE_SCOPES: Final = frozenset[Scope]({"measure"})
-"""What a token is good for that was made before keys had scopes."""
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_CALLERS: Final = 4096
@@ -115,7 +113,7 @@ class Visitors:
 def _scopes(grant: Grant | None) -> frozenset[Scope]:
     if grant is None:
         return EVERYTHING
-    return frozenset(grant.scopes) or BEFORE_SCOPES
+    return frozenset(grant.scopes or BEFORE_SCOPES)
 
 
 def _login(given: str) -> tuple[str, str]:

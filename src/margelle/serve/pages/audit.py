@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from msgspec import Struct
@@ -14,13 +14,13 @@ from margelle.errors import Forbidden
 from margelle.ports import AuditEntry
 from margelle.serve.pages.figures import clock_time, zone
 from margelle.serve.pages.hall import Area, Hall
+from margelle.serve.pages.moment import day_named, midnight
 from margelle.serve.pages.sheet import sheet
 from margelle.serve.pages.visit import Visit
 
 LISTED: Final = 100
 AT_ONCE: Final = 1000
 """Entries that are read at once for a table."""
-MOST_PAGES: Final = 10_000
 _MOMENT: Final = timedelta(microseconds=1)
 
 ACTS: Final = (
@@ -56,7 +56,7 @@ AREA = Area(_routes, "/audit")
 
 async def _list(visit: Visit) -> Response:
     wanted, names = _wanted(visit), await _names(visit)
-    number = _page(visit)
+    number = visit.number
     found = await visit.store.audit(LISTED + 1, skip=(number - 1) * LISTED, **wanted)
     return visit.page(
         "audit.html",
@@ -89,7 +89,7 @@ def _wanted(visit: Visit) -> dict[str, Any]:
     mine = _sites(visit)
     if not mine and not visit.caller.operator:
         raise Forbidden("Only operators, and owners of a site, read the audit log.")
-    asked = visit.asked("site")
+    asked, where = visit.asked("site"), zone(visit.hall.look.time_zone)
     sites: Collection[str] | None = None if visit.caller.operator else mine
     if asked:
         sites = [asked] if visit.caller.operator or asked in mine else []
@@ -97,28 +97,14 @@ def _wanted(visit: Visit) -> dict[str, Any]:
         "sites": sites,
         "user": visit.asked("user").strip() or None,
         "act": visit.asked("act") or None,
-        "since": _midnight(visit, visit.asked("since")),
-        "until": _midnight(visit, visit.asked("until"), days=1),
+        "since": midnight(day_named(visit.asked("since")), where),
+        "until": midnight(day_named(visit.asked("until")), where, days=1),
     }
 
 
 def _sites(visit: Visit) -> list[str]:
     """The sites that are this user's to manage."""
     return [site for site in visit.caller.roles if visit.caller.may("manage", site)]
-
-
-def _midnight(visit: Visit, text: str, *, days: int = 0) -> datetime | None:
-    """When a day begins, or another so many days later, where the hub is; None for what is no day."""
-    try:
-        day = date.fromisoformat(text) + timedelta(days=days)
-        return datetime.combine(day, time(), zone(visit.hall.look.time_zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _page(visit: Visit) -> int:
-    text = visit.asked("page", "1")
-    return min(max(int(text), 1), MOST_PAGES) if text.isascii() and text.isdecimal() and len(text) < 9 else 1
 
 
 async def _names(visit: Visit) -> dict[str, str]:

@@ -53,7 +53,7 @@ async def _list(visit: Visit) -> Response:
     """All accounts of whoever looks, those with trouble first."""
     accounts = await accounts_seen(visit)
     clouds, own = [one for one in accounts if not one.is_own], [one for one in accounts if one.is_own]
-    page = max(int(text) if (text := visit.asked("page")).isdecimal() and len(text) < 6 else 1, 1)
+    page = visit.number
     shown = clouds[(page - 1) * A_PAGE : page * A_PAGE]
     told = await visit.hall.backstage.collection.reports(shown)
     return visit.page(

@@ -27,9 +27,8 @@ from margelle.ports import AuditEntry, Connected, Vendor
 from margelle.serve.pages.accounts import account_named, demand_manage
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.own_site import own_site_routes
-from margelle.serve.pages.session import COOKIE
 from margelle.serve.pages.visit import Visit
-from margelle.serve.sign_in import FaceDesk, digest
+from margelle.serve.sign_in import FaceDesk
 
 STATE_LIFE_S: Final = 900.0
 """How long somebody may take at the vendor's own sign-in page."""
@@ -213,4 +212,4 @@ async def _way(visit: Visit, again: str = "") -> Way:
 def _bound(visit: Visit, way: Way) -> str:
     """To what a state is bound: the vendor, the account and this browser's session."""
     account = way.account.id if way.account is not None else ""
-    return f"{way.vendor.name}\n{account}\n{digest(visit.request.cookies.get(COOKIE, ''))[:32]}"
+    return f"{way.vendor.name}\n{account}\n{visit.hall.sessions.mark(visit.request)[:32]}"

@@ -49,10 +49,8 @@ async def _sign_in(visit: Visit) -> Response:
 
 
 async def _sign_out(visit: Visit) -> Response:
-    """End the session, and have the browser forget what it keeps for when the hub does not answer."""
-    answer = await visit.hall.sessions.end(visit.request, _with_language("/sign-in", visit))
-    answer.headers["clear-site-data"] = '"storage"'
-    return answer
+    """End the session."""
+    return await visit.hall.sessions.end(visit.request, _with_language("/sign-in", visit))
 
 
 async def _shown(visit: Visit, status: int, complaint: str) -> Response:

@@ -198,7 +198,7 @@ class Hall:
 
     def _led(self, show: Page, *, door: bool, real: bool = False) -> Callable[[Request], Awaitable[ASGIApp]]:
         async def answer(request: Request) -> ASGIApp:
-            if DEMO in request.cookies and self._backstage is not None and not real:
+            if DEMO in request.cookies and self._backstage is not None and not real and await self._may_look(request):
                 return await self._backstage.demo.app()
             visit = Visit(self, request, _NOBODY, self.clock())
             try:
@@ -211,6 +211,10 @@ class Hall:
                 return _told(visit, error)
 
         return answer
+
+    async def _may_look(self, request: Request) -> bool:
+        """Whether the demo is theirs to see: of who has signed in, and of everybody while nobody is known. A stranger makes no hub work for it."""
+        return await self.sessions.user(request) is not None or not await self.store.users()
 
     def _to_the_door(self, request: Request) -> Response:
         """The sign-in page, which leads back to where a reader wanted to go."""

@@ -1,12 +1,10 @@
-"""What was done at a site: written down in two taps, listed, taken back with a trace."""
+"""What was done at a site, written down in two taps."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Final, get_args
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,16 +13,15 @@ from starlette.routing import BaseRoute
 
 from margelle.domain.event import AMOUNT_UNITS, EVENT_KINDS, PRODUCTS, AmountUnit, Event, EventKind, Product
 from margelle.domain.site import Site
-from margelle.errors import BadInput, NotFound
+from margelle.errors import BadInput
 from margelle.intake.point import number_of
-from margelle.ports import AuditEntry
-from margelle.serve.pages.figures import clock_time
+from margelle.serve.diary import MEASURED, Diary
+from margelle.serve.pages.events import event_routes
 from margelle.serve.pages.hall import Area, Hall, SiteLink
 from margelle.serve.pages.happening import told
 from margelle.serve.pages.moment import local_minute, minute_of
 from margelle.serve.pages.session import Fields
 from margelle.serve.pages.shares import path_of
-from margelle.serve.pages.sheet import sheet
 from margelle.serve.pages.visit import Visit
 
 _EMPTY: Final = Fields()
@@ -33,8 +30,6 @@ MOST_AMOUNT: Final = 1e6
 PRESETS: Final = 6
 LOOKED_AT: Final = 60
 """Of so many of the last events the most recent different ones are offered again."""
-LISTED: Final = 100
-"""Events on one page of the list."""
 
 _USUAL: Final[tuple[tuple[EventKind, Product | None, float | None, AmountUnit | None], ...]] = (
     ("dose", "ph_minus", 300.0, "g"),
@@ -44,20 +39,6 @@ _USUAL: Final[tuple[tuple[EventKind, Product | None, float | None, AmountUnit | 
 )
 """Offered where nothing was done yet."""
 
-_COLUMNS: Final = (
-    "at",
-    "site",
-    "kind",
-    "product",
-    "amount",
-    "unit",
-    "note",
-    "by",
-    "recorded_at",
-    "removed_at",
-    "removed_by",
-)
-
 
 class Preset(Struct, frozen=True):
     """Something that was done before, to be done again with one tap."""
@@ -66,33 +47,15 @@ class Preset(Struct, frozen=True):
     text: str
 
 
-class Line(Struct, frozen=True):
-    """An event in the list."""
-
-    id: str
-    what: str
-    note: str
-    when: str
-    iso: str
-    by: str
-    removed: str
-    mine: bool
-
-
 def _routes(hall: Hall) -> Sequence[BaseRoute]:
     return (
         hall.page("/sites/{site}/done", _blank),
         hall.form("/sites/{site}/done", _done),
-        hall.page("/sites/{site}/events", _list),
-        hall.page("/sites/{site}/events.csv", _csv),
-        hall.form("/sites/{site}/events/remove", _remove),
+        *event_routes(hall),
     )
 
 
 AREA = Area(_routes, at_site=(SiteLink("done", "/done", "intervene"), SiteLink("events", "/events")))
-
-
-# --- writing down -----------------------------------------------------------------------------------------------------
 
 
 async def _blank(visit: Visit) -> Response:
@@ -109,8 +72,7 @@ async def _done(visit: Visit) -> Response:
     known = await visit.store.event(event.id)
     if known is None or replace(known, recorded_at=event.recorded_at) != event:
         new = event if known is None else replace(event, id=secrets.token_hex(10))
-        await visit.store.put_event(new)
-        await _record(visit, new, "noted")
+        await Diary(visit.store, visit.hall.clock).write(new)
     return visit.go(path_of(site), "done.kept")
 
 
@@ -141,13 +103,9 @@ def _what(form: Mapping[str, str]) -> tuple[EventKind, Product | None, float | N
     product = next((one for one in PRODUCTS if one == given["product"]), None) if kind == "dose" else None
     if kind == "dose" and product is None:
         raise BadInput("done.no_product")
-    amount = _amount(given["amount"]) if kind in _MEASURED else None
+    amount = _amount(given["amount"]) if kind in MEASURED else None
     unit = next((one for one in AMOUNT_UNITS if one == given["unit"]), None)
     return kind, product, amount, unit if amount is not None else None
-
-
-_MEASURED: Final = {"dose", "water_change", "refill"}
-"""Kinds of which there is an amount."""
 
 
 def _amount(text: str) -> float | None:
@@ -204,113 +162,3 @@ def _preset(
     value = "|".join((kind, product or "", "" if amount is None else f"{amount:g}", unit or ""))
     again = Event("", "", kind, visit.now, "", visit.now, product, amount, unit)
     return Preset(value, told(visit.words, again))
-
-
-# --- the list ---------------------------------------------------------------------------------------------------------
-
-
-class Filter(Struct, frozen=True):
-    """Which events are asked for: of a kind, on days since and until (both included), with those that were taken back."""
-
-    kind: str
-    since: date | None
-    until: date | None
-    gone: bool
-
-    @classmethod
-    def asked(cls, visit: Visit) -> Filter:
-        """As the query says; what cannot be read counts for nothing."""
-        kind = visit.asked("kind")
-        days = (_day(visit.asked("since")), _day(visit.asked("until")))
-        return cls(kind if kind in get_args(EventKind) else "", *days, visit.asked("gone") == "1")
-
-    async def events(self, visit: Visit, site: Site) -> list[Event]:
-        """The newest first."""
-        where = visit.zone(site)
-        since, until = _midnight(self.since, where), _midnight(_next(self.until), where)
-        found = await visit.store.events(site.id, since, until, removed=self.gone)
-        return [one for one in found if self.kind in {"", one.kind}]
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _next(day: date | None) -> date | None:
-    return day + timedelta(days=1) if day and day < date.max else day
-
-
-def _midnight(day: date | None, where: ZoneInfo) -> datetime | None:
-    if day is None or not 1970 <= day.year <= 9998:
-        return None
-    return datetime.combine(day, time(), where).astimezone(UTC)
-
-
-async def _list(visit: Visit) -> Response:
-    site = await visit.site("read")
-    asked = Filter.asked(visit)
-    found = await asked.events(visit, site)
-    page = max(int(visit.asked("page", "1")) if visit.asked("page", "1").isdecimal() else 1, 1)
-    shown = found[(page - 1) * LISTED : page * LISTED]
-    return visit.page(
-        "events.html",
-        site=site,
-        back=path_of(site),
-        may=visit.caller.may("intervene", site.id),
-        lines=[_line(visit, site, one) for one in shown],
-        total=len(found),
-        number=page,
-        further=len(found) > page * LISTED,
-        asked=asked,
-        kinds=EVENT_KINDS,
-    )
-
-
-def _line(visit: Visit, site: Site, event: Event) -> Line:
-    where, language = visit.zone(site), visit.words.language
-    removed = ""
-    if event.removed_at:
-        at = clock_time(event.removed_at, where, visit.now, language)
-        removed = visit.words("events.removed_by", by=event.removed_by, at=at)
-    return Line(
-        event.id,
-        told(visit.words, event),
-        event.note,
-        clock_time(event.at, where, visit.now, language),
-        event.at.isoformat(),
-        event.by,
-        removed,
-        event.removed_at is None and visit.caller.may("intervene", site.id),
-    )
-
-
-async def _csv(visit: Visit) -> Response:
-    site = await visit.site("read")
-    found = await Filter.asked(visit).events(visit, site)
-
-    async def rows() -> AsyncIterator[Sequence[object]]:
-        for one in found:
-            yield tuple(getattr(one, name) for name in _COLUMNS)
-
-    return sheet(f"events-{site.key}", _COLUMNS, rows())
-
-
-async def _remove(visit: Visit) -> Response:
-    """Take an event back: it stays, as one that was taken back, by whom and when."""
-    site, wanted = await visit.site("intervene"), (await visit.form()).get("id", "")
-    event = await visit.store.event(wanted)
-    if event is None or event.site != site.id:
-        raise NotFound("There is no such event.")
-    if event.removed_at is None:
-        await visit.store.put_event(replace(event, removed_at=visit.now, removed_by=visit.user.email))
-        await _record(visit, event, "taken back")
-    return visit.go(path_of(site, "events"), "done.removed")
-
-
-async def _record(visit: Visit, event: Event, outcome: str) -> None:
-    amount = "" if event.amount is None else f" {event.amount:g} {event.unit or ''}".rstrip()
-    what = f"{event.product or event.kind}{amount} at {event.at:%Y-%m-%dT%H:%M}Z: {outcome}"
-    await visit.store.record(AuditEntry(visit.now, visit.user.email, "event", event.id, what, event.site))

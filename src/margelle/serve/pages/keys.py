@@ -10,22 +10,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from margelle.domain.access import SCOPES, Scope
-from margelle.errors import NotFound
-from margelle.ports import AuditEntry, Grant
-from margelle.serve.api import NAME as API_NAME
+from margelle.errors import Conflict
+from margelle.ports import Grant
+from margelle.serve.keys import Keys
 from margelle.serve.pages.figures import ago, date_of, zone
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.session import Fields
 from margelle.serve.pages.visit import Visit
-from margelle.serve.people import ended, is_key
-from margelle.serve.sign_in import FaceDesk
+from margelle.serve.people import ended
 
 LIVES: Final = ("30", "90", "365", "0")
 """Days for which a key may be good; 0 is for ever."""
 LONGEST_NAME: Final = 60
 _EMPTY: Final = Fields()
-MOST: Final = 50
-"""Keys of one user: whoever has more has lost count."""
 
 
 class Key(Struct, frozen=True):
@@ -64,14 +61,11 @@ async def _make(visit: Visit) -> Response:
         return await _shown(visit, 400, form=form, complaint="keys.bad_name")
     if not scopes or form.get("days") not in LIVES:
         return await _shown(visit, 400, form=form, complaint="keys.no_scope")
-    if len(await _known(visit)) >= MOST:
+    days = int(form["days"]) or None
+    try:
+        token, key = await _all(visit).make(visit.user.email, name, scopes, days, by=visit.user.email)
+    except Conflict:
         return await _shown(visit, 409, form=form, complaint="keys.too_many")
-    days = int(form["days"])
-    desk = FaceDesk(API_NAME, visit.store, visit.hall.clock)
-    token, key = await desk.issue_named(
-        "access", visit.user.email, name, life_s=days * 86400.0 if days else None, scopes=scopes
-    )
-    await _record(visit, key, f"made for {', '.join(scopes)}")
     return visit.page(
         "key_made.html", secret=True, token=token, key=_key(visit, key), base=visit.hall.address(visit.request)
     )
@@ -79,22 +73,17 @@ async def _make(visit: Visit) -> Response:
 
 async def _end(visit: Visit) -> Response:
     """Take a key back."""
-    wanted = (await visit.form()).get("id", "")
-    key = next((one for one in await _known(visit) if one.id == wanted), None)
-    if key is None:
-        raise NotFound("There is no such key.")
-    await visit.store.take_grant(key.digest)
-    await _record(visit, key, "taken back")
+    await _all(visit).take_back(visit.user.email, (await visit.form()).get("id", ""), by=visit.user.email)
     return visit.go("/me/keys", "keys.ended")
 
 
 async def _shown(visit: Visit, status: int = 200, *, form: Mapping[str, str] = _EMPTY, complaint: str = "") -> Response:
-    keys = [_key(visit, one) for one in await _known(visit)]
+    keys = [_key(visit, one) for one in await _all(visit).of(visit.user.email)]
     return visit.page("keys.html", status, keys=keys, form=form, complaint=complaint, scopes=SCOPES, lives=LIVES)
 
 
-async def _known(visit: Visit) -> list[Grant]:
-    return [one for one in await visit.store.grants(user=visit.user.email) if is_key(one)]
+def _all(visit: Visit) -> Keys:
+    return Keys(visit.store, visit.hall.clock)
 
 
 def _key(visit: Visit, grant: Grant) -> Key:
@@ -102,7 +91,3 @@ def _key(visit: Visit, grant: Grant) -> Key:
     until = "" if grant.expires_at is None else date_of(grant.expires_at, where, visit.words.language)
     made = ago(grant.issued_at, visit.now, visit.words)
     return Key(grant.id, grant.name, grant.scopes, made, until, ended(grant, visit.now))
-
-
-async def _record(visit: Visit, key: Grant, outcome: str) -> None:
-    await visit.store.record(AuditEntry(visit.now, visit.user.email, "key", key.name, outcome))

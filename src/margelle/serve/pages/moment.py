@@ -1,8 +1,8 @@
-"""Instants that people type: a minute on the clock of the site."""
+"""Instants and days that people type: on the clock of the site, or of the hub."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from margelle.domain.plausible import CLOCK_TOLERANCE, EARLIEST
@@ -26,3 +26,19 @@ def minute_of(text: str, where: ZoneInfo, now: datetime) -> datetime:
     if not EARLIEST <= at <= now + CLOCK_TOLERANCE:
         raise BadInput(f"{text[:40]!r} is not between {EARLIEST:%Y} and now.")
     return at
+
+
+def day_named(text: str) -> date | None:
+    """The day that a field of type date says; None for what is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def midnight(day: date | None, where: ZoneInfo, *, days: int = 0) -> datetime | None:
+    """When a day begins, or the one so many days later, in UTC; None for no day, and beyond all calendars."""
+    try:
+        return None if day is None else datetime.combine(day + timedelta(days), time(), where).astimezone(UTC)
+    except OverflowError:
+        return None

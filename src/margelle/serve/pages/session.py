@@ -50,16 +50,20 @@ class Sessions:
         return answer
 
     async def end(self, request: Request, target: str) -> Response:
-        """Sign out, then go on to `target`."""
+        """Sign out, then go on to `target`; the browser forgets what it keeps for when the hub does not answer."""
         await self._revoke(request)
-        answer = RedirectResponse(target, 303, {"cache-control": "no-store"})
+        answer = RedirectResponse(target, 303, {"cache-control": "no-store", "clear-site-data": '"storage"'})
         answer.delete_cookie(self._name(request), secure=self._secure(request), httponly=True, samesite="lax")
         return answer
 
     def is_here(self, request: Request, session: Grant) -> bool:
         """Whether a session is the one of this very browser."""
+        return self.mark(request) == session.digest
+
+    def mark(self, request: Request) -> str:
+        """What tells this very browser's session from all others, and opens nothing; empty where nobody has signed in."""
         token = self._token(request)
-        return token is not None and digest(token) == session.digest
+        return digest(token) if token else ""
 
     def demand_own_form(self, request: Request) -> None:
         """Raises Forbidden where a browser says that the form came from another site.

@@ -29,6 +29,9 @@ LANGUAGE_COOKIE: Final = "margelle_language"
 THEME_COOKIE: Final = "margelle_theme"
 _A_YEAR_S: Final = 365 * 86400
 
+MOST_PAGES: Final = 10_000
+"""Pages of a list: whoever wants what is behind them asks for less."""
+
 ME: Final = "/me"
 """A person's own page, which the menu leads to."""
 
@@ -71,6 +74,12 @@ class Visit:
     def asked(self, name: str, default: str = "") -> str:
         """What the query says about `name`."""
         return self.request.query_params.get(name, default)
+
+    @property
+    def number(self) -> int:
+        """Which page of a list is asked for, from 1 on."""
+        text = self.asked("page")
+        return min(max(int(text), 1), MOST_PAGES) if text.isascii() and text.isdecimal() and len(text) < 9 else 1
 
     async def form(self) -> dict[str, str]:
         """The fields of the form that was sent."""

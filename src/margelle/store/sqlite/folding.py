@@ -9,7 +9,7 @@ from margelle.store.fold import CAPACITY, Columns, Rows, joined, merged, parted,
 from margelle.store.sqlite.heads import Head
 from margelle.store.sqlite.tables import Tables
 
-STRETCH: Final = 2000
+STRETCH: Final = 1000
 """So many points from before there were chunks are folded in one transaction."""
 _FAR: Final = 2**63 - 1
 

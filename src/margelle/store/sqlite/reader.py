@@ -24,6 +24,8 @@ from margelle.store.sqlite.tables import Tables
 
 _FAR: Final = 2**63 - 1
 ALWAYS: Final = (-_FAR, _FAR)
+MANY_DAYS: Final = 31
+"""Where something waits to be folded of so many days, all of them are computed at once."""
 _at = itemgetter(0)
 
 
@@ -162,6 +164,8 @@ class SeriesReader:
         known = self._rollup.read(head.id, zone.key, quantity, *days_)
         rest_us = min(known_us, end)
         late = {days.day(one[0], zone) for one in self._loose(head, head.probe, quantity, begin, rest_us)}
+        if len(late) > MANY_DAYS:
+            return days.statistics(self._column(head.probe, quantity, begin, end), zone, begin, end)
         found = [day for day in known if day.day not in late]
         for day in late:
             first, last = (rules.micros(midnight(date.fromordinal(day.toordinal() + n), zone)) for n in (0, 1))

@@ -20,7 +20,7 @@ from margelle.store.sqlite.series import SeriesTables
 
 PROBES: Final = 8
 """So many probes' pieces are folded in one transaction at most."""
-ENOUGH: Final = 1000
+ENOUGH: Final = 500
 """With so many points a transaction ends: after some milliseconds."""
 
 
