@@ -83,6 +83,7 @@ async def test_the_sites_owner_reads_in_the_audit_log_what_was_noted_by_a_progra
         ({"kind": "backwash", "at": "2026-07-15T00:00:00Z"}, "at"),
         ({"kind": "backwash", "at": "2026-07-14T00:00:00"}, "at"),
         ({"kind": "backwash", "at": "0001-01-01T00:00:00+14:00"}, "at"),
+        ({"kind": "backwash", "at": "0001-01-01T00:00:00Z"}, "at"),
         ({"kind": "backwash", "at": "9999-12-31T23:59:59-14:00"}, "at"),
     ],
 )

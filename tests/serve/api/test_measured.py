@@ -320,6 +320,20 @@ async def test_a_plot_has_columns_and_no_more_points_than_a_screen(hub: Hub) -> 
     assert (await hub.get("/plot", site="own:garden", since="2026-07-15T00:00:00Z")).status == 400
 
 
+@pytest.mark.parametrize("zone", ["America/Sao_Paulo", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(
+    ("since", "until", "name"),
+    [
+        ("9990-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "since"),
+        ("2199-01-01T00:00:00Z", "2299-01-01T00:00:00Z", "until"),
+        ("0001-01-01T00:00:00Z", "0050-01-01T00:00:00Z", "since"),
+    ],
+)
+async def test_a_plot_ends_before_the_calendar_does(hub: Hub, zone: str, since: str, until: str, name: str) -> None:
+    answer = await hub.get("/plot", site="own:garden", since=since, until=until, time_zone=zone)
+    assert (answer.status, answer.json()["errors"][0]["name"]) == (400, name)
+
+
 async def test_a_row_is_read_back_by_an_import(hub: Hub) -> None:
     body = (await hub.get("/measurements", format="ndjson", quantity="orp")).body
     assert msgspec.json.decode(body, type=exported.Row).measurement(CATALOGUE) == DOUBTED

@@ -153,7 +153,7 @@ async def test_operators_in_texts_and_comments_are_none(hub: Metrics) -> None:
         "margelle_ph{site=~'(((((((((((((((((((((a{1,900}){1,900}'}",
         "label_replace(margelle_ph, '9', '$1', 'site', '(')",
         "label_replace(margelle_ph, 'a', '$9${no}$$', 'site', '(.*)')",
-        "margelle_ph @ 1e300",
+        "margelle_ph @ 1e300", "margelle_ph @ -1e300", "stddev(margelle_ph * 1e200)", "stdvar_over_time((margelle_ph * 1e200)[3h:1h])",
         "margelle_ph offset NaN",
         "margelle_ph offset 100y",
         "max_over_time(margelle_ph[100y:1ms])",
@@ -169,6 +169,11 @@ async def test_whatever_is_asked_is_answered_in_the_shape_of_prometheus(hub: Met
     assert answer.status in {200, 400, 422}
     assert answer.json()["status"] in {"success", "error"}
     assert "NotFinite" not in answer.text
+
+
+@pytest.mark.parametrize("limit", ["9" * 5000, "-1", "٣", "0"])
+async def test_a_limit_that_is_none_limits_nothing(hub: Metrics, limit: str) -> None:
+    assert (await hub.ask("metadata", limit=limit)).json() == (await hub.ask("metadata")).json()
 
 
 @pytest.mark.parametrize("name", ["time", "start", "end"])

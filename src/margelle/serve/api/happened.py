@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from margelle.domain.event import AmountUnit, Event, EventKind, Product
-from margelle.domain.plausible import CLOCK_TOLERANCE
+from margelle.domain.plausible import CLOCK_TOLERANCE, EARLIEST
 from margelle.domain.site import Recommendation
 from margelle.errors import Conflict, NotFound, Refused, Unavailable
 from margelle.serve.api import cursor
@@ -159,6 +159,8 @@ def _at(visit: Visit, new: NewEvent) -> datetime:
         raise bad_field("at", "it is beyond all calendars", "body") from error
     if at > visit.now + CLOCK_TOLERANCE:
         raise bad_field("at", "it is ahead of the clock", "body")
+    if at < EARLIEST:
+        raise bad_field("at", f"it is before {EARLIEST:%Y}", "body")
     return at
 
 

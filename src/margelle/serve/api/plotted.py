@@ -22,6 +22,7 @@ MOST_TRACKS: Final = 40
 LONGEST: Final = timedelta(days=36_600)
 _LEAST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _USUAL: Final = timedelta(days=7)
+_BOUNDS: Final = (datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 
 
 class Plotted(Struct, frozen=True):
@@ -42,6 +43,9 @@ async def plot_columns(visit: Visit, asked: Plotted) -> Plot:
     """The series of a site as columns, never more points than a screen can show."""
     until = asked.until or visit.now
     since = asked.since or max(until, _LEAST + _USUAL) - _USUAL
+    for name, at in (("since", since), ("until", until)):
+        if not _BOUNDS[0] <= at <= _BOUNDS[1]:
+            raise bad_field(name, f"it is between {_BOUNDS[0]:%Y} and {_BOUNDS[1]:%Y}")
     if not timedelta() < until - since <= LONGEST:
         raise bad_field("since", f"it is before until, by at most {LONGEST.days} days")
     site = await visit.store.site(site_seen(visit, asked.site))

@@ -330,8 +330,7 @@ def parsed(text: str) -> Expr:
     except ValueError as error:
         raise bad(f'invalid parameter "query": parse error: {error}') from error
     except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
+        _demand_panic(error)
         raise bad('invalid parameter "query": parse error: a number is too large') from error
 
 
@@ -349,8 +348,16 @@ def _demand_patience(series: Sequence[Samples], times: Sequence[int], range_ms: 
 def _at_ms(modifier: AtModifier) -> int:
     try:
         return ((modifier.at or _EPOCH) - _EPOCH) // _MILLISECOND
-    except (ValueError, OverflowError) as error:
+    except BaseException as error:
+        if not isinstance(error, ValueError | OverflowError):
+            _demand_panic(error)
         raise bad("the instant after @ is beyond all calendars") from error
+
+
+def _demand_panic(error: BaseException) -> None:
+    """Raises `error` unless the parser, which is written in Rust, panicked."""
+    if type(error).__name__ != "PanicException":
+        raise error
 
 
 def _ms(span: timedelta) -> int:

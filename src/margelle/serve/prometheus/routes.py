@@ -159,7 +159,7 @@ class _Prometheus:
             if wanted in {"", name}
         }
         limit = asked.told.get("limit", "")
-        return dict(list(told.items())[: int(limit)]) if limit.isdecimal() and limit != "0" else told
+        return dict(list(told.items())[: int(limit)]) if re.fullmatch("[1-9][0-9]{0,8}", limit) else told
 
     async def buildinfo(self, _: Question) -> dict[str, str]:
         return {

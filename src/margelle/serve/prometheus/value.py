@@ -127,4 +127,4 @@ def quantile(share: float, values: Sequence[float]) -> float:
 def variance(values: Sequence[float]) -> float:
     """The population's variance."""
     mean = total(values) / len(values)
-    return total([(value - mean) ** 2 for value in values]) / len(values)
+    return total([(value - mean) * (value - mean) for value in values]) / len(values)
