@@ -44,9 +44,6 @@ from margelle.serve.prometheus.windows import Window, Worth
 LONGEST: Final = 4000
 """Characters of an expression: the parser has no other limit to its depth."""
 
-MOST_POINTS: Final = 4_000_000
-"""Instants times series of one selector."""
-
 MOST_STEPS: Final = 11_000
 """Instants of one question."""
 
@@ -138,7 +135,7 @@ class Evaluation:
         times = self._instants(selector)
         lines = []
         known = await self._shelf.matching(selector)
-        _demand_room(len(known), len(times))
+        self._shelf.demand_points(len(known), len(times))
         for one in known:
             samples = await self._shelf.samples(one, min(times) - self._lookback_ms, max(times))
             values: list[float | None] = []
@@ -156,7 +153,7 @@ class Evaluation:
         if isinstance(expr, MatrixSelector):
             times, range_ms = self._instants(expr.vector_selector), _ms(expr.range)
             known = await self._shelf.matching(expr.vector_selector)
-            _demand_room(len(known), len(times))
+            self._shelf.demand_points(len(known), len(times))
             first, last = min(times) - range_ms, max(times)
             series = [await self._shelf.samples(one, first, last) for one in known]
         elif isinstance(expr, SubqueryExpr):
@@ -166,10 +163,20 @@ class Evaluation:
             raise bad("a range of samples is expected here")
         lines = []
         for samples in series:
-            values = [_window(samples, at_ms, range_ms, worth) for at_ms in times]
+            values = [
+                self._window(samples, at_ms, range_ms, now_ms, worth)
+                for at_ms, now_ms in zip(times, self._times, strict=True)
+            ]
             lines.append(Line(samples.labels if named else nameless(samples.labels), values))
             await asyncio.sleep(0)  # others are served meanwhile
         return distinct(lines)
+
+    def _window(self, samples: Samples, at_ms: int, range_ms: int, now_ms: int, worth: Worth) -> float | None:
+        first, last = bisect_left(samples.times, at_ms - range_ms), bisect_right(samples.times, at_ms)
+        if first == last:
+            return None
+        self._shelf.demand_weighed(last - first)
+        return worth(Window(samples.times[first:last], samples.values[first:last], at_ms, range_ms, now_ms))
 
     async def _subquery(self, expr: SubqueryExpr, since_ms: int, until_ms: int) -> list[Samples]:
         """The values of an expression at whole multiples of the step, as samples."""
@@ -321,11 +328,6 @@ def parsed(text: str) -> Expr:
         raise bad('invalid parameter "query": parse error: a number is too large') from error
 
 
-def _demand_room(series: int, steps: int) -> None:
-    if series * steps > MOST_POINTS:
-        raise impossible(f"{series} series at {steps} instants are more than {MOST_POINTS} points: take a longer step")
-
-
 def _at_ms(modifier: AtModifier) -> int:
     try:
         return ((modifier.at or _EPOCH) - _EPOCH) // _MILLISECOND
@@ -335,13 +337,6 @@ def _at_ms(modifier: AtModifier) -> int:
 
 def _ms(span: timedelta) -> int:
     return span // _MILLISECOND
-
-
-def _window(samples: Samples, at_ms: int, range_ms: int, worth: Worth) -> float | None:
-    first, last = bisect_left(samples.times, at_ms - range_ms), bisect_right(samples.times, at_ms)
-    if first == last:
-        return None
-    return worth(Window(samples.times[first:last], samples.values[first:last], at_ms, range_ms))
 
 
 def _samples(line: Line, times: Sequence[int]) -> Samples:
