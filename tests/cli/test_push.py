@@ -64,7 +64,7 @@ def test_a_hub_that_ends_lets_its_listeners_go(margelle: Margelle, start: Start)
         margelle("measure", "own:pool", "ph=7.5")  # another process
         told = b"".join(iter(stream.readline, b"event: measurement\n")) + stream.readline()
         assert b'"value":7.5' in told
-        with urllib.request.urlopen(f"{url}/metrics") as scraped:
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/metrics", headers=headers)) as scraped:
             text = scraped.read().decode()
         assert "margelle_store_measurements 2.0" in text
         assert float(re.search(r"(?m)^margelle_store_size_bytes (\S+)", text)[1]) > 4096  # type: ignore[index]

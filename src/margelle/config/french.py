@@ -34,7 +34,7 @@ FRENCH: Final[dict[str, str]] = {
     "api.requests_per_minute": "À combien de demandes par minute l’API du hub répond pour chaque clé ou utilisateur ; 0 : sans limite.",
     "api.lookback_s": "Combien de secondes une mesure compte comme présente dans PromQL ; Prometheus lui-même en a 300, mais les sondes mesurent toutes les heures.",
     "api.origins": "Sites web dont les scripts peuvent appeler l’API du hub avec une clé, comme `https://tableau.example.org`. Aucun par défaut.",
-    "metrics": "Si `/metrics` dit aux programmes de cette machine, et à qui a la clé d’un exploitant, comment va le hub, pour que Prometheus le relève.",
+    "metrics": "Si `/metrics` dit à qui a la clé d’un exploitant comment va le hub, pour que Prometheus le relève.",
     "ondilo.types_default": "Ce que répond `lastmeasures` quand un client ne nomme aucun type : tous, ou une liste vide comme le service d’Ondilo depuis 2024.",
     "ondilo.lastmeasures_time": "Comment `lastmeasures` écrit les heures : `current` comme le service d’Ondilo depuis 2024, `documented` comme son document.",
     "ondilo.measures_time": "Comment `measures` écrit les heures ; comme `ondilo.lastmeasures_time`.",

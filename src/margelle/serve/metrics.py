@@ -6,7 +6,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,7 +62,7 @@ class _State(Struct, frozen=True):
 
 
 class Metrics:
-    """Answers scrapes: of this machine's own programs, and of whoever has an operator's key."""
+    """Answers the scrapes of whoever has an operator's key: that a request comes from this machine says nothing (docs/decisions/0043)."""
 
     def __init__(
         self,
@@ -99,8 +98,6 @@ class Metrics:
         return Response(encode(registry), headers={"content-type": kind})
 
     async def _demand_right(self, request: Request) -> None:
-        if _is_here(request):
-            return
         caller, _ = await self._visitors.admit(request)
         if not caller.operator or "read" not in caller.scopes:
             raise NotFound("There is nothing at this address.")
@@ -193,12 +190,3 @@ class _Told:
             if (value := worth(one)) is not None:
                 family.add_metric([vendor], value)
         return family
-
-
-def _is_here(request: Request) -> bool:
-    """Whether a program of this machine asks for itself, and no proxy on it for somebody else."""
-    forwarded = {"forwarded", "x-forwarded-for", "x-real-ip"} & set(request.headers)
-    try:
-        return request.client is not None and ip_address(request.client.host).is_loopback and not forwarded
-    except ValueError:
-        return False

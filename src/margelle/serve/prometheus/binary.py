@@ -45,6 +45,9 @@ _COMPARISON: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
     "<=": operator.le,
 }
+_NAMELESS: Final = frozenset(_ARITHMETIC) - {"atan2"}
+"""Of these the metric's name is dropped; Prometheus 2.45 keeps it of `atan2`."""
+
 _SETS: Final = frozenset({"and", "or", "unless"})
 
 Worth = Callable[[float, float], float | None]
@@ -62,9 +65,10 @@ def combined(name: str, left: Value, right: Value, modifier: BinModifier | None)
         return _set(name, left, right, modifier)
     if name not in _ARITHMETIC and name not in _COMPARISON:
         raise impossible(f"the operator {name} is not supported here")
-    worth, named = _worth(name, as_bool=as_bool), name in _COMPARISON and not as_bool
+    worth, named = _worth(name, as_bool=as_bool), name not in _NAMELESS and not as_bool
+    filters = name in _COMPARISON and not as_bool
     if isinstance(left, Scalar) and isinstance(right, Scalar):
-        if named:
+        if filters:
             raise bad("comparisons between scalars must use BOOL modifier")
         return Scalar([worth(one, other) or 0.0 for one, other in zip(left.values, right.values, strict=True)])
     if isinstance(left, Vector) and isinstance(right, Vector):
@@ -72,10 +76,10 @@ def combined(name: str, left: Value, right: Value, modifier: BinModifier | None)
     if isinstance(left, Vector) and isinstance(right, Scalar):
         return _with_scalar(left, right, worth, named=named)
     assert isinstance(left, Scalar) and isinstance(right, Vector)
-    if named:  # what stays of a comparison is the vector's value, on whichever side it stands
+    if filters:  # what stays of a comparison is the vector's value, on whichever side it stands
         test = _COMPARISON[name]
         return _with_scalar(right, left, lambda one, other: one if test(other, one) else None, named=True)
-    return _with_scalar(right, left, lambda one, other: worth(other, one), named=False)
+    return _with_scalar(right, left, lambda one, other: worth(other, one), named=named)
 
 
 def _worth(name: str, *, as_bool: bool) -> Worth:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -24,7 +23,6 @@ from promql_parser import (
     BinaryExpr,
     Call,
     Expr,
-    MatchOp,
     MatrixSelector,
     NumberLiteral,
     ParenExpr,
@@ -38,8 +36,19 @@ from margelle.serve.prometheus import functions, windows
 from margelle.serve.prometheus.aggregate import aggregated
 from margelle.serve.prometheus.answer import bad, impossible
 from margelle.serve.prometheus.binary import combined
-from margelle.serve.prometheus.samples import NAME, Labels, Samples, Shelf
+from margelle.serve.prometheus.samples import Samples, Shelf
 from margelle.serve.prometheus.value import Line, Scalar, Text, Value, Vector, distinct, nameless
+from margelle.serve.prometheus.vectors import (
+    each,
+    each_with,
+    equal_labels,
+    highest,
+    in_order,
+    lone,
+    lowest,
+    negated,
+    samples_of,
+)
 from margelle.serve.prometheus.windows import Window, Worth
 
 LONGEST: Final = 4000
@@ -47,12 +56,6 @@ LONGEST: Final = 4000
 
 MOST_PARTS: Final = 300
 """Operators and brackets of an expression. The parser's time grows with their square, and nobody else is served meanwhile."""
-
-MOST_POINTS: Final = 4_000_000
-"""Instants times series of one selector."""
-
-MOST_READ: Final = 20_000_000
-"""Samples in all windows of a range together, each counted in every window in which it is."""
 
 MOST_STEPS: Final = 11_000
 """Instants of one question."""
@@ -96,7 +99,7 @@ class Evaluation:
             case ParenExpr():
                 found = await self.value(expr.expr)
             case UnaryExpr():
-                found = _negated(await self.value(expr.expr))
+                found = negated(await self.value(expr.expr))
             case VectorSelector():
                 found = await self._selected(expr)
             case BinaryExpr():
@@ -150,7 +153,7 @@ class Evaluation:
         times = self._instants(selector)
         lines = []
         known = await self._shelf.matching(selector)
-        _demand_room(len(known), len(times))
+        self._shelf.demand_points(len(known), len(times))
         for one in known:
             samples = await self._shelf.samples(one, min(times) - self._lookback_ms, max(times))
             values: list[float | None] = []
@@ -168,7 +171,7 @@ class Evaluation:
         if isinstance(expr, MatrixSelector):
             times, range_ms = self._instants(expr.vector_selector), _ms(expr.range)
             known = await self._shelf.matching(expr.vector_selector)
-            _demand_room(len(known), len(times))
+            self._shelf.demand_points(len(known), len(times))
             first, last = min(times) - range_ms, max(times)
             series = [await self._shelf.samples(one, first, last) for one in known]
         elif isinstance(expr, SubqueryExpr):
@@ -176,12 +179,27 @@ class Evaluation:
             series = await self._subquery(expr, min(times) - range_ms, max(times))
         else:
             raise bad("a range of samples is expected here")
-        _demand_patience(series, times, range_ms)
         lines = []
         for samples in series:
-            values = await _worths(samples, times, range_ms, worth)
+            values = await self._worths(samples, times, range_ms, worth)
             lines.append(Line(samples.labels if named else nameless(samples.labels), values))
         return distinct(lines)
+
+    async def _worths(self, samples: Samples, times: Sequence[int], range_ms: int, worth: Worth) -> list[float | None]:
+        """What the window that ends at each instant is worth; nothing where it is empty."""
+        values: list[float | None] = []
+        read = 0
+        for at_ms, now_ms in zip(times, self._times, strict=True):
+            first, last = bisect_left(samples.times, at_ms - range_ms), bisect_right(samples.times, at_ms)
+            self._shelf.demand_weighed(last - first)
+            window = Window(samples.times[first:last], samples.values[first:last], at_ms, range_ms, now_ms)
+            values.append(worth(window) if first < last else None)
+            read += last - first
+            if read > _AT_ONCE:
+                read = 0
+                await asyncio.sleep(0)  # others are served meanwhile
+        await asyncio.sleep(0)
+        return values
 
     async def _subquery(self, expr: SubqueryExpr, since_ms: int, until_ms: int) -> list[Samples]:
         """The values of an expression at whole multiples of the step, as samples."""
@@ -198,16 +216,16 @@ class Evaluation:
         lines = (
             [Line({}, found.values)] if isinstance(found, Scalar) else found.lines if isinstance(found, Vector) else []
         )
-        return [_samples(line, times) for line in lines]
+        return [samples_of(line, times) for line in lines]
 
     async def _called(self, name: str, args: Sequence[Expr]) -> Value:
         if name in windows.PLAIN:
             return await self._windowed(args[0], windows.PLAIN[name], named=name == "last_over_time")
         if name in functions.OF_VALUE:
-            return _each(await self._vector(args[0]), functions.OF_VALUE[name])
+            return each(await self._vector(args[0]), functions.OF_VALUE[name])
         if name in functions.OF_INSTANT:
-            told = await self._vector(args[0]) if args else _lone(self._seconds())
-            return _each(told, functions.OF_INSTANT[name])
+            told = await self._vector(args[0]) if args else lone(self._seconds())
+            return each(told, functions.OF_INSTANT[name])
         special: Callable[[Sequence[Expr]], Any] | None = getattr(self, f"_call_{name}", None)
         if special is None:
             raise impossible(f"the function {name} is not supported here")
@@ -225,7 +243,7 @@ class Evaluation:
 
     async def _call_timestamp(self, args: Sequence[Expr]) -> Value:
         if isinstance(args[0], VectorSelector):
-            return _each(await self._selected(args[0], instants=True), float)
+            return each(await self._selected(args[0], instants=True), float)
         seconds = self._seconds().values
         lines = (await self._vector(args[0])).lines
         return distinct(
@@ -245,11 +263,11 @@ class Evaluation:
         return Scalar([values[0] if len(values) == 1 else math.nan for values in present])
 
     async def _call_vector(self, args: Sequence[Expr]) -> Value:
-        return _lone(await self._scalar(args[0]))
+        return lone(await self._scalar(args[0]))
 
     async def _call_round(self, args: Sequence[Expr]) -> Value:
         nearest = await self._scalar(args[1]) if len(args) > 1 else Scalar([1.0] * len(self._times))
-        return _each_with(await self._vector(args[0]), functions.rounded, nearest)
+        return each_with(await self._vector(args[0]), functions.rounded, nearest)
 
     async def _call_clamp(self, args: Sequence[Expr]) -> Value:
         vector, low, high = await self._vector(args[0]), await self._scalar(args[1]), await self._scalar(args[2])
@@ -263,13 +281,13 @@ class Evaluation:
             )
             for line in vector.lines
         ]
-        return _each_with(_each_with(Vector(kept), _highest, low), _lowest, high)
+        return each_with(each_with(Vector(kept), highest, low), lowest, high)
 
     async def _call_clamp_min(self, args: Sequence[Expr]) -> Value:
-        return _each_with(await self._vector(args[0]), _highest, await self._scalar(args[1]))
+        return each_with(await self._vector(args[0]), highest, await self._scalar(args[1]))
 
     async def _call_clamp_max(self, args: Sequence[Expr]) -> Value:
-        return _each_with(await self._vector(args[0]), _lowest, await self._scalar(args[1]))
+        return each_with(await self._vector(args[0]), lowest, await self._scalar(args[1]))
 
     async def _call_absent(self, args: Sequence[Expr]) -> Value:
         return self._absent(await self._vector(args[0]), args[0])
@@ -284,7 +302,7 @@ class Evaluation:
             for column in zip(*([value is not None for value in line.values] for line in vector.lines), strict=True)
         ]
         values = [None if known else 1.0 for known in there or [False] * len(self._times)]
-        return distinct([Line(_told(selector), values)])
+        return distinct([Line(equal_labels(selector), values)])
 
     async def _call_quantile_over_time(self, args: Sequence[Expr]) -> Value:
         return await self._windowed(args[1], windows.quantile_of(self._one(await self._scalar(args[0]))))
@@ -300,10 +318,10 @@ class Evaluation:
         return scalar.values[0]
 
     async def _call_sort(self, args: Sequence[Expr]) -> Value:
-        return _sorted(await self._vector(args[0]), down=False)
+        return in_order(await self._vector(args[0]), down=False)
 
     async def _call_sort_desc(self, args: Sequence[Expr]) -> Value:
-        return _sorted(await self._vector(args[0]), down=True)
+        return in_order(await self._vector(args[0]), down=True)
 
     async def _call_label_replace(self, args: Sequence[Expr]) -> Value:
         return functions.label_replace(await self._vector(args[0]), *[await self._text(one) for one in args[1:]])
@@ -334,17 +352,6 @@ def parsed(text: str) -> Expr:
         raise bad('invalid parameter "query": parse error: a number is too large') from error
 
 
-def _demand_room(series: int, steps: int) -> None:
-    if series * steps > MOST_POINTS:
-        raise impossible(f"{series} series at {steps} instants are more than {MOST_POINTS} points: take a longer step")
-
-
-def _demand_patience(series: Sequence[Samples], times: Sequence[int], range_ms: int) -> None:
-    read = sum(last - first for samples in series for first, last in _bounds(samples, times, range_ms))
-    if read > MOST_READ:
-        raise impossible(f"its windows hold {read} samples, and {MOST_READ} are the most: take a longer step")
-
-
 def _at_ms(modifier: AtModifier) -> int:
     try:
         return ((modifier.at or _EPOCH) - _EPOCH) // _MILLISECOND
@@ -362,96 +369,3 @@ def _demand_panic(error: BaseException) -> None:
 
 def _ms(span: timedelta) -> int:
     return span // _MILLISECOND
-
-
-def _bounds(samples: Samples, times: Sequence[int], range_ms: int) -> Iterator[tuple[int, int]]:
-    """Which samples are in the window that ends at each instant: from the first one to before the last one."""
-    for at_ms in times:
-        yield bisect_left(samples.times, at_ms - range_ms), bisect_right(samples.times, at_ms)
-
-
-async def _worths(samples: Samples, times: Sequence[int], range_ms: int, worth: Worth) -> list[float | None]:
-    """What the window that ends at each instant is worth; nothing where it is empty."""
-    values: list[float | None] = []
-    read = 0
-    for at_ms, (first, last) in zip(times, _bounds(samples, times, range_ms), strict=True):
-        window = Window(samples.times[first:last], samples.values[first:last], at_ms, range_ms)
-        values.append(worth(window) if first < last else None)
-        read += last - first
-        if read > _AT_ONCE:
-            read = 0
-            await asyncio.sleep(0)  # others are served meanwhile
-    await asyncio.sleep(0)
-    return values
-
-
-def _samples(line: Line, times: Sequence[int]) -> Samples:
-    present = [(at_ms, value) for at_ms, value in zip(times, line.values, strict=True) if value is not None]
-    return Samples(
-        line.labels, array("q", [at_ms for at_ms, _ in present]), array("d", [value for _, value in present])
-    )
-
-
-def _each(vector: Vector, function: Callable[[float], float]) -> Vector:
-    lines = [
-        Line(nameless(line.labels), [None if value is None else function(value) for value in line.values])
-        for line in vector.lines
-    ]
-    return distinct(lines)
-
-
-def _each_with(vector: Vector, function: Callable[[float, float], float], scalar: Scalar) -> Vector:
-    lines = [
-        Line(
-            nameless(line.labels),
-            [
-                None if value is None else function(value, other)
-                for value, other in zip(line.values, scalar.values, strict=True)
-            ],
-        )
-        for line in vector.lines
-    ]
-    return distinct(lines)
-
-
-def _highest(value: float, other: float) -> float:
-    return math.nan if math.isnan(value) or math.isnan(other) else max(value, other)
-
-
-def _lowest(value: float, other: float) -> float:
-    return math.nan if math.isnan(value) or math.isnan(other) else min(value, other)
-
-
-def _negated(value: Value) -> Value:
-    if isinstance(value, Scalar):
-        return Scalar([-one for one in value.values])
-    if isinstance(value, Vector):
-        return _each(value, lambda one: -one)
-    raise bad("a text has no negative")
-
-
-def _lone(scalar: Scalar) -> Vector:
-    return Vector([Line({}, scalar.values)])
-
-
-def _sorted(vector: Vector, *, down: bool) -> Vector:
-    """By the value at the first instant."""
-
-    def rank(line: Line) -> tuple[bool, float]:
-        value = line.values[0]
-        return (True, 0.0) if value is None or math.isnan(value) else (False, -value if down else value)
-
-    return Vector(sorted(vector.lines, key=rank))
-
-
-def _told(selector: Expr) -> Labels:
-    """The labels that a selector names by equality, each once."""
-    if not isinstance(selector, VectorSelector):
-        return {}
-    matchers = selector.matchers.matchers
-    names = [one.name for one in matchers]
-    return {
-        one.name: one.value
-        for one in matchers
-        if one.op == MatchOp.Equal and one.name != NAME and names.count(one.name) == 1
-    }

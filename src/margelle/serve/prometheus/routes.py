@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import promql_parser
-from promql_parser import MatrixSelector, VectorSelector
+from promql_parser import MatrixSelector, ParenExpr, VectorSelector
 from starlette.datastructures import MultiDict
 from starlette.requests import Request
 from starlette.responses import Response
@@ -121,6 +121,8 @@ class _Prometheus:
         expr = parsed(asked.told.get("query", ""))
         at_ms = asked.instant_ms("time", (asked.now - _EPOCH) // _MILLISECOND)
         evaluation = self._evaluation(asked, Span(at_ms, at_ms))
+        while isinstance(expr, ParenExpr):
+            expr = expr.expr
         if isinstance(expr, MatrixSelector):
             found = await evaluation.ranges(expr)
             told = [{"metric": one.labels, "values": points(one.times, one.values)} for one in found]

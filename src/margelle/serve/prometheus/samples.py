@@ -27,6 +27,12 @@ MOST_SERIES: Final = 2000
 MOST_SAMPLES: Final = 2_000_000
 """Samples in one question."""
 
+MOST_POINTS: Final = 4_000_000
+"""Instants times series in one question."""
+
+MOST_WEIGHED: Final = 20_000_000
+"""Samples in all ranges of one question; one counts in each range that it is in."""
+
 NAME: Final = "__name__"
 LABELS: Final = (NAME, "probe", "quantity", "site", "site_name", "vendor")
 """The labels of every series."""
@@ -59,7 +65,7 @@ class Shelf:
     def __init__(self, reader: Reader, lookout: Lookout, catalogue: Catalogue, email: str) -> None:
         self._reader, self._lookout, self._catalogue, self._email = reader, lookout, catalogue, email
         self._known: list[Known] | None = None
-        self._loaded = 0
+        self._loaded = self._points = self._weighed = 0
 
     async def known(self) -> list[Known]:
         """Every series."""
@@ -84,6 +90,18 @@ class Shelf:
         if len(found) > MOST_SERIES:
             raise impossible(f"the query selects {len(found)} series, and {MOST_SERIES} are the most")
         return found
+
+    def demand_points(self, series: int, steps: int) -> None:
+        """Raises Unanswerable where the question has too many points by now."""
+        self._points += series * steps
+        if self._points > MOST_POINTS:
+            raise impossible(f"the query has more than {MOST_POINTS} points: take a longer step")
+
+    def demand_weighed(self, samples: int) -> None:
+        """Raises Unanswerable where the ranges of the question hold too many samples by now."""
+        self._weighed += samples
+        if self._weighed > MOST_WEIGHED:
+            raise impossible(f"the ranges hold more than {MOST_WEIGHED} samples: take a longer step or a shorter range")
 
     async def samples(self, known: Known, since_ms: int, until_ms: int) -> Samples:
         """The valid values with since <= at <= until. Raises Unanswerable where they are too many."""

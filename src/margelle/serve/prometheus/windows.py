@@ -16,12 +16,13 @@ from margelle.serve.prometheus.value import divided, quantile, total, variance
 
 
 class Window(Struct):
-    """The samples (instants in milliseconds, values) in the `range_ms` before `at_ms`; at least one."""
+    """The samples (instants in milliseconds, values) in the `range_ms` before `at_ms`; at least one. `now_ms` is the instant that is asked for, where `offset` or `@` look at another."""
 
     times: Sequence[int]
     values: Sequence[float]
     at_ms: int
     range_ms: int
+    now_ms: int
 
 
 Worth = Callable[[Window], float | None]
@@ -115,7 +116,7 @@ def prediction(ahead_s: float) -> Worth:
     """`predict_linear`, so many seconds ahead."""
 
     def told(window: Window) -> float | None:
-        found = line(window, window.at_ms)
+        found = line(window, window.now_ms)
         return None if found is None else found[1] + found[0] * ahead_s
 
     return told
