@@ -27,7 +27,9 @@ self.addEventListener("fetch", (event) => {
 
 /** Whether a form signs somebody in or out. */
 function changesWho(pathname: string): boolean {
-  return ["/sign-out", "/sign-in", "/me/sign-out", "/welcome"].includes(pathname) || pathname.startsWith("/invitation/");
+  return (
+    ["/sign-out", "/sign-in", "/me/sign-out", "/welcome"].includes(pathname) || pathname.startsWith("/invitation/")
+  );
 }
 
 /** Whether a page shows the water, and not somebody's settings. */
