@@ -130,7 +130,7 @@ async def test_a_token_of_another_kind_is_no_invitation_and_no_link() -> None:
 async def test_no_token_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
     here = await town()
     path = await invite(here)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "margelle.access"):
         await look(here, path)
         await look(here, "/p/feedfacefeedface")
         await look(here, "/p%2Ffeedfacefeedface")
