@@ -9,6 +9,7 @@ import pytest
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.site import Account, Probe, Site
+from margelle.domain.switch import Switch, state_at
 from margelle.domain.unit import Unit
 from margelle.intake.beside import keep
 from margelle.ports import Discovery
@@ -89,6 +90,24 @@ def test_an_export_comes_back_exactly(margelle: Margelle, tmp_path: Path, form: 
     assert at("new", "export", "--output", str(second)).code == 0
     assert lines(first) == lines(second)
     assert len(lines(first)) >= 2000
+
+
+def test_how_a_switch_stood_comes_back_too(margelle: Margelle, tmp_path: Path) -> None:
+    async def run() -> None:
+        (tmp_path / "here").mkdir()
+        store = open_store(str(tmp_path / "here/margelle.sqlite"), Vault.open(tmp_path / "key"))
+        pump = Switch("flipr:7/hub", "flipr", "7")
+        pool = Site("flipr:7", "flipr", "7", "Pool", switches=(pump,))
+        account = Account("home", "flipr", "anna@example.org", "")
+        await store.put_account(account)
+        await store.put_discovery("home", Discovery(account.person, (pool,), ()), NOW)
+        await store.add([state_at(pump, NOW, on=True, origin="flipr/state")], NOW)
+        await store.close()
+
+    asyncio.run(run())
+    place = ("--set", f"data_dir={tmp_path / 'here'}", "--set", f"key_file={tmp_path / 'key'}")
+    assert margelle("export", "--output", "all.csv", *place).code == 0
+    assert margelle("import", "all.csv", *place).out == "all.csv: 0 new, 1 same, 0 corrected, 0 refused.\n"
 
 
 def lines(file: Path) -> list[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -42,7 +42,8 @@ async def brought(home: House, wanted: Wanted) -> Brought:
     """What reads the file. Raises BadInput."""
     probes = {probe.id: probe for probe in await home.store.probes()}
     if wanted.kind == "export":
-        return _Export(home, wanted, probes)
+        switches = {switch.id for site in await home.store.sites(gone=True) for switch in site.switches}
+        return _Export(home, wanted, probes.keys() | switches)
     if not wanted.probe and wanted.kind != "table":
         raise BadInput("Which probe has measured it?", hint="Say --probe.")
     zone = await _zone(home, wanted, probes)
@@ -54,8 +55,9 @@ async def brought(home: House, wanted: Wanted) -> Brought:
 class _Export:
     """An export of a hub's."""
 
-    def __init__(self, home: House, wanted: Wanted, probes: Mapping[str, Probe]) -> None:
-        self._home, self._wanted, self._probes = home, wanted, probes
+    def __init__(self, home: House, wanted: Wanted, known: Set[str]) -> None:
+        """`known` are the ids of what measures on this hub: probes, and switches, whose standing is measured too."""
+        self._home, self._wanted, self._known = home, wanted, known
         self._missing: dict[str, str] = {}
 
     def arrivals(self) -> Iterator[Arrival]:
@@ -93,7 +95,7 @@ class _Export:
         if entry.fault:
             return Arrival(entry.n, fault=entry.fault)
         row: exported.Row = entry.told
-        if row.probe not in self._probes:
+        if row.probe not in self._known:
             if not self._wanted.new_probes:
                 raise BadInput(f"This hub has no probe {row.probe[:100]}.", hint="--new-probes adds it.")
             self._missing[row.probe] = row.site
