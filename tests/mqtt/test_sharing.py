@@ -106,13 +106,14 @@ async def test_one_that_slept_through_its_lease_lets_go_and_does_not_throw_the_o
             clock.now += timedelta(seconds=LEASE_S + 1)
             await second.collector.round()
             await until(lambda: is_so(second.listens and not first.listens))
+            caplog.clear()  # until then the broker may have thrown off the one that slept
             await first.collector.round()
             for hour in (8, 9, 10):
                 await tell(faithful, "pool/ph", at(hour))
             await until(lambda: _kept(second.store, 3))
             assert second.listens
             assert not first.listens
-    assert "cannot be listened to" not in "".join(caplog.messages[-5:])
+    assert "cannot be listened to" not in caplog.text
 
 
 async def test_who_ends_hands_over_at_once(faithful: RealBroker, pair: tuple[Hub, Hub, VirtualClock]) -> None:
