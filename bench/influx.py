@@ -200,10 +200,10 @@ def _hold(ours: Asked, peer: Asked) -> None:
     assert len(rows) > 365
     panels = {panel["quantity"]: panel["lines"][0] for panel in ours.json()["plot"]["panels"]}
     for n, quantity in enumerate(QUANTITIES):
-        last = 0.06 / 10 ** (CATALOGUE[quantity].decimals or 0)
+        digit = 0.06 / 10 ** CATALOGUE[quantity].decimals
         for m, column in enumerate(("low", "value", "high")):
             pairs = zip(panels[quantity][column], (row[1 + 3 * n + m] for row in rows), strict=True)
-            assert all(math.isclose(a, b, abs_tol=last) for a, b in pairs), (quantity, column)
+            assert all(math.isclose(a, b, abs_tol=digit) for a, b in pairs), (quantity, column)
 
 
 async def _round(one: Asked, store: Store, n: int) -> None:
