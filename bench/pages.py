@@ -1,7 +1,8 @@
 """The pages: an overview of 500 sites, and a site with a year of seven hourly quantities, on the server and in a browser on a throttled phone.
 
 The phone is a slow 4G connection (150 ms, 1.6 Mbit/s down, 750 kbit/s up) and a processor four times slower than this machine's, in headless chromium; each
-visit is a first one, with nothing kept. The peer is the aim: 100 ms of server time and 150 kB for any page, a chart that is ready within a second.
+visit is a first one, with nothing kept. The peer is the aim: 100 ms of server time and 150 kB for any page, a chart that is ready within a second;
+and for the year's JSON InfluxDB too, where it is installed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.browser.hub import BrowserHub, served
 from tests.conftest import NOW
 from tests.serve.vendors import NoActions
 
+from bench import influx
 from bench.report import Line
 from margelle.serve.app import build
 from margelle.serve.pages import FACE
@@ -51,6 +53,7 @@ def measure(folder: Path) -> list[Line]:
     url = f"sqlite:///{folder / 'margelle.sqlite'}"
     asyncio.run(_fill(folder, url))
     lines = asyncio.run(_serve(folder, url))
+    lines += asyncio.run(influx.measure(folder, url, folder / "key", NOW))
     if CHROMIUM is None:
         sys.exit("no chromium here: apt install chromium")
     with served(empty=True, store=open_store(url, Vault.open(folder / "key"))) as hub, sync_playwright() as playwright:
