@@ -39,7 +39,7 @@ def elsewhere(own: Server) -> str:
 @pytest.fixture
 async def there(elsewhere: str, vault: Vault) -> AsyncIterator[PostgresStore]:
     """A store in it, with a measurement, that is not patient."""
-    store = PostgresStore(elsewhere, vault, patience_s=0.3)
+    store = PostgresStore(elsewhere, vault, patience_s=3)
     await store.add([point()], NOW)
     yield store
     await store.close()
