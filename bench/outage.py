@@ -133,16 +133,25 @@ class World:
         """Let time pass; with `filled`, only until every probe has told how it is now, and nothing that can be asked for is missing."""
         while self.now < until:
             due = await self.collector.round() or until
-            if filled and (await self.report()).to_fill == 0 and await self.knows_present():
+            if filled and await self.lacks_nothing() and await self.knows_present():
                 return
             self.now = min(max(due, self.now), until)
             await self.clouds.advance()
 
+    async def lacks_nothing(self) -> bool:
+        """Whether nothing that can be asked for is missing, nor waits to be asked for."""
+        report = await self.report()
+        return report.to_fill == 0 and not report.filling
+
     async def knows_present(self) -> bool:
-        """Whether the hub has a reading of the last two hours of each probe: before, it cannot know what it lacks."""
-        newest = [await self.store.latest(probe.id, self.now) for probe in await self.store.probes()]
-        since = self.now - 2 * HOUR
-        return all(any(one.at > since for one in latest.values()) for latest in newest)
+        """Whether the hub's newest reading of each probe is at most two hours behind its cloud's, which may be silent: before, it cannot know what it lacks."""
+        for twin in await self.truth.probes():
+            true = max(one.at for one in (await self.truth.latest(twin.id, self.now)).values())
+            mine = [probe for probe in await self.store.probes() if probe.key == twin.key]
+            kept = [one.at for probe in mine for one in (await self.store.latest(probe.id, self.now)).values()]
+            if not kept or max(kept) < true - 2 * HOUR:
+                return False
+        return True
 
     async def report(self) -> AccountReport:
         (report,) = await reports(self.store, lambda one: self.http(one).spending(self.now), self.now)
