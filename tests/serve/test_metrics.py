@@ -18,8 +18,9 @@ from tests.asgi import Response, call
 from tests.conftest import NOW
 from tests.house import ANNA
 from tests.serve.api.hub import Hub, furnished
-from tests.serve.prometheus.peer import PROMTOOL, demand
+from tests.serve.prometheus.peer import PACKAGE
 from tests.serve.vendors import vendor
+from tests.system import program
 
 
 class Budget(Struct):
@@ -105,7 +106,7 @@ async def test_a_scrape_is_also_had_as_openmetrics(hub: Hub) -> None:
 
 async def test_promtool_has_nothing_against_the_names(hub: Hub) -> None:
     await hub.get("/me")
-    tool = demand(PROMTOOL, "promtool")
+    tool = program("promtool", PACKAGE)
     text = (await scraped(hub)).body
     checking = await asyncio.create_subprocess_exec(tool, "check", "metrics", stdin=PIPE, stdout=PIPE, stderr=PIPE)
     out, err = await checking.communicate(text)

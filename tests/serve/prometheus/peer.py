@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,9 +12,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-import pytest
+from tests.system import program
 
-PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
+PACKAGE = "prometheus"
+"""Of Debian, which has both programs."""
+
 PATIENCE_S = 20.0
 LOOKBACK = "2h"
 
@@ -26,18 +26,10 @@ Sample = tuple[str, dict[str, str], datetime, float]
 """A metric, its labels, an instant and a value."""
 
 
-def demand(tool: str | None, name: str) -> str:
-    """The path of a program of Debian's `prometheus`; without it the test is skipped, but never where continuous integration runs."""
-    if tool is None:
-        assert not os.environ.get("CI"), f"{name} is not installed: .ci/run should have done that"
-        pytest.skip(f"{name} is not installed here: apt install prometheus")
-    return tool
-
-
 @contextmanager
 def prometheus(folder: Path, samples: Sequence[Sample]) -> Iterator[str]:
     """The address of a Prometheus that has these samples and nothing else."""
-    server, tool = demand(PROMETHEUS, "prometheus"), demand(PROMTOOL, "promtool")
+    server, tool = program("prometheus", PACKAGE), program("promtool", PACKAGE)
     (folder / "samples.txt").write_text(_openmetrics(samples))
     (folder / "prometheus.yml").write_text(_CONFIG)
     command = [tool, "tsdb", "create-blocks-from", "openmetrics", str(folder / "samples.txt"), str(folder / "data")]

@@ -19,7 +19,8 @@ import uvicorn
 
 from tests.conftest import NOW
 from tests.serve.prometheus.house import DAY, Metrics, metrics, samples, water
-from tests.serve.prometheus.peer import PROMTOOL, demand, prometheus
+from tests.serve.prometheus.peer import PACKAGE, prometheus
+from tests.system import program
 
 INSTANT = [
     "margelle_temperature_celsius",
@@ -235,7 +236,7 @@ async def listening(hub: Metrics) -> AsyncIterator[str]:
 
 
 async def promtool(*arguments: str) -> str:
-    tool = demand(PROMTOOL, "promtool")
+    tool = program("promtool", PACKAGE)
     process = await asyncio.create_subprocess_exec(tool, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
