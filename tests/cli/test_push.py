@@ -54,7 +54,7 @@ def test_what_is_sent_to_a_running_hub_is_kept(margelle: Margelle, start: Start,
 def test_a_hub_that_ends_lets_its_listeners_go(margelle: Margelle, start: Start) -> None:
     margelle("user", "add", "anna@example.org", "--password-stdin", stdin="un secret")
     margelle("site", "add", "Pool")
-    margelle("measure", "own:pool", "ph=7.4")
+    margelle("measure", "own:pool", "ph=7.4", "--at", "2026-07-14T12:30Z")
     token = margelle("user", "token", "anna@example.org", "--scope", "read", "--scope", "measure").out.strip()
     hub = start("serve", "--port", "0", "--no-collect", "--set", "metrics=true")
     url = hub.until(r"Pages:\s+(http://\S+)/")[1]
