@@ -52,12 +52,20 @@ def _answers(port: int, path: str) -> bool:
 
 
 def load(
-    port: int, requests: Sequence[str], folder: Path, *, connections: int = 32, seconds: float = 3
+    port: int,
+    requests: Sequence[str],
+    folder: Path,
+    *,
+    connections: int = 32,
+    seconds: float = 3,
+    core: int | None = None,
 ) -> dict[str, float]:
-    """What a load generator in its own process measured, which sends these requests in turn."""
+    """What a load generator in its own process, perhaps on a core of its own, measured, which sends these requests in turn; with 0 `seconds`, each of them once."""
     path = folder / "requests"
     path.write_text(json.dumps(list(requests)))
     command = [sys.executable, "-m", "bench.load", "127.0.0.1", str(port), str(connections), str(seconds), str(path)]
+    if core is not None:
+        command.append(str(core))
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     answer: dict[str, float] = json.loads(done.stdout)
     return answer
@@ -67,6 +75,12 @@ def cpu_s(pid: int) -> float:
     """Processor time that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def family(pid: int) -> list[int]:
+    """A process and those that it has begun."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in family(int(child)))]
 
 
 def memory_mb(pid: int) -> float:

@@ -1,0 +1,167 @@
+"""`python -m bench.peers`: the whole comparison, printed; with `--page FILE` also as a page of Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from bench.peers import growth, influx, table, victoria, works
+from bench.peers.fleet import EXACT, HOURLY, HOURS, MINUTELY, batches, hour_by_hour, hourly, minutely, name, smooth
+from bench.peers.hub import Elsewhere, Hub, Postgres, Sqlite
+from bench.peers.influx import Influx
+from bench.peers.peer import GENERATOR, SERVERS, Peer
+from bench.peers.stand import Stand
+from bench.peers.table import Aim, Figures, Line
+from bench.peers.victoria import Victoria
+
+BATCH: Final = 10_000
+DATABASE: Final = "MARGELLE_BENCH_DATABASE"
+"""The environment variable with the URL of a third, empty database for the hub, such as that of a Citus cluster."""
+
+SENT: Final = 20
+"""Batches that are sent over HTTP."""
+
+
+class Options(argparse.Namespace):
+    """What the command line says."""
+
+    probes: int
+    days: int
+    rounds: int
+    seconds: float
+    page: Path | None
+    without: list[str]
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _options()
+    for module in (influx, victoria):
+        if module.program() is None:
+            print(module.MISSING)
+    with tempfile.TemporaryDirectory(prefix="margelle-peers-") as folder:
+        found = measured(Path(folder), options)
+    page = [f"Taken on {datetime.now().astimezone():%Y-%m-%d} with `{' '.join(['python -m bench.peers', *sys.argv[1:]])}`."]
+    for title, cells in found:
+        table.show(title, cells)
+        page += [f"### {title}", table.markdown(cells)]
+    if options.page:
+        options.page.write_text("\n\n".join(page) + "\n")
+
+
+def measured(folder: Path, options: Options) -> list[tuple[str, list[list[str]]]]:
+    """All tables by title."""
+    sizes = {times: max(1, options.probes * times // 100) for times in growth.TIMES}
+    with ExitStack() as stack:
+        stands = {times: stack.enter_context(_stand(folder / str(times), count, options.without)) for times, count in sizes.items()}
+        for times, count in sizes.items():
+            if times != 100:
+                _fill(stands[times], count)
+        stand = stands[100]
+        lines = [*_filled(stand, options), works.generator(folder)]
+        everything = works.all_of(options.probes, options.days)
+        stand.agree(everything)
+        lines += [stand.ask(work, options.rounds, options.seconds) for work in everything]
+        lines.append(stand.ask_anew(works.anew(options.probes), max(1, options.rounds // 2)))
+        lines += stand.memory()
+        grown = growth.measured(stands, min(sizes.values()), options.rounds, options.seconds)
+        later = hour_by_hour(options.probes, HOURS, HOURS + 1 + SENT * BATCH // options.probes // 7)
+        sent = [*batches(later, BATCH)][:SENT]
+        lines.insert(1, stand.send("ingest over HTTP, batches of 10 000", sent, (Aim("InfluxDB"),)))
+        names, ours = stand.names, [peer.name for peer in stand.peers if isinstance(peer, Hub)]
+        promises = [["server", "what it has acknowledged"], *([peer.name, peer.promise] for peer in stand.peers)]
+        title = f"{options.probes} probes × 7 quantities × {HOURS} h = {options.probes * 7 * HOURS:,} points; servers on core {SERVERS}, generator on core {GENERATOR}"
+        return [
+            (title, table.rows(lines, names, ours)),
+            ("Growth: latency, one client", grown),
+            ("What is promised", promises),
+        ]
+
+
+@contextmanager
+def _stand(folder: Path, probes: int, without: Sequence[str]) -> Iterator[Stand]:
+    """All peers that are here, empty and running."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        hubs = [*_hubs(folder, without)]
+        for hub in hubs:
+            stack.callback(hub.close)
+            hub.furnish([*(name(n) for n in range(probes)), HOURLY, MINUTELY, EXACT])
+        peers: list[Peer] = [*hubs, *_others(folder, without)]
+        for peer in peers:
+            stack.callback(peer.stop)
+            peer.start()
+        yield Stand(peers, folder)
+
+
+def _hubs(folder: Path, without: Sequence[str]) -> Iterator[Hub]:
+    yield Hub(Sqlite(folder / "sqlite"), folder / "sqlite")
+    if "postgres" not in without:
+        yield Hub(Postgres(folder / "postgres"), folder / "postgres")
+    if url := os.environ.get(DATABASE, "") if folder.name == "100" else "":
+        yield Hub(Elsewhere(url), folder / "given")
+
+
+def _others(folder: Path, without: Sequence[str]) -> Iterator[Peer]:
+    if "influx" not in without and (influxd := influx.program()):
+        yield Influx(influxd, folder / "influx")
+    if "victoria" not in without and (command := victoria.program()):
+        yield Victoria(command, folder / "victoria")
+
+
+def _fill(stand: Stand, probes: int) -> None:
+    stand.take("", [*batches(hour_by_hour(probes, 0, HOURS), BATCH)])
+    stand.settle()
+
+
+def _filled(stand: Stand, options: Options) -> Iterator[Line]:
+    """Give everything, and tell how fast it was taken and how much room it has then."""
+    stand.settle()
+    parts = (
+        ("the fleet, with noise and doubts", lambda: hour_by_hour(options.probes, 0, HOURS)),
+        ("smooth and regular", lambda: smooth(options.probes)),
+        ("one series by the minute", lambda: minutely(options.days)),
+    )
+    before = stand.sizes()
+    sizes = []
+    for title, water in parts:
+        given = [*batches(water(), BATCH)]
+        taken = stand.take("ingest at the store, batches of 10 000", given, (Aim("InfluxDB", 2),))
+        if not sizes:
+            yield taken
+        stand.settle()
+        after = stand.sizes()
+        points = sum(len(one.values) for batch in given for one in batch)
+        sizes.append(_room(title, before, after, points))
+        before = after
+    stand.take("", [*batches(hourly(options.days), BATCH)])
+    stand.settle()
+    yield from sizes
+
+
+def _room(title: str, before: dict[str, int], after: dict[str, int], points: int) -> Line:
+    by_peer = {peer: Figures([(after[peer] - before[peer]) / points]) for peer in after}
+    aims = (Aim("VictoriaMetrics"), Aim("VictoriaMetrics", 0.5, "Margelle, PostgreSQL"))
+    return Line(f"room on disk: {title}", "bytes/point", by_peer, aims, better="lower")
+
+
+def _options() -> Options:
+    parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
+    parser.add_argument("--probes", type=int, default=100, help="1000 for 5 million points; default 100")
+    parser.add_argument("--days", type=int, default=365, help="of the single series; default 365")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each round")
+    parser.add_argument("--without", action="append", choices=("postgres", "influx", "victoria"), default=[], help="leave it out")
+    parser.add_argument("--page", type=Path, help="write the tables to this file as well, as Markdown")
+    return parser.parse_args(namespace=Options())
+
+
+if __name__ == "__main__":
+    main()
