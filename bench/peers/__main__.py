@@ -124,26 +124,25 @@ def _fill(stand: Stand, probes: int) -> None:
 def _filled(stand: Stand, options: Options) -> Iterator[Line]:
     """Give everything, and tell how fast it was taken and how much room it has then."""
     stand.settle()
-    parts = (
-        ("the fleet, with noise and doubts", lambda: hour_by_hour(options.probes, 0, HOURS)),
-        ("smooth and regular", lambda: smooth(options.probes)),
-        ("one series by the minute", lambda: minutely(options.days)),
-    )
-    before = stand.sizes()
-    sizes = []
-    for title, water in parts:
-        given = [*batches(water(), BATCH)]
+    parts = {
+        "the fleet, with noise and doubts": hour_by_hour(options.probes, 0, HOURS),
+        "smooth and regular": smooth(options.probes),
+        "one series by the minute": minutely(options.days),
+    }
+    before, rooms = stand.sizes(), list[Line]()
+    for title, water in parts.items():
+        given = [*batches(water, BATCH)]
         taken = stand.take("ingest at the store, batches of 10 000", given, (Aim("InfluxDB", 2),))
-        if not sizes:
+        if not rooms:
             yield taken
         stand.settle()
         after = stand.sizes()
         points = sum(len(one.values) for batch in given for one in batch)
-        sizes.append(_room(title, before, after, points))
+        rooms.append(_room(title, before, after, points))
         before = after
     stand.take("", [*batches(hourly(options.days), BATCH)])
     stand.settle()
-    yield from sizes
+    yield from rooms
 
 
 def _room(title: str, before: dict[str, int], after: dict[str, int], points: int) -> Line:

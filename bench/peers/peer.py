@@ -68,8 +68,9 @@ def on_core(core: int) -> Iterator[None]:
 def asked(port: int, request: str) -> bytes:
     """The body of an answer. Raises RuntimeError for one that is not 200."""
     head, _, body = request.partition("\r\n\r\n")
-    (method, path, _), *lines = (line.split(" ") if n == 0 else line for n, line in enumerate(head.split("\r\n")))
-    headers = {name: value for name, _, value in (str(line).partition(": ") for line in lines)}
+    first, *lines = head.split("\r\n")
+    method, path, _ = first.split(" ")
+    headers = {name: value for name, _, value in (line.partition(": ") for line in lines)}
     return call(port, method, path, body.encode(), headers)
 
 

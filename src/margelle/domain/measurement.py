@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -73,6 +74,12 @@ class Measurement(Struct, frozen=True, gc=False):
     def reason(self) -> str | None:
         """Why the value is not valid, in one line; None where it is."""
         return self.doubts[0].reason if self.doubts else None
+
+
+@lru_cache(8192)
+def spelt(value: float | None) -> str:
+    """The shortest decimal that spells `value`: 7.2, 25."""
+    return repr(value).removesuffix(".0")
 
 
 class Revision(Struct, frozen=True):

@@ -105,6 +105,8 @@ async def series_seen(
 
 
 def _spelled(names: Iterable[str], catalogue: Catalogue, measured: set[str]) -> set[str]:
+    if measured.issuperset(names):  # as programs spell them
+        return set(names)
     known = {name.casefold(): name for name in (*measured, *(one.name for one in catalogue))}
     wanted = set()
     for name in names:

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics, by_day
+from margelle.domain.series import Columns, DayStatistics, Stretch, by_day
 from margelle.ports import Added, Folded, Inspected
 from margelle.store import digest, rules
+from margelle.store.chunk import Column
 from margelle.store.memory.counted import Counted
 from margelle.store.row import row
 from margelle.store.stretches import Stretches
@@ -120,6 +121,20 @@ class SeriesPart(Stretches, Counted):
             [point.value for point in points],
             [not point.valid for point in points],
         )
+
+    async def stretches(
+        self,
+        probe: str,
+        quantity: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        *,
+        descending: bool = False,
+    ) -> list[Stretch]:
+        points = await self.history(probe, quantity, since, until, limit, descending=descending)
+        column = Column.of(map(row, points[::-1] if descending else points))
+        return [Stretch(column, 0, len(column))] if points else []
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"

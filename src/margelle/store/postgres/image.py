@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from margelle.errors import StoreError
 from margelle.store import chunk as codec
 from margelle.store.chunk import Column
+from margelle.store.chunk.remembered import Remembered
 from margelle.store.fold import CAPACITY, Columns, sorted_rows, span
 from margelle.store.layout.rollup import Rollup
 from margelle.store.layout.tables import Head, Place
@@ -25,6 +26,9 @@ from margelle.store.row import Row
 NEWEST: Final = msgspec.msgpack.Decoder(dict[str, Row])
 PIECE: Final = msgspec.msgpack.Decoder(dict[str, list[Row]])
 encode: Final = msgspec.msgpack.Encoder().encode
+_REMEMBERED: Final = Remembered()
+"""By the bytes of a chunk and the quantity: whatever another hub does, the same bytes are the same column."""
+
 _AT_ONCE: Final = 16
 """So many chunks are read together."""
 
@@ -170,25 +174,28 @@ class ImageChunks:
         return self._decoded(place, None)
 
     def columns(self, probe: int, since_us: int, until_us: int, wanted: Collection[str] | None) -> Iterator[Columns]:
-        return self._columns(since_us, until_us, wanted)
+        return (self._opened(points, wanted) for points in self._points(since_us, until_us))
 
-    def _columns(
-        self, since_us: int, until_us: int, wanted: Collection[str] | None, *, newest: bool = False
-    ) -> Iterator[Columns]:
+    def _points(self, since_us: int, until_us: int, *, newest: bool = False) -> Iterator[bytes]:
         there = [place for place in self._places if place.until >= since_us and place.since < until_us]
         if newest:
             there.reverse()
         for n, place in enumerate(there):
             if n % _AT_ONCE == 0:
                 self._demand(there[n : n + _AT_ONCE])
-            yield self._decoded(place, wanted)
+            yield self._told(place)
 
     def series(
         self, probe: int, quantity: str, since_us: int, until_us: int, *, newest: bool = False
     ) -> Iterator[Column]:
-        for columns in self._columns(since_us, until_us, {quantity}, newest=newest):
-            if column := columns.get(quantity):
-                yield column
+        for points in self._points(since_us, until_us, newest=newest):
+            column = _REMEMBERED.get((points, quantity))
+            if column is None:
+                column = self._opened(points, {quantity}).get(quantity)
+                if column is None:
+                    continue
+                _REMEMBERED.keep((points, quantity), column)
+            yield column
 
     def newest(self, probe: int, quantity: str, limit_us: int) -> Row | None:
         for place in reversed(self._places):
@@ -228,9 +235,14 @@ class ImageChunks:
             raise Missing(chunks=missing)
 
     def _decoded(self, place: Place, wanted: Collection[str] | None) -> Columns:
+        return self._opened(self._told(place), wanted)
+
+    def _told(self, place: Place) -> bytes:
         if place.since not in self._own and place.since not in self._image.kept.chunks:
             self._demand([place, *(one for one in self._near if one.since > place.since)][:_AT_ONCE])
-        points = self._own.get(place.since) or self._image.kept.chunks[place.since]
+        return self._own.get(place.since) or self._image.kept.chunks[place.since]
+
+    def _opened(self, points: bytes, wanted: Collection[str] | None) -> Columns:
         try:
             return codec.decode(points, wanted)
         except codec.Damaged as error:

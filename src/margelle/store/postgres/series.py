@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics
+from margelle.domain.series import Columns, DayStatistics, Stretch
 from margelle.ports import Added
 from margelle.store import rules
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
@@ -29,6 +29,9 @@ from margelle.store.row import Row, measurement
 
 REMEMBERED: Final = 20_000
 """So many heads are kept in memory (about 2 kB each)."""
+SPAN_US: Final = 62 * 86_400 * 1_000_000
+"""So much of a probe is read in one statement, though perhaps not all of it is wanted."""
+
 _REVISIONS: Final = "SELECT replaced_at, point FROM revision WHERE probe = %s AND quantity = %s AND at = %s ORDER BY id"
 _ROW: Final = msgspec.msgpack.Decoder(Row)
 _T = TypeVar("_T")
@@ -167,6 +170,23 @@ class SeriesTables:
         since_us, until_us = bounds(since, until)
         answers = await probes.span(self._db, probe, since_us, until_us)
         return shown(answers.column(probe, quantity, since_us, until_us))
+
+    async def stretches(
+        self,
+        probe: str,
+        quantity: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        *,
+        descending: bool = False,
+    ) -> list[Stretch]:
+        since_us, until_us = bounds(since, until)
+        wanted = (probe, quantity, since_us, until_us, limit)
+        if until_us - since_us <= SPAN_US:
+            answers = await probes.span(self._db, probe, since_us, until_us)
+            return answers.stretches(*wanted, newest=descending)
+        return await self._answer(probe, lambda answers: answers.stretches(*wanted, newest=descending))
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"

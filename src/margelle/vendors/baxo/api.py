@@ -25,7 +25,7 @@ from margelle.vendors.baxo.query import Parameters, parameters
 from margelle.vendors.baxo.translate import contract_to, device_to, log_from, log_to, seconds_to
 from margelle.vendors.endpoint import Endpoint, address, count
 from margelle.vendors.form import body
-from margelle.vendors.kept import Kept
+from margelle.ports.kept import Kept
 
 METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
 WRITE: Final = "devices-tags-write"

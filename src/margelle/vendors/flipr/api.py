@@ -40,7 +40,7 @@ from margelle.vendors.flipr.translate import (
     time_to,
 )
 from margelle.vendors.form import pairs
-from margelle.vendors.kept import Kept
+from margelle.ports.kept import Kept
 
 MOST_HOURS: Final = 366 * 24
 MOST_DAYS: Final = 366

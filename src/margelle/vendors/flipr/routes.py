@@ -15,7 +15,7 @@ from margelle.vendors.flipr.answers import failure
 from margelle.vendors.flipr.api import Api, Operation, Path
 from margelle.vendors.flipr.grants import TokenEndpoint
 from margelle.vendors.flipr.profile import Profile
-from margelle.vendors.kept import Kept
+from margelle.ports.kept import Kept
 
 
 class BlindRoute(Route):

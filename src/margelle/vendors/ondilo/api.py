@@ -14,7 +14,7 @@ from margelle.domain.site import Site, User
 from margelle.errors import Malformed, Refused
 from margelle.ports import FaceContext
 from margelle.vendors.endpoint import Endpoint, holder
-from margelle.vendors.kept import Kept
+from margelle.ports.kept import Kept
 from margelle.vendors.ondilo import query, wire
 from margelle.vendors.ondilo.answers import failure, failure_of, limited, options, success
 from margelle.vendors.ondilo.pools import Pools
