@@ -72,7 +72,10 @@ def load(
 
 
 def cpu_s(pid: int) -> float:
-    """Processor time that a process has used so far."""
+    """Processor time that a process has used so far: to the nanosecond where the system counts the time of each thread, else to a hundredth of a second."""
+    threads = [path.read_text().split()[0] for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+    if any(map(int, threads)):
+        return sum(map(int, threads)) / 1e9
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -48,7 +48,9 @@ def main() -> None:
             print(module.MISSING)
     with tempfile.TemporaryDirectory(prefix="margelle-peers-") as folder:
         found = measured(Path(folder), options)
-    page = [f"Taken on {datetime.now().astimezone():%Y-%m-%d} with `{' '.join(['python -m bench.peers', *sys.argv[1:]])}`."]
+    page = [
+        f"Taken on {datetime.now().astimezone():%Y-%m-%d} with `{' '.join(['python -m bench.peers', *sys.argv[1:]])}`."
+    ]
     for title, cells in found:
         table.show(title, cells)
         page += [f"### {title}", table.markdown(cells)]
@@ -60,7 +62,10 @@ def measured(folder: Path, options: Options) -> list[tuple[str, list[list[str]]]
     """All tables by title."""
     sizes = {times: max(1, options.probes * times // 100) for times in growth.TIMES}
     with ExitStack() as stack:
-        stands = {times: stack.enter_context(_stand(folder / str(times), count, options.without)) for times, count in sizes.items()}
+        stands = {
+            times: stack.enter_context(_stand(folder / str(times), count, options.without))
+            for times, count in sizes.items()
+        }
         for times, count in sizes.items():
             if times != 100:
                 _fill(stands[times], count)
@@ -143,6 +148,7 @@ def _filled(stand: Stand, options: Options) -> Iterator[Line]:
     stand.take("", [*batches(hourly(options.days), BATCH)])
     stand.settle()
     yield from rooms
+    yield stand.exact()
 
 
 def _room(title: str, before: dict[str, int], after: dict[str, int], points: int) -> Line:
@@ -157,7 +163,9 @@ def _options() -> Options:
     parser.add_argument("--days", type=int, default=365, help="of the single series; default 365")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each round")
-    parser.add_argument("--without", action="append", choices=("postgres", "influx", "victoria"), default=[], help="leave it out")
+    parser.add_argument(
+        "--without", action="append", choices=("postgres", "influx", "victoria"), default=[], help="leave it out"
+    )
     parser.add_argument("--page", type=Path, help="write the tables to this file as well, as Markdown")
     return parser.parse_args(namespace=Options())
 

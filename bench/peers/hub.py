@@ -31,7 +31,9 @@ from margelle.store.vault import Vault
 
 USER: Final = "you@example.org"
 NOW: Final = datetime.fromtimestamp(SINCE + YEAR_S, UTC)
-DURABLE: Final = "fsync = on\nfull_page_writes = on\nshared_buffers = 256MB\nmax_wal_size = 4GB\nsynchronous_commit = on\n"
+DURABLE: Final = (
+    "fsync = on\nfull_page_writes = on\nshared_buffers = 256MB\nmax_wal_size = 4GB\nsynchronous_commit = on\n"
+)
 _DOUBT: Final = (Doubt("vendor", "out of water"),)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -9,13 +9,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from bench.peers.fleet import Told, count
+from bench.peers.fleet import EXACT, SINCE, Told, count, exact
 from bench.peers.hub import Hub
 from bench.peers.peer import GENERATOR, SERVERS, Peer, asked, on_core
 from bench.peers.question import Question, differences
 from bench.peers.table import Aim, Figures, Line
 from bench.process import cpu_s, load, memory_mb, memory_resident_mb
 
+_EXACT: Final = 1000
 _GROUPS: Final = 5
 """So many figures are told of a load."""
 
@@ -122,6 +123,19 @@ class Stand:
         figures.values.append(done["requests"] / done["seconds"])
         figures.cpu_us.append((cpu_of(peer) - before_s) / done["requests"] * 1e6)
         figures.size = done["bytes"]
+
+    def exact(self) -> Line:
+        """How many values with all the digits that a float has come back to the last bit."""
+        given = [*exact(_EXACT)]
+        self.take("", [given])
+        self.settle()
+        question = Question("range", EXACT, "temperature", SINCE, given[-1].at_s + 1, _EXACT)
+        line = Line("values of 17 digits that come back to the last bit", f"of {_EXACT:,}", {})
+        for peer in self.peers:
+            told = dict(peer.answer(question, asked(peer.port, peer.request(question))))  # type: ignore[arg-type]
+            same = sum(told.get(one.at_s) == one.values["temperature"] for one in given)
+            line.by_peer[peer.name] = Figures([same])
+        return line
 
     def memory(self) -> list[Line]:
         """What they hold now."""

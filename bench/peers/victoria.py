@@ -76,7 +76,9 @@ class Victoria:
     def answer(self, question: Question, body: bytes) -> Answer:
         if question.kind == "range":
             lines = [json.loads(line) for line in body.splitlines()]
-            return sorted((at // 1000, v) for one in lines for at, v in zip(one["timestamps"], one["values"], strict=True))
+            return sorted(
+                (at // 1000, v) for one in lines for at, v in zip(one["timestamps"], one["values"], strict=True)
+            )
         found = json.loads(body)["data"]["result"]
         if question.kind == "latest":
             return sorted((one["metric"]["__name__"].removeprefix("water_"), float(one["value"][1])) for one in found)
@@ -99,7 +101,9 @@ def _path(question: Question) -> str:
         return f"/api/v1/export?{urlencode({'match[]': match, 'start': question.since_s, 'end': question.until_s - 1})}"
     series = f'water_{question.quantity}{{probe="{question.probe}",doubt=""}}[1d]'
     figures = ", ".join(f'"{one}_over_time"' for one in _FIGURES[:-1])
-    told = f'(aggr_over_time(({figures}), {series}), label_set(median_over_time({series}), "rollup", "median_over_time"))'
+    told = (
+        f'(aggr_over_time(({figures}), {series}), label_set(median_over_time({series}), "rollup", "median_over_time"))'
+    )
     span = {"start": question.since_s + _DAY_S, "end": question.until_s, "step": "1d"}
     return f"/api/v1/query_range?{urlencode({'query': told, **span, **({} if question.kept else {'nocache': 1})})}"
 

@@ -83,7 +83,9 @@ class Fragments:
         tails = _tails(points, first, last, series, known.unit.value if known else "")
         rows = [*map(add, instants(points.times[first:last]), tails)]
         text = ",".join(rows).encode()
-        lengths = map(len, rows) if len(text) == sum(map(len, rows)) + len(rows) - 1 else (len(row.encode()) for row in rows)
+        lengths = (
+            map(len, rows) if len(text) == sum(map(len, rows)) + len(rows) - 1 else (len(row.encode()) for row in rows)
+        )
         return _Written(points, text, array("I", accumulate(lengths, _next)))
 
 

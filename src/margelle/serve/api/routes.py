@@ -76,7 +76,10 @@ def routes(
     by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in TABLE:
         by_path[endpoint.path].append(endpoint)
-    paths = {path: Path(endpoints, rooms, visitors, frozenset(origins), API.rstrip("/")) for path, endpoints in by_path.items()}
+    paths = {
+        path: Path(endpoints, rooms, visitors, frozenset(origins), API.rstrip("/"))
+        for path, endpoints in by_path.items()
+    }
     return [
         _Exact({_template(path): answer for path, answer in paths.items() if not in_path(path)}),
         Route(API, explorer.page),
