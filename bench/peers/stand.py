@@ -132,7 +132,7 @@ class Stand:
         question = Question("range", EXACT, "temperature", SINCE, given[-1].at_s + 1, _EXACT)
         line = Line("values of 17 digits that come back to the last bit", f"of {_EXACT:,}", {})
         for peer in self.peers:
-            told = dict(peer.answer(question, asked(peer.port, peer.request(question))))  # type: ignore[arg-type]
+            told = {row[0]: row[1] for row in peer.answer(question, asked(peer.port, peer.request(question)))}
             same = sum(told.get(one.at_s) == one.values["temperature"] for one in given)
             line.by_peer[peer.name] = Figures([same])
         return line
