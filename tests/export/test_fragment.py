@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import CATALOGUE
-from margelle.domain.series import Points, Stretch
+from margelle.domain.series import Points, Slice
 from margelle.domain.unit import Unit
 from margelle.export.fragment import Fragments, instants
 from margelle.export.row import Series, rows
@@ -54,8 +54,8 @@ def test_rows_are_written_as_the_encoder_writes_them(
     values: list[float | None], lasting: bool, raw: str | None
 ) -> None:
     measurements = points(values, raw=raw)
-    stretch = Stretch(column(measurements), 0, len(values), lasting)
-    assert bytes(Fragments(CATALOGUE).told(stretch, SERIES)) == as_rows(measurements)
+    wanted = Slice(column(measurements), 0, len(values), lasting)
+    assert bytes(Fragments(CATALOGUE).told(wanted, SERIES)) == as_rows(measurements)
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -65,8 +65,8 @@ def test_any_part_of_a_column_is_had_from_what_is_kept_of_it(first: int, last: i
     whole = column(measurements)
     expected = measurements[first:last][::-1] if descending else measurements[first:last]
     for begin, end in ((first, last), (0, 20), (first, last)):  # before all is written, and after
-        fragments.told(Stretch(whole, begin, end, lasting=True), SERIES)
-    told = fragments.told(Stretch(whole, first, last, lasting=True), SERIES, descending=descending)
+        fragments.told(Slice(whole, begin, end, lasting=True), SERIES)
+    told = fragments.told(Slice(whole, first, last, lasting=True), SERIES, descending=descending)
     assert bytes(told) == as_rows(expected)
 
 
@@ -79,20 +79,20 @@ def test_instants_are_written_as_the_encoder_writes_them(times: list[int]) -> No
 
 def test_the_same_points_of_a_probe_that_was_moved_are_written_for_its_new_site() -> None:
     measurements, fragments = points([7.0, 7.1]), Fragments(CATALOGUE)
-    stretch = Stretch(column(measurements), 0, 2, lasting=True)
-    fragments.told(stretch, SERIES)
+    wanted = Slice(column(measurements), 0, 2, lasting=True)
+    fragments.told(wanted, SERIES)
     moved = Series(SERIES.probe, "ph", "own:elsewhere")
-    assert bytes(fragments.told(stretch, moved)) == as_rows(measurements, moved)
+    assert bytes(fragments.told(wanted, moved)) == as_rows(measurements, moved)
 
 
 def test_what_is_kept_is_bounded_and_the_longest_unasked_goes_first() -> None:
     fragments = Fragments(CATALOGUE, most_bytes=10_000)
     held: list[Points] = []
     for n in range(20):
-        stretch = Stretch(column(points([n / 10] * 10)), 0, 10, lasting=True)
-        held.append(stretch.points)
-        fragments.told(stretch, SERIES)
-        fragments.told(Stretch(held[0], 0, 10, lasting=True), SERIES)
+        wanted = Slice(column(points([n / 10] * 10)), 0, 10, lasting=True)
+        held.append(wanted.points)
+        fragments.told(wanted, SERIES)
+        fragments.told(Slice(held[0], 0, 10, lasting=True), SERIES)
     assert fragments._size <= 10_000
     assert fragments._size == sum(len(one.text) for one in fragments._kept.values())
     assert (id(held[0]), SERIES) in fragments._kept

@@ -57,7 +57,7 @@ class Points(Struct):
     doubts: list[str | None]
 
 
-class Stretch(Struct, frozen=True):
+class Slice(Struct, frozen=True):
     """The `points` from index `first` to before `last`. Nobody may change them.
 
     Where they are `lasting`, the same object is likely to be told again, for as long as the points in it stay what they are.
@@ -71,12 +71,12 @@ class Stretch(Struct, frozen=True):
     def __len__(self) -> int:
         return self.last - self.first
 
-    def cut(self, most: int, *, newest: bool = False) -> Stretch:
+    def cut(self, most: int, *, newest: bool = False) -> Slice:
         """At most so many points of it, the oldest or the `newest`."""
         if len(self) <= most:
             return self
         first, last = (self.last - most, self.last) if newest else (self.first, self.first + most)
-        return Stretch(self.points, first, last, self.lasting)
+        return Slice(self.points, first, last, self.lasting)
 
 
 def by_instant(measurements: Iterable[Measurement]) -> list[Reading]:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from margelle.domain.measurement import Doubt, spelt
 from margelle.domain.quantity import Catalogue
-from margelle.domain.series import Points, Stretch
+from margelle.domain.series import Points, Slice
 from margelle.export.row import Row, Series
 
 MOST_BYTES: Final = 32 << 20
@@ -57,13 +57,13 @@ class Fragments:
         self._kept: dict[tuple[int, Series], _Written] = {}  # by the columns' identity; they live as long as this does
         self._size = 0
 
-    def told(self, stretch: Stretch, series: Series, *, descending: bool = False) -> bytes | memoryview:
-        """The rows of a stretch, which is not empty, as JSON with commas between, the oldest or the newest first."""
-        points, first, last = stretch.points, stretch.first, stretch.last
+    def told(self, wanted: Slice, series: Series, *, descending: bool = False) -> bytes | memoryview:
+        """The rows of a slice, which is not empty, as JSON with commas between, the oldest or the newest first."""
+        points, first, last = wanted.points, wanted.first, wanted.last
         written = self._kept.pop((id(points), series), None)
         if written is not None:
             self._kept[id(points), series] = written  # the last to be dropped
-        elif stretch.lasting and len(stretch) * _SHARE >= len(points.times):
+        elif wanted.lasting and len(wanted) * _SHARE >= len(points.times):
             written = self._keep(points, series)
         else:
             written = self._written(points, first, last, series)

@@ -10,7 +10,7 @@ from margelle.domain.access import Membership, Organisation, Role
 from margelle.domain.event import Event
 from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, Revision
-from margelle.domain.series import Columns, DayStatistics, Stretch
+from margelle.domain.series import Columns, DayStatistics, Slice
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
 from margelle.ports.record import Added, AuditEntry, Folded, Grant, Incident, Inspected, Receipt
 from margelle.ports.source import Discovery
@@ -98,7 +98,7 @@ class Reader(Protocol):
         """The points with since <= at < until, as columns."""
         ...
 
-    async def stretches(
+    async def slices(
         self,
         probe: str,
         quantity: str,
@@ -107,8 +107,8 @@ class Reader(Protocol):
         limit: int | None = None,
         *,
         descending: bool = False,
-    ) -> list[Stretch]:
-        """The points of which `history` tells, as they are kept. Where `descending`, the newest stretch is first; in itself each begins with its oldest point. None is empty."""
+    ) -> list[Slice]:
+        """The points of which `history` tells, as they are kept. Where `descending`, the newest slice is first; in itself each begins with its oldest point. None is empty."""
         ...
 
     async def statistics(

@@ -178,14 +178,14 @@ async def _page(
     last: Place | None = None
     for series, since, until in spans:
         asked = (series.probe, series.quantity, since, until, limit + 1)
-        for stretch in await visit.store.stretches(*asked, descending=newest):
-            some = stretch.cut(limit, newest=newest)
+        for found in await visit.store.slices(*asked, descending=newest):
+            some = found.cut(limit, newest=newest)
             if len(some):
                 parts.append(visit.rooms.fragments.told(some, series, descending=newest))
                 at_us = some.points.times[some.first if newest else some.last - 1]
                 last = Place(series.probe, series.quantity, at_us)
                 limit -= len(some)
-            if len(stretch) > len(some):
+            if len(found) > len(some):
                 return Written(parts, cursor.told(last))
     return Written(parts)
 

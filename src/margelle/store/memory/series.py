@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics, Stretch, by_day
+from margelle.domain.series import Columns, DayStatistics, Slice, by_day
 from margelle.ports import Added, Folded, Inspected
 from margelle.store import digest, rules
 from margelle.store.chunk import Column
@@ -122,7 +122,7 @@ class SeriesPart(Stretches, Counted):
             [not point.valid for point in points],
         )
 
-    async def stretches(
+    async def slices(
         self,
         probe: str,
         quantity: str,
@@ -131,10 +131,10 @@ class SeriesPart(Stretches, Counted):
         limit: int | None = None,
         *,
         descending: bool = False,
-    ) -> list[Stretch]:
+    ) -> list[Slice]:
         points = await self.history(probe, quantity, since, until, limit, descending=descending)
         column = Column.of(map(row, points[::-1] if descending else points))
-        return [Stretch(column, 0, len(column))] if points else []
+        return [Slice(column, 0, len(column))] if points else []
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics, Stretch
+from margelle.domain.series import Columns, DayStatistics, Slice
 from margelle.ports import Added
 from margelle.store import rules
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
@@ -171,7 +171,7 @@ class SeriesTables:
         answers = await probes.span(self._db, probe, since_us, until_us)
         return shown(answers.column(probe, quantity, since_us, until_us))
 
-    async def stretches(
+    async def slices(
         self,
         probe: str,
         quantity: str,
@@ -180,13 +180,13 @@ class SeriesTables:
         limit: int | None = None,
         *,
         descending: bool = False,
-    ) -> list[Stretch]:
+    ) -> list[Slice]:
         since_us, until_us = bounds(since, until)
         wanted = (probe, quantity, since_us, until_us, limit)
         if until_us - since_us <= SPAN_US:
             answers = await probes.span(self._db, probe, since_us, until_us)
-            return answers.stretches(*wanted, newest=descending)
-        return await self._answer(probe, lambda answers: answers.stretches(*wanted, newest=descending))
+            return answers.slices(*wanted, newest=descending)
+        return await self._answer(probe, lambda answers: answers.slices(*wanted, newest=descending))
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics, Stretch
+from margelle.domain.series import Columns, DayStatistics, Slice
 from margelle.store import rules
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
 from margelle.store.layout.folding import Folding
@@ -67,7 +67,7 @@ class SeriesReader:
         with self._looking():
             return shown(self._answers.column(probe, quantity, *span))
 
-    async def stretches(
+    async def slices(
         self,
         probe: str,
         quantity: str,
@@ -76,10 +76,10 @@ class SeriesReader:
         limit: int | None = None,
         *,
         descending: bool = False,
-    ) -> list[Stretch]:
+    ) -> list[Slice]:
         span = bounds(since, until)
         with self._looking():
-            return self._answers.stretches(probe, quantity, *span, limit, newest=descending)
+            return self._answers.slices(probe, quantity, *span, limit, newest=descending)
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
