@@ -55,6 +55,10 @@ class Connection:
             size, tail = size + len(more), (tail + more)[-5:]
         return size
 
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
     def _more(self) -> bytes:
         more = self._socket.recv(1 << 18)
         if not more:
@@ -83,6 +87,8 @@ def run(host: str, port: int, connections: int, seconds: float, requests: list[b
         now = time.perf_counter()
         rounds.append(now - last)
         last = now
+    for client in clients:
+        client.close()
     rounds.sort()
     return {
         "requests": answered,

@@ -10,8 +10,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -72,17 +72,28 @@ def load(
 
 
 def cpu_s(pid: int) -> float:
-    """Processor time that a process has used so far: to the nanosecond where the system counts the time of each thread, else to a hundredth of a second."""
-    threads = [path.read_text().split()[0] for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
-    if any(map(int, threads)):
-        return sum(map(int, threads)) / 1e9
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor time that a process and the children that it has outlived have used so far: its own to the nanosecond, where the system counts that of each thread."""
+    ticks = [int(field) for field in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:15]]
+    threads = [int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+    tick_s = 1 / os.sysconf("SC_CLK_TCK")
+    return (sum(threads) / 1e9 if any(threads) else sum(ticks[:2]) * tick_s) + sum(ticks[2:]) * tick_s
+
+
+def over(pids: Iterable[int], read: Callable[[int], float]) -> float:
+    """The sum of what is read of several processes, but for those that end meanwhile."""
+    total = 0.0
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            total += read(pid)
+    return total
 
 
 def family(pid: int) -> list[int]:
     """A process and those that it has begun."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return []
     return [pid, *(one for child in children for one in family(int(child)))]
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from bench.peers.fleet import Told
 from bench.peers.question import Answer, Question
-from bench.process import cpu_s
+from bench.process import cpu_s, over
 
 SERVERS, GENERATOR = max(os.sched_getaffinity(0)), min(os.sched_getaffinity(0))
 """The core on which servers run, and the one that asks them. On a machine with one core they are the same."""
@@ -117,6 +117,6 @@ def until_quiet(pids: Callable[[], Sequence[int]], size_bytes: Callable[[], int]
     before, quiet, give_up = (-1.0, -1), 0, time.monotonic() + patience_s
     while quiet < 3 and time.monotonic() < give_up:
         time.sleep(0.5)
-        now = (sum(map(cpu_s, pids())), size_bytes())
+        now = (over(pids(), cpu_s), size_bytes())
         quiet = quiet + 1 if now[0] - before[0] <= 0.05 and now[1] == before[1] else 0
         before = now

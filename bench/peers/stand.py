@@ -14,7 +14,7 @@ from bench.peers.hub import Hub
 from bench.peers.peer import GENERATOR, SERVERS, Peer, asked, on_core
 from bench.peers.question import Question, differences
 from bench.peers.table import Aim, Figures, Line
-from bench.process import cpu_s, load, memory_mb, memory_resident_mb
+from bench.process import cpu_s, load, memory_mb, memory_resident_mb, over
 
 _EXACT: Final = 1000
 _GROUPS: Final = 5
@@ -143,7 +143,7 @@ class Stand:
             Line(
                 f"memory after all that ({kind})",
                 "MB",
-                {peer.name: Figures([sum(map(read, peer.pids()))]) for peer in self.peers},
+                {peer.name: Figures([over(peer.pids(), read)]) for peer in self.peers},
                 better="lower",
             )
             for kind, read in (("RSS", memory_resident_mb), ("PSS", memory_mb))
@@ -156,7 +156,7 @@ class Stand:
 
 def cpu_of(peer: Peer) -> float:
     """Processor time of all processes of a peer."""
-    return sum(map(cpu_s, peer.pids()))
+    return over(peer.pids(), cpu_s)
 
 
 def _straight(peer: Peer, batch: Sequence[Told]) -> Callable[[], float]:
@@ -166,10 +166,10 @@ def _straight(peer: Peer, batch: Sequence[Told]) -> Callable[[], float]:
 
     def keep() -> float:
         database = hub.pids()[1:]
-        before_s = time.process_time() + sum(map(cpu_s, database))
+        before_s = time.process_time() + over(database, cpu_s)
         with on_core(SERVERS):
             hub.keep(points)
-        return time.process_time() + sum(map(cpu_s, database)) - before_s
+        return time.process_time() + over(database, cpu_s) - before_s
 
     return keep
 

@@ -90,7 +90,7 @@ async def test_the_newest_first_is_the_same_the_other_way_round(hub: Hub) -> Non
 
 
 async def test_a_new_point_changes_the_latest_and_the_statistics_at_once(hub: Hub) -> None:
-    asked = {"probe": GARDEN, "quantity": "orp"}
+    asked: dict[str, Any] = {"probe": GARDEN, "quantity": "orp"}
     first = (await hub.get("/latest", **asked)).json()["items"][0]
     days = (await hub.get("/statistics/days", **asked)).json()["items"]
     await hub.store.add([orp(HOURS - 4, 333.0)], NOW)
