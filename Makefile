@@ -56,8 +56,8 @@ soak: setup ## the collector's promise, simulated for DAYS (365) from a SEED (1)
 bench: setup ## how fast, side by side with a peer in one run
 	@.venv/bin/python -m bench
 
-bench-peers: setup ## beside InfluxDB and VictoriaMetrics, where Debian's packages of them are installed (PROBES=100)
-	@.venv/bin/python -m bench.peers --probes $(or $(PROBES),100)
+bench-peers: setup ## beside InfluxDB and VictoriaMetrics, where Debian's packages of them are installed (PROBES=100, PAGE=)
+	@.venv/bin/python -m bench.peers --probes $(or $(PROBES),100) $(if $(PAGE),--page $(PAGE))
 
 mutants: setup ## shared mistakes injected into wire and translate; fails on an unlisted survivor
 	@.venv/bin/python -m tools.mutants

@@ -1,4 +1,4 @@
-"""`python -m bench.peers`: the whole comparison, printed; with `--page FILE` also as a page of Markdown."""
+"""`python -m bench.peers`: the whole comparison, printed; with `--page FILE` also put into a page of Markdown, in the place of what was measured before."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ BATCH: Final = 10_000
 DATABASE: Final = "MARGELLE_BENCH_DATABASE"
 """The environment variable with the URL of a third, empty database for the hub, such as that of a Citus cluster."""
 
+MEASURED: Final = "<!-- what follows is written by make bench-peers PAGE=docs/performance.md -->"
 SENT: Final = 20
 """Batches that are sent over HTTP."""
 
@@ -55,7 +56,8 @@ def main() -> None:
         table.show(title, cells)
         page += [f"### {title}", table.markdown(cells)]
     if options.page:
-        options.page.write_text("\n\n".join(page) + "\n")
+        before = options.page.read_text() if options.page.exists() else ""
+        options.page.write_text("\n\n".join([before.partition(MEASURED)[0] + MEASURED, *page]) + "\n")
 
 
 def measured(folder: Path, options: Options) -> list[tuple[str, list[list[str]]]]:
@@ -166,7 +168,7 @@ def _options() -> Options:
     parser.add_argument(
         "--without", action="append", choices=("postgres", "influx", "victoria"), default=[], help="leave it out"
     )
-    parser.add_argument("--page", type=Path, help="write the tables to this file as well, as Markdown")
+    parser.add_argument("--page", type=Path, help="put the tables at the end of this page as well")
     return parser.parse_args(namespace=Options())
 
 

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from itertools import accumulate
+from math import gcd
 from operator import add
 from typing import Final
 
@@ -36,14 +37,15 @@ _Tail = tuple[float | None, str | None, str, str, str | None]
 
 
 class _Written(Struct):
-    """The rows of all `points`, with commas between; and where each of them ends."""
+    """The rows of all `points`, with commas between; and how long they are together up to each of them, without commas."""
 
     points: Points
     text: bytes
-    ends: array[int]
+    lengths: array[int]
 
     def part(self, first: int, last: int) -> memoryview:
-        return memoryview(self.text)[self.ends[first - 1] + 1 if first else 0 : self.ends[last - 1]]
+        begin = self.lengths[first - 1] + first if first else 0
+        return memoryview(self.text)[begin : self.lengths[last - 1] + last - 1]
 
     def backwards(self, first: int, last: int) -> bytes:
         return b",".join([self.part(n, n + 1) for n in range(last - 1, first - 1, -1)])
@@ -82,15 +84,10 @@ class Fragments:
         known = self._catalogue.get(series.quantity)
         tails = _tails(points, first, last, series, known.unit.value if known else "")
         rows = [*map(add, instants(points.times[first:last]), tails)]
-        text = ",".join(rows).encode()
-        lengths = (
-            map(len, rows) if len(text) == sum(map(len, rows)) + len(rows) - 1 else (len(row.encode()) for row in rows)
-        )
-        return _Written(points, text, array("I", accumulate(lengths, _next)))
-
-
-def _next(end: int, length: int) -> int:
-    return end + 1 + length
+        text = ",".join(rows)
+        told = text.encode()
+        lengths = map(len, rows) if text.isascii() else (len(row.encode()) for row in rows)
+        return _Written(points, told, array("I", accumulate(lengths)))
 
 
 def instants(times: Sequence[int]) -> list[str]:
@@ -99,7 +96,7 @@ def instants(times: Sequence[int]) -> list[str]:
     whole = [
         f"{days[at // _DAY_US]}{_MINUTES[at // 60_000_000 % 1440]}{_SECONDS[at // 1_000_000 % 60]}" for at in times
     ]
-    if any(at % 1_000_000 for at in times):
+    if gcd(*times) % 1_000_000:
         return [
             text if at % 1_000_000 == 0 else f"{text[:-1]}.{at % 1_000_000:06}Z"
             for at, text in zip(times, whole, strict=True)

@@ -25,7 +25,7 @@ from tests.store.things import KEY
 
 HOURS = 900
 BEGIN = NOW - HOURS * HOUR
-ASKED = {"probe": GARDEN, "quantity": "orp", "limit": 10_000}
+ASKED: dict[str, Any] = {"probe": GARDEN, "quantity": "orp", "limit": 10_000}
 
 
 def orp(n: int, value: float) -> Measurement:
