@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -49,9 +50,7 @@ def main() -> None:
             print(module.MISSING)
     with tempfile.TemporaryDirectory(prefix="margelle-peers-") as folder:
         found = measured(Path(folder), options)
-    page = [
-        f"Taken on {datetime.now().astimezone():%Y-%m-%d} with `{' '.join(['python -m bench.peers', *sys.argv[1:]])}`."
-    ]
+    page = [_how()]
     for title, cells in found:
         table.show(title, cells)
         page += [f"### {title}", table.markdown(cells)]
@@ -60,25 +59,29 @@ def main() -> None:
         options.page.write_text("\n\n".join([before.partition(MEASURED)[0] + MEASURED, *page]) + "\n")
 
 
+def _how() -> str:
+    """When, where and with what it was measured."""
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[2]
+    command = " ".join(["python -m bench.peers", *sys.argv[1:]])
+    where = f"{cores} cores ({platform.machine()}), Linux {platform.release()}, Python {platform.python_version()}"
+    return f"Taken on {datetime.now(UTC):%Y-%m-%d} with `{command}` on {where}; the load of the last quarter of an hour was {load:.1f}."
+
+
 def measured(folder: Path, options: Options) -> list[tuple[str, list[list[str]]]]:
     """All tables by title."""
-    sizes = {times: max(1, options.probes * times // 100) for times in growth.TIMES}
+    sizes = sorted({max(1, round(options.probes * share)) for share in growth.SHARES})
     with ExitStack() as stack:
-        stands = {
-            times: stack.enter_context(_stand(folder / str(times), count, options.without))
-            for times, count in sizes.items()
-        }
-        for times, count in sizes.items():
-            if times != 100:
-                _fill(stands[times], count)
-        stand = stands[100]
+        stands = {count: stack.enter_context(_stand(folder / str(count), count, options)) for count in sizes}
+        for count in sizes[:-1]:
+            _fill(stands[count], count)
+        stand = stands[options.probes]
         lines = [*_filled(stand, options), works.generator(folder)]
         everything = works.all_of(options.probes, options.days)
         stand.agree(everything)
         lines += [stand.ask(work, options.rounds, options.seconds) for work in everything]
         lines.append(stand.ask_anew(works.anew(options.probes), max(1, options.rounds // 2)))
         lines += stand.memory()
-        grown = growth.measured(stands, min(sizes.values()), options.rounds, options.seconds)
+        grown = growth.measured(stands, options.rounds, options.seconds)
         later = hour_by_hour(options.probes, HOURS, HOURS + 1 + SENT * BATCH // options.probes // 7)
         sent = [*batches(later, BATCH)][:SENT]
         lines.insert(1, stand.send("ingest over HTTP, batches of 10 000", sent, (Aim("InfluxDB"),)))
@@ -87,32 +90,32 @@ def measured(folder: Path, options: Options) -> list[tuple[str, list[list[str]]]
         title = f"{options.probes} probes × 7 quantities × {HOURS} h = {options.probes * 7 * HOURS:,} points; servers on core {SERVERS}, generator on core {GENERATOR}"
         return [
             (title, table.rows(lines, names, ours)),
-            ("Growth: latency, one client", grown),
+            ("Growth: one client, by how many probes there are", grown),
             ("What is promised", promises),
         ]
 
 
 @contextmanager
-def _stand(folder: Path, probes: int, without: Sequence[str]) -> Iterator[Stand]:
+def _stand(folder: Path, probes: int, options: Options) -> Iterator[Stand]:
     """All peers that are here, empty and running."""
     folder.mkdir()
     with ExitStack() as stack:
-        hubs = [*_hubs(folder, without)]
+        hubs = [*_hubs(folder, options, all_probes=probes == options.probes)]
         for hub in hubs:
             stack.callback(hub.close)
             hub.furnish([*(name(n) for n in range(probes)), HOURLY, MINUTELY, EXACT])
-        peers: list[Peer] = [*hubs, *_others(folder, without)]
+        peers: list[Peer] = [*hubs, *_others(folder, options.without)]
         for peer in peers:
             stack.callback(peer.stop)
             peer.start()
         yield Stand(peers, folder)
 
 
-def _hubs(folder: Path, without: Sequence[str]) -> Iterator[Hub]:
+def _hubs(folder: Path, options: Options, *, all_probes: bool) -> Iterator[Hub]:
     yield Hub(Sqlite(folder / "sqlite"), folder / "sqlite")
-    if "postgres" not in without:
+    if "postgres" not in options.without:
         yield Hub(Postgres(folder / "postgres"), folder / "postgres")
-    if url := os.environ.get(DATABASE, "") if folder.name == "100" else "":
+    if (url := os.environ.get(DATABASE, "")) and all_probes:
         yield Hub(Elsewhere(url), folder / "given")
 
 
