@@ -473,6 +473,14 @@ async def test_a_discovery_tells_person_sites_and_probes(store: Store) -> None:
     assert await store.accounts_of("ondilo:1") == [kept]
 
 
+async def test_the_probes_of_several_sites_are_had_at_once(store: Store) -> None:
+    await store.put_account(account())
+    await store.put_discovery("home", discovery(1, 2, 3), NOW)
+    await store.put_discovery("home", discovery(1, 2), NOW + DAY)
+    assert await store.probes_at(["ondilo:3", "ondilo:1", "ondilo:none"]) == [probe(1), probe(3)]
+    assert await store.probes_at([]) == []
+
+
 async def test_a_discovery_for_an_unknown_account_keeps_nothing(store: Store) -> None:
     with pytest.raises(NotFound, match="nowhere"):
         await store.put_discovery("nowhere", discovery(1), NOW)

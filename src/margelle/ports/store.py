@@ -71,6 +71,10 @@ class Reader(Protocol):
         """The probes of one site, or all, by id."""
         ...
 
+    async def probes_at(self, sites: Collection[str]) -> list[Probe]:
+        """The probes of all these sites, by id."""
+        ...
+
     async def devices(self, probe: str) -> list[tuple[datetime, Probe]]:
         """The probe as it was since each instant at which its device or its site changed, oldest first."""
         ...
