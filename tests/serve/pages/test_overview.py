@@ -502,3 +502,19 @@ async def test_the_page_asks_whether_anything_is_newer_and_is_told_so_only_then(
     answer = await call(app, "GET", asked)
     assert "Newer readings are there. Show them" in said(answer.text)
     assert (await call(app, "GET", f"{asked}&site=bluewater:9")).status == 204
+
+
+async def test_a_site_that_nobody_can_judge_is_not_called_good(hub: Hub) -> None:
+    tank = replace(POOL, kind="tank", bands={})
+    page = await shown(hub, measured("flow", 12.0), site=tank)
+    assert "One site: one site that is not judged." in page
+    assert "Not judged Tank" in page
+    assert "Good" not in page
+    fleet = [replace(POOL, id=f"bluewater:{n}", key=str(n), name=f"Tank {n}", kind="tank", bands={}) for n in range(8)]
+    await hub.own("luc@example.org", *fleet)
+    await hub.add(measured("flow", 12.0, probe=f"{one.id}/p") for one in fleet)
+    found = said((await call(hub.app(), "GET", "/?state=unjudged&lang=fr")).text)
+    assert "Non évalué Tank 0" in found
+    assert "rien de ce qui est mesuré ici n’a de limites" in found
+    assert "ne sont pas évalués" in found
+    assert "Aucun bassin ne correspond" in said((await call(hub.app(), "GET", "/?state=good&lang=fr")).text)

@@ -198,7 +198,7 @@ def _as_of(visit: Visit, every: Sequence[Glance]) -> str:
     return visit.words("as_of", time=clock_time(visit.now, here, visit.now, visit.words.language))
 
 
-Wanting = Literal["outside", "doubtful", "advised", "still", "troubled"]
+Wanting = Literal["outside", "doubtful", "advised", "still", "unjudged", "troubled"]
 
 
 def _headline(
@@ -216,6 +216,7 @@ def _headline(
         "doubtful": sum(bool(each.doubt) for each in tiles),
         "advised": sum(len(one.todo) for one in cards),
         "still": sum(one.freshness != "fresh" for one in cards),
+        "unjudged": sum(one.state == "unjudged" for one in cards),
         "troubled": sum(trouble.urgent for account in behind for trouble in account.troubles),
     }
     wanting = [words.count(name, n) for name, n in counts.items() if n]
