@@ -7,24 +7,29 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
+from margelle.phrase import Phrase
+
 Actor = Literal["nobody", "user", "operator", "vendor"]
 
 
 class MargelleError(Exception):
     """The root of all our errors.
 
-    `what` is one sentence a person can read; `hint` says what to do about it. Neither ever holds a secret.
+    `what` is one sentence a person can read; `hint` says what to do about it. Neither ever holds a secret. `phrase` is what both say, for other languages.
     `retryable` says whether the same attempt can succeed later, `retry_after_s` (seconds) when, if that is known.
     """
 
     retryable = False
     actor: Actor = "nobody"
 
-    def __init__(self, what: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, what: str, *, hint: str = "", retry_after_s: float | None = None, phrase: Phrase | None = None
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.hint = hint
         self.retry_after_s = retry_after_s
+        self.phrase = phrase
 
     def __str__(self) -> str:
         return f"{self.what} {self.hint}".strip()

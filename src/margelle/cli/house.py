@@ -75,6 +75,12 @@ class House:
 
         await self.store.record(AuditEntry(self.clock(), "", act, subject, outcome, site))
 
+    async def record_on(self, account: Account, act: str, outcome: str) -> None:
+        """Add to the audit log, of each site that the account brings, what a command did to it."""
+        from margelle.ports import AuditEntry
+
+        await self.store.record(AuditEntry.on(account, act, outcome, self.clock()))
+
     def budget(self, account: Account) -> Budget:
         """The account's request budget, which outlives this process. It lies beside the store, since whoever shares the one shares the other."""
         from margelle.net.budget import Budget, uptime_s

@@ -179,7 +179,7 @@ class Reader(Protocol):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[AuditEntry]:
-        """At most `limit` entries, the newest first, after as many as `skip` of them: all, or those at one of `sites`, of a `user` as it is written there, of an act, with since <= at < until."""
+        """At most `limit` entries, the newest first, after as many as `skip` of them: all, or those at one of `sites` or on an account that brings one, of a `user` as it is written there, of an act, with since <= at < until."""
         ...
 
     async def count(self) -> int:

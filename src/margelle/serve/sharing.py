@@ -89,7 +89,7 @@ class Sharing:
         changed = replace(known, organisation=organisation)
         await self._store.put_account(changed)
         outcome = f"belongs to {organisation}" if organisation else "belongs to no organisation"
-        await self._record(by.user, "account", account, outcome)
+        await self._store.record(AuditEntry.on(known, "account", outcome, self._clock(), by.user.email))
         return changed
 
     async def organisation(self, organisation: str) -> Organisation:

@@ -146,4 +146,4 @@ def _refusal(visit: Visit, account: Account, error: Conflict | Limited) -> str:
 
 
 async def _record(visit: Visit, act: str, account: Account, outcome: str) -> None:
-    await visit.store.record(AuditEntry(visit.now, visit.user.email, act, account.id, outcome))
+    await visit.store.record(AuditEntry.on(account, act, outcome, visit.now, visit.user.email))

@@ -176,7 +176,7 @@ class _Door:
         except MargelleError as error:
             return self._failed(visit, way, error, login)
         outcome = "signed in again" if made.again else "signed in"
-        await visit.store.record(AuditEntry(visit.now, visit.user.email, "connect", made.account.id, outcome))
+        await visit.store.record(AuditEntry.on(made.account, "connect", outcome, visit.now, visit.user.email))
         return visit.go(f"/collection/{made.account.id}", "connected_again" if made.again else "connected")
 
     def _failed(self, visit: Visit, way: Way, error: MargelleError, login: str = "") -> Response:
