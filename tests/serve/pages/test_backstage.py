@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -13,7 +15,8 @@ from margelle.cli.house import House
 from margelle.config import load
 from margelle.domain.access import Membership
 from margelle.domain.site import Account, Person, Probe, Site, User
-from margelle.ports import Discovery, Receipt
+from margelle.errors import Refused
+from margelle.ports import Connected, Discovery, Receipt
 from margelle.serve.pages import FACE
 from margelle.serve.pages.session import COOKIE, SAFE_COOKIE
 from margelle.serve.sign_in import FaceDesk
@@ -31,7 +34,9 @@ class Hub:
     def __init__(self, folder: Path, **more: str) -> None:
         settings = load(None, {}, {"data_dir": str(folder), "key_file": str(folder / "key")} | more)
         self.store = MemoryStore()
-        self.app: ASGIApp = House(settings, self.store, lambda: NOW).app()
+        self.now = NOW
+        self.house = House(settings, self.store, lambda: self.now)
+        self.app: ASGIApp = self.house.app()
 
     async def furnish(self) -> Hub:
         for email in (ADA, TED, EVE, OPS):
@@ -202,3 +207,60 @@ async def test_over_tls_too_an_account_is_connected_in_the_browser_that_asked_fo
 
     assert "denied" in await told(here, here)
     assert "denied" not in await told(here, there)
+
+
+class Guarded:
+    """A cloud that counts who knocks; `good` is the only password it takes."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def sign_in(self, vendor: str, owner: str, login: str, password: str, account: Account | None) -> Connected:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if password != "good":
+            raise Refused("The cloud answered 401.")
+        return Connected(Account("baxo", "baxo", owner, login), again=True)
+
+
+@pytest.fixture
+def cloud(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Guarded:
+    guarded = Guarded()
+    monkeypatch.setattr("margelle.cli.connections.HubConnections.sign_in", guarded.sign_in)
+    return guarded
+
+
+async def knock(hub: Hub, login: str = "ada@maker.example", password: str = "guess", user: str = ADA) -> Response:
+    return await hub.ask(user, "POST", "/connect/baxo?lang=fr", urlencode({"login": login, "password": password}).encode())
+
+
+async def test_nobody_guesses_a_vendors_password_through_the_hub(hub: Hub, cloud: Guarded) -> None:
+    assert [(await knock(hub)).status for _ in range(5)] == [400] * 5
+    answer = await knock(hub, password="good")
+    assert answer.status == 429
+    assert answer.headers["retry-after"] == "900"
+    assert "Trop d’essais refusés. Réessayez dans 15\u00a0min." in answer.text
+    assert 'value="ada@maker.example"' in answer.text
+    assert cloud.asked == 5, "the cloud, and the budget of the account, are left alone"
+    assert (await knock(hub, "ADA@maker.example")).status == 429, "however it is written"
+    assert (await knock(hub, user=EVE)).status == 400, "others are not shut out"
+    hub.now += timedelta(minutes=15)
+    assert (await knock(hub, password="good")).status == 303
+
+
+async def test_many_logins_are_guessing_too(hub: Hub, cloud: Guarded) -> None:
+    statuses = [(await knock(hub, f"{n}@maker.example")).status for n in range(16)]
+    assert statuses == [400] * 15 + [429]
+
+
+async def test_guesses_at_the_same_moment_are_no_more(hub: Hub, cloud: Guarded) -> None:
+    answers = await asyncio.gather(*(knock(hub, password=f"guess {n}") for n in range(20)))
+    assert sorted(one.status for one in answers) == [400] * 5 + [429] * 15
+    assert cloud.asked == 5
+
+
+async def test_who_was_let_in_may_mistype_again(hub: Hub, cloud: Guarded) -> None:
+    for password in (*["typo"] * 4, "good", *["typo"] * 5):
+        answer = await knock(hub, password=password)
+        assert answer.status == (303 if password == "good" else 400)
+    assert (await knock(hub)).status == 429
