@@ -23,8 +23,10 @@ _SENTENCES: tuple[tuple[type[Exception], str], ...] = (  # a subclass before its
 _CLOCK_HINT = "Check this machine's clock and certificates, and the address."
 
 
-def unreachable(error: Exception, host: str, timeout_s: float) -> Unreachable:
-    """`error`, raised by aiohttp while it asked `host`."""
+def unreachable(error: Exception, host: str, timeout_s: float, connect_s: float) -> Unreachable:
+    """`error`, raised by aiohttp while it asked `host`, which had `connect_s` to take the connection and `timeout_s` for all."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return Unreachable(f"{host} took no connection within {connect_s:g} s.")
     if isinstance(error, TimeoutError):
         return Unreachable(f"{host} did not answer, or not wholly, within {timeout_s:g} s.")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

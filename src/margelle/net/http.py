@@ -28,6 +28,9 @@ TIMEOUT_S: Final = 30.0
 CONNECT_TIMEOUT_S: Final = 10.0
 MOST_BODY_BYTES: Final = 8 * 1024 * 1024
 MOST_REDIRECTS: Final = 5
+RETRY_AFTER_S, _JITTER_S = 0.2, 0.3
+"""How long after a connection that broke a GET is tried once more, and how much longer at most."""
+
 PATIENCE_S: Final = 2.0
 """How long a request waits for its turn in the budget before it is refused."""
 
@@ -72,7 +75,7 @@ class _Hop(Struct, frozen=True):
 class CloudHttp:
     """Implements `ports.PacedHttp` for `account`.
 
-    `names` says how the cloud's name is looked up. Every request takes from `budget`, also a retry and each step of a redirect; a short wait for it is slept with `pause`. A GET whose
+    A connection must stand within `connect_s`, and the whole answer be there within `timeout_s`. `names` says how the cloud's name is looked up. Every request takes from `budget`, also a retry and each step of a redirect; a short wait for it is slept with `pause`. A GET whose
     connection broke before an answer is tried once more; nothing else ever is. An answer that `is_limit` pauses the budget, and teaches it.
     """
 
@@ -84,6 +87,7 @@ class CloudHttp:
         clock: Clock,
         *,
         timeout_s: float = TIMEOUT_S,
+        connect_s: float = CONNECT_TIMEOUT_S,
         max_body_bytes: int = MOST_BODY_BYTES,
         session: aiohttp.ClientSession | None = None,
         names: Names = Names(),  # noqa: B008 - frozen
@@ -94,7 +98,7 @@ class CloudHttp:
         self._writer = writer
         self._budget = budget
         self._clock = clock
-        self._timeout_s = timeout_s
+        self._timeout_s, self._connect_s = timeout_s, min(connect_s, timeout_s)
         self._max_body_bytes = max_body_bytes
         self._session = session
         self._names = names
@@ -130,11 +134,18 @@ class CloudHttp:
         from margelle.net.failure import may_pass  # noqa: PLC0415
 
         attempts = 2 if hop.method == "GET" else 1
+        stamina.instrumentation.set_on_retry_hooks(())  # it is said below, in a sentence
         async for attempt in stamina.retry_context(
-            on=may_pass, attempts=attempts, timeout=None, wait_initial=0.2, wait_jitter=0.3
+            on=may_pass, attempts=attempts, timeout=None, wait_initial=RETRY_AFTER_S, wait_jitter=_JITTER_S
         ):
             with attempt:
-                return await self._once(hop)
+                try:
+                    return await self._once(hop)
+                except Unreachable as failure:
+                    if attempt.num < attempts and may_pass(failure):
+                        most_s = RETRY_AFTER_S + _JITTER_S
+                        _LOG.warning("%s: %s is asked once more, within %g s. %s", self._account, hop.name, most_s, failure)
+                    raise
         raise AssertionError("unreachable")  # pragma: no cover
 
     async def _once(self, hop: _Hop) -> Answer:
@@ -171,7 +182,7 @@ class CloudHttp:
             async with self._sent(hop) as response:
                 body = await self._body(response, host_of(hop.url))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise unreachable(error, host_of(hop.url), self._timeout_s) from error
+            raise unreachable(error, host_of(hop.url), self._timeout_s, self._connect_s) from error
         headers: dict[str, str] = {}
         for name, value in response.headers.items():
             headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
@@ -207,7 +218,7 @@ class CloudHttp:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(force_close=True, resolver=resolver),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=self._timeout_s, connect=min(CONNECT_TIMEOUT_S, self._timeout_s)),
+                timeout=timeouts(self._timeout_s, self._connect_s),
             )
         return self._session
 
@@ -242,6 +253,13 @@ class CloudHttp:
             await self._writer.keep_receipt(receipt)
         except StoreError as error:
             _LOG.warning("%s: no receipt of %s could be kept. %s", self._account, hop.name, error)
+
+
+def timeouts(timeout_s: float, connect_s: float) -> aiohttp.ClientTimeout:
+    """How long a whole exchange may take, and the network to connect: waiting for a free connection is no fault of the cloud's."""
+    import aiohttp  # noqa: PLC0415
+
+    return aiohttp.ClientTimeout(total=timeout_s, sock_connect=connect_s)
 
 
 def _in_words(wait_s: float, now: datetime) -> str:
