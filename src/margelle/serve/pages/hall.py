@@ -31,6 +31,7 @@ from margelle.errors import (
 from margelle.ports import Actions, Backstage, Clock, Display, Store, Vendor
 from margelle.serve.caller import Caller
 from margelle.serve.calls import Calls
+from margelle.serve.pages.once import Once
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit, visitor
 
@@ -136,6 +137,7 @@ class Hall:
         self.vendors = tuple(vendors)
         self.titles: Mapping[str, str] = {vendor.name: vendor.title for vendor in vendors}
         self.calls = calls or Calls(clock)
+        self._once = Once(clock)
         self._backstage = backstage
         self._areas = tuple(areas)
 
@@ -187,7 +189,7 @@ class Hall:
         return Route(path, self._led(show, door=door), methods=["GET"])
 
     def form(self, path: str, take: Page, *, door: bool = False, real: bool = False) -> Route:
-        """The route of a form: taken only from the hub's own pages and, unless it is a `door`, from those who have signed in.
+        """The route of a form: taken once, however often it is sent, where it has a number; only from the hub's own pages and, unless it is a `door`, from those who have signed in.
 
         One that is `real` is taken by this hub also where a browser looks at the demo.
         """
@@ -197,7 +199,7 @@ class Hall:
                 self.sessions.demand_own_form(visit.request)
             except Forbidden:
                 return visit.page("error.html", 403, heading="foreign", error=None)
-            return await take(visit)
+            return await self._once.answer(visit.request, visit.user.email, await visit.form(), lambda: take(visit))
 
         return Route(path, self._led(taken, door=door, real=real), methods=["POST"])
 
