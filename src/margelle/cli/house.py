@@ -212,8 +212,10 @@ class House:
         broker = Broker.of(own["url"], own["login"], own["password"], own["client_id"])
         return Listener(broker, topics, self.store, self.clock, self.settings.catalogue, leads=lambda: collector.leads)
 
-    def app(self, *, public_page: bool = False, ready: Callable[[], bool] | None = None) -> Starlette:
-        """The web application: faces, pages and health."""
+    def app(
+        self, *, public_page: bool = False, ready: Callable[[], bool] | None = None, demo: bool = False
+    ) -> Starlette:
+        """The web application: faces, pages and health; one that is a `demo` says so on every page."""
         from margelle.collect.actions import ForwardedActions
         from margelle.serve import app
 
@@ -226,6 +228,7 @@ class House:
             pages=self.settings["pages"],
             quotas=self.settings["faces.quotas"],
             public_page=public_page,
+            demo="hub" if demo else "",
             public_url=self.settings["public_url"],
             catalogue=self.settings.catalogue,
             title=self.settings["title"],

@@ -97,7 +97,7 @@ async def asked(once: Once, body: bytes, take: object, *, number: str = "n") -> 
 
 
 async def test_what_was_refused_is_taken_when_it_is_sent_again() -> None:
-    answers = [Answer(status_code=400), Conflict("not now"), Answer(status_code=303)]
+    answers: list[Answer | Conflict] = [Answer(status_code=400), Conflict("not now"), Answer(status_code=303)]
 
     async def take() -> Answer:
         found = answers.pop(0)

@@ -518,3 +518,12 @@ async def test_a_site_that_nobody_can_judge_is_not_called_good(hub: Hub) -> None
     assert "rien de ce qui est mesuré ici n’a de limites" in found
     assert "ne sont pas évalués" in found
     assert "Aucun bassin ne correspond" in said((await call(hub.app(), "GET", "/?state=good&lang=fr")).text)
+
+
+async def test_a_demo_says_so_on_every_page_and_only_one_within_a_hub_leads_back(hub: Hub) -> None:
+    await hub.own("marie@example.org", POOL)
+    for demo, leads in (("hub", False), ("room", True), ("", False)):
+        for path in ("/?lang=fr", "/sites/bluewater:1?lang=fr", "/sites/bluewater:1/print?lang=fr", "/nowhere?lang=fr"):
+            page = (await call(hub.app(demo=demo), "GET", path, {"accept": "text/html"})).text
+            assert ("Ceci est une démo : cette eau n’existe pas." in said(page)) == bool(demo)
+            assert ('action="/demo/leave"' in page) == leads

@@ -18,6 +18,10 @@ MOMENT: Final = timedelta(seconds=5)
 """What is due so soon is due now."""
 
 
+FROM_SITE: Final = "from=site"
+"""Says, in an address, that somebody came from the site's own page, and goes back there."""
+
+
 class Card(Struct, frozen=True):
     """An account at a glance. `state` is a sign's name, `says` the same in words."""
 
@@ -99,10 +103,10 @@ async def origins(visit: Visit, site: Site) -> list[tuple[str, str]]:
             title = visit.hall.titles.get(account.vendor, account.vendor)
             found.append((f"/collection/{account.id}", words("site.collected", vendor=title)))
         elif visit.caller.may("manage", site.id):
-            found.append((f"/connect/site/{site.id}", words("own.edit")))
+            found.append((f"/connect/site/{site.id}?{FROM_SITE}", words("own.edit")))
     naming = next((vendor.naming for vendor in visit.hall.vendors if vendor.name == site.vendor), None)
     if naming is not None and naming.names(site) and may_say(visit, site):
-        found.append((f"/tags/{site.id}", words("site.tags")))
+        found.append((f"/tags/{site.id}?{FROM_SITE}", words("site.tags")))
     return found
 
 

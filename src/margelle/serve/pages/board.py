@@ -59,6 +59,7 @@ async def _board(visit: Visit) -> Response:
         "board.html",
         visit.words,
         title=visit.hall.look.title,
+        demo=visit.hall.look.demo,
         site=site,
         figures=[_figure(visit, site, point, max(points, key=_at).at) for point in points],
         measured=clock_time(newest, visit.zone(site), visit.now, visit.words.language) if newest else "",

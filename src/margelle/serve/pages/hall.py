@@ -28,7 +28,7 @@ from margelle.errors import (
     Refused,
     StoreError,
 )
-from margelle.ports import Actions, Backstage, Clock, Display, Store, Vendor
+from margelle.ports import Actions, Backstage, Clock, Display, Staged, Store, Vendor
 from margelle.serve.caller import Caller
 from margelle.serve.calls import Calls
 from margelle.serve.pages.once import Once
@@ -59,7 +59,7 @@ class Look(Struct, frozen=True):
     """How an installation's pages look: their title, its quantities, the address at which others reach it (empty: that of the request).
 
     `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown, `regime` which limits hold. With `public`, everybody sees every site and nobody signs in.
-    A `demo` says on every page that its water is simulated.
+    A `demo` says on every page that its water is simulated, and one that is a `room` of another hub leads back there.
     """
 
     title: str = "Margelle"
@@ -69,7 +69,7 @@ class Look(Struct, frozen=True):
     time_zone: str = "UTC"
     displays: Mapping[str, Callable[[Site], Display]] = {}
     regime: Regime = "private"
-    demo: bool = False
+    demo: Staged = ""
 
 
 class Shown:

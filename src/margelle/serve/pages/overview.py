@@ -111,7 +111,7 @@ async def _overview(visit: Visit) -> Response:
         filters=_filters(visit, every, groups),
         more=more,
         accounts=behind,
-        faces=faces(visit) if every and few and not visit.hall.look.demo else [],
+        faces=faces(visit) if every and few and visit.hall.look.demo != "room" else [],
         connects=visit.hall.has("/connect"),
     )
 

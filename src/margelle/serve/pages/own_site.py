@@ -13,6 +13,7 @@ from margelle.errors import BadInput, Conflict, Forbidden, MargelleError, NotFou
 from margelle.intake import own
 from margelle.ports import AuditEntry
 from margelle.serve.pages.hall import Hall
+from margelle.serve.pages.shares import path_of
 from margelle.serve.pages.visit import Visit
 
 
@@ -60,7 +61,7 @@ async def _describe(visit: Visit) -> Response:
     except BadInput as error:
         return _page(visit, site, form, error)
     await visit.store.record(AuditEntry(visit.now, visit.user.email, "describe site", site.id, "done", site.id))
-    return visit.go("/collection", "site_described")
+    return visit.go(path_of(site) if visit.from_site else "/collection", "site_described")
 
 
 async def _remove(visit: Visit) -> Response:
@@ -92,6 +93,7 @@ def _page(visit: Visit, site: Site | None, form: dict[str, str], error: Margelle
         "own_site.html",
         400 if error else 200,
         site=site,
+        back=path_of(site) if site and visit.from_site else "",
         form=form,
         complaint=_complaint(visit, error),
         kinds=own.KINDS,

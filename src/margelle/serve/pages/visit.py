@@ -77,6 +77,11 @@ class Visit:
         return self.request.query_params.get(name, default)
 
     @property
+    def from_site(self) -> bool:
+        """Whether they came from a site's own page, and want to go back there."""
+        return self.asked("from") == "site"
+
+    @property
     def number(self) -> int:
         """Which page of a list is asked for, from 1 on."""
         text = self.asked("page")
