@@ -13,3 +13,10 @@ class Phrase(Struct, frozen=True, omit_defaults=True):
 
     name: str
     values: dict[str, str | Phrase] = {}
+
+
+class Sentence(Struct, frozen=True, omit_defaults=True):
+    """An English sentence, and what it says, where that has a name."""
+
+    text: str
+    phrase: Phrase | None = None

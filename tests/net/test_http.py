@@ -343,7 +343,9 @@ async def test_a_second_attempt_is_told_in_a_sentence(
     with caplog.at_level(logging.INFO):
         assert (await get()).body == b"[1]"
     (told,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
-    assert told == "ondilo-1: pools is asked once more, within 0.5 s. 127.0.0.1 closed the connection without an answer."
+    assert (
+        told == "ondilo-1: pools is asked once more, within 0.5 s. 127.0.0.1 closed the connection without an answer."
+    )
     assert "stamina" not in caplog.text
 
 

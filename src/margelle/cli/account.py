@@ -254,7 +254,7 @@ async def _first_look(home: House, account: Account) -> Exit:
     for site in await home.store.sites(account=account.id):
         say(f"  {site.id}  {brief(site.name)}")
         for remark in home.display(site).remarks:
-            say(f"    {remark}")
+            say(f"    {remark.text}")
     wrong = await home.store.incidents(account.id, open_only=True)
     for incident in wrong:
         note(f"  {incident.what} {incident.todo}")

@@ -15,6 +15,7 @@ from margelle.cli.terminal import utc_now
 from margelle.config import Settings
 from margelle.domain.site import Account, Site
 from margelle.errors import BadInput, ConfigError, StoreError
+from margelle.phrase import Phrase
 from margelle.ports import Backstage, Clock, Connector, Display, Http, Rate, Source, Spending, Store, Tokens, Vendor
 from margelle.store import file_of, open_store
 from margelle.store.vault import Vault
@@ -69,11 +70,11 @@ class House:
             return Display()
         return vendor.display(self.meanings.sections[vendor.name], self.settings.catalogue)(site)
 
-    async def record(self, act: str, subject: str, outcome: str, site: str = "") -> None:
+    async def record(self, act: str, subject: str, outcome: str, site: str = "", phrase: Phrase | None = None) -> None:
         """Add to the audit log what a command did; the words of acts are those of the pages."""
         from margelle.ports import AuditEntry
 
-        await self.store.record(AuditEntry(self.clock(), "", act, subject, outcome, site))
+        await self.store.record(AuditEntry(self.clock(), "", act, subject, outcome, site, phrase=phrase))
 
     async def record_on(self, account: Account, act: str, outcome: str) -> None:
         """Add to the audit log, of each site that the account brings, what a command did to it."""

@@ -136,7 +136,9 @@ def _of_advice(advice: Sequence[Recommendation], now: datetime) -> list[Reason]:
 
 def _is_judged(point: Measurement, bands: Mapping[str, Bands]) -> bool:
     """Whether a value says how the water is. A doubted one speaks for itself: it is to be watched."""
-    return not point.valid or (point.value is not None and point.quantity in bands and point.quantity not in _OF_THE_DEVICE)
+    return not point.valid or (
+        point.value is not None and point.quantity in bands and point.quantity not in _OF_THE_DEVICE
+    )
 
 
 def _of_value(point: Measurement, bands: Bands | None) -> list[Reason]:

@@ -18,6 +18,7 @@ from margelle.net.address import address, host_of, onward, proxy_of, same_house
 from margelle.net.budget import Budget
 from margelle.net.names import Names
 from margelle.net.receipt import kept_body, secrets_in
+from margelle.phrase import Phrase
 from margelle.ports import Answer, Clock, Receipt, Request, Spending, Writer
 from margelle.redaction import is_telling, redact
 
@@ -64,7 +65,9 @@ class _Hop(Struct, frozen=True):
         if same_house(self.url, url):
             return hop
         if hop.form is not None:
-            raise Unreachable(f"{host_of(self.url)} wanted us to send a form on to another host; we did not.")
+            host = host_of(self.url)
+            phrase = Phrase("net.form_onward", {"host": host})
+            raise Unreachable(f"{host} wanted us to send a form on to another host; we did not.", phrase=phrase)
         return replace(hop, headers={name: value for name, value in hop.headers.items() if not is_telling(name)})
 
     def _as_get(self, url: str) -> _Hop:
@@ -115,7 +118,10 @@ class CloudHttp:
             if onward_hop is None:
                 return answer
             hop = onward_hop
-        raise Unreachable(f"{host_of(hop.url)} sends us in circles: more than {MOST_REDIRECTS} redirects.")
+        phrase = Phrase("net.circles", {"host": host_of(hop.url), "n": str(MOST_REDIRECTS)})
+        raise Unreachable(
+            f"{host_of(hop.url)} sends us in circles: more than {MOST_REDIRECTS} redirects.", phrase=phrase
+        )
 
     def spending(self, now: datetime) -> Spending:
         """See `ports.PacedHttp`."""
@@ -144,7 +150,9 @@ class CloudHttp:
                 except Unreachable as failure:
                     if attempt.num < attempts and may_pass(failure):
                         most_s = RETRY_AFTER_S + _JITTER_S
-                        _LOG.warning("%s: %s is asked once more, within %g s. %s", self._account, hop.name, most_s, failure)
+                        _LOG.warning(
+                            "%s: %s is asked once more, within %g s. %s", self._account, hop.name, most_s, failure
+                        )
                     raise
         raise AssertionError("unreachable")  # pragma: no cover
 
@@ -168,7 +176,8 @@ class CloudHttp:
         while wait_s := self._budget.take(self._clock(), hop.act):
             if waited_s + wait_s > PATIENCE_S:
                 what = f"The request budget of {self._account} is used up: {hop.name} must wait {_in_words(wait_s, self._clock())}."
-                raise Limited(what, retry_after_s=wait_s)
+                phrase = Phrase("net.budget", {"account": self._account, "minutes": str(max(1, round(wait_s / 60)))})
+                raise Limited(what, retry_after_s=wait_s, phrase=phrase)
             wait_s = max(wait_s, 0.01)
             await self._pause(wait_s)
             waited_s += wait_s
@@ -233,7 +242,10 @@ class CloudHttp:
                     break
         if length > self._max_body_bytes:
             response.close()
-            raise Unreachable(f"The answer of {host} is longer than {self._max_body_bytes} bytes; it was not read.")
+            phrase = Phrase("net.too_long", {"host": host, "n": str(self._max_body_bytes)})
+            raise Unreachable(
+                f"The answer of {host} is longer than {self._max_body_bytes} bytes; it was not read.", phrase=phrase
+            )
         return b"".join(parts)
 
     async def _keep(self, hop: _Hop, started: float, status: int, body: bytes, location: str = "") -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from margelle.domain.access import Scope
 from margelle.domain.site import Account
-from margelle.phrase import Phrase
+from margelle.phrase import Phrase, Sentence
 
 
 class Added(Struct, frozen=True):
@@ -77,6 +77,11 @@ class Incident(Struct, frozen=True):
     phrase: Phrase | None = None
 
     @property
+    def sentence(self) -> Sentence:
+        """What happened."""
+        return Sentence(self.what, self.phrase)
+
+    @property
     def needs_user(self) -> bool:
         """Whether it lasts until the account's owner or the operator does something."""
         return self.ended_at is None and self.kind in _NEED_USER
@@ -122,9 +127,14 @@ class AuditEntry(Struct, frozen=True):
     owner: str = ""
     phrase: Phrase | None = None
 
+    @property
+    def sentence(self) -> Sentence:
+        """What came of it."""
+        return Sentence(self.outcome, self.phrase)
+
     @classmethod
     def on(
-        cls, account: Account, act: str, outcome: str, at: datetime, user: str = "", phrase: Phrase | None = None
+        cls, account: Account, act: str, outcome: str, at: datetime, *, user: str = "", phrase: Phrase | None = None
     ) -> AuditEntry:
         """What somebody, or a command, did to an account."""
         return cls(at, user, act, account.id, outcome, account=account.id, owner=account.owner, phrase=phrase)

@@ -11,6 +11,7 @@ from typing import Final
 
 from margelle.domain.site import User
 from margelle.errors import Conflict, Refused
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Rate, Store
 from margelle.serve.password import demand_good
 from margelle.serve.people import demand_email
@@ -64,7 +65,7 @@ class Newcomers:
 
     async def _demand_nobody(self) -> None:
         if not await self.awaited():
-            raise Conflict("This hub has its first user already.", hint="Sign in.")
+            raise Conflict("This hub has its first user already.", hint="Sign in.", phrase=Phrase("people.first_there"))
 
     async def _demand_code(self, code: str, address: str) -> None:
         await self._demand_nobody()

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from margelle.domain.access import Scope
 from margelle.domain.site import User
 from margelle.errors import BadInput, Limited, Refused, StoreError
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Grant, GrantKind, Rate, Store
 from margelle.serve.quota import Tries
 
@@ -84,7 +85,7 @@ class Attempts:
         keys = login, _network(address)
         self._demand_room(keys, clock())
         if self._waiting >= _MOST_WAITING:
-            raise Limited("Too many people sign in at once.", retry_after_s=2)
+            raise Limited("Too many people sign in at once.", retry_after_s=2, phrase=Phrase("sign_in.crowd"))
         self._waiting += 1
         try:
             async with self._turn:

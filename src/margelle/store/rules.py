@@ -18,6 +18,7 @@ from margelle.domain.measurement import Measurement, same
 from margelle.domain.series import midnight
 from margelle.domain.site import Probe, Recommendation
 from margelle.errors import BadInput, Conflict, NotFound
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Grant, Incident
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -145,8 +146,11 @@ def days(since: date, until: date, time_zone: str) -> tuple[datetime, datetime]:
 
 def has_accounts(email: str, accounts: Sequence[str]) -> Conflict:
     """The error for removing a user whose accounts are still collected."""
+    names = ", ".join(accounts)
     return Conflict(
-        f"{email} still has accounts: {', '.join(accounts)}.", hint="Remove them first: `margelle account remove`."
+        f"{email} still has accounts: {names}.",
+        hint="Remove them first: `margelle account remove`.",
+        phrase=Phrase("people.has_accounts", {"user": email, "accounts": names}),
     )
 
 

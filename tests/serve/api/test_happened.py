@@ -193,14 +193,12 @@ async def test_parts_of_what_is_advised_have_each_recommendation_once(hub: Hub) 
     sites = (garden, Site("own:pond", OWN, "pond", "Pond", "tank"))
     await hub.store.put_discovery(OWN, Discovery(Person(), sites, ()), NOW)
     for site in ("own:garden", "own:pond"):
-        given = [
-            Recommendation(f"{site}/{n}", site, str(n), "Do it", "", NOW - (n % 2) * HOUR, NOW) for n in range(4)
-        ]
+        given = [Recommendation(f"{site}/{n}", site, str(n), "Do it", "", NOW - (n % 2) * HOUR, NOW) for n in range(4)]
         await hub.store.put_recommendations(site, given)
     parts = await every_part(hub, "/recommendations", limit=3)
     assert [len(part) for part in parts] == [3, 3, 2]
     ids = [one["id"] for part in parts for one in part]
     assert ids == [f"{site}/{n}" for site in ("own:garden", "own:pond") for n in (1, 3, 0, 2)]
-    assert len((await every_part(hub, "/recommendations", site="own:pond", limit=4))) == 1
+    assert len(await every_part(hub, "/recommendations", site="own:pond", limit=4)) == 1
     for after in ("nonsense", cursor.told(["own:garden", "2026-01-01T00:00:00", "x"]), cursor.told("own:garden")):
         assert (await hub.get("/recommendations", after=after)).status == 400

@@ -231,7 +231,9 @@ def cloud(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Guarded:
 
 
 async def knock(hub: Hub, login: str = "ada@maker.example", password: str = "guess", user: str = ADA) -> Response:
-    return await hub.ask(user, "POST", "/connect/baxo?lang=fr", urlencode({"login": login, "password": password}).encode())
+    return await hub.ask(
+        user, "POST", "/connect/baxo?lang=fr", urlencode({"login": login, "password": password}).encode()
+    )
 
 
 async def test_nobody_guesses_a_vendors_password_through_the_hub(hub: Hub, cloud: Guarded) -> None:

@@ -11,12 +11,11 @@ from msgspec import Meta, Struct
 
 from margelle.domain.site import Account
 from margelle.errors import NotFound
-from margelle.ports import Gap, GapState, Incident
+from margelle.ports import Gap, GapState
 from margelle.serve.api import cursor
 from margelle.serve.api.endpoint import Endpoint, Page, Visit
 from margelle.serve.api.params import Limit, Listed, ProbeNames, QuantityNames, SiteNames
 from margelle.serve.api.seen import probes_seen
-
 
 REPORTS: Final = 100
 """Reports in a part, where nobody says how many."""
@@ -70,6 +69,20 @@ class Spent(Struct, frozen=True):
     refused_at: datetime | None
 
 
+class IncidentSeen(Struct, frozen=True):
+    """Something that went wrong at `where` (an account, a site), since `since`, `count` times, last at `at`; `todo` says who does what. `ended_at` is null while it lasts."""
+
+    account: str
+    where: str
+    kind: str
+    what: str
+    todo: str
+    since: datetime
+    at: datetime
+    count: int
+    ended_at: datetime | None
+
+
 class Collected(Struct, frozen=True):
     """How the collection of one account stands. `newest` is by probe; `filled` and `to_fill` count the requests for what is missing."""
 
@@ -81,7 +94,7 @@ class Collected(Struct, frozen=True):
     newest: dict[str, datetime]
     past: tuple[Asked, ...]
     next: tuple[Coming, ...]
-    incidents: tuple[Incident, ...]
+    incidents: tuple[IncidentSeen, ...]
     filling: tuple[Filling, ...]
     filled: int
     to_fill: int

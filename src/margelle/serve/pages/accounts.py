@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from margelle.domain.site import Account, Site
 from margelle.errors import Forbidden, NotFound
+from margelle.phrase import Phrase
 from margelle.ports import AccountReport
 from margelle.serve.pages.figures import ago
 from margelle.serve.pages.visit import Visit
@@ -113,7 +114,11 @@ async def origins(visit: Visit, site: Site) -> list[tuple[str, str]]:
 def demand_manage(visit: Visit, account: Account, sites: Sequence[Site]) -> None:
     """Raises Forbidden where they may not."""
     if not may_manage(visit, account, sites):
-        raise Forbidden(f"{account.id} is not yours to manage.", hint="Its owner or an operator can do that.")
+        raise Forbidden(
+            f"{account.id} is not yours to manage.",
+            hint="Its owner or an operator can do that.",
+            phrase=Phrase("may.account", {"account": account.id}),
+        )
 
 
 def _state(visit: Visit, report: AccountReport) -> tuple[str, str]:

@@ -247,7 +247,8 @@ def _told(visit: Visit, error: MargelleError) -> Response:
     if isinstance(error, StoreError):
         _log.error("%s %s: %s", visit.request.method, visit.request.url.path, error)
     shown = None if isinstance(error, StoreError | NotFound) else error
-    return visit.page("error.html", status, heading=heading, error=shown)
+    told = visit.words.said(shown.sentence) if shown is not None else None
+    return visit.page("error.html", status, heading=heading, error=told)
 
 
 def _broken(visit: Visit, failure: Exception) -> Response:

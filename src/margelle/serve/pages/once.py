@@ -41,7 +41,9 @@ class Once:
         self._clock = clock
         self._taken: dict[bytes, _Taken] = {}
 
-    async def answer(self, request: Request, who: str, form: dict[str, str], take: Callable[[], Awaitable[Response]]) -> Response:
+    async def answer(
+        self, request: Request, who: str, form: dict[str, str], take: Callable[[], Awaitable[Response]]
+    ) -> Response:
         """The answer to `form`, which `who` sent: by `take`, unless the same one was taken before, or is being taken."""
         if not form.get(FIELD):
             return await take()
