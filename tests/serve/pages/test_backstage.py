@@ -12,10 +12,11 @@ import pytest
 from starlette.types import ASGIApp
 
 from margelle.cli.house import House
+from margelle.collect.failure import incident
 from margelle.config import load
 from margelle.domain.access import Membership
 from margelle.domain.site import Account, Person, Probe, Site, User
-from margelle.errors import Refused
+from margelle.errors import Refused, of_status
 from margelle.ports import Connected, Discovery, Receipt
 from margelle.serve.pages import FACE
 from margelle.serve.pages.session import COOKIE, SAFE_COOKIE
@@ -173,7 +174,39 @@ async def test_a_site_leads_to_what_collects_it_and_to_its_tags_whom_they_concer
     for user, tags in ((ADA, True), (TED, False)):
         page = (await hub.ask(user, "GET", f"/sites/{SITE}")).text
         assert 'href="/collection/baxo"' in page
-        assert (f'href="/tags/{SITE}"' in page) is tags
+        assert (f'href="/tags/{SITE}?from=site"' in page) is tags
+
+
+async def test_who_comes_from_a_site_goes_back_there(hub: Hub) -> None:
+    assert f'href="/sites/{SITE}"><span' in (await hub.ask(ADA, "GET", f"/tags/{SITE}?from=site")).text
+    assert 'href="/collection"><span' in (await hub.ask(ADA, "GET", f"/tags/{SITE}")).text
+    said = await hub.ask(ADA, "POST", f"/tags/{SITE}?from=site", b"tag%3APH=ph")
+    assert said.headers["location"] == f"/tags/{SITE}?from=site&said=tags.saved"
+
+
+async def test_the_owner_of_a_site_reads_what_was_done_to_its_account_in_french(hub: Hub) -> None:
+    assert (await hub.ask(OPS, "POST", "/collection/baxo/pause")).status == 303
+    page = (await hub.ask(ADA, "GET", f"/audit?site={SITE}&lang=fr")).text
+    assert "collecte suspendue" in page
+    assert "<span>fait</span>" in page
+    assert "collecte suspendue" not in (await hub.ask(ADA, "GET", "/audit?site=own:other&lang=fr")).text
+
+
+async def test_a_remark_and_an_incident_are_told_in_french(hub: Hub) -> None:
+    error = of_status(503, "Service Unavailable")
+    wrong = incident("baxo", "baxo", "unavailable", error.what, NOW, phrase=error.phrase)
+    await hub.store.note_incident(wrong)
+    page = (await hub.ask(ADA, "GET", "/collection/baxo?lang=fr")).text
+    assert "Gardés sous leur propre nom, sans unité" in page
+    assert "Le service a répondu 503 et dit\u00a0: «\u00a0Service Unavailable\u00a0»" in page
+    assert 'lang="en">' not in page.replace('hreflang="en" lang="en">', "")
+    assert "The cloud answered 503" in (await hub.ask(ADA, "GET", "/collection/baxo?lang=en")).text
+
+
+async def test_an_error_is_a_page_in_french(hub: Hub) -> None:
+    page = (await hub.ask(TED, "GET", f"/tags/{SITE}?lang=fr")).text
+    assert f"Votre rôle pour {SITE} est\u00a0: Technicien." in page
+    assert "Seul un exploitant de ce hub peut le faire." in (await hub.ask(TED, "GET", "/hub?lang=fr")).text
 
 
 async def test_an_empty_hub_leads_whoever_comes_to_the_first_run_and_a_new_user_to_a_probe(tmp_path: Path) -> None:
