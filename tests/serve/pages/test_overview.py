@@ -507,7 +507,7 @@ async def test_the_page_asks_whether_anything_is_newer_and_is_told_so_only_then(
 async def test_a_site_that_nobody_can_judge_is_not_called_good(hub: Hub) -> None:
     tank = replace(POOL, kind="tank", bands={})
     page = await shown(hub, measured("flow", 12.0), site=tank)
-    assert "One site: one site that is not judged." in page
+    assert "One site: one not judged." in page
     assert "Not judged Tank" in page
     assert "Good" not in page
     fleet = [replace(POOL, id=f"bluewater:{n}", key=str(n), name=f"Tank {n}", kind="tank", bands={}) for n in range(8)]
