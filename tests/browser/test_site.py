@@ -145,7 +145,7 @@ def test_on_a_phone_the_curves_are_in_sight_and_the_other_acts_are_found_by_keyb
 ) -> None:
     page = visit(site_called(hub, "Piscine du gîte"), width=width, theme=theme, language=language)
     more = page.get_by_text({"en": "More", "fr": "Autres"}[language], exact=True)
-    curve = page.locator(".panel svg").first.bounding_box()
+    curve = page.locator(".panel .plot").first.bounding_box()
     assert curve is not None
     assert curve["y"] + 40 < HEIGHTS[width], "the first curve begins above the fold"
     more.focus()
