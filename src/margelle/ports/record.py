@@ -58,6 +58,16 @@ class Earlier(Struct, frozen=True):
     folded: int
     points: int
 
+    @property
+    def is_large(self) -> bool:
+        """Whether that is said in millions."""
+        return self.points >= 1_000_000
+
+    def __str__(self) -> str:
+        if self.is_large:
+            return f"{self.folded / 1e6:.1f} of {self.points / 1e6:.1f} million"
+        return f"{self.folded} of {self.points}"
+
 
 class Receipt(Struct, frozen=True):
     """A raw answer of a vendor, redacted, kept for some weeks. `status` is 0 where no whole answer came; `body` then says why."""
