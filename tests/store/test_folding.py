@@ -256,6 +256,9 @@ async def test_the_newest_of_a_probe_from_before_is_known_though_nothing_new_cam
         ("UPDATE chunk SET until = 9e17 WHERE since = (SELECT min(since) FROM chunk)", "its chunks overlap"),
         ("UPDATE chunk SET points = x'00' WHERE since = (SELECT min(since) FROM chunk)", "cannot be read"),
         ("DELETE FROM year", "the statistics of ph in UTC"),
+        ("UPDATE year SET days = x'00'", "not all statistics of days cannot be read"),
+        ("UPDATE rolled SET until = 0", "the statistics of ph in UTC"),
+        ("UPDATE head SET newest = x'00'", "not every point cannot be read"),
         ("DELETE FROM piece", "0 pieces wait"),
         ("INSERT INTO piece SELECT NULL, probe, points FROM piece", "ph is kept twice"),
         ("DELETE FROM chunk WHERE since = (SELECT min(since) FROM chunk)", "The tally says 2150"),
@@ -271,6 +274,17 @@ async def test_what_does_not_fit_is_told(path: Path, sqlite: SqliteStore, tamper
     assert any(told in fault for fault in (await inspected(sqlite)).faults)
     with pytest.raises(StoreError, match="damaged"):
         await sqlite.check()
+    *_, repaired = [one async for one in sqlite.repair()]
+    found = await inspected(sqlite)
+    if "points = x'00'" in tampering:
+        assert "stays as it is" in repaired.left[0]
+        assert any(told in fault for fault in found.faults)
+    elif "INSERT INTO piece" in tampering:
+        assert found.faults == (f"{PROBE}: ph is kept twice. Restore your latest backup.",)
+    else:
+        assert (repaired.probes, repaired.left, found.faults) == (1, (), ())
+    points = (await inspected(sqlite)).points
+    assert points == await sqlite.count() or found.faults
 
 
 async def test_a_store_is_used_while_it_is_inspected(sqlite: SqliteStore) -> None:
