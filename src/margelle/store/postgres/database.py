@@ -161,7 +161,7 @@ class Database(Asking):
         try:
             with self.told():
                 if await schema.migrate(connection, schema.scripts(), self.name):
-                    await self._news.tell(connection)  # an older margelle that runs is to end
+                    await self._news.tell_upgraded(connection)  # an older margelle that runs is to end
                 await self._news.start(connection)
         except BaseException:
             await connection.close()

@@ -21,6 +21,7 @@ from margelle.store.postgres.address import Address
 _log = logging.getLogger(__name__)
 
 CHANNEL: Final = "margelle"
+UPGRADED: Final = "schema"
 LOOK_S: Final = 5.0
 """So often it is looked whether anything was committed at all: one who was killed between keeping and telling is noticed then."""
 ANSWER_S: Final = 20.0
@@ -84,6 +85,10 @@ class News:
         """Tell the others that something was stored."""
         await connection.execute(_TELL, (CHANNEL, self._name))
 
+    async def tell_upgraded(self, connection: Connection) -> None:
+        """Tell the others that the schema was changed: they look at once."""
+        await connection.execute(_TELL, (CHANNEL, UPGRADED))
+
     async def _keep(self, connection: Connection) -> None:
         while True:
             try:
@@ -119,6 +124,8 @@ class News:
                 if note.payload != self._name:
                     self.count += 1
                 heard = True
+                if note.payload == UPGRADED:
+                    break
             committed = await self._committed(connection)
             if committed != seen and not heard:
                 self.count += 1

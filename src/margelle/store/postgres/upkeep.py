@@ -33,7 +33,7 @@ _CHUNKS: Final = "SELECT since, points FROM chunk WHERE probe = %s"
 _MAKE_HEAD: Final = """
 INSERT INTO head (probe, turn, pieces, points, newest) VALUES (%s, 1, 0, 0, '\\x80') ON CONFLICT (probe) DO NOTHING
 """
-_NEWEST: Final = "SELECT newest FROM head WHERE probe = %s FOR UPDATE"
+_NEWEST: Final = "UPDATE head SET turn = turn WHERE probe = %s RETURNING newest"
 _EMPTY_HEAD: Final = "UPDATE head SET newest = '\\x80' WHERE probe = %s"
 _MENTIONED: Final = (
     "SELECT DISTINCT probe FROM piece",
