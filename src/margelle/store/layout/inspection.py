@@ -58,7 +58,7 @@ class Inspection:
             try:
                 await part(probe)
             except (StoreError, OverflowError) as error:  # what is damaged may be an instant
-                self.faults.append(f"{probe}: {part.__doc__} cannot be read: {error}")
+                self.faults.append(f"{probe}: {part.__doc__} can be read: {error}")
         return self.points - before
 
     async def _points(self, probe: str) -> None:

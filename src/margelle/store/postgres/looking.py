@@ -17,7 +17,7 @@ from margelle.store.postgres.image import Kept
 from margelle.store.row import Row
 
 _PAST: Final = """
-SELECT quantity, replaced_at, point FROM revision WHERE probe = %s AND quantity = ANY(%s) AND at >= %s AND at < %s ORDER BY id
+SELECT quantity, replaced_at, at, point FROM revision WHERE probe = %s AND quantity = ANY(%s) AND at >= %s AND at < %s ORDER BY id
 """
 _ROW: Final = msgspec.msgpack.Decoder(Row)
 _P = ParamSpec("_P")
@@ -48,7 +48,8 @@ class Look:
         """What was replaced of the points with since <= at < until, oldest first."""
         wanted = (kept.probe, [*kept.newest], since_us, ALWAYS[1] if until_us is None else until_us)
         found = await self._asking.read(_PAST, wanted)
-        return [(quantity, replaced_us, _ROW.decode(point)) for quantity, replaced_us, point in found]
+        rows = ((quantity, replaced_us, at_us, _ROW.decode(point)) for quantity, replaced_us, at_us, point in found)
+        return [(quantity, replaced_us, (at_us, *row[1:])) for quantity, replaced_us, at_us, row in rows]
 
     async def _of(self, probe: str) -> Kept:
         if self._kept is None or self._kept.probe != probe:
