@@ -89,6 +89,16 @@ def test_a_probe_of_which_points_are_damaged_is_not_repaired(margelle: Margelle,
     assert "p1" not in told.err
 
 
+def test_the_status_says_how_much_from_before_is_folded(margelle: Margelle, tmp_path: Path) -> None:
+    fill_old(database(tmp_path), 5000)
+    assert "5000 measurements kept.\n0 of 5000 earlier measurements folded; " in margelle("status", *here(tmp_path)).out
+    told = json.loads(margelle("status", "--json", *here(tmp_path)).out)
+    assert told["earlier"] == {"folded": 0, "points": 5000}
+    margelle("store", "fold", *here(tmp_path))
+    assert "earlier" not in margelle("status", *here(tmp_path)).out
+    assert json.loads(margelle("status", "--json", *here(tmp_path)).out)["earlier"] is None
+
+
 def test_a_hub_folds_in_the_background_what_is_from_before(start: Start, tmp_path: Path) -> None:
     points, digest = fill_old(database(tmp_path), 5000)
     hub = start("serve", "--no-collect", "--port", "0", *here(tmp_path))

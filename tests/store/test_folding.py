@@ -14,7 +14,7 @@ from margelle.domain.gap import Gap
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.series import by_day
 from margelle.errors import StoreError
-from margelle.ports import Folded
+from margelle.ports import Earlier, Folded
 from margelle.store.folder import PAUSE_S, REST_S, Folder
 from margelle.store.layout.answers import Answers
 from margelle.store.memory import MemoryStore
@@ -339,6 +339,33 @@ async def test_a_hub_folds_step_by_step_and_looks_again_later(caplog: pytest.Log
         await Folder(store).run(stop, wait)
     assert waited == [REST_S, PAUSE_S, 60.0, PAUSE_S]
     assert "no disk" in caplog.text
+
+
+async def test_a_hub_says_now_and_then_how_far_the_earlier_measurements_are(
+    path: Path, vault: Vault, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill_old(path, 150)
+    store, stop, seen = SqliteStore(path, vault), asyncio.Event(), []
+
+    async def wait(seconds: float, event: asyncio.Event) -> None:
+        seen.append(await store.earlier())
+        if seconds == PAUSE_S:
+            event.set()
+
+    assert await store.earlier() == Earlier(0, 150)
+    with caplog.at_level(logging.INFO, "margelle.store.folder"):
+        await Folder(store).run(stop, wait)
+    assert seen == [Earlier(75, 150), None]
+    assert [record.getMessage() for record in caplog.records] == [
+        "What an earlier version kept is being folded: 75 of 150 measurements",
+        "All that an earlier version kept is folded",
+    ]
+    await store.close()
+
+
+def test_millions_are_said_as_such() -> None:
+    assert str(Earlier(1_210_000, 5_000_100)) == "1.2 of 5.0 million"
+    assert str(Earlier(700, 5000)) == "700 of 5000"
 
 
 async def test_a_hub_that_ends_does_not_wait_for_the_next_look(sqlite: SqliteStore) -> None:
