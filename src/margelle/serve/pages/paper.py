@@ -56,7 +56,9 @@ def page(template: str, words: Words, status: int = 200, *, encodings: str = "",
     def asset(name: str) -> str:
         return used.setdefault(name, _address(name))
 
-    html = _environment().get_template(template).render(t=words, lang=words.language, other=other, asset=asset, **values)
+    html = (
+        _environment().get_template(template).render(t=words, lang=words.language, other=other, asset=asset, **values)
+    )
     headers = _HEADERS | {"link": _early(used)}
     return packed(Response(html, status, headers, "text/html; charset=utf-8"), encodings)
 
