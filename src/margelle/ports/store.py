@@ -96,10 +96,10 @@ class Reader(Protocol):
         """Measurements with since <= at < until, oldest first, or newest first where `descending`; at most `limit`, the first ones in that order."""
         ...
 
-    async def history_of(
+    async def columns_of(
         self, series: Collection[tuple[str, str]], since: datetime, until: datetime
-    ) -> dict[tuple[str, str], list[Measurement]]:
-        """By probe and quantity, what `history` tells of each of them, all at one moment."""
+    ) -> dict[tuple[str, str], Columns]:
+        """By probe and quantity, what `columns` tells of each of them, all at one moment."""
         ...
 
     async def columns(

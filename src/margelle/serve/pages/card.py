@@ -93,7 +93,7 @@ async def _tiles(visit: Visit, one: Glance) -> tuple[Tile | None, tuple[Tile, ..
     """The water's temperature, the other main tiles, and the minor ones."""
     around, where = scene(visit, one), places(visit.words, one)
     series = [(point.probe, point.quantity) for point in one.latest if point.quantity not in MINOR]
-    weeks = await visit.store.history_of(series, visit.now - WEEK, visit.now)
+    weeks = await visit.store.columns_of(series, visit.now - WEEK, visit.now)
     hero: Tile | None = None
     main: list[Tile] = []
     minor: list[Tile] = []

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from margelle.domain.limits import Standing, standing
 from margelle.domain.measurement import Measurement
+from margelle.domain.series import NOTHING, Columns
 from margelle.domain.state import Reason, State
 from margelle.serve.pages.card import scene
 from margelle.serve.pages.drawing import Spark, spark
@@ -55,14 +56,14 @@ async def rows(visit: Visit, sites: Sequence[Glance]) -> list[Row]:
     """The rows of sites."""
     drawn = [_drawn(one) for one in sites]
     series = [(point.probe, point.quantity) for point in drawn if point]
-    weeks = await visit.store.history_of(series, visit.now - WEEK, visit.now)
+    weeks = await visit.store.columns_of(series, visit.now - WEEK, visit.now)
     return [
-        _row(visit, one, point, weeks[point.probe, point.quantity] if point else ())
+        _row(visit, one, point, weeks[point.probe, point.quantity] if point else NOTHING)
         for one, point in zip(sites, drawn, strict=True)
     ]
 
 
-def _row(visit: Visit, one: Glance, drawn: Measurement | None, week: Sequence[Measurement]) -> Row:
+def _row(visit: Visit, one: Glance, drawn: Measurement | None, week: Columns) -> Row:
     """The row of a site, of which the week of what is `drawn` is shown."""
     around, site, newest = scene(visit, one), one.site, one.condition.newest
     label, line = "", None

@@ -35,7 +35,7 @@ class Snapshot(Struct, frozen=True):
 
     def holds(self, limit_us: int, version: int, told: bytes | None = None) -> bool:
         """Whether it still answers; `told` is the head's newest points as they are kept now."""
-        same = self.version == version or (told is not None and self.told == told)
+        same = self.version == version if told is None or self.told is None else self.told == told
         return same and self.since_us <= limit_us < self.until_us
 
 

@@ -114,10 +114,10 @@ class SeriesPart(Stretches, Counted):
             instants.reverse()
         return [series.points[at] for at in (instants if limit is None else instants[: max(limit, 0)])]
 
-    async def history_of(
+    async def columns_of(
         self, series: Collection[tuple[str, str]], since: datetime, until: datetime
-    ) -> dict[tuple[str, str], list[Measurement]]:
-        return {one: await self.history(*one, since, until) for one in series}
+    ) -> dict[tuple[str, str], Columns]:
+        return {one: await self.columns(*one, since, until) for one in series}
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None

@@ -170,12 +170,12 @@ class SeriesTables:
         found = column.measurements(probe, quantity)
         return found[::-1] if descending else found
 
-    async def history_of(
+    async def columns_of(
         self, series: Collection[tuple[str, str]], since: datetime, until: datetime
-    ) -> dict[tuple[str, str], list[Measurement]]:
+    ) -> dict[tuple[str, str], Columns]:
         since_us, until_us = bounds(since, until)
         answers = await probes.spans(self._db, {probe for probe, _ in series}, since_us, until_us)
-        return {one: answers[one[0]].column(*one, since_us, until_us).measurements(*one) for one in series}
+        return {one: shown(answers[one[0]].column(*one, since_us, until_us)) for one in series}
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None

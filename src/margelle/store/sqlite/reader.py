@@ -71,13 +71,12 @@ class SeriesReader:
         found = column.measurements(probe, quantity)
         return found[::-1] if descending else found
 
-    async def history_of(
+    async def columns_of(
         self, series: Collection[tuple[str, str]], since: datetime, until: datetime
-    ) -> dict[tuple[str, str], list[Measurement]]:
+    ) -> dict[tuple[str, str], Columns]:
         span = bounds(since, until)
         with self._looking():
-            columns = {one: self._answers.column(*one, *span) for one in series}
-        return {one: column.measurements(*one) for one, column in columns.items()}
+            return {one: shown(self._answers.column(*one, *span)) for one in series}
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
