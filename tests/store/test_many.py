@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from psycopg.abc import QueryNoTemplate as Query
 
 from margelle.domain.measurement import Doubt
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.ports import Store
 from margelle.store import open_store
+from margelle.store.postgres import PostgresStore
+from margelle.store.postgres.asking import Bindings
+from margelle.store.postgres.database import Database
 from margelle.store.vault import Vault
 from tests.store.things import HOUR, NOW, account, discovery, point, recommendation
 
@@ -93,3 +98,19 @@ async def test_recommendations_of_many_sites_are_those_that_wait_at_each(store: 
     assert any(found.values())
     await store.put_recommendations("ondilo:1", [])
     assert not any((await store.recommendations_of(["ondilo:1", "ondilo:2"])).values())
+
+
+async def test_postgresql_is_asked_once_of_many(postgres: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(postgres)
+    statements: list[object] = []
+    read = Database.read
+
+    async def noted(database: Database, sql: Query, args: Bindings = ()) -> list[tuple[Any, ...]]:
+        statements.append(sql)
+        return await read(database, sql, args)
+
+    monkeypatch.setattr(Database, "read", noted)
+    await postgres.latest_of(PROBES, NOW + 30 * HOUR)
+    await postgres.columns_of(SERIES, NOW, NOW + 30 * HOUR)
+    await postgres.recommendations_of(["ondilo:1", "ondilo:2"])
+    assert len(statements) == 3
