@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -105,17 +106,18 @@ def silent_after(rhythm: timedelta) -> timedelta:
 def rhythm_of(latest: Iterable[Measurement]) -> timedelta:
     """How often a site is measured, as far as where its newest measurement came from tells: by a probe hourly, by hand much less often."""
     point = max(_told(latest), key=lambda one: one.at, default=None)
-    return BY_HAND if point is not None and _is_by_hand(point) else HOURLY
+    return BY_HAND if point is not None and _is_by_hand(point.origin) else HOURLY
 
 
 def _told(latest: Iterable[Measurement]) -> list[Measurement]:
     """Those by which it is told how long ago a site was measured: where a probe does so, no strip beside it hides that it is silent."""
     every = list(latest)
-    return [point for point in every if not _is_by_hand(point)] or every
+    return [point for point in every if not _is_by_hand(point.origin)] or every
 
 
-def _is_by_hand(point: Measurement) -> bool:
-    vendor, _, means = point.origin.partition("/")
+@lru_cache(1024)
+def _is_by_hand(origin: str) -> bool:
+    vendor, _, means = origin.partition("/")
     return vendor == OWN and means not in {"http", "mqtt"}
 
 

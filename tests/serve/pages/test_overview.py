@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from margelle.domain.switch import Switch, SwitchMode, mode_at, state_at
 from margelle.domain.unit import Unit
 from margelle.ports import Discovery, Display, Incident, Receipt
 from margelle.serve.app import build
+from margelle.store.memory import MemoryStore
 from tests.asgi import call
 from tests.conftest import NOW
 from tests.serve.pages.conftest import POOL, Hub, measured
@@ -496,7 +497,9 @@ async def test_the_page_asks_whether_anything_is_newer_and_is_told_so_only_then(
     await hub.own("marie@example.org", POOL)
     await hub.add([measured("ph", 7.4)])
     app = hub.app()
-    (asked,) = [each["hx-get"] or "" for name, each in tags((await call(app, "GET", "/")).text) if "hx-get" in each]
+    (asked,) = [
+        each["data-asks"] or "" for name, each in tags((await call(app, "GET", "/")).text) if "data-asks" in each
+    ]
     assert (await call(app, "GET", asked)).status == 204
     await hub.add([measured("ph", 7.5, ago=timedelta(minutes=1))])
     answer = await call(app, "GET", asked)
@@ -527,3 +530,29 @@ async def test_a_demo_says_so_on_every_page_and_only_one_within_a_hub_leads_back
             page = (await call(hub.app(demo=demo), "GET", path, {"accept": "text/html"})).text
             assert ("Ceci est une démo : cette eau n’existe pas." in said(page)) == bool(demo)
             assert ('action="/demo/leave"' in page) == leads
+
+
+class Asked:
+    """A store that notes what it is asked for."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.names: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.names.append(name)
+        return getattr(self._store, name)
+
+
+async def test_of_more_sites_the_store_is_not_asked_more_often(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = hub.store
+    often: list[list[str]] = []
+    for sites in (20, 200):
+        await fleet(hub, sites)
+        asked = Asked(store)
+        monkeypatch.setattr(hub, "store", asked)
+        assert rows(await listed(hub)) == min(sites, 40)
+        often.append(asked.names)
+        monkeypatch.setattr(hub, "store", store)
+    assert often[0] == often[1]
+    assert len(often[0]) < 12

@@ -104,7 +104,7 @@ def _figure(visit: Visit, site: Site, point: Measurement, newest: datetime) -> F
     look = visit.hall.look
     scene = Scene(visit.words, visit.now, newest, visit.hall.titles, look.catalogue)
     bands = limits(visit, site, visit.display(site), {point.quantity})
-    shown = tile(scene, point, (), bands.get(point.quantity))
+    shown = tile(scene, point, bands=bands.get(point.quantity))
     return Figure(shown, _state(visit, point, shown), ago(point.at, visit.now, visit.words))
 
 

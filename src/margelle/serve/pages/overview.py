@@ -21,7 +21,7 @@ from margelle.serve.pages.card import Card, card
 from margelle.serve.pages.figures import clock_time, zone
 from margelle.serve.pages.glance import Glance, glances
 from margelle.serve.pages.hall import Area, Hall
-from margelle.serve.pages.row import row
+from margelle.serve.pages.row import rows
 from margelle.serve.pages.visit import Visit
 
 FEW: Final = 6
@@ -94,7 +94,7 @@ async def _overview(visit: Visit) -> Response:
     few = len(every) <= FEW
     shown = found if few else found[(wanted.page - 1) * A_PAGE : wanted.page * A_PAGE]
     cards = [await card(visit, one) for one in shown] if few else []
-    rows = [] if few else [await row(visit, one) for one in shown]
+    table = [] if few else await rows(visit, shown)
     behind = await accounts(visit) if few else []
     more = wanted.query(page=wanted.page + 1) if not few and len(found) > wanted.page * A_PAGE else ""
     return visit.page(
@@ -106,7 +106,7 @@ async def _overview(visit: Visit) -> Response:
         found=len(found),
         few=few,
         cards=cards,
-        rows=rows,
+        rows=table,
         wanted=wanted,
         filters=_filters(visit, every, groups),
         more=more,
