@@ -45,7 +45,7 @@ def hub(settings: dict[str, Any] | None = None) -> tuple[Starlette, Calls]:
         lambda: NOW,
         NoActions(),
         quotas=False,
-        attempts=Attempts(),
+        attempts=Attempts(MemoryStore()),
     )
     return Starlette(routes=faces, middleware=[Middleware(Gate, calls=calls)]), calls
 
@@ -100,7 +100,7 @@ async def test_a_face_is_made_anew_where_its_settings_are_others() -> None:
     settings: dict[str, dict[str, Any]] = {"bluewater": {"tags": {}}}
     app = Starlette(
         routes=mounts(
-            MemoryStore(), [vendor(face)], settings, lambda: NOW, NoActions(), quotas=False, attempts=Attempts()
+            MemoryStore(), [vendor(face)], settings, lambda: NOW, NoActions(), quotas=False, attempts=Attempts(MemoryStore())
         )
     )
     await call(app, "GET", "/bluewater/pools")

@@ -164,6 +164,10 @@ class Reader(Protocol):
         """The newest receipts first."""
         ...
 
+    async def refusals(self, subject: str, now: datetime) -> list[datetime]:
+        """When this subject was refused, the earliest first, as far as that still counts."""
+        ...
+
     async def incidents(self, account: str | None = None, *, open_only: bool = False) -> list[Incident]:
         """What went wrong, newest first."""
         ...
@@ -319,6 +323,14 @@ class Writer(Protocol):
         It keeps those that it has and takes those that nobody has, up to an equal share among all collectors that live; what it has beyond
         its share it gives back, but for `keep`, which are being asked. A collector lives until its last claim has run out.
         """
+        ...
+
+    async def refuse(self, subject: str, now: datetime, life_s: float) -> None:
+        """Count that this subject was refused, for so long."""
+        ...
+
+    async def pardon(self, subject: str) -> None:
+        """Forget all refusals of this subject."""
         ...
 
     async def release(self, collector: str) -> None:

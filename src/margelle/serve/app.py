@@ -75,7 +75,7 @@ def build(
     ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known; `regime` says which limits hold. `/healthz` answers 503 until `ready()`.
     `backstage` is what the pages may use of the hub behind the store: without it they show water and people only. With `demo` every page says that its water is simulated. `mark` is what this hub's own collector knows it by, should it be led back here.
     """
-    attempts, calls = Attempts(), Calls(clock)
+    attempts, calls = Attempts(store), Calls(clock)
     traffic = Traffic(vendor.name for vendor in vendors) if api is not None and api.metrics else None
     routes: list[BaseRoute] = [
         *mounts(

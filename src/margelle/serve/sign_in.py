@@ -23,7 +23,7 @@ from margelle.domain.access import Scope
 from margelle.domain.site import User
 from margelle.errors import BadInput, Limited, Refused, StoreError
 from margelle.ports import AuditEntry, Clock, Grant, GrantKind, Rate, Store
-from margelle.serve.quota import Windows
+from margelle.serve.patience import Patience
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -66,43 +66,44 @@ def digest(token: str) -> str:
 class Attempts:
     """Lets one attempt at a time be checked, and only so many be refused: for each login, and from each address.
 
-    A success makes up for the login's refusals, not for the address's. An IPv6 address counts by its /64.
+    A success makes up for the login's refusals, not for the address's. An IPv6 address counts by its /64. Refusals are counted in the store:
+    each further process that checks passwords at the same moment allows one guess more, and not as many again.
     """
 
     def __init__(
         self,
+        store: Store,
         by_login: Rate = Rate(10, 15 * 60),  # noqa: B008 - immutable
         by_address: Rate = Rate(30, 15 * 60),  # noqa: B008
     ) -> None:
-        self._logins = Windows([by_login])
-        self._addresses = Windows([by_address])
+        self._logins = Patience(store, "login", by_login)
+        self._addresses = Patience(store, "address", by_address)
         self._turn = asyncio.Lock()
         self._waiting = 0
 
     async def check(self, login: str, password: str, address: str, user: User | None, clock: Clock) -> User | None:
         """`user`, if the password is theirs. Raises Limited."""
         login, address = (user.email if user else login).casefold(), _network(address)
-        self._demand_room(login, address, clock())
+        await self._demand_room(login, address, clock())
         if self._waiting >= _MOST_WAITING:
             raise Limited("Too many people sign in at once.", retry_after_s=2)
         self._waiting += 1
         try:
             async with self._turn:
-                self._demand_room(login, address, clock())  # others may have been refused meanwhile
+                await self._demand_room(login, address, clock())  # others may have been refused meanwhile
                 good = await _verified((user.password_hash if user else "") or _NOBODYS_HASH, password)
                 if user is not None and good:
-                    self._logins.forget(login)
+                    await self._logins.forget(login, clock())
                     return user
-                self._logins.add(login, clock())
-                self._addresses.add(address, clock())
+                await self._logins.add(login, clock())
+                await self._addresses.add(address, clock())
                 return None
         finally:
             self._waiting -= 1
 
-    def _demand_room(self, login: str, address: str, now: datetime) -> None:
-        waits_s = (self._logins.wait_s(login, now), self._addresses.wait_s(address, now))
-        wait_s = max((wait_s for wait_s in waits_s if wait_s is not None), default=None)
-        if wait_s is not None:
+    async def _demand_room(self, login: str, address: str, now: datetime) -> None:
+        wait_s = max(await self._logins.wait_s(login, now), await self._addresses.wait_s(address, now))
+        if wait_s > 0:
             raise Limited("Too many refused attempts to sign in.", hint="Wait a while.", retry_after_s=wait_s)
 
 
@@ -113,7 +114,7 @@ class FaceDesk:
         self.face = face
         self._store = store
         self._clock = clock
-        self._attempts = attempts or Attempts()
+        self._attempts = attempts or Attempts(store)
         self._holders: dict[str, tuple[User, Grant]] = {}  # by digest, true of the store's version
         self._version = -1
 

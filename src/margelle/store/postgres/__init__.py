@@ -13,6 +13,7 @@ from margelle.store.postgres.leases import LeaseTables
 from margelle.store.postgres.notes import NotesTables
 from margelle.store.postgres.people import PeopleTables
 from margelle.store.postgres.places import PlacesTables
+from margelle.store.postgres.refusals import RefusalTable
 from margelle.store.postgres.transfer import TransferTables
 from margelle.store.vault import Vault
 
@@ -28,6 +29,7 @@ class PostgresStore(
     NotesTables,
     JournalTables,
     LeaseTables,
+    RefusalTable,
 ):
     """Implements `ports.Store` over the database at `url`, which it connects to when it is first used.
 

@@ -14,6 +14,7 @@ from margelle.store.sqlite.leases import LeaseTables
 from margelle.store.sqlite.notes import NotesTables
 from margelle.store.sqlite.people import PeopleTables
 from margelle.store.sqlite.places import PlacesTables
+from margelle.store.sqlite.refusals import RefusalTable
 from margelle.store.sqlite.transfer import TransferTables
 from margelle.store.sqlite.upkeep import Upkeep
 from margelle.store.vault import Vault
@@ -31,6 +32,7 @@ class SqliteStore(
     NotesTables,
     JournalTables,
     LeaseTables,
+    RefusalTable,
 ):
     """Implements `ports.Store` over the file at `path`, which several processes may share.
 
