@@ -13,6 +13,7 @@ from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
 from margelle.ports.hub import Backstage, Demo, InForce, Installation, Premises
 from margelle.ports.record import Added, AuditEntry, Folded, Grant, GrantKind, Incident, Inspected, Receipt
+from margelle.ports.siblings import NoSiblings, Siblings
 from margelle.ports.source import (
     AdviceSource,
     Batch,
@@ -87,6 +88,7 @@ __all__ = [
     "Naming",
     "Nearby",
     "Next",
+    "NoSiblings",
     "PacedHttp",
     "Parameter",
     "ParameterSink",
@@ -99,6 +101,7 @@ __all__ = [
     "Reports",
     "Request",
     "Setting",
+    "Siblings",
     "Source",
     "Spending",
     "Spent",

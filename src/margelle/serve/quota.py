@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
-from margelle.ports import Rate
+import msgspec
+
+from margelle.ports import NoSiblings, Rate, Siblings
 
 
 class Windows:
@@ -69,11 +71,28 @@ class Windows:
             del self._events[idlest]
 
 
+class SharedWindows(Windows):
+    """Windows that count what the hub's other processes on this machine count too, under the same `topic`, as soon as they tell."""
+
+    def __init__(self, rates: Sequence[Rate], topic: str, siblings: Siblings | None = None) -> None:
+        super().__init__(rates)
+        self._topic, self._siblings = f"requests {topic}", siblings or NoSiblings()
+        self._siblings.hear(self._topic, self._hear)
+
+    def add(self, key: str, now: datetime) -> None:
+        """Count one event, here and at the others'."""
+        super().add(key, now)
+        self._siblings.tell(self._topic, msgspec.msgpack.encode((key, now)))
+
+    def _hear(self, told: bytes) -> None:
+        super().add(*msgspec.msgpack.decode(told, type=tuple[str, datetime]))
+
+
 class FaceQuota:
     """The quota that a face grants each user (ports.Quota); without rates, it grants everything."""
 
-    def __init__(self, rates: Sequence[Rate]) -> None:
-        self._windows = Windows(rates) if rates else None
+    def __init__(self, rates: Sequence[Rate], face: str = "", siblings: Siblings | None = None) -> None:
+        self._windows = SharedWindows(rates, face, siblings) if rates else None
 
     def take(self, user: str, now: datetime) -> float | None:
         """Count one request of `user`, or say in how many seconds the next one will be within the quota."""
