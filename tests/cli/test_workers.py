@@ -83,7 +83,9 @@ def hub_of(margelle: Margelle, start: Start, *more: str) -> Hub:
 @pytest.fixture(params=["sqlite", "postgres"])
 def hub(request: pytest.FixtureRequest, margelle: Margelle, start: Start) -> Hub:
     """A hub with two workers that answer, over each kind of database."""
-    more = ("--set", f"store={request.getfixturevalue('url')}") if request.param == "postgres" else ()
+    more: tuple[str, ...] = ()
+    if request.param == "postgres":
+        more = ("--set", f"store={request.getfixturevalue('server').create('workers')}")
     return hub_of(margelle, start, *more)
 
 
@@ -136,6 +138,7 @@ def test_a_parent_that_is_killed_leaves_no_worker_behind(small: Hub) -> None:
     left = [*small.workers(), *small.workers("keeper")]
     assert len(left) == 3
     small.running.process.kill()
+    small.running.ended()
     give_up = time.monotonic() + PATIENCE_S
     while any(Path(f"/proc/{pid}").exists() for pid in left):
         assert time.monotonic() < give_up
@@ -206,7 +209,7 @@ def scraped(hub: Hub) -> dict[str, float]:
 def test_requests_of_one_key_count_whichever_worker_answers(margelle: Margelle, start: Start) -> None:
     hub = hub_of(margelle, start, "--set", "api.requests_per_minute=20")
     answered = []
-    for turn in range(2):
+    for _turn in range(2):
         for worker in (0, 1):
             with hub.only(worker):
                 answered += [hub.ask("/api/v1/me").status for _ in range(6)]

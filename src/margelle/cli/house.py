@@ -267,6 +267,7 @@ class House:
                 self.settings["api.requests_per_minute"],
                 self.settings["api.lookback_s"],
                 metrics=self.settings["metrics"],
+                most_bytes=round(self.settings["api.intake_mib"] * (1 << 20)),
                 size_bytes=self.size_bytes,
             ),
             backstage=self.backstage(),

@@ -36,6 +36,7 @@ FRENCH: Final[dict[str, str]] = {
     "faces.quotas": "Si les interfaces imposent à leurs clients les quotas documentés des fabricants.",
     "api.requests_per_minute": "À combien de demandes par minute l’API du hub répond pour chaque clé ou utilisateur ; 0 : sans limite.",
     "api.lookback_s": "Combien de secondes une mesure compte comme présente dans PromQL ; Prometheus lui-même en a 300, mais les sondes mesurent toutes les heures.",
+    "api.intake_mib": "Combien de Mio de mesures envoyées peuvent être en cours dans chaque processus. Au-delà, les expéditeurs doivent revenir plus tard.",
     "api.origins": "Sites web dont les scripts peuvent appeler l’API du hub avec une clé, comme `https://tableau.example.org`. Aucun par défaut.",
     "metrics": "Si `/metrics` dit à qui a la clé d’un exploitant comment va le hub, pour que Prometheus le relève.",
     "ondilo.types_default": "Ce que répond `lastmeasures` quand un client ne nomme aucun type : tous, ou une liste vide comme le service d’Ondilo depuis 2024.",

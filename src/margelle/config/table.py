@@ -49,6 +49,7 @@ CORE: Final[tuple[Setting, ...]] = (
     Setting("tls.dir", str, "", "The folder of the certificate and its authority. Empty: `tls` in `data_dir`."),
     Setting("api.requests_per_minute", int, 600, "How many requests in a minute the hub's own API answers to each key or user; 0 for any number."),
     Setting("api.lookback_s", float, 7200.0, "How many seconds a measurement counts as present in PromQL; Prometheus itself has 300, but probes measure hourly."),
+    Setting("api.intake_mib", int, 64, "How many MiB of measurements that are sent may be under way in each process. Beyond that senders are told to come back later."),
     Setting("api.origins", list[str], [], "Web sites whose scripts may call the hub's own API with a key, such as `https://dashboard.example.org`. None by default."),
     Setting("metrics", bool, False, "Whether `/metrics` tells whoever has an operator's key how the hub is, for Prometheus to scrape."),
     Setting("faces.quotas", bool, False, "Whether the faces enforce the vendors' documented request quotas on their clients."),

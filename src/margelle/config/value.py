@@ -19,6 +19,7 @@ _RANGES: Final = {
     "port": (0, 65535),
     "tls.port": (0, 65535),
     "workers": (1, 64),
+    "api.intake_mib": (1, 65_536),
     "shutdown.grace_s": (0, 3600),
     "shutdown.delay_s": (0, 3600),
     "receipts_days": (1, 3650),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
 from msgspec import Struct
 
 from margelle.domain.measurement import Measurement
-from margelle.domain.plausible import judge
+from margelle.domain.plausible import judged
 from margelle.domain.quantity import CATALOGUE, Catalogue
+from margelle.domain.series import Columns
 from margelle.domain.site import SiteKind
 from margelle.domain.verdict import JUDGED, REACH, review
+from margelle.domain.verdict.calm import Told, calm
 from margelle.ports import Reader, Store
 
 PIECE: Final = timedelta(days=5)
@@ -27,6 +29,7 @@ _TRIES: Final = 5
 _Place = tuple[str, datetime]
 _MOMENT: Final = timedelta(microseconds=1)
 _NONE: Final = timedelta(0)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -43,39 +46,98 @@ async def keep(
     In whichever order, and however often, measurements arrive, and by however many processes at once: in the end the verdicts are the same.
     Raises what the store raises.
     """
-    judged = [judge(one, now, catalogue) for one in measurements]
+    return await keep_judged(store, judged(measurements, now, catalogue), now, catalogue, kind)
+
+
+async def keep_judged(
+    store: Store,
+    measurements: Sequence[Measurement],
+    now: datetime,
+    catalogue: Catalogue = CATALOGUE,
+    kind: SiteKind | None = None,
+) -> list[Measurement]:
+    """As `keep`, where each has been judged by itself already."""
     verdicts: dict[int, Measurement] = {}
     changed: list[Measurement] = []
     spans: list[_Span] = []
     seen = await store.version()
-    for probe in dict.fromkeys(one.probe for one in judged):
-        arrived = {_place(one): one for one in judged if one.probe == probe and one.quantity in JUDGED}
-        where = await _kind(store, probe) if kind is None and arrived else kind or "other"
-        settled, others = await _settled(store, probe, arrived, catalogue, where)
-        verdicts |= {id(arrived[place]): point for place, point in settled.items()}
-        changed += others
-        spans += [_Span(probe, where, *span) for span in _spans(sorted(at for _, at in arrived))]
-    kept = [verdicts.get(id(one), one) for one in judged]
+    for probe, arrived in _by_probe(measurements).items():
+        instants = sorted({at for _, at in arrived})
+        for first, last in _spans(instants, len(arrived) / len(instants)):
+            spans.append(_Span(probe, first, last))
+            if await _calm(store, probe, arrived, first, last):
+                continue
+            where = kind or await _kind(store, probe)
+            settled, others = await _settled(store, spans[-1], arrived, catalogue, where)
+            verdicts |= {id(arrived[place]): point for place, point in settled.items()}
+            changed += others
+    kept = [verdicts.get(id(one), one) for one in measurements] if verdicts else [*measurements]
     if kept and not (await store.add(kept, now, changed, seen=seen)).alone:
         for span in spans:
-            await _look_again(store, span, now, catalogue)
+            await _look_again(store, span, now, catalogue, kind)
     return kept
+
+
+def _by_probe(measurements: Sequence[Measurement]) -> dict[str, dict[_Place, Measurement]]:
+    """What neighbours have a say on, probe by probe."""
+    found: dict[str, dict[_Place, Measurement]] = {}
+    for one in measurements:
+        if one.quantity in JUDGED:
+            of_probe = found.get(one.probe)
+            if of_probe is None:
+                of_probe = found[one.probe] = {}
+            of_probe[one.quantity, one.at] = one
+    return found
+
+
+async def _calm(
+    store: Store, probe: str, arrived: Mapping[_Place, Measurement], first: datetime, last: datetime
+) -> bool:
+    """Whether nothing in this span, or around it, is doubted or could be by what arrived."""
+    since, until = around(*around(first, last))
+    new: dict[str, list[tuple[int, float]]] = {}
+    for (quantity, at), one in arrived.items():
+        if since <= at <= until and not one.doubts and one.value is not None:
+            new.setdefault(quantity, []).append(((at - _EPOCH) // _MOMENT, one.value))
+    series: dict[str, Told] = {}
+    for quantity in {*await store.quantities(probe), *new} & JUDGED:
+        known = await store.columns(probe, quantity, since, _moved(until, _MOMENT))
+        if True in known.doubtful or None in known.values:
+            return False
+        told = _joined(known, new.get(quantity, ()))
+        if told[0]:
+            series[quantity] = told
+    return calm(series)
+
+
+def _joined(known: Columns, new: Sequence[tuple[int, float]]) -> Told:
+    """Both in order of time; of one instant that which is new."""
+    times, values = known.times, cast("list[float]", known.values)
+    if not new:
+        return times, values
+    ordered = sorted(new)
+    if times and ordered[0][0] <= times[-1]:
+        ordered = sorted((dict(zip(times, values, strict=True)) | dict(ordered)).items())
+        times, values = [], []
+    return [*times, *(at for at, _ in ordered)], [*values, *(value for _, value in ordered)]
 
 
 class _Span(Struct, frozen=True):
     """Where measurements have arrived."""
 
     probe: str
-    kind: SiteKind
     first: datetime
     last: datetime
 
 
-async def _look_again(store: Store, span: _Span, now: datetime, catalogue: Catalogue) -> None:
+async def _look_again(
+    store: Store, span: _Span, now: datetime, catalogue: Catalogue, kind: SiteKind | None
+) -> None:
     """Somebody else kept something while `span` was judged: judge it beside that, too."""
     since, until = around(span.first, span.last)
     quantities = [quantity for quantity in await store.quantities(span.probe) if quantity in JUDGED]
-    await review_piece(store, span.probe, quantities, span.kind, since, _moved(until, _MOMENT), now, catalogue)
+    where = kind or await _kind(store, span.probe)
+    await review_piece(store, span.probe, quantities, where, since, _moved(until, _MOMENT), now, catalogue)
 
 
 async def review_piece(  # noqa: PLR0917 - what is judged, where, and by what
@@ -133,38 +195,37 @@ def around(since: datetime, until: datetime) -> tuple[datetime, datetime]:
 
 
 async def _settled(
-    store: Store, probe: str, arrived: Mapping[_Place, Measurement], catalogue: Catalogue, kind: SiteKind
+    store: Store, span: _Span, arrived: Mapping[_Place, Measurement], catalogue: Catalogue, kind: SiteKind
 ) -> tuple[dict[_Place, Measurement], list[Measurement]]:
-    """What arrived, with its verdicts, and what is kept already and gets other ones by it."""
-    quantities = [quantity for quantity in await store.quantities(probe) if quantity in JUDGED]
+    """What arrived in this span, with its verdicts, and what is kept already and gets other ones by it."""
+    quantities = [quantity for quantity in await store.quantities(span.probe) if quantity in JUDGED]
+    since, until = around(span.first, span.last)  # where verdicts may change
+    known = {_place(one): one for one in await stretch(store, span.probe, since, until, quantities)}
+    start, end = around(since, until)
+    new = {place: one for place, one in arrived.items() if start <= place[1] <= end}
     settled: dict[_Place, Measurement] = {}
-    changed: dict[_Place, Measurement] = {}
-    for first, last in _spans(sorted(at for _, at in arrived)):
-        since, until = around(first, last)  # where verdicts may change
-        known = {_place(one): one for one in await stretch(store, probe, since, until, quantities)}
-        start, end = around(since, until)
-        new = {place: one for place, one in arrived.items() if start <= place[1] <= end}
-        for point in review([*(known | new).values()], kind, catalogue):
-            place = _place(point)
-            if place in new and first <= point.at <= last:
-                settled[place] = point
-            if place in known and since <= point.at <= until and known[place].doubts != point.doubts:
-                changed[place] = point
-    return settled, [*changed.values()]
+    changed: list[Measurement] = []
+    for point in review([*(known | new).values()], kind, catalogue):
+        place = _place(point)
+        if place in new and span.first <= point.at <= span.last:
+            settled[place] = point
+        if place in known and since <= point.at <= until and known[place].doubts != point.doubts:
+            changed.append(point)
+    return settled, changed
 
 
-def _spans(instants: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
-    """`instants` (in order) in spans that are not too long, and none with a long silence in it."""
-    start = 0
+def _spans(instants: Sequence[datetime], each: float) -> Iterator[tuple[datetime, datetime]]:
+    """`instants` (in order, of `each` so many points) in spans that are not too long, and none with a long silence in it."""
+    start, many = 0, MANY / each
     for n in range(1, len(instants) + 1):
-        if n == len(instants) or _ends(instants, start, n):
+        if n == len(instants) or _ends(instants, start, n, many):
             yield instants[start], instants[n - 1]
             start = n
 
 
-def _ends(instants: Sequence[datetime], start: int, n: int) -> bool:
+def _ends(instants: Sequence[datetime], start: int, n: int, many: float) -> bool:
     length = instants[n] - instants[start]
-    return instants[n] - instants[n - 1] > REACH or length > SPARSE or (length > PIECE and n - start >= MANY)
+    return instants[n] - instants[n - 1] > REACH or length > SPARSE or (length > PIECE and n - start >= many)
 
 
 def _moved(at: datetime, by: timedelta) -> datetime:

@@ -44,6 +44,8 @@ class Api(Struct, frozen=True):
     lookback_s: float = 7200.0
     """How long a measurement counts as present in PromQL."""
     metrics: bool = False
+    most_bytes: int = 64 << 20
+    """How much of what is sent may be under way in this process."""
     size_bytes: Callable[[], int] | None = None
 
 
@@ -157,6 +159,7 @@ def _api_routes(front: _Front, api: Api) -> list[BaseRoute]:
             lookout=lookout,
             origins=api.origins,
             readiness=front.readiness,
+            most_bytes=api.most_bytes,
         ),
         *prometheus.routes(store, clock, catalogue, visitors=visitors, lookout=lookout, lookback_s=api.lookback_s),
     ]

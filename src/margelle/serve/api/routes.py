@@ -29,6 +29,7 @@ from margelle.serve.api import (
     water,
 )
 from margelle.serve.api.answering import Path
+from margelle.serve.api.batches import MOST_BYTES, Intake
 from margelle.serve.api.endpoint import Endpoint, Rooms
 from margelle.serve.api.live import Watcher
 from margelle.serve.api.reading import in_path
@@ -68,12 +69,14 @@ def routes(
     lookout: Lookout,
     origins: Sequence[str] = (),
     readiness: Readiness | None = None,
+    most_bytes: int = MOST_BYTES,
 ) -> list[BaseRoute]:
-    """The routes of the API. `origins` are the sites whose scripts may call it; live streams end with the `readiness`."""
+    """The routes of the API. `origins` are the sites whose scripts may call it; live streams end with the `readiness`, and at most `most_bytes` of what is sent are under way."""
     watcher = Watcher(store, clock, catalogue)
+    intake = Intake(store, clock, catalogue, most_bytes)
     if readiness is not None:
         readiness.at_close(watcher.end)
-    rooms = Rooms(store, clock, catalogue, actions, reports, lookout, watcher, visitors.again)
+    rooms = Rooms(store, clock, catalogue, actions, reports, lookout, watcher, intake, visitors.again)
     by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in TABLE:
         by_path[endpoint.path].append(endpoint)
