@@ -9,12 +9,13 @@ from typing import Final, cast
 from msgspec import Struct
 
 from margelle.domain.measurement import Measurement
-from margelle.domain.plausible import judged
+from margelle.domain.plausible import CLOCK_TOLERANCE, judged
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.series import Columns
 from margelle.domain.site import SiteKind
 from margelle.domain.verdict import JUDGED, REACH, review
 from margelle.domain.verdict.calm import Told, calm
+from margelle.intake.quiet import Known, Look, Quiet, ended
 from margelle.ports import Reader, Store
 
 PIECE: Final = timedelta(days=5)
@@ -23,6 +24,8 @@ PIECE: Final = timedelta(days=5)
 SPARSE: Final = timedelta(days=31)
 MANY: Final = 2000
 """A stretch in which fewer points than this arrived may be as long as a month."""
+
+NO_LOOK: Final = Look()
 
 _TRIES: Final = 5
 
@@ -49,51 +52,85 @@ async def keep(
     return await keep_judged(store, judged(measurements, now, catalogue), now, catalogue, kind)
 
 
-async def keep_judged(
+async def keep_judged(  # noqa: PLR0917 - what is kept where and when, by which rules, and what is known of it
     store: Store,
     measurements: Sequence[Measurement],
     now: datetime,
     catalogue: Catalogue = CATALOGUE,
     kind: SiteKind | None = None,
+    quiet: Quiet | None = None,
+    look: Look = NO_LOOK,
 ) -> list[Measurement]:
-    """As `keep`, where each has been judged by itself already."""
+    """As `keep`, where each has been judged by itself already. What `quiet` knows of the probes, which `look` tells, need not be read."""
     verdicts: dict[int, Measurement] = {}
     changed: list[Measurement] = []
     spans: list[_Span] = []
+    calm_now = dict(look.going)
     seen = await store.version()
-    for probe, arrived in _by_probe(measurements).items():
+    for probe, points in by_probe(measurements).items():
+        if probe in calm_now:
+            spans.append(_span(probe, points))
+            continue
+        arrived = {(one.quantity, one.at): one for one in points if one.quantity in JUDGED}
+        series: dict[str, Told] | None = None
         instants = sorted({at for _, at in arrived})
-        for first, last in _spans(instants, len(arrived) / len(instants)):
+        for first, last in _spans(instants, len(arrived) / max(len(instants), 1)):
             spans.append(_Span(probe, first, last))
-            if await _calm(store, probe, arrived, first, last):
+            series = await _series(store, probe, arrived, first, last)
+            if series is not None and calm(series):
                 continue
+            series = None
             where = kind or await _kind(store, probe)
             settled, others = await _settled(store, spans[-1], arrived, catalogue, where)
             verdicts |= {id(arrived[place]): point for place, point in settled.items()}
             changed += others
+        if quiet is not None and series and probe in look.marks and await _newest(store, probe, points, now):
+            newest_us = quiet.micros(max(one.at for one in points))
+            calm_now[probe] = Known(look.marks[probe], ended(series), newest_us)
     kept = [verdicts.get(id(one), one) for one in measurements] if verdicts else [*measurements]
     if kept and not (await store.add(kept, now, changed, seen=seen)).alone:
         for span in spans:
             await _look_again(store, span, now, catalogue, kind)
+    if quiet is not None:
+        for probe, known in calm_now.items():
+            others_count, times = look.marks[probe]
+            quiet.remember(probe, known, (others_count, times + 1))
     return kept
 
 
-def _by_probe(measurements: Sequence[Measurement]) -> dict[str, dict[_Place, Measurement]]:
-    """What neighbours have a say on, probe by probe."""
-    found: dict[str, dict[_Place, Measurement]] = {}
+def _span(probe: str, points: Sequence[Measurement]) -> _Span:
+    first = last = points[0].at
+    for one in points:
+        if one.at < first:
+            first = one.at
+        elif one.at > last:
+            last = one.at
+    return _Span(probe, first, last)
+
+
+async def _newest(store: Store, probe: str, points: Sequence[Measurement], now: datetime) -> bool:
+    """Whether all of `points` are newer than what is kept of their probe, and none is ahead of the clock."""
+    first, last = min(one.at for one in points), max(one.at for one in points)
+    kept = (await store.latest(probe, now)).values()
+    return last <= now + CLOCK_TOLERANCE and all(one.at < first for one in kept)
+
+
+def by_probe(measurements: Sequence[Measurement]) -> dict[str, list[Measurement]]:
+    """Each probe's, in their order."""
+    found: dict[str, list[Measurement]] = {}
+    probe, of_probe = "", list[Measurement]()
     for one in measurements:
-        if one.quantity in JUDGED:
-            of_probe = found.get(one.probe)
-            if of_probe is None:
-                of_probe = found[one.probe] = {}
-            of_probe[one.quantity, one.at] = one
+        if one.probe != probe:
+            probe = one.probe
+            of_probe = found.setdefault(probe, [])
+        of_probe.append(one)
     return found
 
 
-async def _calm(
+async def _series(
     store: Store, probe: str, arrived: Mapping[_Place, Measurement], first: datetime, last: datetime
-) -> bool:
-    """Whether nothing in this span, or around it, is doubted or could be by what arrived."""
+) -> dict[str, Told] | None:
+    """The sound values in this span and around it, with what arrived; None where any that is kept there is doubted."""
     since, until = around(*around(first, last))
     new: dict[str, list[tuple[int, float]]] = {}
     for (quantity, at), one in arrived.items():
@@ -103,11 +140,11 @@ async def _calm(
     for quantity in {*await store.quantities(probe), *new} & JUDGED:
         known = await store.columns(probe, quantity, since, _moved(until, _MOMENT))
         if True in known.doubtful or None in known.values:
-            return False
+            return None
         told = _joined(known, new.get(quantity, ()))
         if told[0]:
             series[quantity] = told
-    return calm(series)
+    return series
 
 
 def _joined(known: Columns, new: Sequence[tuple[int, float]]) -> Told:
@@ -130,9 +167,7 @@ class _Span(Struct, frozen=True):
     last: datetime
 
 
-async def _look_again(
-    store: Store, span: _Span, now: datetime, catalogue: Catalogue, kind: SiteKind | None
-) -> None:
+async def _look_again(store: Store, span: _Span, now: datetime, catalogue: Catalogue, kind: SiteKind | None) -> None:
     """Somebody else kept something while `span` was judged: judge it beside that, too."""
     since, until = around(span.first, span.last)
     quantities = [quantity for quantity in await store.quantities(span.probe) if quantity in JUDGED]

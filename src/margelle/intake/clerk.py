@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from math import isfinite
-from typing import Final
 
 from msgspec import Raw, Struct
 
@@ -16,8 +14,6 @@ from margelle.domain.unit import Unit, convert
 from margelle.errors import BadInput
 from margelle.intake.form import Entry
 from margelle.intake.point import LONGEST, Arrival, Point, Told, measurement_of, probe_named
-
-_DIGITS: Final = frozenset(b"-0123456789")
 
 
 class _Meaning(Struct, frozen=True, gc=False):
@@ -59,12 +55,10 @@ class Clerk:
         meaning = self._meanings.get((told.quantity, told.unit))
         at = self._instants.get(told.at)
         probe = self._ids.get(told.probe)
-        text = _number(told.value)
-        if meaning is None or at is None or probe is None or text is None:
+        number = _number(told.value)
+        if meaning is None or at is None or probe is None or number is None:
             return self._new(told)
-        value = float(text)
-        if not isfinite(value):
-            return self._new(told)
+        text, value = number
         if meaning.unit is not meaning.raw_unit:
             try:
                 value = convert(value, meaning.raw_unit, meaning.unit)
@@ -82,9 +76,12 @@ class Clerk:
         return found
 
 
-def _number(raw: Raw) -> str | None:
-    """The text of a JSON number that is written plainly; None for everything else, at which `number_of` has to look."""
-    body = bytes(raw)
-    if len(body) > LONGEST or body[0] not in _DIGITS or b"e" in body or b"E" in body:
+def _number(raw: Raw) -> tuple[str, float] | None:
+    """A JSON number that is written plainly, as text and as a number; None for everything else, at which `number_of` has to look."""
+    try:
+        text = str(raw, "ascii")  # type: ignore[call-overload]  # it has a buffer
+        if "e" in text or "E" in text or len(text) > LONGEST:
+            return None
+        return text, float(text)
+    except ValueError:  # a text, null, something larger
         return None
-    return body.decode("ascii")

@@ -25,7 +25,7 @@ SLICE: Final = 500
 T = TypeVar("T", bound=Struct)
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """The `n`th line or entry, counted from 1: what it tells, or why that cannot be read."""
 
     n: int

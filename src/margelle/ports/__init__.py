@@ -29,7 +29,7 @@ from margelle.ports.source import (
     SwitchSource,
     Window,
 )
-from margelle.ports.store import Reader, Store, Writer
+from margelle.ports.store import Mark, Reader, Store, Writer
 from margelle.ports.vendor import (
     Client,
     Display,
@@ -84,6 +84,7 @@ __all__ = [
     "LongMemorySource",
     "Mapped",
     "MappedSource",
+    "Mark",
     "Meanings",
     "Naming",
     "Nearby",

@@ -15,12 +15,18 @@ from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommend
 from margelle.ports.record import Added, AuditEntry, Folded, Grant, Incident, Inspected, Receipt
 from margelle.ports.source import Discovery
 
+Mark = tuple[int, int]
+"""See `Reader.marks`."""
+
 
 class Reader(Protocol):
     """Answers questions from the store."""
 
-    async def version(self) -> int:
-        """A number that is another one after anything was stored: by this process at once, by any other soon."""
+    async def version(self, *, but_points: bool = False) -> int:
+        """A number that is another one after anything was stored: by this process at once, by any other soon.
+
+        With `but_points` it may be the same after nothing but measurements were kept.
+        """
         ...
 
     async def users(self) -> list[User]:
@@ -162,6 +168,13 @@ class Reader(Protocol):
 
     async def receipts(self, account: str, since: datetime | None = None, limit: int = 100) -> list[Receipt]:
         """The newest receipts first."""
+        ...
+
+    async def marks(self, probes: Sequence[str]) -> dict[str, Mark]:
+        """What tells whether anything was kept of these probes: how often others have stored anything, and how often this process has kept something of the probe.
+
+        A store that cannot tell leaves them out.
+        """
         ...
 
     async def refusals(self, subject: str, now: datetime) -> list[datetime]:

@@ -197,7 +197,7 @@ class FaceDesk:
 
     async def held(self, kind: GrantKind, token: str) -> tuple[User, Grant] | None:
         """Whose token this is, and what was granted with it; None if nobody's, or it has expired."""
-        version = await self._store.version()
+        version = await self._store.version(but_points=True)
         if version != self._version:
             self._holders.clear()
             self._version = version

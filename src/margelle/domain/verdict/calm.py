@@ -8,22 +8,45 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from margelle.domain.verdict.table import BOTH, DRY, FREEZING, JUMPS, RATIOS, RHYTHM, STUCK
+from msgspec import Struct
 
-Told = tuple[Sequence[int], Sequence[float]]
+from margelle.domain.verdict.table import BOTH, DRY, FREEZING, JUDGED, JUMPS, RATIOS, RHYTHM, STUCK
+
+Told = tuple[list[int], list[float]]
 """One quantity's sound values: their instants, in microseconds since 1970 and in order, and they themselves."""
 
+_EVER: Final = float("inf")
 _US_PER_HOUR: Final = 3.6e9
-_RHYTHM_US: Final = round(RHYTHM.total_seconds() * 1e6)
+RHYTHM_US: Final = round(RHYTHM.total_seconds() * 1e6)
 _SURELY: Final = 1 - 1e-6
 """So little under a limit it is not sure, since it is reckoned otherwise than where it is judged."""
 
-_SALTY: Final = ("salt", "tds", "conductivity")
+_SALTY: Final = frozenset({"salt", "tds", "conductivity"})
+
+
+class EndRule(Struct, frozen=True, gc=False):
+    """What one more value of a series is held against: the rules of one quantity together, and how far under a limit it is sure."""
+
+    below: float
+    least: float
+    per_hour: float
+    relative: bool
+    lasting_us: float
+    surely: float
+
+
+def _end_rule(quantity: str) -> EndRule:
+    jump = next((rule for rule in JUMPS if rule.quantity == quantity), None)
+    below = next((rule.below for rule in DRY if rule.quantity == quantity), -_EVER)
+    lasting = next((rule.lasting.total_seconds() * 1e6 for rule in STUCK if rule.quantity == quantity), _EVER)
+    if jump is None:
+        return EndRule(below, _EVER, 0.0, False, lasting, _SURELY)
+    return EndRule(below, jump.least, jump.per_hour, jump.relative, lasting, _SURELY)
 
 
 def calm(series: Mapping[str, Told]) -> bool:
     """Whether no rule has anything against `series`, by quantity."""
-    return _wet(series) and not _jumps(series) and not _stuck(series) and _agree(series)
+    return _wet(series) and not _jumps(series) and not _stuck(series) and agree(series)
 
 
 def _wet(series: Mapping[str, Told]) -> bool:
@@ -62,11 +85,11 @@ def _stuck(series: Mapping[str, Told]) -> bool:
             continue
         times, values = series[rule.quantity]
         lasting_us = round(rule.lasting.total_seconds() * 1e6)
-        if times[-1] - times[0] < lasting_us:
-            continue
         begun_us, before_us, same = times[0], times[0], values[0]
+        if times[-1] - begun_us < lasting_us:
+            continue
         for at_us, value in zip(times, values, strict=True):
-            if value != same or at_us - before_us > _RHYTHM_US:
+            if value != same or at_us - before_us > RHYTHM_US:
                 begun_us, same = at_us, value
             elif at_us - begun_us >= lasting_us:
                 return True
@@ -74,20 +97,23 @@ def _stuck(series: Mapping[str, Told]) -> bool:
     return False
 
 
-def _agree(series: Mapping[str, Told]) -> bool:
+def agree(series: Mapping[str, Told]) -> bool:
     """Whether no two quantities contradict each other: whenever they were told, or else at each instant."""
     return _thawed(series) and (_apart(series) or _paired(series))
 
 
 def _thawed(series: Mapping[str, Told]) -> bool:
-    if "temperature" not in series or not any(name in series for name in _SALTY):
+    if "temperature" not in series or _SALTY.isdisjoint(series):
         return True
     return min(series["temperature"][1]) >= FREEZING  # whatever is dissolved
 
 
 def _apart(series: Mapping[str, Told]) -> bool:
     """Whether the lowest and highest of all values do not contradict each other."""
-    spans = {name: (min(values), max(values)) for name, (_, values) in series.items()}
+    spans = {
+        name: (values[0], values[0]) if len(values) == 1 else (min(values), max(values))
+        for name, (_, values) in series.items()
+    }
     for ratio in RATIOS:
         if ratio.over in spans and ratio.under in spans:
             (low, high), (least, most) = spans[ratio.over], spans[ratio.under]
@@ -119,3 +145,6 @@ def _pairs(at: Mapping[str, Mapping[int, float]], one: str, other: str) -> Seque
         return ()
     there = at[other]
     return [(value, there[instant]) for instant, value in at[one].items() if instant in there]
+
+
+END_RULES: Final = {quantity: _end_rule(quantity) for quantity in JUDGED}

@@ -10,15 +10,21 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+from margelle.domain.access import allows
 from margelle.domain.quantity import Catalogue
+from margelle.domain.site import OWN, Probe
 from margelle.errors import MargelleError
 from margelle.intake.keep import Outcome, keep
 from margelle.intake.point import Arrival
+from margelle.intake.quiet import Quiet
 from margelle.ports import Clock, Store
 from margelle.serve.api.capacity import Capacity
+from margelle.serve.caller import Caller
 
 MOST_BYTES: Final = 64 << 20
 """So much may be under way in one process where nobody says otherwise."""
+
+_MOST_SENDERS: Final = 100
 
 TOGETHER: Final = 5_000
 """So many points are kept in one transaction."""
@@ -37,6 +43,7 @@ class Batches:
 
     def __init__(self, store: Store, clock: Clock, catalogue: Catalogue) -> None:
         self._store, self._clock, self._catalogue = store, clock, catalogue
+        self._quiet = Quiet()
         self._lines: dict[str, deque[_Waiting]] = {}  # in the order in which the keys have their turns
         self._task: asyncio.Task[None] | None = None
 
@@ -84,7 +91,7 @@ class Batches:
 
     async def _keep(self, some: Sequence[_Waiting]) -> None:
         arrivals = some[0].arrivals if len(some) == 1 else [arrival for one in some for arrival in one.arrivals]
-        outcomes = iter(await keep(self._store, arrivals, self._clock(), self._catalogue))
+        outcomes = iter(await keep(self._store, arrivals, self._clock(), self._catalogue, quiet=self._quiet))
         for one in some:
             one.outcomes.set_result([next(outcomes) for _ in one.arrivals])
 
@@ -107,3 +114,21 @@ class Intake:
         self.batches = Batches(store, clock, catalogue)
         self.turn = asyncio.Lock()
         """Of large bodies one is read at a time."""
+        self._store = store
+        self._probes: dict[str, dict[str, Probe]] = {}  # by e-mail, true of the store's version
+        self._version = -1
+
+    async def probes(self, caller: Caller) -> dict[str, Probe]:
+        """The probes to which somebody may send, by id: those of the hub's own sites."""
+        version = await self._store.version(but_points=True)
+        if version != self._version or len(self._probes) > _MOST_SENDERS:
+            self._probes.clear()
+            self._version = version
+        found = self._probes.get(caller.user.email)
+        if found is None:
+            sites = await self._store.sites(seen_by=caller.user.email)
+            own = {site.id for site in sites if site.vendor == OWN and allows(caller.roles.get(site.id), "measure")}
+            found = {probe.id: probe for probe in await self._store.probes() if probe.site in own}
+            if version == self._version:
+                self._probes[caller.user.email] = found
+        return found

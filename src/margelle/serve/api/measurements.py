@@ -14,7 +14,6 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from margelle.domain.site import OWN, Probe
 from margelle.errors import BadInput
 from margelle.intake import table
 from margelle.intake.clerk import Clerk
@@ -63,7 +62,7 @@ async def send_measurements(visit: Visit, _: Nothing) -> Response:
     with intake.capacity.enter(visit.key, int(request.headers.get("content-length", 0))) as stay:
         pieces = await _pieces(request, stay)
         async with intake.turn if sum(map(len, pieces)) >= _LARGE_BYTES else nullcontext():
-            clerk = Clerk(await _own_probes(visit), visit.rooms.catalogue, ORIGIN)
+            clerk = Clerk(await intake.probes(visit.caller), visit.rooms.catalogue, ORIGIN)
             arrivals = await _arrivals(pieces, form, clerk)
             return await _kept(visit, arrivals)
 
@@ -79,13 +78,6 @@ async def _kept(visit: Visit, arrivals: list[Arrival]) -> Response:
     outcomes = await visit.rooms.intake.batches.keep(visit.key, arrivals)
     applied = {"preference-applied": "handling=strict"} if strict else None
     return Response(msgspec.json.encode(Kept(**count(outcomes), points=outcomes)), 200, applied, "application/json")
-
-
-async def _own_probes(visit: Visit) -> dict[str, Probe]:
-    """The probes to which the caller may send, by id: those of the hub's own sites."""
-    sites = await visit.store.sites(seen_by=visit.caller.user.email)
-    theirs = [site.id for site in sites if site.vendor == OWN and visit.caller.may("measure", site.id)]
-    return {probe.id: probe for site in theirs for probe in await visit.store.probes(site)}
 
 
 def _form(request: Request) -> Form | None:

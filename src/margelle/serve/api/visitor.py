@@ -66,7 +66,7 @@ class Visitors:
 
     async def caller(self, user: User, scopes: frozenset[Scope]) -> Caller:
         """A user as they are now."""
-        version = await self._store.version()
+        version = await self._store.version(but_points=True)
         if version != self._version or len(self._callers) >= _MOST_CALLERS:
             self._callers.clear()
             self._version = version

@@ -43,7 +43,7 @@ class PostgresStore(
         self._personas = {}
         self._snapshots = {}
 
-    async def version(self) -> int:
+    async def version(self, *, but_points: bool = False) -> int:  # noqa: ARG002
         return await self._db.version()
 
     async def close(self) -> None:

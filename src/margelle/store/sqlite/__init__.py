@@ -43,10 +43,12 @@ class SqliteStore(
         self._db = Database(path, busy_timeout_s=busy_timeout_s)
         self._vault = vault
         self._personas = {}
+        self._times_kept = {}
+        self._changes_by_points = 0
         self._furnish()
 
-    async def version(self) -> int:
-        return self._db.version()
+    async def version(self, *, but_points: bool = False) -> int:
+        return self._db.version() - (self._changes_by_points if but_points else 0)
 
     async def close(self) -> None:
         self._db.close()
