@@ -251,7 +251,7 @@ async def _settled(
 
 def _spans(instants: Sequence[datetime], each: float) -> Iterator[tuple[datetime, datetime]]:
     """`instants` (in order, of `each` so many points) in spans that are not too long, and none with a long silence in it."""
-    start, many = 0, MANY / each
+    start, many = 0, MANY / max(each, 1)
     for n in range(1, len(instants) + 1):
         if n == len(instants) or _ends(instants, start, n, many):
             yield instants[start], instants[n - 1]
