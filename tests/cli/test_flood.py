@@ -63,9 +63,7 @@ def resident_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def test_a_flood_is_turned_away_in_part_and_in_the_end_all_of_it_is_kept_once(
-    margelle: Margelle, start: Start
-) -> None:
+def test_a_flood_is_turned_away_in_part_and_in_the_end_all_of_it_is_kept_once(margelle: Margelle, start: Start) -> None:
     running, port, (flood, other) = hub(margelle, start, "api.intake_mib=2")
     quiet_mb = resident_mb(running.process.pid)
     most: list[float] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -37,7 +38,7 @@ async def send(store: Store, points: Sequence[Measurement], quiet: Quiet | None)
 def parts(points: Sequence[Measurement], dice: Random) -> list[list[Measurement]]:
     """`points` in order, in parts of which now and then one comes late, and some points twice."""
     cuts = sorted({0, len(points), *(dice.randrange(len(points)) for _ in range(40))})
-    found = [list(points[start:end]) for start, end in zip(cuts, cuts[1:], strict=False)]
+    found = [list(points[start:end]) for start, end in pairwise(cuts)]
     for _ in range(dice.choice((0, 0, 1, 3))):
         n = dice.randrange(len(found) - 1)
         found[n], found[n + 1] = found[n + 1], found[n]
@@ -56,9 +57,7 @@ async def test_verdicts_are_those_of_a_review_of_everything(seed: int) -> None:
         assert await send(store, part, quiet) == await send(plain, part, None)
     everything = await kept(store)
     assert everything == await kept(plain)
-    assert everything == sorted(
-        review(judged(points, NOW)), key=lambda point: (point.at, point.quantity)
-    )
+    assert everything == sorted(review(judged(points, NOW)), key=lambda point: (point.at, point.quantity))
 
 
 async def test_a_quiet_probe_is_judged_without_reading_it(tmp_path: Path, monkeypatch: object) -> None:

@@ -79,7 +79,7 @@ class Clerk:
 def _number(raw: Raw) -> tuple[str, float] | None:
     """A JSON number that is written plainly, as text and as a number; None for everything else, at which `number_of` has to look."""
     try:
-        text = str(raw, "ascii")  # type: ignore[call-overload]  # it has a buffer
+        text = str(raw, "ascii")
         if "e" in text or "E" in text or len(text) > LONGEST:
             return None
         return text, float(text)
