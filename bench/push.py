@@ -28,8 +28,8 @@ from margelle.serve.api import NAME
 
 PROBES: Final = 1000
 BATCH: Final = 10_000
-BATCHES: Final = 24
-ROUNDS: Final = 3
+BATCHES: Final = 16
+ROUNDS: Final = 2
 SINCE: Final = datetime(2026, 1, 1, tzinfo=UTC)
 BARE: Final = "a bare route that parses it with msgspec"
 SETTINGS: Final = ("--set", "api.requests_per_minute=0", "--set", "collect.enabled=false")
@@ -164,6 +164,7 @@ async def _furnish(folder: Path) -> str:
 async def _key(store: Store, now: datetime) -> str:
     token = secrets.token_hex(20)
     digest = hashlib.sha256(token.encode()).hexdigest()
-    scopes = ("read", "measure")
-    await store.put_grant(Grant(digest, "access", NAME, USER, now, now + timedelta(hours=1), scopes=scopes))
+    await store.put_grant(
+        Grant(digest, "access", NAME, USER, now, now + timedelta(hours=1), scopes=("read", "measure"))
+    )
     return token

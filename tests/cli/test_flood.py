@@ -105,7 +105,7 @@ def test_a_flood_is_turned_away_in_part_and_in_the_end_all_of_it_is_kept_once(ma
 def test_what_was_acknowledged_is_there_after_a_kill(
     margelle: Margelle, start: Start, request: pytest.FixtureRequest, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    more = ()
+    more: tuple[str, ...] = ()
     if database == "postgres":
         url = request.getfixturevalue("server").create("flood")
         monkeypatch.setenv("MARGELLE_STORE", url)

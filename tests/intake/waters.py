@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from margelle.domain.measurement import Measurement
+from msgspec.structs import replace
+
+from margelle.domain.measurement import Doubt, Measurement
 from tests.domain.water import flat, pool, told
 
 
@@ -18,4 +20,7 @@ def shaken(dice: Random, hours: int) -> list[Measurement]:
         value = dice.choice((before, before * 1.01, before * 1.6, before * 0.3, 5.0, 0.0, -2.0, 1e6))
         for hour in range(begin, min(begin + length, hours)):
             water[quantity][hour] = told(quantity, round(value, 2), hour)
+    for _ in range(dice.choice((0, 3, 20))):
+        quantity, hour = dice.choice([*water]), dice.randrange(hours)
+        water[quantity][hour] = replace(water[quantity][hour], doubts=(Doubt("vendor", "out of water"),))
     return sorted(flat(water), key=lambda point: point.at)

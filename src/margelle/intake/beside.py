@@ -8,10 +8,9 @@ from typing import Final, cast
 
 from msgspec import Struct
 
-from margelle.domain.measurement import Measurement
+from margelle.domain.measurement import BESIDE, Measurement
 from margelle.domain.plausible import CLOCK_TOLERANCE, judged
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.domain.series import Columns
 from margelle.domain.site import SiteKind
 from margelle.domain.verdict import JUDGED, REACH, review
 from margelle.domain.verdict.calm import Told, calm
@@ -130,7 +129,7 @@ def by_probe(measurements: Sequence[Measurement]) -> dict[str, list[Measurement]
 async def _series(
     store: Store, probe: str, arrived: Mapping[_Place, Measurement], first: datetime, last: datetime
 ) -> dict[str, Told] | None:
-    """The sound values in this span and around it, with what arrived; None where any that is kept there is doubted."""
+    """The sound values in this span and around it, with what arrived; None where any that is kept there is doubted beside its neighbours."""
     since, until = around(*around(first, last))
     new: dict[str, list[tuple[int, float]]] = {}
     for (quantity, at), one in arrived.items():
@@ -138,8 +137,8 @@ async def _series(
             new.setdefault(quantity, []).append(((at - _EPOCH) // _MOMENT, one.value))
     series: dict[str, Told] = {}
     for quantity in {*await store.quantities(probe), *new} & JUDGED:
-        known = await store.columns(probe, quantity, since, _moved(until, _MOMENT))
-        if True in known.doubtful or None in known.values:
+        known = await _sound(store, probe, quantity, since, _moved(until, _MOMENT))
+        if known is None:
             return None
         told = _joined(known, new.get(quantity, ()))
         if told[0]:
@@ -147,9 +146,27 @@ async def _series(
     return series
 
 
-def _joined(known: Columns, new: Sequence[tuple[int, float]]) -> Told:
+async def _sound(store: Store, probe: str, quantity: str, since: datetime, until: datetime) -> Told | None:
+    """A series' values against which nothing speaks; None where neighbours speak against one."""
+    known = await store.columns(probe, quantity, since, until)
+    if True not in known.doubtful:
+        return known.times, cast("list[float]", known.values)
+    doubted = [n for n, doubtful in enumerate(known.doubtful) if doubtful]
+    first, last = (_EPOCH + known.times[n] * _MOMENT for n in (doubted[0], doubted[-1]))
+    for point in await store.history(probe, quantity, first, _moved(last, _MOMENT)):
+        if any(doubt.kind in BESIDE for doubt in point.doubts):
+            return None
+    sound = [
+        (at, value)
+        for at, value, doubtful in zip(known.times, known.values, known.doubtful, strict=True)
+        if not doubtful and value is not None
+    ]
+    return [at for at, _ in sound], [value for _, value in sound]
+
+
+def _joined(known: Told, new: Sequence[tuple[int, float]]) -> Told:
     """Both in order of time; of one instant that which is new."""
-    times, values = known.times, cast("list[float]", known.values)
+    times, values = known
     if not new:
         return times, values
     ordered = sorted(new)
