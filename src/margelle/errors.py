@@ -104,6 +104,10 @@ class StoreError(MargelleError):
     actor: Actor = "operator"
 
 
+class Outdated(StoreError):
+    """A newer margelle has changed the store's schema while this process ran: it may keep nothing more, and ends."""
+
+
 def of_status(status: int, said: str, *, retry_after_s: float | None = None) -> MargelleError:
     """The error that an HTTP `status` of a vendor's cloud means; `said` is a short, redacted excerpt of its answer."""
     what = f"The cloud answered {status}" + (f": {said}" if said else ".")

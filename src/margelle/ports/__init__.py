@@ -12,7 +12,18 @@ from margelle.ports.connection import Connected, Connections, Meanings
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
 from margelle.ports.hub import Backstage, Demo, InForce, Installation, Premises
-from margelle.ports.record import Added, AuditEntry, Folded, Grant, GrantKind, Incident, Inspected, Receipt
+from margelle.ports.record import (
+    Added,
+    AuditEntry,
+    Earlier,
+    Folded,
+    Grant,
+    GrantKind,
+    Incident,
+    Inspected,
+    Receipt,
+    Repaired,
+)
 from margelle.ports.siblings import NoSiblings, Siblings
 from margelle.ports.source import (
     AdviceSource,
@@ -66,6 +77,7 @@ __all__ = [
     "Desk",
     "Discovery",
     "Display",
+    "Earlier",
     "FaceContext",
     "Family",
     "Fault",
@@ -99,6 +111,7 @@ __all__ = [
     "Rate",
     "Reader",
     "Receipt",
+    "Repaired",
     "Reports",
     "Request",
     "Setting",

@@ -30,15 +30,43 @@ class Folded(Struct, frozen=True):
 
 
 class Inspected(Struct, frozen=True):
-    """What was found so far: how many points, a digest of them all in which their order has no part, and in words what does not fit.
+    """What was found so far: how many points, a digest of them all in which their order has no part, the same of what was replaced, and in words what
+    does not fit.
 
     `share` says how much of the store has been read, up to 1.
     """
 
     points: int
     digest: str
+    revisions: int
+    revisions_digest: str
     faults: tuple[str, ...]
     share: float
+
+
+class Repaired(Struct, frozen=True):
+    """Of how many probes all was made anew so far, and in words which stay as they are, and why. `share` as above."""
+
+    probes: int
+    left: tuple[str, ...]
+    share: float
+
+
+class Earlier(Struct, frozen=True):
+    """How far the points are folded of a store in which an earlier version kept some: so many of all `points`."""
+
+    folded: int
+    points: int
+
+    @property
+    def is_large(self) -> bool:
+        """Whether that is said in millions."""
+        return self.points >= 1_000_000
+
+    def __str__(self) -> str:
+        if self.is_large:
+            return f"{self.folded / 1e6:.1f} of {self.points / 1e6:.1f} million"
+        return f"{self.folded} of {self.points}"
 
 
 class Receipt(Struct, frozen=True):

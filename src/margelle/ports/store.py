@@ -12,7 +12,7 @@ from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.series import Columns, DayStatistics
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
-from margelle.ports.record import Added, AuditEntry, Folded, Grant, Incident, Inspected, Receipt
+from margelle.ports.record import Added, AuditEntry, Earlier, Folded, Grant, Incident, Inspected, Receipt, Repaired
 from margelle.ports.source import Discovery
 
 Mark = tuple[int, int]
@@ -369,12 +369,23 @@ class Store(Reader, Writer, Protocol):
         """How many points are not folded yet."""
         ...
 
+    async def earlier(self) -> Earlier | None:
+        """How far that is of which an earlier version kept every point by itself; None where nothing of it is left. To look is cheap."""
+        ...
+
     async def compact(self) -> None:
         """Give room that is not needed any more back to the disk. Others may have to wait for it."""
         ...
 
     def inspect(self) -> AsyncIterator[Inspected]:
         """Read all that is kept of one probe after another, and compare it with what is kept beside it. Raises StoreError where it cannot be read."""
+        ...
+
+    def repair(self) -> AsyncIterator[Repaired]:
+        """Make anew what follows from the points (the newest, the statistics of days, the counts), one probe after another; no point is touched.
+
+        A probe of which a point cannot be read stays as it is. Raises StoreError where the store itself cannot be read.
+        """
         ...
 
     async def close(self) -> None:

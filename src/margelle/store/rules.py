@@ -17,7 +17,7 @@ from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, same
 from margelle.domain.series import midnight
 from margelle.domain.site import Probe, Recommendation
-from margelle.errors import BadInput, Conflict, NotFound
+from margelle.errors import BadInput, Conflict, NotFound, Outdated
 from margelle.ports import Grant, Incident
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -125,6 +125,14 @@ def no_subject(membership: Membership) -> NotFound:
 def no_membership(user: str, subject: str) -> NotFound:
     """The error for a role that nobody has given."""
     return NotFound(f"{user} has no role given in {subject}.")
+
+
+def outdated(store: str, version: int, newest: int) -> Outdated:
+    """The error for a store called `store` of which the schema became newer than this process knows while it ran."""
+    return Outdated(
+        f"{store}: A newer margelle has brought this database to schema {version}; this process knows schemas up to {newest}, and keeps nothing in it any more.",
+        hint="End it, and start the newer margelle: nothing that was kept is lost.",
+    )
 
 
 def days(since: date, until: date, time_zone: str) -> tuple[datetime, datetime]:

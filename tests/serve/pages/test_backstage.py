@@ -13,7 +13,7 @@ from margelle.cli.house import House
 from margelle.config import load
 from margelle.domain.access import Membership
 from margelle.domain.site import Account, Person, Probe, Site, User
-from margelle.ports import Discovery, Receipt
+from margelle.ports import Discovery, Earlier, Receipt
 from margelle.serve.pages import FACE
 from margelle.serve.pages.session import COOKIE, SAFE_COOKIE
 from margelle.serve.sign_in import FaceDesk
@@ -129,6 +129,28 @@ async def test_a_receipt_that_is_none_is_nowhere(hub: Hub, at: str) -> None:
 async def test_settings_are_for_operators(hub: Hub) -> None:
     assert (await hub.ask(ADA, "GET", "/hub")).status == 403
     assert (await hub.ask(OPS, "GET", "/hub")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("earlier", "language", "told"),
+    [
+        (Earlier(1_210_000, 5_000_100), "en", "1.2 of 5.0 million measurements folded"),
+        (Earlier(1_210_000, 5_000_100), "fr", "1,2 sur 5,0 millions de mesures rangées"),
+        (Earlier(700, 900), "fr", "700 sur 900 mesures rangées"),
+        (None, "en", ""),
+    ],
+)
+async def test_the_hub_says_how_much_of_what_an_earlier_version_kept_is_folded(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, earlier: Earlier | None, language: str, told: str
+) -> None:
+    async def answer() -> Earlier | None:
+        return earlier
+
+    monkeypatch.setattr(hub.store, "earlier", answer)
+    page = await hub.ask(OPS, "GET", "/hub", b"", **{"accept-language": language})
+    assert told in page.text.replace("\u00a0", " ")
+    if earlier is None:
+        assert "an earlier version" not in page.text
 
 
 async def test_tags_for_every_site_are_an_operators_to_say(hub: Hub) -> None:

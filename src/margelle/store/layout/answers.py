@@ -86,17 +86,20 @@ class Answers:
             if there >= most:
                 break
         joined = Column.joined(parts[::-1] if newest else parts)
-        column = _with(joined, self.loose(head, probe, quantity, since_us, until_us))
+        loose = self.loose(head, probe, quantity, since_us, until_us, most=_FAR if newest else most)
+        column = _with(joined, loose)
         if len(column) <= most:
             return column
         return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
 
-    def loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
-        """What is in no chunk."""
+    def loose(
+        self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int, *, most: int = _FAR
+    ) -> list[Row]:
+        """What is in no chunk: the oldest `most`, and perhaps more."""
         waiting = self._heads.pieces(head).get(quantity, ()) if head else ()
         rows = [one for one in waiting if since_us <= one[0] < until_us]
         if head is None or head.before:
-            rows = _merged(self._before.rows(probe, quantity, since_us, until_us, _FAR), rows)
+            rows = _merged(self._before.rows(probe, quantity, since_us, until_us, most), rows)
         return rows
 
     def days(

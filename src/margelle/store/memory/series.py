@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.series import Columns, DayStatistics, by_day
-from margelle.ports import Added, Folded, Inspected, Mark
+from margelle.ports import Added, Earlier, Folded, Inspected, Mark, Repaired
 from margelle.store import digest, rules
 from margelle.store.memory.counted import Counted
 from margelle.store.row import row
@@ -153,9 +153,17 @@ class SeriesPart(Stretches, Counted):
     async def compact(self) -> None:
         pass
 
+    async def earlier(self) -> Earlier | None:
+        return None
+
     async def inspect(self) -> AsyncIterator[Inspected]:
-        total = 0
+        total = past = revisions = 0
         for probe, of_probe in self._series.items():
             for quantity, series in of_probe.items():
                 total += digest.of(probe, quantity, map(row, series.points.values()))
-        yield Inspected(await self.count(), digest.spelt(total), (), 1.0)
+                revised = [(quantity, rules.micros(one.replaced_at), row(one.measurement)) for one in series.revisions]
+                past, revisions = past + digest.of_past(probe, revised), revisions + len(revised)
+        yield Inspected(await self.count(), digest.spelt(total), revisions, digest.spelt(past), (), 1.0)
+
+    async def repair(self) -> AsyncIterator[Repaired]:
+        yield Repaired(len(self._series), (), 1.0)  # nothing is kept twice

@@ -11,8 +11,10 @@ from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.series import Columns, DayStatistics
 from margelle.store import rules
+from margelle.store.layout import stretch as stretches
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
 from margelle.store.layout.folding import Folding
+from margelle.store.layout.stretch import Stretch
 from margelle.store.sqlite.database import Database
 from margelle.store.sqlite.tables import Tables
 
@@ -35,6 +37,14 @@ class SeriesReader:
         with self._db.reading():
             self._heads.look()
             yield
+
+    def _stretch(self, probe: str, since_us: int) -> Stretch:
+        rows, until_us = stretches.read(self._tables, probe, since_us)
+        return Stretch(rows, self._revisions.past(probe, since_us, until_us), until_us)
+
+    def _probes(self) -> list[str]:
+        """The probes that have measured anything, in order."""
+        return [row[0] for row in self._db.read("SELECT DISTINCT probe FROM series ORDER BY probe")]
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
         limit_us, version = rules.micros(now + CLOCK_TOLERANCE), self._db.version()
