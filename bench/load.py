@@ -1,6 +1,7 @@
 """A load generator light enough not to be what is measured: plain sockets, keep-alive, one request in flight a connection.
 
-Run as `python -m bench.load HOST PORT CONNECTIONS SECONDS REQUESTS_FILE`, a JSON list of requests that are sent in turn; prints one JSON object.
+Run as `python -m bench.load HOST PORT CONNECTIONS SECONDS REQUESTS_FILE`, a JSON list of requests that are sent in turn, or, where the seconds
+are 0, once each; prints one JSON object.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def run(host: str, port: int, connections: int, seconds: float, requests: list[b
     answered = size = 0
     rounds: list[float] = []
     begin = last = time.perf_counter()
-    while last - begin < seconds:
+    while last - begin < seconds or (not seconds and answered < len(requests)):
         for client in clients:
             client.send(next(turn))
         for client in clients:

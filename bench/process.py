@@ -52,9 +52,10 @@ def _answers(port: int, path: str) -> bool:
 
 
 def load(
-    port: int, requests: Sequence[str], folder: Path, *, connections: int = 32, seconds: float = 3
+    port: int, requests: Sequence[str], folder: Path, *, connections: int = 32, seconds: float = 3, once: bool = False
 ) -> dict[str, float]:
-    """What a load generator in its own process measured, which sends these requests in turn."""
+    """What a load generator in its own process measured, which sends these requests in turn; each `once`, or for so many seconds."""
+    seconds = 0 if once else seconds
     path = folder / "requests"
     path.write_text(json.dumps(list(requests)))
     command = [sys.executable, "-m", "bench.load", "127.0.0.1", str(port), str(connections), str(seconds), str(path)]
