@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import api, face, fleet, ingest, layout, outage, pages, postgres, start, upgrade
+from bench import api, face, fleet, ingest, layout, outage, pages, postgres, push, start, upgrade
 from bench.report import show
 
 PARTS = {
@@ -18,7 +18,9 @@ PARTS = {
     "layout": layout.measure,
     "pages": pages.measure,
     "postgres": postgres.measure,
+    "push": push.push,
     "start": start.measure,
+    "workers": push.workers,
 }
 
 APART = {"outage": outage.measure, "upgrade": upgrade.measure}

@@ -114,7 +114,7 @@ def _whole_days(now: datetime) -> tuple[datetime, datetime]:
 
 
 async def _session(store: Store) -> str:
-    desk = FaceDesk(FACE, store, lambda: datetime.now(UTC), Attempts())
+    desk = FaceDesk(FACE, store, lambda: datetime.now(UTC), Attempts(store))
     return await desk.issue("access", OPERATOR, life_s=86400)
 
 

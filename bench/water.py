@@ -11,7 +11,7 @@ from margelle.domain.quantity import CATALOGUE
 
 QUANTITIES = ("temperature", "ph", "orp", "salt", "tds", "battery", "rssi")
 DECIMALS = {"temperature": 1, "ph": 2}
-LEVEL = {"temperature": 26.0, "ph": 7.3, "orp": 680.0, "salt": 4200.0, "tds": 900.0, "battery": 80.0, "rssi": 60.0}
+LEVEL = {"temperature": 26.0, "ph": 7.3, "orp": 680.0, "salt": 4200.0, "tds": 4000.0, "battery": 80.0, "rssi": 60.0}
 
 
 def hours(probe: str, since: datetime, count: int, *, origin: str = "ondilo/measures") -> Iterator[Measurement]:

@@ -28,6 +28,9 @@ DoubtKind = Literal[
 GIVEN: Final[frozenset[DoubtKind]] = frozenset({"vendor", "unreadable", "uncalibrated", "withdrawn", "future"})
 """Doubts that came with the measurement: they are part of what was told. All others are verdicts, which can be recomputed."""
 
+BESIDE: Final[frozenset[DoubtKind]] = frozenset({"exposed", "jump", "stuck", "cross"})
+"""Verdicts that a point's neighbours have a say on."""
+
 
 class Doubt(Struct, frozen=True):
     """A reason not to trust a value; it stands beside the value, never in its place.

@@ -13,9 +13,11 @@ from margelle.domain.access import Scope
 from margelle.domain.quantity import Catalogue
 from margelle.export.fragment import Fragments
 from margelle.ports import Actions, Clock, Reports, Store
+from margelle.serve.api.batches import Intake
 from margelle.serve.api.live import Watcher
 from margelle.serve.api.seen import Lookout
 from margelle.serve.caller import Caller
+from margelle.serve.sign_in import digest
 
 T = TypeVar("T")
 
@@ -80,6 +82,7 @@ class Rooms(Struct, frozen=True):
     lookout: Lookout
     watcher: Watcher
     fragments: Fragments
+    intake: Intake
     again: Callable[[Request], Awaitable[Caller]]
     """Who a request is from, asked once more."""
 
@@ -91,6 +94,11 @@ class Visit(Struct, frozen=True):
     caller: Caller
     rooms: Rooms
     form: Form = "json"
+
+    @property
+    def key(self) -> str:
+        """What tells whoever has this key, or this login, from others; it opens nothing."""
+        return digest(self.request.headers.get("authorization") or self.caller.user.email)
 
     @property
     def store(self) -> Store:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from margelle.domain.quantity import Catalogue
 from margelle.export.fragment import Fragments
-from margelle.ports import Actions, Clock, Reports, Store
+from margelle.ports import Actions, Clock, Reports, Siblings, Store
 from margelle.serve.api import (
     API,
     NAME,
@@ -31,12 +31,14 @@ from margelle.serve.api import (
     water,
 )
 from margelle.serve.api.answering import Path
+from margelle.serve.api.batches import MOST_BYTES, Intake
 from margelle.serve.api.endpoint import Endpoint, Rooms
 from margelle.serve.api.live import Watcher
 from margelle.serve.api.reading import in_path
 from margelle.serve.api.seen import Lookout
 from margelle.serve.api.visitor import Visitors
 from margelle.serve.faces import of_any_path
+from margelle.serve.readiness import Readiness
 from margelle.serve.sign_in import Attempts, FaceDesk
 
 if TYPE_CHECKING:
@@ -68,11 +70,16 @@ def routes(
     reports: Reports,
     lookout: Lookout,
     origins: Sequence[str] = (),
+    readiness: Readiness | None = None,
+    most_bytes: int = MOST_BYTES,
 ) -> list[BaseRoute]:
-    """The routes of the API. `origins` are the sites whose scripts may call it."""
+    """The routes of the API. `origins` are the sites whose scripts may call it; live streams end with the `readiness`, and at most `most_bytes` of what is sent are under way."""
     watcher = Watcher(store, clock, catalogue)
     fragments = Fragments(catalogue)
-    rooms = Rooms(store, clock, catalogue, actions, reports, lookout, watcher, fragments, visitors.again)
+    intake = Intake(store, clock, catalogue, most_bytes)
+    if readiness is not None:
+        readiness.at_close(watcher.end)
+    rooms = Rooms(store, clock, catalogue, actions, reports, lookout, watcher, fragments, intake, visitors.again)
     by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in TABLE:
         by_path[endpoint.path].append(endpoint)
@@ -116,9 +123,13 @@ def visitors(
     attempts: Attempts,
     sessions: Sessions | None = None,
     requests_per_minute: int = REQUESTS_PER_MINUTE,
+    *,
+    siblings: Siblings | None = None,
 ) -> Visitors:
     """Who may call. Refused logins count with those at the faces and pages that share `attempts`."""
-    return Visitors(store, clock, FaceDesk(NAME, store, clock, attempts), sessions, requests_per_minute)
+    return Visitors(
+        store, clock, FaceDesk(NAME, store, clock, attempts), sessions, requests_per_minute, siblings=siblings
+    )
 
 
 def _is_open(path: tuple[str, Path]) -> bool:

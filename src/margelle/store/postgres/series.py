@@ -15,7 +15,7 @@ from msgspec import Struct
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.series import Columns, DayStatistics, Slice
-from margelle.ports import Added
+from margelle.ports import Added, Mark
 from margelle.store import rules
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
 from margelle.store.layout.arrival import Arrival
@@ -87,6 +87,9 @@ class SeriesTables:
             said = await self._changed(names, work, after) if names else {}
         new, corrected = sum(one.new for one in said.values()), sum(one.corrected for one in said.values())
         return Added(new, len(measurements) - new - corrected, corrected)
+
+    async def marks(self, probes: Sequence[str]) -> dict[str, Mark]:  # noqa: ARG002 - others are heard of too late
+        return {}
 
     async def _changed(self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T]) -> Mapping[str, _T]:
         """What `work` says of each probe once it is kept. Where another connection was quicker it begins again, in the end holding the probes."""
