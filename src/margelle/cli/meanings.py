@@ -12,6 +12,7 @@ import msgspec
 
 from margelle.config import Settings
 from margelle.errors import ConfigError, StoreError
+from margelle.phrase import Phrase
 from margelle.ports import Mapped, Naming, Store, Vendor
 
 LOOK_S: Final = 1.0
@@ -95,6 +96,7 @@ class HubMeanings:
         raise ConfigError(
             f"{name} = {meaning!r} does not go together with what is said of another name.",
             hint=f"The settings file outranks the pages: see [{vendor}.{naming.setting}] there.",
+            phrase=Phrase("tags.clash", {"name": name, "setting": f"[{vendor}.{naming.setting}]"}),
         )
 
     def _namings(self) -> dict[str, Naming]:

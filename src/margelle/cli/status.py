@@ -106,7 +106,7 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
 def _remarks(home: House, site: Site) -> tuple[str, ...]:
     vendor = home.vendors.get(site.vendor)
     found = vendor.remarks(site) if vendor is not None and vendor.remarks is not None else ()
-    return (*home.display(site).remarks, *found)
+    return tuple(remark.text for remark in (*home.display(site).remarks, *found))
 
 
 async def _locked(store: Store, account: Account) -> str:

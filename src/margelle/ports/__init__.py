@@ -11,7 +11,7 @@ from margelle.ports.collection import AccountReport, Act, Budget, Collection, Fi
 from margelle.ports.connection import Connected, Connections, Meanings
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
-from margelle.ports.hub import Backstage, Demo, InForce, Installation, Premises
+from margelle.ports.hub import Backstage, Demo, InForce, Installation, Premises, Staged
 from margelle.ports.record import (
     Added,
     AuditEntry,
@@ -119,6 +119,7 @@ __all__ = [
     "Source",
     "Spending",
     "Spent",
+    "Staged",
     "Store",
     "Suggestion",
     "SwitchSource",

@@ -8,6 +8,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from margelle.domain.access import Scope
+from margelle.domain.site import Account
+from margelle.phrase import Phrase, Sentence
 
 
 class Added(Struct, frozen=True):
@@ -86,6 +88,7 @@ _NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed", "b
 
 class Incident(Struct, frozen=True):
     """Something that went wrong at `where` (an account, a site), since `since`, `count` times, last at `at`; `todo` says who does what.
+    `what` is an English sentence, and `phrase` what it says, for other languages.
 
     An incident is one (account, where, kind); `ended_at` is None while it lasts.
     """
@@ -99,6 +102,12 @@ class Incident(Struct, frozen=True):
     at: datetime
     count: int = 1
     ended_at: datetime | None = None
+    phrase: Phrase | None = None
+
+    @property
+    def sentence(self) -> Sentence:
+        """What happened."""
+        return Sentence(self.what, self.phrase)
 
     @property
     def needs_user(self) -> bool:
@@ -131,7 +140,10 @@ class Grant(Struct, frozen=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """Who did what to which thing, at which `site` if at one (its id), and what came of it. `user` is empty where a command did it."""
+    """Who did what to which thing, at which `site` if at one (its id), and what came of it. `user` is empty where a command did it.
+
+    What was done to an `account` of an `owner` is an act at each site that it brings. `outcome` is English, and `phrase` what it says, for other languages.
+    """
 
     at: datetime
     user: str
@@ -139,3 +151,18 @@ class AuditEntry(Struct, frozen=True):
     subject: str
     outcome: str
     site: str = ""
+    account: str = ""
+    owner: str = ""
+    phrase: Phrase | None = None
+
+    @property
+    def sentence(self) -> Sentence:
+        """What came of it."""
+        return Sentence(self.outcome, self.phrase)
+
+    @classmethod
+    def on(
+        cls, account: Account, act: str, outcome: str, at: datetime, *, user: str = "", phrase: Phrase | None = None
+    ) -> AuditEntry:
+        """What somebody, or a command, did to an account."""
+        return cls(at, user, act, account.id, outcome, account=account.id, owner=account.owner, phrase=phrase)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -85,6 +85,10 @@ class Reader(Protocol):
         """By quantity, the newest measurement that is not ahead of `now` by more than the clock tolerance."""
         ...
 
+    async def latest_of(self, ids: Collection[str], now: datetime) -> dict[str, Mapping[str, Measurement]]:
+        """By probe, what `latest` tells of each of those with these `ids`, all at one moment: for who looks at many."""
+        ...
+
     async def history(
         self,
         probe: str,
@@ -96,6 +100,12 @@ class Reader(Protocol):
         descending: bool = False,
     ) -> list[Measurement]:
         """Measurements with since <= at < until, oldest first, or newest first where `descending`; at most `limit`, the first ones in that order."""
+        ...
+
+    async def columns_of(
+        self, series: Collection[tuple[str, str]], since: datetime, until: datetime
+    ) -> dict[tuple[str, str], Columns]:
+        """By probe and quantity, what `columns` tells of each of them, all at one moment."""
         ...
 
     async def columns(
@@ -140,6 +150,10 @@ class Reader(Protocol):
 
     async def recommendations(self, site: str, *, waiting: bool = True) -> list[Recommendation]:
         """The recommendations of a site, oldest first; with `waiting`, only those not done yet."""
+        ...
+
+    async def recommendations_of(self, sites: Collection[str]) -> dict[str, list[Recommendation]]:
+        """By site, those of each of them that wait, oldest first."""
         ...
 
     async def recommendation(self, recommendation: str) -> Recommendation | None:
@@ -196,7 +210,7 @@ class Reader(Protocol):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[AuditEntry]:
-        """At most `limit` entries, the newest first, after as many as `skip` of them: all, or those at one of `sites`, of a `user` as it is written there, of an act, with since <= at < until."""
+        """At most `limit` entries, the newest first, after as many as `skip` of them: all, or those at one of `sites` or on an account that brings one, of a `user` as it is written there, of an act, with since <= at < until."""
         ...
 
     async def count(self) -> int:

@@ -10,10 +10,11 @@ import secrets
 from typing import Final
 
 from margelle.domain.site import User
-from margelle.errors import Conflict, Limited, Refused
+from margelle.errors import Conflict, Refused
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Rate, Store
 from margelle.serve.password import demand_good
-from margelle.serve.patience import Patience
+from margelle.serve.patience import Tries
 from margelle.serve.people import demand_email
 from margelle.serve.sign_in import digest, hashed
 
@@ -42,8 +43,7 @@ class Newcomers:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._refused = Patience(store, "code from", _BY_ADDRESS)
-        self._all = Patience(store, "code", _IN_ALL)
+        self._tries = Tries(store, {"code from": _BY_ADDRESS, "code": _IN_ALL})
 
     async def awaited(self) -> bool:
         """Whether nobody is known yet."""
@@ -65,17 +65,15 @@ class Newcomers:
 
     async def _demand_nobody(self) -> None:
         if not await self.awaited():
-            raise Conflict("This hub has its first user already.", hint="Sign in.")
+            raise Conflict("This hub has its first user already.", hint="Sign in.", phrase=Phrase("people.first_there"))
 
     async def _demand_code(self, code: str, address: str) -> None:
         await self._demand_nobody()
         now = self._clock()
-        wait_s = max(await self._refused.wait_s(address, now), await self._all.wait_s("", now))
-        if wait_s > 0:
-            raise Limited("Too many wrong codes.", hint="Wait a while.", retry_after_s=wait_s)
+        keys = address, ""
+        await self._tries.demand_room(keys, now, "Too many wrong codes.")
         kept = (await self._store.memo(MEMO) or b"").decode("ascii", "replace")
         plain = "".join(letter for letter in code.upper() if letter.isalnum())
         if not kept or not hmac.compare_digest(kept, digest(plain)):
-            await self._refused.add(address, now)
-            await self._all.add("", now)
+            await self._tries.add(keys, now)
             raise Refused("This is not the code that the hub printed.", hint="`margelle serve` prints it at its start.")

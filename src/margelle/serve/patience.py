@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from margelle.errors import Limited
 from margelle.ports import Rate, Store
 
 
@@ -34,3 +36,25 @@ class Patience:
     def _subject(self, key: str) -> str:
         told = f"{self._what}\0{key}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(told, digest_size=16).hexdigest()
+
+
+class Tries:
+    """How often something may be tried in vain, counted by several keys at once (such as a login and an address): `rates` has what each key is, and its rate."""
+
+    def __init__(self, store: Store, rates: Mapping[str, Rate]) -> None:
+        self._counted = tuple(Patience(store, what, rate) for what, rate in rates.items())
+
+    async def demand_room(self, keys: Sequence[str], now: datetime, what: str) -> None:
+        """Raises Limited, which says `what` there was too much of, unless there is room for one more by every key."""
+        wait_s = max([await one.wait_s(key, now) for one, key in zip(self._counted, keys, strict=True)])
+        if wait_s > 0:
+            raise Limited(what, hint="Wait a while.", retry_after_s=wait_s)
+
+    async def add(self, keys: Sequence[str], now: datetime) -> None:
+        """Count one more."""
+        for one, key in zip(self._counted, keys, strict=True):
+            await one.add(key, now)
+
+    async def forget(self, key: str, now: datetime) -> None:
+        """Begin anew for this one of the first keys: it was no guess. What the others have counted stays."""
+        await self._counted[0].forget(key, now)

@@ -18,7 +18,8 @@ from margelle.domain.measurement import Measurement, same
 from margelle.domain.series import midnight
 from margelle.domain.site import Probe, Recommendation
 from margelle.errors import BadInput, Conflict, NotFound, Outdated
-from margelle.ports import Grant, Incident
+from margelle.phrase import Phrase
+from margelle.ports import AuditEntry, Grant, Incident
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PERSONA: Final = 1_000_000
@@ -75,6 +76,11 @@ def judged(old: Measurement, new: Measurement) -> Measurement | None:
 def email_key(email: str) -> str:
     """The form in which e-mails are compared: without case, and however its accents are composed."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email).casefold())
+
+
+def recorded(entry: AuditEntry) -> AuditEntry:
+    """An entry as the log keeps it: whose account it is about, as links know owners."""
+    return replace(entry, owner=email_key(entry.owner)) if entry.owner else entry
 
 
 def public_number(public_id: str) -> int | None:
@@ -148,8 +154,11 @@ def days(since: date, until: date, time_zone: str) -> tuple[datetime, datetime]:
 
 def has_accounts(email: str, accounts: Sequence[str]) -> Conflict:
     """The error for removing a user whose accounts are still collected."""
+    names = ", ".join(accounts)
     return Conflict(
-        f"{email} still has accounts: {', '.join(accounts)}.", hint="Remove them first: `margelle account remove`."
+        f"{email} still has accounts: {names}.",
+        hint="Remove them first: `margelle account remove`.",
+        phrase=Phrase("people.has_accounts", {"user": email, "accounts": names}),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from msgspec import Struct, field
@@ -97,6 +97,9 @@ class SeriesPart(Stretches, Counted):
         }
         return {quantity: point for quantity, point in found.items() if point is not None}
 
+    async def latest_of(self, ids: Collection[str], now: datetime) -> dict[str, Mapping[str, Measurement]]:
+        return {probe: await self.latest(probe, now) for probe in ids}
+
     async def history(
         self,
         probe: str,
@@ -116,6 +119,11 @@ class SeriesPart(Stretches, Counted):
         if descending:
             instants.reverse()
         return [series.points[at] for at in (instants if limit is None else instants[: max(limit, 0)])]
+
+    async def columns_of(
+        self, series: Collection[tuple[str, str]], since: datetime, until: datetime
+    ) -> dict[tuple[str, str], Columns]:
+        return {one: await self.columns(*one, since, until) for one in series}
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -54,6 +54,11 @@ class Heads:
             for number, name, pieces, before, newest in self._db.read(sql, (probe,)):
                 head = self._known[probe] = Head(number, name, pieces, bool(before), self._newest(newest))
         return head
+
+    def told(self, probes: Collection[str]) -> dict[str, bytes]:
+        """The newest points of these probes as they are kept."""
+        sql = "SELECT probe, newest FROM head WHERE probe IN (SELECT value FROM json_each(?))"
+        return dict(self._db.read(sql, (msgspec.json.encode(list(probes)).decode(),)))
 
     def make(self, probe: str, newest: dict[str, Row], *, before: bool) -> Head:
         """A new head, in the caller's transaction."""
