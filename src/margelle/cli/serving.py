@@ -6,10 +6,10 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from margelle.cli import house, server, systemd
 from margelle.cli.line import Line, Wire
@@ -42,14 +42,10 @@ async def _alone(settings: Settings) -> int:
         async with house.opened(settings) as home, asyncio.TaskGroup() as group:
             await _warn(home)
             readiness = Readiness(len(sockets), lambda: systemd.notify("READY=1"))
-            tasks = [
-                *_background(home, stop),
-                *_answering(home, home.app(readiness=readiness), sockets, stop, readiness, certificate),
-            ]
+            _background(group, home, stop)
+            _answer(group, home, home.app(readiness=readiness), sockets, stop, readiness, certificate)
             if certificate is not None:
-                tasks.append(certificate.keep(stop))
-            for task in tasks:
-                group.create_task(task)
+                group.create_task(certificate.keep(stop))
             await _announce(home, sockets)
             await stop.wait()
             systemd.notify("STOPPING=1")
@@ -77,9 +73,7 @@ async def _server(settings: Settings, post: Post) -> int:
     with server.stopped_by_signals() as stop:
         async with _hub(settings, post, stop) as (home, line), asyncio.TaskGroup() as group:
             readiness = Readiness(len(sockets), line.ready)
-            app = home.app(readiness=readiness)
-            for task in _answering(home, app, sockets, stop, readiness, certificate):
-                group.create_task(task)
+            _answer(group, home, home.app(readiness=readiness), sockets, stop, readiness, certificate)
             group.create_task(home.meanings.follow(stop))
             if certificate is not None:
                 group.create_task(certificate.keep(stop))
@@ -102,8 +96,7 @@ async def _keeper(settings: Settings, post: Post) -> int:
                 line.answer(TOPIC, lambda _: counted(Traffic(())).told())
             for one in sockets:  # it was only told what they are
                 one.close()
-            for task in _background(home, stop):
-                group.create_task(task)
+            _background(group, home, stop)
             if certificate is not None:
                 group.create_task(certificate.keep(stop))
             line.ready()
@@ -132,32 +125,33 @@ async def _hub(settings: Settings, post: Post, stop: asyncio.Event) -> AsyncIter
         await line.close()
 
 
-def _background(home: House, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
+def _background(group: asyncio.TaskGroup, home: House, stop: asyncio.Event) -> None:
     """What is done beside answering, by one process of a hub."""
-    tasks = [home.folder().run(stop)]
+    group.create_task(home.folder().run(stop))
     if home.settings["collect.enabled"]:
         collector = home.collector()
         if listener := home.listener(collector):
-            tasks.append(listener.run(stop))
-        tasks += [collector.run(stop), home.reviewer().run(stop)]
+            group.create_task(listener.run(stop))
+        group.create_task(collector.run(stop))
+        group.create_task(home.reviewer().run(stop))
     else:
-        tasks.append(home.meanings.follow(stop))
-    return tasks
+        group.create_task(home.meanings.follow(stop))
 
 
-def _answering(
+def _answer(
+    group: asyncio.TaskGroup,
     home: House,
     app: Starlette,
     sockets: list[socket.socket],
     stop: asyncio.Event,
     readiness: Readiness,
     certificate: Certificate | None,
-) -> list[Coroutine[Any, Any, None]]:
+) -> None:
     """A server on each of the sockets: plain on the first, with TLS on the second."""
     contexts = (None, certificate.context if certificate is not None else None)
     settings = home.settings
-    return [
-        server.serve(
+    for bound, context in zip(sockets, contexts, strict=False):
+        answering = server.serve(
             app,
             bound,
             stop,
@@ -167,8 +161,7 @@ def _answering(
             delay_s=settings["shutdown.delay_s"],
             grace_s=settings["shutdown.grace_s"],
         )
-        for bound, context in zip(sockets, contexts, strict=False)
-    ]
+        group.create_task(answering)
 
 
 @contextmanager
