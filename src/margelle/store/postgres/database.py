@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from margelle.errors import StoreError
-from margelle.store.postgres import failure, schema
+from margelle.store.postgres import cluster, failure, schema
 from margelle.store.postgres.address import Address
 from margelle.store.postgres.asking import Asking, Bindings, Row, Transaction
 from margelle.store.postgres.news import News
@@ -32,7 +32,6 @@ _CONFIGURE: Final = """
 SELECT set_config('lock_timeout', %s, false), set_config('idle_in_transaction_session_timeout', %s, false),
     CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END
 """
-_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOOK: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _Connection = AsyncConnection[TupleRow]
@@ -55,6 +54,7 @@ class Database(Asking):
         self._pool: AsyncConnectionPool[_Connection] | None = None
         self._opening = asyncio.Lock()
         self._closed = False
+        self._manner = cluster.ALONE
         self._news = News(address, self._connect, self._returned)
         self._telling: asyncio.Task[None] | None = None
         self._untold = False
@@ -85,13 +85,13 @@ class Database(Asking):
         """
         committing = False
         with self.told():
-            connection, _ = await self._first(_BEGIN)
+            connection = await self._begun(self._manner.begin)
             transaction = Transaction(connection, self.name)
             try:
                 async with connection:  # left by an exception, it is undone
                     yield transaction
                     committing = True
-                    await connection.execute("COMMIT")
+                    await connection.execute(self._manner.commit if transaction.changes else "COMMIT")
             except psycopg.Error as error:
                 raise self._broken(error, committing=committing) from None
             finally:
@@ -103,7 +103,7 @@ class Database(Asking):
     async def reading(self) -> AsyncIterator[Asking]:
         """Several reads that see the same."""
         with self.told():
-            connection, _ = await self._first(_LOOK)
+            connection = await self._begun(_LOOK)
             try:
                 async with connection:
                     yield Transaction(connection, self.name)
@@ -141,6 +141,8 @@ class Database(Asking):
         try:
             with self.told():
                 await schema.migrate(connection, schema.scripts(), self.name)
+                if await cluster.is_spread(connection):
+                    self._manner = cluster.together(self._patience_ms)
                 await self._news.start(connection)
         except BaseException:
             await connection.close()
@@ -167,14 +169,25 @@ class Database(Asking):
         return connection
 
     async def _configure(self, connection: _Connection) -> None:
-        await connection.execute(_CONFIGURE, (f"{round(self._patience_s * 1000)}", f"{_ABANDONED_MS}"))
+        await connection.execute(_CONFIGURE, (f"{self._patience_ms}", f"{_ABANDONED_MS}"))
+        await connection.execute(self._manner.settings)
+
+    @property
+    def _patience_ms(self) -> int:
+        return round(self._patience_s * 1000)
 
     async def _returned(self) -> None:
         """The connections from before the server went away are of no use."""
         if self._pool is not None:
             await self._pool.drain()
 
-    async def _first(self, sql: Query, args: Bindings = ()) -> tuple[_Connection, AsyncCursor[TupleRow]]:
+    async def _begun(self, begin: Query) -> _Connection:
+        """A connection with a transaction, which `begin` begins."""
+        return (await self._first(begin, binary=False))[0]
+
+    async def _first(
+        self, sql: Query, args: Bindings = (), *, binary: bool = True
+    ) -> tuple[_Connection, AsyncCursor[TupleRow]]:
         """A connection with `sql` executed on it: another one where one turns out to be lost, since nothing has happened yet."""
         pool = self._pool or await self._open()
         give_up = asyncio.get_running_loop().time() + self._patience_s
@@ -182,7 +195,7 @@ class Database(Asking):
             await self._news.wait(self._patience_s)
             connection = await pool.getconn()
             try:
-                return connection, await connection.execute(sql, args, binary=True)
+                return connection, await connection.execute(sql, args, binary=binary)
             except BaseException as error:
                 await pool.putconn(connection)
                 if not failure.is_lost(error) or asyncio.get_running_loop().time() > give_up:

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from margelle.errors import StoreError
+from margelle.store.postgres import cluster
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(x'4d61726765'::bigint)"
 """Of two who migrate, one waits."""
@@ -65,14 +66,21 @@ async def recognise(connection: _Connection, newest: int, name: str) -> int:
 
 
 async def migrate(connection: _Connection, migrations: tuple[str, ...], name: str) -> None:
-    """Bring the schema up to date: all of it or nothing. A database that has it already is only read."""
+    """Bring the schema up to date: all of it or nothing. A database that has it already is only read; on a cluster, new tables are put
+    where they belong.
+    """
     if await recognise(connection, len(migrations), name) == len(migrations):
         return
     async with connection.transaction():
         await connection.execute(_LOCK)
         version = await recognise(connection, len(migrations), name)  # another may have migrated meanwhile
+        is_spread = bool(version) and await cluster.is_spread(connection)
+        if is_spread:
+            await cluster.sequentially(connection)
         for script in migrations[version:]:
             await connection.execute(script.encode())  # several statements, without parameters
+        if is_spread:
+            await cluster.spread_new(connection)
         if version < len(migrations):
             await connection.execute(_MARK)
             await connection.execute("DELETE FROM margelle")
