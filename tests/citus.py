@@ -64,8 +64,11 @@ class Cluster:
         if self._user is not None:
             shutil.chown(self.folder, self._user)
         self.ports = _free_ports(NODES)
+        words = ("-U", _USER, "-A", "trust", "-E", "UTF8", "--locale", "C", "--no-sync")
+        self._do("initdb", "-D", str(self._data(0)), *words)
+        for node in range(1, NODES):
+            self._do("cp", "-r", str(self._data(0)), str(self._data(node)))
         for node, port in enumerate(self.ports):
-            self._do("initdb", "-D", str(self._data(node)), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale", "C")
             with (self._data(node) / "postgresql.conf").open("a") as file:
                 file.write(_SETTINGS.format(port=port) + more)
             self.start(node)
@@ -104,7 +107,8 @@ class Cluster:
 
     def _do(self, program: str, *words: str) -> None:
         subprocess.run(
-            [str(self._programs / program), *words],
+            [program, *words],
+            env={"PATH": f"{self._programs}:/usr/bin:/bin"},
             check=True,
             user=self._user,
             group=self._user,

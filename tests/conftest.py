@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import settings
 
-from tests.postgres import Server
+from tests import citus
+from tests.postgres import GIVEN, Databases, Server
 from tests.system import untested
 
 settings.register_profile("margelle", deadline=None)  # speed is never asserted by a clock
@@ -24,11 +26,26 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server, started when the first test wants it."""
+def server() -> Iterator[Databases]:
+    """A PostgreSQL server: one that was named, or one started when the first test wants it."""
+    if given := os.environ.get(GIVEN):
+        yield Databases(given)
+        return
     server = Server.begun()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def coordinator() -> Iterator[str]:
+    """The URL of an empty database on a cluster with Citus: one that was named, or one started when the first test wants it."""
+    if given := os.environ.get(citus.GIVEN):
+        citus.clear(given)
+        yield given
+        return
+    cluster = citus.begun()
+    yield cluster.url()
+    cluster.remove()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

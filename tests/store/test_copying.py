@@ -22,7 +22,7 @@ from margelle.store.postgres import schema as postgres_schema
 from margelle.store.relations import ALIVE, RELATIONS
 from margelle.store.sqlite import SqliteStore
 from margelle.store.vault import Vault
-from tests.postgres import Server
+from tests.postgres import Databases
 from tests.store.old import fill_old
 from tests.store.things import (
     DAY,
@@ -218,7 +218,7 @@ async def test_a_difference_is_told_in_words(sqlite_store: Copyable, postgres_st
 
 
 async def test_a_source_that_is_damaged_is_not_proved(
-    sqlite_store: Copyable, postgres_store: Copyable, server: Server
+    sqlite_store: Copyable, postgres_store: Copyable, server: Databases
 ) -> None:
     await fill(postgres_store)
     while (await postgres_store.fold(everything=True)).more:
@@ -238,7 +238,7 @@ async def test_what_is_from_before_there_were_chunks_is_copied_too(path: Path, u
     await source.close()
 
 
-async def test_no_table_is_forgotten(sqlite_store: SqliteStore, postgres_store: Copyable, server: Server) -> None:
+async def test_no_table_is_forgotten(sqlite_store: SqliteStore, postgres_store: Copyable, server: Databases) -> None:
     copied = {relation.name for relation in RELATIONS}
     theirs = {
         str(name) for (name,) in server.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", "shared")

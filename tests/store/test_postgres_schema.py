@@ -13,7 +13,7 @@ from margelle.errors import StoreError
 from margelle.ports import Added
 from margelle.store.postgres import PostgresStore, schema
 from margelle.store.vault import Vault
-from tests.postgres import Server
+from tests.postgres import Databases
 from tests.store.things import NOW, point
 
 SCRIPTS = schema.scripts()
@@ -32,18 +32,18 @@ UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname
 
 
 @pytest.fixture
-def fresh(server: Server) -> Iterator[str]:
+def fresh(server: Databases) -> Iterator[str]:
     """The URL of a database in which there is nothing yet."""
     yield server.create("fresh")
     server.drop("fresh")
 
 
-def shape(server: Server, name: str = "fresh") -> list[tuple[object, ...]]:
+def shape(server: Databases, name: str = "fresh") -> list[tuple[object, ...]]:
     """Every column of every table and index, and every constraint, whatever the text that made it."""
     return server.run(_SHAPE, name) + server.run(_RULES, name)
 
 
-def version(server: Server) -> list[tuple[object, ...]]:
+def version(server: Databases) -> list[tuple[object, ...]]:
     return server.run("SELECT version FROM margelle", "fresh")
 
 
@@ -63,7 +63,7 @@ async def older(url: str, version: int) -> None:
 
 @pytest.mark.parametrize("version", range(len(SCRIPTS) + 1))
 async def test_a_database_of_every_earlier_version_becomes_the_same_as_a_fresh_one(
-    server: Server, fresh: str, vault: Vault, version: int
+    server: Databases, fresh: str, vault: Vault, version: int
 ) -> None:
     await older(fresh, version)
     url = server.create("other")
@@ -75,13 +75,13 @@ async def test_a_database_of_every_earlier_version_becomes_the_same_as_a_fresh_o
     server.drop("other")
 
 
-async def test_of_many_who_find_an_empty_database_one_migrates_it(server: Server, fresh: str, vault: Vault) -> None:
+async def test_of_many_who_find_an_empty_database_one_migrates_it(server: Databases, fresh: str, vault: Vault) -> None:
     await asyncio.gather(*(open_once(fresh, vault) for _ in range(6)))
     assert version(server) == [(len(SCRIPTS),)]
 
 
 async def test_a_further_script_is_applied_once_and_keeps_what_is_there(
-    server: Server, fresh: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    server: Databases, fresh: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = PostgresStore(fresh, vault)
     await store.add([point()], NOW)
@@ -97,7 +97,7 @@ async def test_a_further_script_is_applied_once_and_keeps_what_is_there(
 
 
 async def test_a_script_that_fails_leaves_the_database_as_it_was(
-    server: Server, fresh: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    server: Databases, fresh: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await open_once(fresh, vault)
     before = shape(server)
@@ -109,7 +109,7 @@ async def test_a_script_that_fails_leaves_the_database_as_it_was(
     await open_once(fresh, vault)
 
 
-async def test_a_database_of_a_newer_margelle_is_left_alone(server: Server, fresh: str, vault: Vault) -> None:
+async def test_a_database_of_a_newer_margelle_is_left_alone(server: Databases, fresh: str, vault: Vault) -> None:
     await open_once(fresh, vault)
     server.run(f"UPDATE margelle SET version = {len(SCRIPTS) + 1}", "fresh")
     before = shape(server)
@@ -119,7 +119,7 @@ async def test_a_database_of_a_newer_margelle_is_left_alone(server: Server, fres
     assert shape(server) == before
 
 
-async def test_another_programs_database_is_left_alone(server: Server, fresh: str, vault: Vault) -> None:
+async def test_another_programs_database_is_left_alone(server: Databases, fresh: str, vault: Vault) -> None:
     server.run("CREATE TABLE homeassistant (x integer)", "fresh")
     before = shape(server)
     with pytest.raises(StoreError, match="not margelle's"):
@@ -128,14 +128,14 @@ async def test_another_programs_database_is_left_alone(server: Server, fresh: st
 
 
 async def test_a_schema_of_its_own_in_another_programs_database_will_do(
-    server: Server, fresh: str, vault: Vault
+    server: Databases, fresh: str, vault: Vault
 ) -> None:
     server.run("CREATE TABLE homeassistant (x integer); CREATE SCHEMA hub", "fresh")
     await open_once(server.url("fresh", options="-csearch_path=hub"), vault)
     assert server.run("SELECT version FROM hub.margelle", "fresh") == [(len(SCRIPTS),)]
 
 
-async def test_a_database_that_cannot_hold_every_text_is_refused(server: Server, vault: Vault) -> None:
+async def test_a_database_that_cannot_hold_every_text_is_refused(server: Databases, vault: Vault) -> None:
     server.drop("latin")
     server.run("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     with pytest.raises(StoreError, match="LATIN1") as caught:

@@ -56,9 +56,11 @@ class Asking:
 class Transaction(Asking):
     """One transaction, on the connection that it has for itself."""
 
-    def __init__(self, connection: AsyncConnection[TupleRow], name: str) -> None:
+    def __init__(self, connection: AsyncConnection[TupleRow], name: str, *, is_spread: bool) -> None:
         self.connection = connection
         self.name = name
+        self.is_spread = is_spread
+        """Whether the tables are on a cluster."""
         self.changes = False
         """Whether anything was changed by it."""
 

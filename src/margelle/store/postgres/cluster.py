@@ -21,10 +21,10 @@ SPREAD: Final = {
     "gap": "probe",
     "receipt": "account",
 }
-"""By which column the rows of a table are spread; all other tables are on every node. All of one probe is on one node."""
+"""By which column the rows of a table are spread. All of one probe is on one node."""
+CENTRAL: Final = frozenset({"audit", "collector", "granted", "incident", "lease", "margelle", "memo", "secret"})
+"""What stays on the coordinator: hubs write it all the time, and would else depend on every node being there. All other tables are on every node."""
 _FIRST: Final = "head"
-_VERSION: Final = "margelle"
-"""The coordinator alone knows the schema's version."""
 _CITUS: Final = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 _PLACED: Final = """
 SELECT relname FROM pg_class JOIN pg_dist_partition ON logicalrelid = pg_class.oid
@@ -78,7 +78,7 @@ async def sequentially(connection: Connection) -> None:
 async def pending(connection: Connection) -> list[str]:
     """The tables that are only on the coordinator yet, those that others refer to first."""
     order = {relation.name: n for n, relation in enumerate(RELATIONS)}
-    tables = {table for (table,) in await rows(connection, _TABLES)} - {_VERSION} - await _placed(connection)
+    tables = {table for (table,) in await rows(connection, _TABLES)} - CENTRAL - await _placed(connection)
     return sorted(tables, key=lambda table: (table != _FIRST, order.get(table, len(order)), table))
 
 

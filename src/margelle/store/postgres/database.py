@@ -86,7 +86,7 @@ class Database(Asking):
         committing = False
         with self.told():
             connection = await self._begun(self._manner.begin)
-            transaction = Transaction(connection, self.name)
+            transaction = self._transaction(connection)
             try:
                 async with connection:  # left by an exception, it is undone
                     yield transaction
@@ -106,10 +106,13 @@ class Database(Asking):
             connection = await self._begun(_LOOK)
             try:
                 async with connection:
-                    yield Transaction(connection, self.name)
+                    yield self._transaction(connection)
                     await connection.execute("COMMIT")
             finally:
                 await self._give_back(connection)
+
+    def _transaction(self, connection: _Connection) -> Transaction:
+        return Transaction(connection, self.name, is_spread=self._manner is not cluster.ALONE)
 
     def _broken(self, error: psycopg.Error, *, committing: bool) -> Exception:
         """What a transaction's end by `error` means."""
@@ -197,8 +200,9 @@ class Database(Asking):
             try:
                 return connection, await connection.execute(sql, args, binary=binary)
             except BaseException as error:
+                is_other = not connection.closed  # of a cluster's other servers, one is away
                 await pool.putconn(connection)
-                if not failure.is_lost(error) or asyncio.get_running_loop().time() > give_up:
+                if is_other or not failure.is_lost(error) or asyncio.get_running_loop().time() > give_up:
                     raise
 
     async def _give_back(self, connection: _Connection) -> None:
