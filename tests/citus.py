@@ -21,7 +21,6 @@ from psycopg import sql
 GIVEN: Final = "MARGELLE_TEST_CITUS"
 """The URL of a database on a coordinator, in which everything is removed."""
 MISSING: Final = f"Citus is not here (built and installed beside PostgreSQL, or {GIVEN}=postgresql://…)"
-DATABASE: Final = "margelle"
 NODES: Final = 3
 _USER: Final = "postgres"
 _SETTINGS: Final = """
@@ -72,19 +71,38 @@ class Cluster:
             with (self._data(node) / "postgresql.conf").open("a") as file:
                 file.write(_SETTINGS.format(port=port) + more)
             self.start(node)
-            self.run(f"CREATE DATABASE {DATABASE}", node, "postgres")
-            self.run("CREATE EXTENSION citus", node)
-        self.run(f"SELECT citus_set_coordinator_host('127.0.0.1', {self.ports[0]})")
-        for port in self.ports[1:]:
-            self.run(f"SELECT citus_add_node('127.0.0.1', {port})")
 
-    def url(self, node: int = 0, name: str = DATABASE) -> str:
-        """Of the database as this node has it."""
+    def create(self, name: str, *, workers: int = NODES - 1) -> str:
+        """The URL of a new database, which so many workers share."""
+        for node in range(NODES):
+            self.run("postgres", f"CREATE DATABASE {name}", node)
+            self.run(name, "CREATE EXTENSION citus", node)
+        self.run(name, f"SELECT citus_set_coordinator_host('127.0.0.1', {self.ports[0]})")
+        for port in self.ports[1 : 1 + workers]:
+            self.run(name, f"SELECT citus_add_node('127.0.0.1', {port})")
+        return self.url(name)
+
+    def url(self, name: str, node: int = 0) -> str:
+        """Of a database as this node has it."""
         return f"postgresql://{_USER}@127.0.0.1:{self.ports[node]}/{name}"
 
-    def run(self, statement: str, node: int = 0, name: str = DATABASE) -> list[tuple[object, ...]]:
+    def run(self, name: str, statement: str, node: int = 0) -> list[tuple[object, ...]]:
         """What a statement returns there."""
-        return run(self.url(node, name), statement)
+        return run(self.url(name, node), statement)
+
+    def set(self, node: int, name: str, value: str) -> None:
+        """Change a setting of a node, for new connections."""
+        self.run("postgres", f"ALTER SYSTEM SET {name} = {value}", node)
+        self.run("postgres", "SELECT pg_reload_conf()", node)
+
+    def node_of(self, name: str, probe: str) -> int:
+        """Which node has a probe."""
+        found = self.run(
+            name,
+            f"""SELECT nodeport FROM pg_dist_placement JOIN pg_dist_node USING (groupid)
+            WHERE shardid = get_shard_id_for_distribution_column('head', '{probe}')""",
+        )
+        return self.ports.index(int(str(found[0][0])))
 
     def start(self, node: int) -> None:
         """Start a node."""

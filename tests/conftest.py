@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests import citus
+from tests.citus import Cluster
 from tests.postgres import GIVEN, Databases, Server
 from tests.system import untested
 
@@ -37,15 +38,21 @@ def server() -> Iterator[Databases]:
 
 
 @pytest.fixture(scope="session")
-def coordinator() -> Iterator[str]:
-    """The URL of an empty database on a cluster with Citus: one that was named, or one started when the first test wants it."""
+def cluster() -> Iterator[Cluster]:
+    """A cluster with Citus, started when the first test wants it."""
+    cluster = citus.begun()
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def coordinator(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database on a cluster: one that was named, or one of our own."""
     if given := os.environ.get(citus.GIVEN):
         citus.clear(given)
-        yield given
-        return
-    cluster = citus.begun()
-    yield cluster.url()
-    cluster.remove()
+        return given
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.create("shared")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

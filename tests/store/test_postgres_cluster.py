@@ -95,6 +95,13 @@ def test_a_node_does_not_choose_which_of_its_rows_are_changed() -> None:
     assert [sql for sql in changing if "LIMIT" in sql] == []
 
 
+def test_what_changes_a_table_names_no_table_that_is_elsewhere() -> None:
+    """Citus would send it to a node that does not have one of them."""
+    changing = [sql for _, sql in STATEMENTS if re.match(r"\s*(INSERT|UPDATE|DELETE)", sql)]
+    mixed = [sql for sql in changing if tables(sql) & CENTRAL and tables(sql) - CENTRAL]
+    assert mixed == []
+
+
 def test_the_key_of_every_spread_table_has_the_column_by_which_it_is_spread(server: Databases, database: str) -> None:
     sql = "SELECT relname, indexdef FROM pg_class, pg_indexes WHERE relkind = 'r' AND tablename = relname AND indexdef LIKE 'CREATE UNIQUE%'"
     found = [(table, text) for table, text in server.run(sql, "shared") if table in SPREAD]

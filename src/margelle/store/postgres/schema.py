@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -23,6 +24,9 @@ AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE classid = 'pg_class'::regclass AND
 """
 _MARK: Final = "CREATE TABLE IF NOT EXISTS margelle (version integer NOT NULL)"
 
+_END: Final = re.compile(r";[ ]*(?:--.*)?$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"--.*$", re.MULTILINE)
+
 _Connection = AsyncConnection[TupleRow]
 
 
@@ -33,6 +37,11 @@ def scripts() -> tuple[str, ...]:
     return tuple(
         script.read_text() for script in sorted(folder.iterdir(), key=lambda s: s.name) if script.name.endswith(".sql")
     )
+
+
+def statements(script: str) -> list[str]:
+    """Those of a migration, each of which ends a line."""
+    return [found for part in _END.split(script) if (found := _COMMENT.sub("", part).strip())]
 
 
 async def recognise(connection: _Connection, newest: int, name: str) -> int:
@@ -78,7 +87,8 @@ async def migrate(connection: _Connection, migrations: tuple[str, ...], name: st
         if is_spread:
             await cluster.sequentially(connection)
         for script in migrations[version:]:
-            await connection.execute(script.encode())  # several statements, without parameters
+            for statement in statements(script):  # one by one, as a cluster hands them on to its nodes
+                await connection.execute(statement.encode())
         if is_spread:
             await cluster.spread_new(connection)
         if version < len(migrations):
