@@ -136,6 +136,15 @@ class Cluster:
             stderr=subprocess.DEVNULL,
         )
 
+    def move(self, name: str, probe: str, node: int) -> None:
+        """Bring a probe, with all that is in the same shards, to another node, while it is written."""
+        source, target = self.ports[self.node_of(name, probe)], self.ports[node]
+        self.run(
+            name,
+            f"""SELECT citus_move_shard_placement(get_shard_id_for_distribution_column('head', '{probe}'),
+            '127.0.0.1', {source}, '127.0.0.1', {target}, 'force_logical')""",
+        )
+
 
 def begun(more: str = QUICK) -> Cluster:
     """A cluster of one's own. What asks for it is left out where Citus is not installed."""

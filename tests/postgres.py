@@ -36,7 +36,7 @@ class Databases:
     def url(self, name: str, user: str = "", password: str = "", **more: str) -> str:
         """Of a database, for this user."""
         place = self._base.netloc.rpartition("@")
-        login = f"{user}:{password}" if user or password else place[0]
+        login = f"{user or self._base.username}:{password}" if user or password else place[0]
         told = self._base._replace(
             netloc=f"{login}@{place[2]}",
             path=f"/{name}",

@@ -41,7 +41,7 @@ _RECEIPTS: Final = """
 SELECT account, at, name, url, status, duration_ms, packed, body FROM receipt
 WHERE account = %s AND at >= %s ORDER BY at DESC, id DESC LIMIT %s
 """
-_KEEP_RECEIPT: Final = """
+KEEP_RECEIPT: Final = """
 INSERT INTO receipt (account, at, name, url, status, duration_ms, packed, body) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 _INCIDENTS: Final = """
@@ -70,7 +70,7 @@ class JournalTables:
     async def keep_receipt(self, receipt: Receipt) -> None:
         told = (receipt.account, rules.micros(receipt.at), receipt.name, receipt.url, receipt.status)
         async with self._db.writing() as transaction:
-            await transaction.run(_KEEP_RECEIPT, (*told, receipt.duration_ms, *rules.packed(receipt.body)))
+            await transaction.run(KEEP_RECEIPT, (*told, receipt.duration_ms, *rules.packed(receipt.body)))
 
     async def incidents(self, account: str | None = None, *, open_only: bool = False) -> list[Incident]:
         return await self._db.docs(Incident, _INCIDENTS, {"account": account, "open_only": open_only})
