@@ -19,6 +19,7 @@ from margelle.store.postgres import cluster, failure, schema
 from margelle.store.postgres.address import Address
 from margelle.store.postgres.asking import Asking, Bindings, Row, Transaction
 from margelle.store.postgres.news import News
+from margelle.store.remembered import Remembered
 
 CONNECTIONS: Final = 8
 """The most that one process has, besides the one that listens."""
@@ -48,6 +49,7 @@ class Database(Asking):
 
     def __init__(self, address: Address, *, patience_s: float = 5.0, connections: int = CONNECTIONS) -> None:
         self.name = address.name
+        self.remembered = Remembered()
         self._address = address
         self._patience_s = patience_s
         self._connections = connections
@@ -112,7 +114,7 @@ class Database(Asking):
                 await self._give_back(connection)
 
     def _transaction(self, connection: _Connection) -> Transaction:
-        return Transaction(connection, self.name, is_spread=self._manner is not cluster.ALONE)
+        return Transaction(connection, self, is_spread=self._manner is not cluster.ALONE)
 
     def _broken(self, error: psycopg.Error, *, committing: bool) -> Exception:
         """What a transaction's end by `error` means."""

@@ -12,7 +12,8 @@ from margelle.store.layout.answers import Answers
 from margelle.store.layout.tables import Place
 from margelle.store.postgres.asking import Asking, Row, Transaction
 from margelle.store.postgres.failure import Undone
-from margelle.store.postgres.image import NEWEST, Image, Kept, Missing, encode
+from margelle.store.postgres.image import Image
+from margelle.store.postgres.kept import NEWEST, Kept, Missing, encode
 from margelle.store.row import Row as Point
 
 COPIED: Final = 8
@@ -96,7 +97,7 @@ async def worked(
     while left:
         missing: list[tuple[Kept, Missing]] = []
         for one in left:
-            image = Image(one, asking.name)
+            image = Image(one, asking)
             try:
                 said[one.probe] = work(image)
                 images.append(image)
@@ -190,7 +191,7 @@ async def span(asking: Asking, probe: str, since_us: int, until_us: int) -> Answ
             places.append(Place(begin, begin, end, count, longest))
             kept.chunks[begin] = points
     kept.waiting, kept.places, kept.pieces = waiting, places, len(waiting)
-    return Answers(Image(kept, asking.name))
+    return Answers(Image(kept, asking))
 
 
 async def days(asking: Asking, probe: str, zone: str, years: tuple[int, int], span_us: tuple[int, int]) -> Kept:
@@ -255,4 +256,4 @@ def _newest(told: bytes, probe: str, asking: Asking) -> dict[str, Point]:
     try:
         return NEWEST.decode(told)
     except msgspec.MsgspecError as error:
-        raise Image(Kept(probe), asking.name).damaged(error) from None
+        raise Image(Kept(probe), asking).damaged(error) from None

@@ -10,11 +10,10 @@ from margelle.store import chunk as codec
 from margelle.store.chunk import Column
 from margelle.store.fold import CAPACITY, Columns, span
 from margelle.store.layout.tables import Place
+from margelle.store.remembered import Remembered
 from margelle.store.row import Row
 from margelle.store.sqlite.database import Database
 
-REMEMBERED: Final = 150_000
-"""So many points are kept at hand as they were decoded: about 20 MB."""
 _FROM: Final = """
 SELECT id, since, until, count, longest FROM chunk WHERE probe = ?1
 AND since >= coalesce((SELECT max(since) FROM chunk WHERE probe = ?1 AND since <= ?2), ?2) AND since <= ?3 ORDER BY since
@@ -32,13 +31,11 @@ class Chunks:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._remembered: dict[tuple[int, str], Column] = {}
-        self._points = 0
+        self._remembered = Remembered()
 
     def forget(self) -> None:
         """Forget the columns that are at hand."""
-        self._remembered.clear()
-        self._points = 0
+        self._remembered.forget()
 
     def places(self, probe: int, since_us: int, until_us: int) -> list[Place]:
         """The chunks of a probe from the last one that begins by `since_us` to the last one that begins by `until_us`."""
@@ -77,15 +74,8 @@ class Chunks:
                 column = self._decoded(points, {quantity}).get(quantity)
                 if column is None:
                     continue
-                self._remember((number, quantity), column)
+                self._remembered.keep((number, quantity), column)  # a chunk never changes under its number
             yield column
-
-    def _remember(self, key: tuple[int, str], column: Column) -> None:
-        """Keep a column at hand, and drop those that were first when there are too many. A chunk never changes under its number."""
-        self._remembered[key] = column
-        self._points += len(column)
-        while self._points > REMEMBERED:
-            self._points -= len(self._remembered.pop(next(iter(self._remembered))))
 
     def newest(self, probe: int, quantity: str, limit_us: int) -> Row | None:
         """The newest row of a quantity that is not after `limit_us`."""
