@@ -29,7 +29,7 @@ from margelle.store.postgres import PostgresStore
 from margelle.store.vault import Vault
 
 ROUNDS: Final = 3
-PROBES: Final = 4
+PROBES: Final = 2
 AT_ONCE: Final = 8
 PLAIN: Final = "one server"
 BEFORE: Final = "the same cluster at rest"

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from psycopg import sql
 
 from margelle.domain.gap import Gap
-from margelle.store.postgres import PostgresStore
+from margelle.store.postgres import PostgresStore, probes
 from margelle.store.postgres.cluster import SPREAD
 from margelle.store.relations import RELATIONS
 from margelle.store.vault import Vault
@@ -232,3 +232,12 @@ def test_each_node_is_asked_only_by_what_is_about_all(plans: list[Plan]) -> None
     named = {text for text in of_all if '"' not in text and "gap" not in text}
     assert named == EVERYWHERE.keys()
     assert {table for text in of_all - named for table in tables(text)} == {"gap", "receipt"}
+
+
+def test_what_moves_rows_between_nodes_would_be_noticed(spread: str) -> None:
+    heads = probes._PUT_HEADS.format(arrived=probes._SELECTED.format(source=probes._SENT))
+    with psycopg.connect(spread, cursor_factory=psycopg.ClientCursor) as connection:
+        plan = _plan(connection, heads, [["a", "b"], [1, 1], [1, 1], [1, 1], [b"", b""]])
+        other = _plan(connection, "SELECT count(*) FROM (SELECT points FROM chunk LIMIT 1) AS one", ())
+    assert plan.ways == {"Citus INSERT ... SELECT"}
+    assert other.ways == {"Subplans"}
