@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import api, citus, face, fleet, ingest, layout, outage, pages, postgres, receipts, start
+from bench import api, citus, face, fleet, ingest, layout, outage, pages, postgres, receipts, start, upgrade
 from bench.report import show
 
 PARTS = {
@@ -23,18 +23,21 @@ PARTS = {
     "start": start.measure,
 }
 
+APART = {"outage": outage.measure, "upgrade": upgrade.measure}
+"""They print tables of their own."""
+
 
 def main() -> None:
     """Measure and print."""
-    names = [*PARTS, "outage"]
+    names = [*PARTS, *APART]
     chosen = sys.argv[1:] or [name for name in names if name != "citus"]  # which is not installed everywhere
     unknown = [name for name in chosen if name not in names]
     if unknown:
         sys.exit(f"There is no bench {unknown[0]!r}; there is {', '.join(names)}.")
     for name in chosen:
         with tempfile.TemporaryDirectory(prefix="margelle-bench-") as folder:
-            if name == "outage":
-                outage.measure(Path(folder))
+            if name in APART:
+                APART[name](Path(folder))
             else:
                 show(name, list(PARTS[name](Path(folder))))
 

@@ -1,7 +1,8 @@
 """The pages: an overview of 500 sites, and a site with a year of seven hourly quantities, on the server and in a browser on a throttled phone.
 
 The phone is a slow 4G connection (150 ms, 1.6 Mbit/s down, 750 kbit/s up) and a processor four times slower than this machine's, in headless chromium; each
-visit is a first one, with nothing kept. The peer is the aim: 100 ms of server time and 150 kB for any page, a chart that is ready within a second;
+visit is a first one, with nothing kept. A chart is ready once it is drawn and answers a finger; those in the window are drawn first, and ready is told of them and
+of all. The peer is the aim: 100 ms of server time and 150 kB for any page, a chart that is ready within a second;
 and for the year's JSON InfluxDB too, where it is installed.
 """
 
@@ -38,6 +39,9 @@ VISITS = 5
 AIM_MS, AIM_KB, AIM_READY_MS = 100.0, 150.0, 1000.0
 SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
 SLOWER = 4
+
+MARKS = {"charts-seen": "charts in the window", "charts-ready": "all charts"}
+"""What the script marks once they are drawn."""
 
 PAGES = {
     f"overview of {SITES} sites": "/",
@@ -97,7 +101,8 @@ async def _serve(folder: Path, url: str) -> list[Line]:
 
 def _look(browser: Browser, hub: BrowserHub, name: str, path: str) -> list[Line]:
     """First contentful paint, charts ready, and all bytes of a first visit."""
-    paints, ready, sent = [], [], []
+    paints, sent = [], []
+    ready: dict[str, list[float]] = {}
     for _ in range(VISITS):
         context = browser.new_context(
             viewport={"width": 390, "height": 844}, device_scale_factor=2, service_workers="block"
@@ -109,7 +114,9 @@ def _look(browser: Browser, hub: BrowserHub, name: str, path: str) -> list[Line]
         page.goto(hub.url + path, wait_until="load")
         if path.startswith("/sites"):
             page.wait_for_selector("#charts[data-ready]")
-            ready.append(page.evaluate("performance.getEntriesByName('charts-ready')[0].startTime"))
+            for mark, of in MARKS.items():
+                at_ms = page.evaluate(f"performance.getEntriesByName('{mark}')[0].startTime")
+                ready.setdefault(of, []).append(at_ms)
         page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
         paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
         page.wait_for_timeout(300)
@@ -119,9 +126,10 @@ def _look(browser: Browser, hub: BrowserHub, name: str, path: str) -> list[Line]
         Line(f"{name}: first contentful paint", "ms", paints, [AIM_READY_MS] * VISITS, "the aim", better="lower"),
         Line(f"{name}: a first visit, all files", "kB", sent, [AIM_KB] * VISITS, "the aim", better="lower"),
     ]
-    if ready:
-        lines.append(Line(f"{name}: charts ready", "ms", ready, [AIM_READY_MS] * VISITS, "the aim", better="lower"))
-    return lines
+    return lines + [
+        Line(f"{name}: {of} ready", "ms", times, [AIM_READY_MS] * VISITS, "the aim", better="lower")
+        for of, times in ready.items()
+    ]
 
 
 def _throttled(devices: CDPSession) -> Callable[[], float]:

@@ -10,7 +10,7 @@ for (const old of readdirSync(target).filter((name) => /\.(js|css)(\.(br|gz))?$/
 
 const { metafile } = await build({
   absWorkingDir: import.meta.dirname,
-  entryPoints: ["src/margelle.ts", "src/chart.ts", "src/worker.ts", "css/margelle.css"],
+  entryPoints: ["src/margelle.ts", "src/swaps.ts", "src/chart.ts", "src/worker.ts", "css/margelle.css"],
   outdir: "../src/margelle/serve/pages/static",
   entryNames: "[name]",
   bundle: true,

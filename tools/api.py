@@ -68,7 +68,7 @@ error, since it might have been another one, misspelt.
 | format | media type |
 |---|---|
 {forms}
-Parquet and Arrow need the extra `margelle[columnar]`. All forms of a measurement have the columns of `margelle export`, and `margelle import` reads the CSV and NDJSON back.
+Parquet and Arrow need the extra `margelle[columnar]`. All forms of a measurement have the columns of `margelle export`, and `margelle import` reads the CSV and NDJSON back. In CSV a text that a spreadsheet would compute has an apostrophe before it ([why](decisions/0049-cells-are-no-formulas.md)).
 
 **Conditional requests.** Where an answer has an `ETag`, send it as `If-None-Match`, and what you have already is not sent again (304).
 

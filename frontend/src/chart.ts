@@ -1,7 +1,7 @@
 // The curves of a site's page: one chart for each quantity, on one time axis, in the place of what the server drew.
 import uPlot from "uplot";
 import type { Chart, Line, Panel } from "./plot";
-import { ideal, marks, type Ink, inkOf } from "./ink";
+import { fontOf, ideal, marks, type Ink, inkOf } from "./ink";
 import { readout } from "./readout";
 
 const HEIGHT = 210;
@@ -18,25 +18,34 @@ class Shown {
     private readonly zoomed: (from: number, to: number) => void,
   ) {}
 
-  draw(data: Chart, panel: Panel, ink: Ink): void {
+  /** Whether it is in the window now. */
+  get seen(): boolean {
+    const { top, bottom } = this.place.getBoundingClientRect();
+    return top < innerHeight && bottom > 0;
+  }
+
+  draw(data: Chart, panel: Panel, brush: Brush): void {
     this.chart?.destroy();
     this.place.replaceChildren();
     this.text.replaceChildren();
     const columns = joined(panel);
-    this.chart = new uPlot(this.options(data, panel, ink), columns, this.place);
+    this.chart = new uPlot(this.options(data, panel, brush), columns, this.place);
     this.place.setAttribute("role", "img");
     this.place.setAttribute("aria-label", data.labels[panel.quantity] ?? panel.quantity);
   }
 
-  fit(): void {
-    this.chart?.setSize({ width: this.place.clientWidth, height: HEIGHT });
+  fit(width: number): void {
+    this.chart?.setSize({ width, height: HEIGHT });
   }
 
-  private options(data: Chart, panel: Panel, ink: Ink): uPlot.Options {
-    const number = new Intl.NumberFormat(data.language, { maximumFractionDigits: 3 });
-    const zone = (at: number): Date => uPlot.tzDate(new Date(at * 1000), data.time_zone);
+  /** Draws the same again, with a font that has come meanwhile. */
+  redraw(): void {
+    this.chart?.redraw(false);
+  }
+
+  private options(data: Chart, panel: Panel, { ink, width, number, zone, times }: Brush): uPlot.Options {
     return {
-      width: this.place.clientWidth,
+      width,
       height: HEIGHT,
       tzDate: zone,
       padding: [8, 22, 0, 0],
@@ -58,7 +67,7 @@ class Shown {
           ticks: { show: false },
           size: 26,
           space: 70,
-          values: times(data),
+          values: times,
         },
         {
           stroke: ink.soft,
@@ -141,6 +150,26 @@ function held(value: number, panel: Panel): number {
   return Math.min(Math.max(value, panel.axis[0] + margin), panel.axis[1] - margin);
 }
 
+/** What all charts of one drawing share: it is costly to make, and asked for at every tick of every chart. */
+interface Brush {
+  ink: Ink;
+  width: number;
+  number: Intl.NumberFormat;
+  zone: (at: number) => Date;
+  times: uPlot.Axis.Values;
+}
+
+function brush(data: Chart, ink: Ink, width: number): Brush {
+  const number = new Intl.NumberFormat(data.language, { maximumFractionDigits: 3 });
+  const known = new Map<number, number>();
+  const zone = (at: number): Date => {
+    let there = known.get(at);
+    if (there === undefined) known.set(at, (there = +uPlot.tzDate(new Date(at * 1000), data.time_zone)));
+    return new Date(there);
+  };
+  return { ink, width, number, zone, times: times(data) };
+}
+
 function times(data: Chart): uPlot.Axis.Values {
   const span = data.plot.until - data.plot.since;
   const day = 86400;
@@ -156,14 +185,10 @@ function times(data: Chart): uPlot.Axis.Values {
     ...form,
     timeZone: data.time_zone,
   });
-  let last = "";
-  return (_, ticks) =>
-    ticks.map((tick) => {
-      const text = format.format(tick * 1000);
-      const shown = text === last ? "" : text;
-      last = text;
-      return shown;
-    });
+  return (_, ticks) => {
+    const texts = ticks.map((tick) => format.format(tick * 1000));
+    return texts.map((text, n) => (text === texts[n - 1] ? "" : text));
+  };
 }
 
 /** The charts of the page, which know how to zoom. */
@@ -184,19 +209,42 @@ class Charts {
         this.shown.set(figure.dataset["quantity"] ?? "", new Shown(plot, text, (from, to) => void this.zoom(from, to)));
     }
     reset?.addEventListener("click", () => this.draw(this.whole));
-    addEventListener("resize", () => this.shown.forEach((each) => each.fit()));
+    addEventListener("resize", () => {
+      const { width } = this;
+      this.shown.forEach((each) => each.fit(width));
+    });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(this.current));
     this.draw(data);
-    void document.fonts.load(inkOf(place).font).then(() => this.draw(this.current)); // a canvas does not wait for its font
-    place.dataset["ready"] = "true";
-    performance.mark("charts-ready");
+    const font = fontOf(place);
+    if (!document.fonts.check(font))
+      void document.fonts.load(font).then(() => this.shown.forEach((each) => each.redraw())); // a canvas does not wait for its font
   }
 
+  /** Those in the window first. Each is marked once it is drawn, which uPlot does right after the script that makes it. */
   private draw(data: Chart): void {
     this.current = data;
-    const ink = inkOf(this.place);
-    for (const panel of data.plot.panels) this.shown.get(panel.quantity)?.draw(data, panel, ink);
     if (this.reset) this.reset.hidden = data === this.whole;
+    const shared = brush(data, inkOf(this.place), this.width);
+    const wanted = data.plot.panels.flatMap((panel) => {
+      const shown = this.shown.get(panel.quantity);
+      return shown ? [{ panel, shown, seen: shown.seen }] : [];
+    });
+    const some = (seen: boolean): void =>
+      wanted.filter((each) => each.seen === seen).forEach(({ panel, shown }) => shown.draw(data, panel, shared));
+    some(true);
+    queueMicrotask(() => {
+      performance.mark("charts-seen");
+      some(false);
+      queueMicrotask(() => {
+        performance.mark("charts-ready");
+        this.place.dataset["ready"] = "true";
+      });
+    });
+  }
+
+  /** That of every chart: one tells it, so that nothing that is not seen need be laid out. */
+  private get width(): number {
+    return this.place.querySelector(".plot")?.clientWidth ?? 0;
   }
 
   /** Ask for what lies between, with all that the server has of it. */

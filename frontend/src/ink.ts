@@ -16,21 +16,30 @@ export interface Ink {
   font: string;
 }
 
+const NAMES = ["soft", "hair", "paper", "ink", "alert", "ideal", "tolerable", "stale-depth"];
+const LINES = ["line", "line-1", "line-2", "line-3"];
+
+/** What the axes are written in. */
+export function fontOf(place: HTMLElement): string {
+  return `13px ${getComputedStyle(place).fontFamily}`;
+}
+
 /** The colours of the page's style sheet: light or dark, whichever is shown. */
 export function inkOf(place: HTMLElement): Ink {
-  const probe = place.appendChild(document.createElement("i"));
-  const colour = (name: string): string => {
+  const names = [...NAMES, ...LINES];
+  const probes = names.map((name) => {
+    const probe = document.createElement("i");
     probe.style.color = `var(--${name})`;
-    const parts = getComputedStyle(probe).color.match(/\d+/g) ?? ["0", "0", "0"];
-    return (
-      "#" +
-      parts
-        .slice(0, 3)
-        .map((part) => Number(part).toString(16).padStart(2, "0"))
-        .join("")
-    );
-  };
-  const found = {
+    return probe;
+  });
+  const box = document.createElement("i");
+  box.hidden = true;
+  box.append(...probes);
+  place.append(box); // all at once: each change of the page costs it as much as all of them
+  const known = new Map(names.map((name, n) => [name, hex(getComputedStyle(probes[n] ?? box).color)]));
+  box.remove();
+  const colour = (name: string): string => known.get(name) ?? "";
+  return {
     soft: colour("soft"),
     hair: colour("hair"),
     paper: colour("paper"),
@@ -39,11 +48,21 @@ export function inkOf(place: HTMLElement): Ink {
     ideal: colour("ideal"),
     tolerable: colour("tolerable"),
     hole: colour("stale-depth") + "70",
-    lines: [colour("line"), colour("line-1"), colour("line-2"), colour("line-3")],
-    font: `13px ${getComputedStyle(place).fontFamily}`,
+    lines: LINES.map(colour),
+    font: fontOf(place),
   };
-  probe.remove();
-  return found;
+}
+
+/** `rgb(10, 20, 30)` as `#0a141e`. */
+function hex(colour: string): string {
+  const parts = colour.match(/\d+/g) ?? ["0", "0", "0"];
+  return (
+    "#" +
+    parts
+      .slice(0, 3)
+      .map((part) => Number(part).toString(16).padStart(2, "0"))
+      .join("")
+  );
 }
 
 /** The limits and the holes, behind everything. */

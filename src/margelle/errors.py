@@ -7,24 +7,34 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
+from margelle.phrase import Phrase, Sentence
+
 Actor = Literal["nobody", "user", "operator", "vendor"]
 
 
 class MargelleError(Exception):
     """The root of all our errors.
 
-    `what` is one sentence a person can read; `hint` says what to do about it. Neither ever holds a secret.
+    `what` is one sentence a person can read; `hint` says what to do about it. Neither ever holds a secret. `phrase` is what both say, for other languages.
     `retryable` says whether the same attempt can succeed later, `retry_after_s` (seconds) when, if that is known.
     """
 
     retryable = False
     actor: Actor = "nobody"
 
-    def __init__(self, what: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, what: str, *, hint: str = "", retry_after_s: float | None = None, phrase: Phrase | None = None
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.hint = hint
         self.retry_after_s = retry_after_s
+        self.phrase = phrase
+
+    @property
+    def sentence(self) -> Sentence:
+        """What is to be told of it."""
+        return Sentence(str(self), self.phrase)
 
     def __str__(self) -> str:
         return f"{self.what} {self.hint}".strip()
@@ -104,18 +114,29 @@ class StoreError(MargelleError):
     actor: Actor = "operator"
 
 
+class Outdated(StoreError):
+    """A newer margelle has changed the store's schema while this process ran: it may keep nothing more, and ends."""
+
+
 def of_status(status: int, said: str, *, retry_after_s: float | None = None) -> MargelleError:
     """The error that an HTTP `status` of a vendor's cloud means; `said` is a short, redacted excerpt of its answer."""
     what = f"The cloud answered {status}" + (f": {said}" if said else ".")
+    phrase = answered(status, said)
     if status == 429:
-        return Limited(what, retry_after_s=retry_after_s)
+        return Limited(what, retry_after_s=retry_after_s, phrase=phrase)
     if status in {401, 403}:
-        return Refused(what)
+        return Refused(what, phrase=phrase)
     if status == 404:
-        return NotFound(what)
+        return NotFound(what, phrase=phrase)
     if status >= 500:
-        return Unavailable(what, retry_after_s=retry_after_s)
-    return Malformed(what)
+        return Unavailable(what, retry_after_s=retry_after_s, phrase=phrase)
+    return Malformed(what, phrase=phrase)
+
+
+def answered(status: int, said: str) -> Phrase:
+    """That a cloud answered so, and what it said itself."""
+    values: dict[str, str | Phrase] = {"status": str(status), "said": said}
+    return Phrase("cloud.said" if said else "cloud.answered", values)
 
 
 def wait_asked_s(retry_after: str, at: datetime) -> float | None:

@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
+from margelle.phrase import Phrase
+
 MASK = "***"
 
 _QUOTE = r"(?:\\*[\"']|&quot;|&apos;|&\#0?3[49];|&\#x2[27];|%22|%27)"
@@ -197,3 +199,13 @@ def _nested_end(text: str, start: int) -> int:
         if level == 0:
             return start
     return len(text)
+
+
+def redacted(phrase: Phrase | None) -> Phrase | None:
+    """A phrase in whose values nothing is to be read that `redact` hides."""
+    if phrase is None:
+        return None
+    values = {
+        name: redact(said) if isinstance(said, str) else redacted(said) or said for name, said in phrase.values.items()
+    }
+    return Phrase(phrase.name, values)

@@ -77,3 +77,20 @@ def test_an_account_is_paused_asked_and_removed_on_its_page(visit: Visitor, plac
     assert place.hub.run(place.hub.store.count()) > 0
     acts = [entry.act for entry in place.hub.run(place.hub.store.audit())][:4]
     assert acts == ["remove account", "ask now", "resume", "pause"]
+
+
+@EVERY_LOOK
+def test_what_nobody_can_judge_is_not_called_good(
+    visit: Visitor, place: Whole, width: int, theme: Theme, language: Language
+) -> None:
+    """The stations' tags are mapped to nothing here; what is known of their past is told in the reader's language."""
+    if not any(one.vendor == "baxo" for one in place.hub.run(place.hub.store.accounts())):
+        place.connect("baxo")
+    station = next(one for one in place.hub.run(place.hub.store.sites()) if one.vendor == "baxo")
+    page = visit(f"/sites/{station.id}", hub=place.hub, width=width, theme=theme, language=language)
+    expect(page.locator(".badge.unjudged")).to_have_text({"en": "Not judged", "fr": "Non évalué"}[language])
+    expect(page.locator(".badge.unjudged svg")).to_be_visible()
+    remarks = visit("/collection/baxo", hub=place.hub, width=width, theme=theme, language=language)
+    said = {"en": "Kept under their own names", "fr": "Gardés sous leur propre nom"}[language]
+    expect(remarks.get_by_text(said).first).to_be_attached()
+    assert remarks.locator("main [lang=en]").count() == 0

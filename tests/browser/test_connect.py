@@ -117,3 +117,16 @@ def test_a_site_of_ones_own(visit: Visitor, place: Whole, width: int, theme: The
     expect(page.get_by_text(f"{name}, couvert")).to_be_visible()
     (site,) = [one for one in place.hub.run(place.hub.store.sites()) if one.name == f"{name}, couvert"]
     assert (site.volume_m3, site.time_zone, site.kind) == (48.5, "Europe/Paris", "pool")
+
+
+def test_two_quick_taps_add_one_site(visit: Visitor, place: Whole) -> None:
+    page = visit("/connect/site", hub=place.hub)
+    page.get_by_label("Name").fill("Twice")
+    page.evaluate("""() => {
+        const form = document.querySelector("main form");
+        const sent = () => fetch(form.action || location.href, {method: "POST", body: new URLSearchParams(new FormData(form))});
+        return Promise.all([sent(), sent()]);
+    }""")
+    page.get_by_role("button", name="Add the site").click()
+    expect(page.get_by_role("status")).to_contain_text("The site is there.")
+    assert [site.name for site in place.hub.run(place.hub.store.sites())].count("Twice") == 1

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from margelle.domain.event import Event
 from margelle.simulate.people import OWNER
-from tests.browser.conftest import DESK, EVERY_LOOK, PHONE, Language, Theme, Visitor
+from tests.browser.conftest import DESK, EVERY_LOOK, HEIGHTS, PHONE, Language, Theme, Visitor
 from tests.browser.hub import BrowserHub
 from tests.conftest import NOW
 
@@ -135,3 +137,26 @@ def test_a_site_of_somebody_else_is_none(visit: Visitor, noted: str) -> None:
     page = visit(noted, user=NEIGHBOUR, status=404, language="fr")
     expect(page.get_by_role("heading", level=1)).to_contain_text("rien à cette adresse")
     visit.expected("404")
+
+
+@EVERY_LOOK
+def test_on_a_phone_the_curves_are_in_sight_and_the_other_acts_are_found_by_keyboard(
+    visit: Visitor, hub: BrowserHub, width: int, theme: Theme, language: Language
+) -> None:
+    page = visit(site_called(hub, "Piscine du gîte"), width=width, theme=theme, language=language)
+    more = page.get_by_text({"en": "More", "fr": "Autres"}[language], exact=True)
+    curve = page.locator(".panel .plot").first.bounding_box()
+    assert curve is not None
+    assert curve["y"] + 40 < HEIGHTS[width], "the first curve begins above the fold"
+    more.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    act = page.get_by_role("link", name="Interventions", exact=True)
+    expect(act).to_be_focused()
+    visit.check(page, f"more {language}")
+    page.keyboard.press("Escape")
+    expect(act).to_be_hidden()
+    expect(more).to_be_focused()
+    more.click()
+    act.click()
+    expect(page).to_have_url(re.compile("/events$"))

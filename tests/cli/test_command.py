@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from margelle import __version__
 from margelle.cli import terminal
 from margelle.cli.command import hoisted
+from margelle.cli.terminal import Lines
 from tests.cli.conftest import Margelle
 
 COMMANDS = [
@@ -167,3 +168,12 @@ main()
 """
     ended = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_who_reads_along_is_told_now_and_then_how_far_a_long_command_is(capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    told = Lines("Reading", lambda: now)
+    for second in range(13):
+        now = float(second)
+        told(second / 12)
+    assert capsys.readouterr().err == "Reading: 42%\nReading: 83%\n"

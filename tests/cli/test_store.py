@@ -11,6 +11,11 @@ from tests.citus import Cluster
 from tests.cli.conftest import Margelle, Start
 from tests.store.old import fill_old
 
+NOTHING = "0" * 32
+TALLY = (
+    "The tally says 100 points. Where none is missing, `margelle store check --repair` makes that anew from the points."
+)
+
 
 def here(tmp_path: Path) -> tuple[str, str]:
     return "--set", f"data_dir={tmp_path / 'data'}"
@@ -24,18 +29,25 @@ def database(tmp_path: Path) -> Path:
 
 def test_an_empty_store_is_folded_and_checked(margelle: Margelle, tmp_path: Path) -> None:
     assert margelle("store", "fold", *here(tmp_path)).out == "0 measurements folded.\n"
-    assert margelle("store", "check", *here(tmp_path)).out == f"0 measurements read, digest {'0' * 32}.\n"
+    told = margelle("store", "check", *here(tmp_path)).out
+    assert told == f"0 measurements read, digest {NOTHING}.\n0 corrections, digest {NOTHING}.\n"
 
 
 def test_a_database_from_before_is_folded_and_has_the_same_digest(margelle: Margelle, tmp_path: Path) -> None:
     points, digest = fill_old(database(tmp_path), 5000)
     for command in (("fold",), ("fold", "--compact")):
         told = margelle("store", "check", "--json", *here(tmp_path))
-        assert json.loads(told.out) == {"measurements": points, "digest": digest, "faults": []}
+        assert json.loads(told.out) == {
+            "measurements": points,
+            "digest": digest,
+            "revisions": 0,
+            "revisions_digest": NOTHING,
+            "faults": [],
+        }
         assert (told.code, told.err) == (0, "")
         folded = points if command == ("fold",) else 0
         assert margelle("store", *command, *here(tmp_path)).out == f"{folded} measurements folded.\n"
-    assert margelle("store", "check", *here(tmp_path)).out == f"5000 measurements read, digest {digest}.\n"
+    assert margelle("store", "check", *here(tmp_path)).out.startswith(f"5000 measurements read, digest {digest}.\n")
 
 
 def test_what_does_not_fit_is_told_and_the_exit_code_says_so(margelle: Margelle, tmp_path: Path) -> None:
@@ -45,10 +57,47 @@ def test_what_does_not_fit_is_told_and_the_exit_code_says_so(margelle: Margelle,
     connection.close()
     told = margelle("store", "check", *here(tmp_path))
     assert told.code == 1
-    assert told.err == "Does not fit: The tally says 100 points.\n"
-    assert json.loads(margelle("store", "check", "--json", *here(tmp_path)).out)["faults"] == [
-        "The tally says 100 points."
-    ]
+    assert told.err == f"Does not fit: {TALLY}\n"
+    assert json.loads(margelle("store", "check", "--json", *here(tmp_path)).out)["faults"] == [TALLY]
+
+
+def test_what_follows_from_the_points_is_made_anew(margelle: Margelle, tmp_path: Path) -> None:
+    points, digest = fill_old(database(tmp_path), 12_000)
+    margelle("store", "fold", *here(tmp_path))
+    connection = apsw.Connection(str(database(tmp_path)))
+    connection.execute("UPDATE tally SET points = 1; UPDATE head SET newest = x'80', pieces = 3; DELETE FROM year")
+    connection.close()
+    told = margelle("store", "check", *here(tmp_path))
+    assert told.code == 1
+    assert "p0: the newest ph is another one. `margelle store check --repair` makes that anew" in told.err
+    assert "p1: the statistics of temperature in UTC are not those of its points. `margelle" in told.err
+    told = margelle("store", "check", "--repair", *here(tmp_path))
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith(f"{points} measurements read, digest {digest}.\n")
+
+
+def test_a_probe_of_which_points_are_damaged_is_not_repaired(margelle: Margelle, tmp_path: Path) -> None:
+    fill_old(database(tmp_path), 5000)
+    margelle("store", "fold", *here(tmp_path))
+    connection = apsw.Connection(str(database(tmp_path)))
+    connection.execute("UPDATE chunk SET points = zeroblob(length(points)) WHERE id = (SELECT min(id) FROM chunk)")
+    connection.close()
+    told = margelle("store", "check", "--repair", *here(tmp_path))
+    assert told.code == 1
+    assert "Not repaired: p0 stays as it is: " in told.err
+    assert "Does not fit: p0: its chunk " in told.err
+    assert "Restore your latest backup." in told.err
+    assert "p1" not in told.err
+
+
+def test_the_status_says_how_much_from_before_is_folded(margelle: Margelle, tmp_path: Path) -> None:
+    fill_old(database(tmp_path), 5000)
+    assert "5000 measurements kept.\n0 of 5000 earlier measurements folded; " in margelle("status", *here(tmp_path)).out
+    told = json.loads(margelle("status", "--json", *here(tmp_path)).out)
+    assert told["earlier"] == {"folded": 0, "points": 5000}
+    margelle("store", "fold", *here(tmp_path))
+    assert "earlier" not in margelle("status", *here(tmp_path)).out
+    assert json.loads(margelle("status", "--json", *here(tmp_path)).out)["earlier"] is None
 
 
 def test_a_hub_folds_in_the_background_what_is_from_before(start: Start, tmp_path: Path) -> None:

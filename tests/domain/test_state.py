@@ -20,6 +20,10 @@ def ph(value: float | None, *doubts: Doubt, ago: timedelta = timedelta(minutes=2
     return Measurement("a:1/p", "ph", NOW - ago, value, str(value), Unit.PH, origin, doubts)
 
 
+def other(quantity: str, value: float, ago: timedelta = timedelta(minutes=20)) -> Measurement:
+    return Measurement("a:1/p", quantity, NOW - ago, value, str(value), Unit.RATIO, "a/b")
+
+
 def advice(deadline: datetime | None = None) -> Recommendation:
     return Recommendation("a:r", "a:1", "r", "Do it", "", NOW, NOW, deadline=deadline)
 
@@ -45,8 +49,32 @@ def test_a_doubted_value_gets_no_verdict_but_is_watched() -> None:
     assert kinds(ph(None, Doubt("unreadable", "no number"))) == ("watch", "doubtful")
 
 
-def test_a_quantity_without_limits_gets_no_verdict() -> None:
-    assert condition([ph(9.9)], {}, [], NOW).state == "good"
+def test_water_of_which_nothing_has_limits_is_not_called_good() -> None:
+    found = condition([ph(9.9)], {}, [], NOW)
+    assert (found.state, [each.kind for each in found.reasons]) == ("unjudged", ["unjudged"])
+
+
+def test_one_quantity_with_limits_is_enough_to_judge_by() -> None:
+    assert kinds(ph(7.4), other("flow", 12)) == ("good",)
+    assert kinds(ph(7.9), other("flow", 12)) == ("act", "far")
+
+
+def test_a_full_battery_says_nothing_of_the_water() -> None:
+    bands = BANDS | {"battery": Bands(Band(20, None), None, "usual")}
+    assert condition([other("battery", 90), other("flow", 12)], bands, [], NOW).state == "unjudged"
+    assert condition([other("battery", 10), other("flow", 12)], bands, [], NOW).state == "watch"
+
+
+def test_what_wants_something_is_told_before_that_nothing_can_be_judged() -> None:
+    late = other("flow", 12, ago=timedelta(hours=5))
+    assert kinds(late) == ("watch", "late", "unjudged")
+    assert kinds(other("flow", 12), waiting=(advice(),)) == ("watch", "advised", "unjudged")
+    assert kinds(other("flow", 12, ago=timedelta(days=2))) == ("silent", "silent")
+    assert STATES.index("watch") < STATES.index("unjudged") < STATES.index("good")
+
+
+def test_a_doubted_value_is_judged_by_its_doubt() -> None:
+    assert kinds(ph(11.0, Doubt("jump", "a jump")), other("flow", 12)) == ("watch", "doubtful")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +90,8 @@ def test_what_is_silent_is_not_judged_by_its_old_values() -> None:
 
 def test_a_value_much_older_than_its_neighbour_is_not_judged_either() -> None:
     chlorine = Measurement("a:1/p", "orp", NOW, 700, "700", Unit.MILLIVOLT, "a/b")
-    assert kinds(chlorine, ph(9.0, ago=timedelta(days=2))) == ("good",)
+    assert kinds(chlorine, ph(9.0, ago=timedelta(days=2))) == ("unjudged", "unjudged")
+    assert kinds(chlorine, ph(7.4)) == ("good",)
 
 
 def test_a_site_that_was_never_measured_is_silent() -> None:
@@ -103,5 +132,5 @@ def test_the_state_is_that_of_the_gravest_reason(points: list[tuple[float, bool,
     found = condition(latest, BANDS, [advice(NOW + timedelta(hours=hour)) for hour in due], NOW)
     assert (found.state == "good") == (not found.reasons)
     if found.reasons and found.state != "silent":
-        alone = {"far": "act", "overdue": "act"}
+        alone = {"far": "act", "overdue": "act", "unjudged": "unjudged"}
         assert found.state == min((alone.get(each.kind, "watch") for each in found.reasons), key=STATES.index)

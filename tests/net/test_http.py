@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from margelle import __version__
 from margelle.errors import BadInput, Limited, StoreError, Unreachable
-from margelle.net.http import CloudHttp
+from margelle.net.http import CloudHttp, timeouts
 from margelle.ports import Answer, Rate, Receipt, Request
 from margelle.store.memory import MemoryStore
 from tests import hostile
@@ -310,6 +311,42 @@ async def test_patience_ends_and_nothing_is_tried_again(
     with pytest.raises(Unreachable, match=r"within 0\.05 s"):
         await http.ask(Request("pools", "GET", cloud.url))
     assert len(cloud.seen) == 1
+
+
+async def test_a_cloud_that_takes_no_connection_is_told_with_its_own_patience(make: Make) -> None:
+    http = make(connect_s=0.05)
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # it lets in whoever comes, and never says a word of TLS
+        url = f"https://127.0.0.1:{mute.getsockname()[1]}/"
+        with pytest.raises(Unreachable, match=r"127\.0\.0\.1 took no connection within 0\.05 s"):
+            await http.ask(Request("pools", "GET", url))
+
+
+async def test_waiting_for_a_free_connection_is_not_held_against_the_cloud(
+    make: Make, cloud: hostile.HostileCloud
+) -> None:
+    gate = asyncio.Event()
+    async with ClientSession(connector=TCPConnector(limit=1, force_close=True), timeout=timeouts(5, 0.05)) as session:
+        http = make(session=session)
+        cloud.script(hostile.hold(gate), hostile.json([2]))
+        first = asyncio.create_task(http.ask(Request("pools", "GET", cloud.url)))
+        second = asyncio.create_task(http.ask(Request("pools", "GET", cloud.url)))
+        _, waiting = await asyncio.wait([first, second], timeout=0.2)
+        assert waiting == {first, second}, "neither has given up, though one has waited longer than any connection may"
+        first.cancel()
+        assert (await second).body == b"[2]"
+
+
+async def test_a_second_attempt_is_told_in_a_sentence(
+    get: Get, cloud: hostile.HostileCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.script(hostile.close_before_answer, hostile.json([1]))
+    with caplog.at_level(logging.INFO):
+        assert (await get()).body == b"[1]"
+    (told,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
+    assert (
+        told == "ondilo-1: pools is asked once more, within 0.5 s. 127.0.0.1 closed the connection without an answer."
+    )
+    assert "stamina" not in caplog.text
 
 
 async def test_a_closed_port_cannot_be_reached(http: CloudHttp) -> None:

@@ -1,4 +1,4 @@
-"""A process of its own that copies a database, until it is killed: python -m tests.store.copier FROM TO."""
+"""A process of its own that copies a database in short stretches, until it is killed: python -m tests.store.copier FROM TO."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import asyncio
 import sys
 
 from margelle.store import copying, open_copyable
+from margelle.store.layout import stretch
 from margelle.store.vault import Vault
 from tests.store.things import KEY
+
+SHORT = 200
 
 
 async def run(source: str, target: str) -> None:
@@ -23,4 +26,5 @@ def _say(share: float) -> None:
 
 
 if __name__ == "__main__":
+    stretch.MANY = SHORT  # type: ignore[misc]
     asyncio.run(run(sys.argv[1], sys.argv[2]))

@@ -21,6 +21,7 @@ from margelle.store.postgres import PostgresStore, probes
 from margelle.store.postgres.cluster import SPREAD
 from margelle.store.relations import RELATIONS
 from margelle.store.vault import Vault
+from tests import citus
 from tests.postgres import empty
 from tests.store.test_postgres_cluster import STATEMENTS, tables
 from tests.store.things import DAY, HOUR, KEY, NOW, account, discovery, inspected, point, receipt, user
@@ -36,6 +37,7 @@ EVERYWHERE: Final = {
     "SELECT DISTINCT probe FROM chunk": "likewise",
     "SELECT DISTINCT probe FROM revision": "likewise",
     "SELECT DISTINCT probe FROM rolled": "likewise",
+    "SELECT count(*) FROM revision": "checking counts corrections",
     "SELECT id, account FROM receipt WHERE at < %s LIMIT %s": "receipts of all accounts become too old",
 }
 """What each node is asked for its own, and why."""
@@ -53,7 +55,7 @@ class Plan(Struct):
     def named(self) -> int | None:
         """How many probes or accounts it names, at most; None where it names none."""
         if isinstance(self.args, dict):
-            return 1 if self.args.get("probe") else None
+            return 1 if self.args.get("probe") else len(self.args.get("probes", ())) or None
         lists = [len(one) for one in self.args if isinstance(one, list)]
         if "ANY(%s)" in self.sql and lists and "probe = %s" not in self.sql:
             return max(lists)
@@ -112,6 +114,8 @@ async def everything(url: str) -> None:
         await store.put_discovery("home", replace(discovery(1), sites=(away,)), NOW)
         await store.add([point(value, at=NOW + 40 * HOUR)], NOW + 31 * DAY)
         await store.fold(everything=True)
+    citus.run(url, f"UPDATE head SET newest = '' WHERE probe = '{FLEET[1]}'")
+    assert [found.left async for found in store.repair()][-1] == ()
     await reading(store)
     for n in range(3):
         await store.keep_receipt(receipt(NOW + n * DAY))
@@ -128,6 +132,8 @@ async def reading(store: PostgresStore) -> None:
     await store.history(probe, "ph", *month)
     await store.history(probe, "ph", limit=3, descending=True)
     await store.columns(probe, "ph", *month)
+    await store.columns_of([(one, "ph") for one in FLEET], *month)
+    await store.latest_of(FLEET, NOW + 31 * DAY)
     for zone in ("UTC", "Europe/Paris", "Asia/Tokyo"):
         await store.statistics(probe, "ph", NOW.date(), (NOW + 30 * DAY).date(), zone)
     await store.revisions(probe, "ph", NOW + 3 * HOUR)
@@ -150,9 +156,7 @@ async def copying(store: PostgresStore) -> None:
             await store.put_lines(relation, lines)
             await store.lines(relation, last, 10)
     for probe in await store.measuring():
-        whole = await store.whole(probe)
-        await store.past(probe)
-        await store.put_whole(f"{probe}/again", whole)
+        await store.put_stretch(f"{probe}/again", await store.stretch(probe, await store.reached("nobody")))
     await store.is_empty()
 
 

@@ -794,6 +794,36 @@ async def test_the_audit_log_is_asked_for_a_site_a_user_an_act_or_a_time(store: 
     assert await store.audit(1, user="ana", skip=1) == [ana]
 
 
+async def test_what_is_done_to_an_account_is_found_by_every_site_that_it_brings(store: Store) -> None:
+    ana, bo = account("home", owner="Ana@example.org"), account("work", owner="bo@example.org")
+    for one, at in ((ana, NOW), (bo, NOW + HOUR)):
+        await store.put_account(one)
+        await store.record(
+            AuditEntry.on(one, "connect", "signed in", at, user=one.owner)
+        )  # when nobody knows yet what it has
+    await store.put_discovery("home", discovery(1, 2), NOW)
+    await store.put_discovery("work", discovery(3), NOW)
+    await store.record(AuditEntry(NOW + 2 * HOUR, "ana", "validate", "r1", "done", "ondilo:1"))
+    acts = {n: [one.act for one in await store.audit(sites=[f"ondilo:{n}"])] for n in (1, 2, 3, 4)}
+    assert acts == {1: ["validate", "connect"], 2: ["connect"], 3: ["connect"], 4: []}
+    assert [one.user for one in await store.audit(sites=["ondilo:2", "ondilo:3"])] == [
+        "bo@example.org",
+        "Ana@example.org",
+    ]
+    assert len(await store.audit()) == 3
+
+    await store.remove_account("home")
+    await store.record(AuditEntry.on(ana, "remove account", "removed", NOW + 3 * HOUR, user=ana.owner))
+    assert [one.act for one in await store.audit(sites=["ondilo:2"])] == ["remove account", "connect"]
+
+    carl = account("home", owner="carl@example.org")  # who gets an id that was free again
+    await store.put_account(carl)
+    await store.put_discovery("home", discovery(9), NOW)
+    await store.record(AuditEntry.on(carl, "pause", "done", NOW + 4 * HOUR, user=carl.owner))
+    assert [one.user for one in await store.audit(sites=["ondilo:9"])] == ["carl@example.org"]
+    assert [one.act for one in await store.audit(sites=["ondilo:2"])] == ["remove account", "connect"]
+
+
 async def test_a_probe_of_ones_own_stands_beside_those_of_a_site_until_its_cloud_is_asked_again_and_after(
     store: Store,
 ) -> None:

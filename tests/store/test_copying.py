@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from margelle.errors import Conflict, StoreError
 from margelle.ports import AuditEntry, Gap
 from margelle.store import copying, open_copyable
 from margelle.store.copying import Copyable
+from margelle.store.layout import stretch
 from margelle.store.postgres import schema as postgres_schema
 from margelle.store.relations import ALIVE, RELATIONS
 from margelle.store.sqlite import SqliteStore
@@ -153,30 +155,92 @@ async def test_a_copy_is_a_database_to_go_on_with(
 
 
 def copy_and_die(source: str, target: str, lines: int) -> str:
-    """What a process that copies had said last, when it was killed after so many probes."""
+    """What a process that copies had said last, when it was killed some time after so many stretches."""
     command = [sys.executable, "-m", "tests.store.copier", source, target]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     said = [process.stdout.readline() for _ in range(lines)]
+    time.sleep(random.Random(lines).uniform(0.0, 0.02))
     process.kill()
     process.stdout.close()
     process.wait()
     return said[-1].strip()
 
 
+@pytest.mark.parametrize("direction", ["sqlite to postgresql", "postgresql to sqlite", "sqlite to sqlite"])
 async def test_a_copy_that_is_killed_again_and_again_becomes_complete(
-    path: Path, url: str, vault: Vault, sqlite_store: Copyable
+    tmp_path: Path, path: Path, url: str, vault: Vault, direction: str
 ) -> None:
-    await fill(sqlite_store)
-    true = await copying.proof(sqlite_store, nothing)
-    for lines in (1, 2, 1, 4):
-        assert copy_and_die(str(path), url, lines) < "1.0"
-    target = open_copyable(url, vault)
-    assert 4 <= len(await target.measuring()) < PROBES
-    assert await target.memo("copying") == b"mark"
-    await copying.copy(sqlite_store, target, nothing)
+    places = {"sqlite": str(path), "postgresql": url}
+    source, target = (places[name] for name in direction.split(" to "))
+    target = str(tmp_path / "other.sqlite") if target == source else target
+    one = open_copyable(source, vault)
+    await fill(one)
+    true = await copying.proof(one, nothing)
+    reached, shares = set[int](), list[float]()
+    for lines in (1, 2, 7, 1, 4):
+        shares.append(float(copy_and_die(source, target, lines)))
+        other = open_copyable(target, vault)
+        for n in range(PROBES):
+            reached.add(len(await other.history(f"ondilo:{n}/ico", "ph")))
+        found = await inspected(other)
+        assert (found.points, found.faults) == (await other.count(), ())
+        assert await other.memo("copying") == b"mark"
+        await other.close()
+    assert shares == sorted(shares)
+    assert shares[-1] < 1.0
+    assert reached > {0, 301}, "some probes were there by half"
+    other = open_copyable(target, vault)
+    await copying.copy(one, other, nothing)
+    assert await copying.proof(other, nothing) == true
+    await other.close()
+    await one.close()
+
+
+@pytest.mark.parametrize("direction", ["sqlite to postgresql", "postgresql to sqlite"])
+@pytest.mark.parametrize("many", [1, 7, 100])
+async def test_a_history_is_copied_in_stretches_however_short(
+    sqlite_store: Copyable, postgres_store: Copyable, monkeypatch: pytest.MonkeyPatch, direction: str, many: int
+) -> None:
+    both = (sqlite_store, postgres_store)
+    source, target = both if direction == "sqlite to postgresql" else both[::-1]
+    name = "ondilo:1/ico"
+    await measure(source, name, 1)
+    while (await source.fold(everything=True)).more:
+        pass
+    for n in range(5):
+        await source.add([point(n, NOW + 30 * n * HOUR + HOUR / 2, "salt", probe=name)], NOW)
+    true = await copying.proof(source, nothing)
+    monkeypatch.setattr(stretch, "MANY", many)
+    stretches, since_us = 0, stretch.BEGIN_US
+    while (part := await source.stretch(name, since_us)).until_us is not None:
+        assert part.count <= 3 * many + 12 or stretches == 0 or many < 100
+        stretches, since_us = stretches + 1, part.until_us
+    assert stretches >= 606 // (5 * many + 12)
+    await copying.copy(source, target, nothing)
     assert await copying.proof(target, nothing) == true
-    await target.close()
+    assert await target.history(name, "ph") == await source.history(name, "ph")
+    assert await target.revisions(name, "ph", NOW) == await source.revisions(name, "ph", NOW) != []
+
+
+async def test_what_comes_while_it_is_copied_is_copied_by_the_next_attempt(
+    sqlite_store: Copyable, postgres_store: Copyable
+) -> None:
+    await measure(sqlite_store, "p", 1)
+    await copying.copy(sqlite_store, postgres_store, nothing)
+    await sqlite_store.add([point(9, NOW + 5000 * HOUR, probe="p"), point(9, NOW, probe="q")], NOW)
+    await copying.copy(sqlite_store, postgres_store, nothing)
+    assert await copying.proof(postgres_store, nothing) == await copying.proof(sqlite_store, nothing)
+
+
+async def test_a_correction_that_was_lost_is_a_difference(
+    sqlite_store: Copyable, postgres_store: Copyable, server: Databases
+) -> None:
+    await measure(sqlite_store, "p", 1)
+    await copying.copy(sqlite_store, postgres_store, nothing)
+    server.run("UPDATE revision SET replaced_at = replaced_at + 1 WHERE id = (SELECT min(id) FROM revision)", "shared")
+    true, found = await copying.proof(sqlite_store, nothing), await copying.proof(postgres_store, nothing)
+    assert [told.partition(":")[0] for told in true.differences(found)] == ["revisions"]
 
 
 async def test_a_target_that_holds_something_else_is_left_alone(

@@ -14,7 +14,7 @@ from margelle.domain.gap import Gap
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.series import by_day
 from margelle.errors import StoreError
-from margelle.ports import Folded
+from margelle.ports import Earlier, Folded
 from margelle.store.folder import PAUSE_S, REST_S, Folder
 from margelle.store.layout.answers import Answers
 from margelle.store.memory import MemoryStore
@@ -256,6 +256,9 @@ async def test_the_newest_of_a_probe_from_before_is_known_though_nothing_new_cam
         ("UPDATE chunk SET until = 9e17 WHERE since = (SELECT min(since) FROM chunk)", "its chunks overlap"),
         ("UPDATE chunk SET points = x'00' WHERE since = (SELECT min(since) FROM chunk)", "cannot be read"),
         ("DELETE FROM year", "the statistics of ph in UTC"),
+        ("UPDATE year SET days = x'00'", "not all statistics of days can be read"),
+        ("UPDATE rolled SET until = 0", "the statistics of ph in UTC"),
+        ("UPDATE head SET newest = x'00'", "not every point can be read"),
         ("DELETE FROM piece", "0 pieces wait"),
         ("INSERT INTO piece SELECT NULL, probe, points FROM piece", "ph is kept twice"),
         ("DELETE FROM chunk WHERE since = (SELECT min(since) FROM chunk)", "The tally says 2150"),
@@ -271,6 +274,17 @@ async def test_what_does_not_fit_is_told(path: Path, sqlite: SqliteStore, tamper
     assert any(told in fault for fault in (await inspected(sqlite)).faults)
     with pytest.raises(StoreError, match="damaged"):
         await sqlite.check()
+    *_, repaired = [one async for one in sqlite.repair()]
+    found = await inspected(sqlite)
+    if "points = x'00'" in tampering:
+        assert "stays as it is" in repaired.left[0]
+        assert any(told in fault for fault in found.faults)
+    elif "INSERT INTO piece" in tampering:
+        assert found.faults == (f"{PROBE}: ph is kept twice. Restore your latest backup.",)
+    else:
+        assert (repaired.probes, repaired.left, found.faults) == (1, (), ())
+    points = (await inspected(sqlite)).points
+    assert points == await sqlite.count() or found.faults
 
 
 async def test_a_store_is_used_while_it_is_inspected(sqlite: SqliteStore) -> None:
@@ -325,6 +339,33 @@ async def test_a_hub_folds_step_by_step_and_looks_again_later(caplog: pytest.Log
         await Folder(store).run(stop, wait)
     assert waited == [REST_S, PAUSE_S, 60.0, PAUSE_S]
     assert "no disk" in caplog.text
+
+
+async def test_a_hub_says_now_and_then_how_far_the_earlier_measurements_are(
+    path: Path, vault: Vault, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill_old(path, 150)
+    store, stop, seen = SqliteStore(path, vault), asyncio.Event(), []
+
+    async def wait(seconds: float, event: asyncio.Event) -> None:
+        seen.append(await store.earlier())
+        if seconds == PAUSE_S:
+            event.set()
+
+    assert await store.earlier() == Earlier(0, 150)
+    with caplog.at_level(logging.INFO, "margelle.store.folder"):
+        await Folder(store).run(stop, wait)
+    assert seen == [Earlier(75, 150), None]
+    assert [record.getMessage() for record in caplog.records] == [
+        "What an earlier version kept is being folded: 75 of 150 measurements",
+        "All that an earlier version kept is folded",
+    ]
+    await store.close()
+
+
+def test_millions_are_said_as_such() -> None:
+    assert str(Earlier(1_210_000, 5_000_100)) == "1.2 of 5.0 million"
+    assert str(Earlier(700, 5000)) == "700 of 5000"
 
 
 async def test_a_hub_that_ends_does_not_wait_for_the_next_look(sqlite: SqliteStore) -> None:

@@ -26,7 +26,7 @@ OTHERS = ({relation.name for relation in RELATIONS} | ALIVE | {"margelle"}) - SP
 """On every node, or on the coordinator alone."""
 _VERB = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|COPY|WITH)\b")
 _TABLE = re.compile(r'\b(?:FROM|JOIN|INTO|UPDATE|COPY|USING)\s+(?:ONLY\s+)?"?([a-z_]+)"?')
-_NAMED = re.compile(r"\b(?:probe|account) = (?:%s|%\(probe\)s|ANY\(%s\))")
+_NAMED = re.compile(r"\b(?:probe|account) = (?:%s|%\(probe\)s|ANY\((?:%s|%\(probes\)s)\))")
 _JOIN = re.compile(r"\bJOIN\b|\bFROM\s+\w+\s*,")
 _INSERT = re.compile(r"\s*(?:INSERT INTO|COPY) ([a-z]+) (?:\((?:probe|account)\b|VALUES)")
 
@@ -55,6 +55,8 @@ def tables(sql: str) -> set[str]:
 def is_apt(sql: str) -> bool:
     """Whether a cluster can answer `sql` on one node, or on all of them without moving rows between them."""
     parts = [part for part in re.split(r"\bUNION ALL\b", sql) if tables(part) & SPREAD.keys()]
+    if len(parts) > 1 and "ANY(" in sql and not re.search(r"FROM \(\s*SELECT", sql):
+        return False  # of several probes, each part would be brought to the coordinator first
     return all(_part_is_apt(part, alone=len(parts) == 1) for part in parts)
 
 
@@ -119,6 +121,7 @@ def test_the_key_of_every_spread_table_has_the_column_by_which_it_is_spread(serv
         "DELETE FROM piece WHERE id < %s",
         "UPDATE head SET pieces = 0",
         "SELECT points FROM chunk WHERE since = %s UNION ALL SELECT points FROM piece WHERE probe = %s",
+        "SELECT points FROM chunk WHERE probe = ANY(%s) UNION ALL SELECT points FROM piece WHERE probe = ANY(%s)",
         "INSERT INTO chunk (since, points) VALUES (%s, %s)",
         "SELECT head.probe FROM head, site",
     ],

@@ -6,16 +6,18 @@ import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import psycopg
 import pytest
 
-from margelle.errors import StoreError
+from margelle.errors import Outdated, StoreError
 from margelle.ports import Added
+from margelle.store.folder import Folder
 from margelle.store.postgres import PostgresStore, schema
 from margelle.store.vault import Vault
 from tests.postgres import Databases
-from tests.store.things import NOW, point
+from tests.store.things import HOUR, NOW, point
 
 SCRIPTS = schema.scripts()
 NEXT = "CREATE TABLE extra (id integer PRIMARY KEY);\nALTER TABLE head ADD COLUMN site text;\n"
@@ -30,6 +32,7 @@ _RULES = """
 SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2, 3
 """
+_WAITS: Final = "SELECT 1 FROM pg_locks WHERE relation = 'margelle'::regclass AND NOT granted"
 
 
 @pytest.fixture
@@ -118,6 +121,69 @@ async def test_a_database_of_a_newer_margelle_is_left_alone(server: Databases, f
         await open_once(fresh, vault)
     assert "Update margelle" in caught.value.hint
     assert shape(server) == before
+
+
+async def upgrade(url: str, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> PostgresStore:
+    """The store of a newer margelle, which has just upgraded the schema."""
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "scripts", lambda: (*SCRIPTS, NEXT))
+        newer = PostgresStore(url, vault)
+        await newer.count()
+    return newer
+
+
+async def test_a_margelle_that_runs_while_a_newer_one_upgrades_keeps_nothing_more(
+    fresh: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = PostgresStore(fresh, vault, patience_s=2)
+    await running.add([point()], NOW)
+    newer = await upgrade(fresh, vault, monkeypatch)
+    told = f"schema {len(SCRIPTS) + 1}; this process knows schemas up to {len(SCRIPTS)}"
+    for act in (running.add([point(at=NOW + HOUR)], NOW), running.put_memo("a", b"1"), running.fold(everything=True)):
+        with pytest.raises(Outdated, match=told) as caught:
+            await act
+        assert not caught.value.retryable
+    assert (await newer.add([point(at=NOW + HOUR)], NOW)).new == 1
+    assert await newer.memo("a") is None
+    await newer.close()
+    await running.close()
+
+
+async def test_a_hub_that_only_reads_hears_of_the_upgrade_and_ends(
+    fresh: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = PostgresStore(fresh, vault)
+    await running.version()
+    newer = await upgrade(fresh, vault, monkeypatch)
+    with pytest.raises(Outdated):
+        async with asyncio.timeout(3):  # sooner than it looks by itself
+            while await running.version():  # noqa: ASYNC110 - until it is told
+                await asyncio.sleep(0.002)
+    with pytest.raises(Outdated):
+        await running.latest("p", NOW)
+    with pytest.raises(Outdated):
+        await Folder(running).run(asyncio.Event())
+    await newer.close()
+    await running.close()
+
+
+async def test_an_upgrade_waits_for_who_is_just_writing_and_who_comes_later_is_refused(
+    fresh: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = PostgresStore(fresh, vault, patience_s=20)
+    await running.count()
+    async with running._db.writing() as transaction:
+        upgrading = asyncio.create_task(upgrade(fresh, vault, monkeypatch))
+        while not await transaction.read(_WAITS):  # noqa: ASYNC110 - until it waits
+            await asyncio.sleep(0.01)
+        later = asyncio.create_task(running.put_memo("late", b"1"))
+        await transaction.run("INSERT INTO memo VALUES ('soon', '')")
+    newer = await upgrading
+    with pytest.raises(Outdated):
+        await later
+    assert (await newer.memo("soon"), await newer.memo("late")) == (b"", None)
+    await newer.close()
+    await running.close()
 
 
 async def test_another_programs_database_is_left_alone(server: Databases, fresh: str, vault: Vault) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,11 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from msgspec.structs import replace
 
 from margelle.domain.access import Membership, Organisation, Role, SubjectKind
-from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.measurement import Doubt, DoubtKind, Measurement
 from margelle.domain.unit import Unit
-from margelle.store.layout import answers, arrival, folding
+from margelle.ports import Repaired
+from margelle.store.layout import answers, arrival, folding, rollup, stretch
 from margelle.store.memory import MemoryStore
 from margelle.store.postgres import PostgresStore, image
 from margelle.store.sqlite import SqliteStore, chunks
@@ -28,6 +31,7 @@ from tests.store.things import FAULT, KEY, NOW, account, discovery, incident, re
 T = TypeVar("T")
 
 PROBE = "ondilo:1/ico"
+DAYS = NOW.date() - timedelta(days=6), NOW.date() + timedelta(days=4)
 ZONES = st.sampled_from(["UTC", "Europe/Paris", "America/Los_Angeles"])
 INSTANTS = st.one_of(
     st.integers(-5, 5).map(lambda n: NOW + n * timedelta(minutes=5)),
@@ -91,6 +95,8 @@ def small_limits() -> Iterator[None]:
             (arrival, "MANY", 5),
             (arrival, "WAITING", 4),
             (answers, "MANY_DAYS", 2),
+            (rollup, "MANY", 8),
+            (stretch, "MANY", 5),
         ):
             patch.setattr(module, name, value)
         yield
@@ -149,11 +155,11 @@ def assert_exact(history: list[Measurement], point: Measurement) -> None:
 
 
 class BothStores(RuleBasedStateMachine):
-    """The same acts on the store in memory and on another, which is closed and opened now and then."""
+    """The same acts on the store in memory and on another, over which there are two hubs: now the one acts, now the other, and either is begun anew."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.memory, self.other = MemoryStore(), self.open()
+        self.memory, self.other, self.idle = MemoryStore(), self.open(), self.open()
         self.at = NOW
 
     def open(self) -> SqliteStore | PostgresStore:
@@ -183,10 +189,46 @@ class BothStores(RuleBasedStateMachine):
     def pass_time(self, step: int) -> None:
         self.at += step * timedelta(minutes=4)
 
+    @rule(
+        probe=st.sampled_from([PROBE, "p2"]),
+        quantity=st.sampled_from(["ph", "orp"]),
+        which=st.integers(0, 5),
+        kind=st.sampled_from(["withdrawn", "jump", None]),
+    )
+    def judge(self, probe: str, quantity: str, which: int, kind: DoubtKind | None) -> None:
+        """A cloud withdraws what is kept, a rule doubts it, or all doubts are taken back."""
+        history = self.wait(self.memory.history(probe, quantity))
+        if history:
+            doubts = (Doubt(kind, "told at another instant"),) if kind else ()
+            self.both("add", [], self.at, [replace(history[which % len(history)], doubts=doubts)])
+
+    @rule(
+        probe=st.sampled_from([PROBE, "p2"]),
+        which=st.integers(0, 5),
+        value=st.sampled_from([7.2, 7.3, None]),
+        origin=st.sampled_from(["ondilo/measures", "ondilo/measures/again"]),
+    )
+    def correct(self, probe: str, which: int, value: float | None, origin: str) -> None:
+        """What is kept comes again: the same, from somewhere nearer, or otherwise."""
+        history = self.wait(self.memory.history(probe, "ph"))
+        if history:
+            old = history[which % len(history)]
+            new = replace(old, origin=origin) if value == old.value else replace(old, value=value, raw=str(value))
+            self.both("add", [new, old], self.at)
+
+    @rule()
+    def take_turns(self) -> None:
+        self.other, self.idle = self.idle, self.other
+
     @rule()
     def open_again(self) -> None:
         self.wait(self.other.close())
         self.other = self.open()
+
+    @rule()
+    def repair(self) -> None:
+        *_, repaired = self.wait(all_of(self.other.repair())) or [Repaired(0, (), 1.0)]
+        assert repaired.left == ()
 
     @rule(everything=st.booleans())
     def fold(self, everything: bool) -> None:
@@ -201,15 +243,15 @@ class BothStores(RuleBasedStateMachine):
         digests = []
         for store in (self.memory, self.other):
             *_, found = self.wait(all_of(store.inspect()))
-            assert found.faults == ()
-            digests.append((found.points, found.digest))
+            assert (found.faults, found.share) == ((), 1.0)
+            digests.append(found)
         assert digests[0] == digests[1]
 
     @rule(days=st.integers(1, 12), zone=ZONES)
     def ask_statistics(self, days: int, zone: str) -> None:
         until = NOW.date() + timedelta(days=4)
-        for quantity in ("ph", "orp"):
-            self.both("statistics", PROBE, quantity, until - timedelta(days=days), until, zone)
+        for probe, quantity in product((PROBE, "p2"), ("ph", "orp")):
+            self.both("statistics", probe, quantity, until - timedelta(days=days), until, zone)
 
     @rule(since=INSTANTS, until=INSTANTS, limit=st.one_of(st.none(), st.integers(0, 3)), descending=st.booleans())
     def ask_history(self, since: datetime, until: datetime, limit: int | None, descending: bool) -> None:
@@ -278,6 +320,8 @@ class BothStores(RuleBasedStateMachine):
             self.both("latest", probe, self.at)
             self.both("quantities", probe)
             self.both("history", probe, "ph")
+            for zone in ("UTC", "Europe/Paris"):
+                self.both("statistics", probe, "ph", *DAYS, zone)
         for user in (None, "ana@example.org", "bo@example.org", "cy@example.org"):
             self.both("sites", seen_by=user)
             self.both("sites", seen_by=user, account="a", gone=True)
@@ -293,6 +337,7 @@ class BothStores(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.wait(self.other.close())
+        self.wait(self.idle.close())
 
 
 class SqliteBeside(BothStores):

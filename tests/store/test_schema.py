@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import apsw
 import pytest
 
-from margelle.errors import StoreError
+from margelle.errors import Outdated, StoreError
+from margelle.store.folder import Folder
 from margelle.store.sqlite import SqliteStore, schema
 from margelle.store.vault import Vault
-from tests.store.things import NOW, point
+from tests.store.things import HOUR, NOW, point, receipt
 
 SCRIPTS = schema.scripts()
 NEXT = "CREATE TABLE extra (id INTEGER PRIMARY KEY); ALTER TABLE tally ADD COLUMN revisions INTEGER NOT NULL DEFAULT 0;"
@@ -98,6 +100,61 @@ async def test_a_margelle_of_before_that_still_runs_keeps_nothing_where_nobody_l
     with pytest.raises(apsw.ConstraintError, match="a newer margelle"):
         running.execute("INSERT INTO point VALUES (1, 0, 7.2, NULL, NULL, 1, NULL) ON CONFLICT DO NOTHING")
     running.close()
+
+
+async def test_a_margelle_that_runs_while_a_newer_one_upgrades_keeps_and_reads_nothing_more(
+    path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = SqliteStore(path, vault)
+    await running.add([point()], NOW)
+    seen = await running.version()
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "scripts", lambda: (*SCRIPTS, NEXT))
+        newer = SqliteStore(path, vault)
+    await asyncio.sleep(0)  # what others have stored is looked at once in a turn
+    told = f"schema {len(SCRIPTS) + 1}; this process knows schemas up to {len(SCRIPTS)}"
+    for act in (
+        running.add([point(at=NOW + HOUR)], NOW),
+        running.put_memo("a", b"1"),
+        running.keep_receipt(receipt()),
+        running.version(),
+        running.latest(point().probe, NOW),
+        running.history(point().probe, "ph"),
+    ):
+        with pytest.raises(Outdated, match=told) as caught:
+            await act
+        assert not caught.value.retryable
+        assert "start the newer margelle" in caught.value.hint
+    assert seen
+    assert (await newer.add([point(at=NOW + HOUR)], NOW)).new == 1
+    assert await newer.count() == 2
+    assert await newer.memo("a") is None
+    await newer.close()
+    await running.close()
+
+
+async def test_what_was_written_before_the_upgrade_is_kept_and_the_upgrade_waits_for_it(
+    path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = SqliteStore(path, vault)
+    monkeypatch.setattr(schema, "scripts", lambda: (*SCRIPTS, NEXT))
+    with running._db.writing(), pytest.raises(StoreError, match="Another program"):
+        SqliteStore(path, vault, busy_timeout_s=0.05)
+    await running.add([point()], NOW)
+    await SqliteStore(path, vault).close()
+    with pytest.raises(Outdated):
+        await running.add([point()], NOW)
+    await running.close()
+
+
+async def test_a_hub_that_has_become_too_old_ends(path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = SqliteStore(path, vault)
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "scripts", lambda: (*SCRIPTS, NEXT))
+        await SqliteStore(path, vault).close()
+    with pytest.raises(Outdated):
+        await Folder(running).run(asyncio.Event())
+    await running.close()
 
 
 async def test_another_programs_database_is_left_alone(path: Path, vault: Vault) -> None:

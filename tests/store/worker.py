@@ -51,15 +51,19 @@ def _point(name: str, hour: int, quantity: str, dice: random.Random) -> Measurem
     return point(round(dice.uniform(6, 9), 2), at, quantity, probe=name, origin=dice.choice(("a/b", "a/b/c")))
 
 
+LIMITS = (
+    (chunks, "CAPACITY", 64),
+    (image, "CAPACITY", 64),
+    (folding, "CAPACITY", 64),
+    (folding, "STRETCH", 48),
+    (arrival, "MANY", 80),
+)
+"""Chunks of a few points, so that everything happens often."""
+
+
 def small_limits() -> None:
-    """Chunks of a few points, so that everything happens often."""
-    for module, name, value in (
-        (chunks, "CAPACITY", 64),
-        (image, "CAPACITY", 64),
-        (folding, "CAPACITY", 64),
-        (folding, "STRETCH", 48),
-        (arrival, "MANY", 80),
-    ):
+    """Set them for this process."""
+    for module, name, value in LIMITS:
         setattr(module, name, value)
 
 

@@ -196,7 +196,7 @@ async def _add(settings: Settings, wanted: Wanted, way: _Way) -> Exit:
     async with house.opened(settings) as home:
         account = await wanted.account(home)
         made = await connect(home, account, lambda connector: _signed_in(connector, account, way))
-        await home.record("connect", account.id, "signed in again" if made.again else "signed in")
+        await home.record_on(account, "connect", "signed in again" if made.again else "signed in")
         say(f"{account.id} is signed in{' again' if made.again else ''}; it belongs to {account.owner}.")
         ended = await _first_look(home, account)
         for twin in made.twins:
@@ -215,7 +215,7 @@ async def _add_nearby(settings: Settings, vendor: str, owner: str, which: str, s
         heard = await hear(which)
         account = await Wanted.nearby(vendor, owner, heard, serial, name).account(home)
         await home.store.put_account(account)
-        await home.record("connect", account.id, f"is read over Bluetooth at {account.base_url}")
+        await home.record_on(account, "connect", f"is read over Bluetooth at {account.base_url}")
         say(f"{account.id} reads {account.login} at {account.base_url}; it belongs to {account.owner}.")
         if others := await _others(home.store, account):
             note(
@@ -254,7 +254,7 @@ async def _first_look(home: House, account: Account) -> Exit:
     for site in await home.store.sites(account=account.id):
         say(f"  {site.id}  {brief(site.name)}")
         for remark in home.display(site).remarks:
-            say(f"    {remark}")
+            say(f"    {remark.text}")
     wrong = await home.store.incidents(account.id, open_only=True)
     for incident in wrong:
         note(f"  {incident.what} {incident.todo}")
@@ -339,13 +339,14 @@ async def _pause(settings: Settings, name: str, *, paused: bool) -> None:
     async with house.opened(settings) as home:
         account = await _account(home.store, name)
         await home.store.put_account(replace(account, paused=paused))
-        await home.record("pause" if paused else "resume", account.id, "done")
+        await home.record_on(account, "pause" if paused else "resume", "done")
 
 
 async def _remove(settings: Settings, name: str) -> int:
     from margelle.cli import house
 
     async with house.opened(settings) as home:
-        await home.store.remove_account(name)
-        await home.record("remove account", name, "removed; its measurements stay")
+        account = await _account(home.store, name)
+        await home.store.remove_account(account.id)
+        await home.record_on(account, "remove account", "removed; its measurements stay")
         return await home.store.count()

@@ -151,6 +151,7 @@ async def _bring(settings: Settings, wanted: Wanted) -> dict[str, int]:
     from margelle.cli import house
     from margelle.cli.brought import brought
     from margelle.intake.keep import count, keep
+    from margelle.phrase import Phrase
 
     if not wanted.file.is_file():
         raise NotFound(f"There is no file {wanted.file}.")
@@ -175,7 +176,9 @@ async def _bring(settings: Settings, wanted: Wanted) -> dict[str, int]:
             for verdict, n in count(outcomes).items():
                 counts[verdict] += n
         for site, verdicts in sorted(at_site.items()) if not wanted.dry else ():
-            await home.record("import", wanted.file.name, ", ".join(f"{n} {one}" for one, n in verdicts.items()), site)
+            what = ", ".join(f"{n} {one}" for one, n in verdicts.items())
+            phrase = Phrase("imported", {one: str(verdicts[one]) for one in ("new", "same", "corrected", "refused")})
+            await home.record("import", wanted.file.name, what, site, phrase)
         return counts
 
 

@@ -8,7 +8,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -169,7 +169,8 @@ async def _live(
     secret, ready = secrets.token_urlsafe(16), asyncio.Event()
     store = clouds.open_in(settings.data_dir / "clouds", settings)
     try:
-        await _demand_time(store)
+        if await _demand_time(store) is None:
+            note("Making a year of water, this first time: half a minute, or more on a busy machine")
         async with house.opened(settings, pace=(Rate(100, 1),)) as home, asyncio.TaskGroup() as group:
             made = Clouds(
                 store,
@@ -179,7 +180,7 @@ async def _live(
                 users=people.people(secret)[:1],
                 pools=POOLS[:1],
             )
-            group.create_task(server.serve(home.app(public_page=True, ready=ready.is_set), hub, stop))
+            group.create_task(server.serve(home.app(public_page=True, ready=ready.is_set, demo=True), hub, stop))
             group.create_task(server.serve(made.app(quotas=False), cloud, stop))
             collector = home.collector()
             if await server.until(stop, _prepare(home, made, collector, login, server.url_of(cloud), secret)):
@@ -191,8 +192,8 @@ async def _live(
         await store.close()
 
 
-async def _demand_time(clouds: Store) -> None:
-    """Raises Conflict where the clock is so far behind an earlier run that the last month, by this clock, was never collected."""
+async def _demand_time(clouds: Store) -> datetime | None:
+    """How far an earlier run came, None where there was none. Raises Conflict where the clock is so far behind an earlier run that the last month, by this clock, was never collected."""
     from margelle.cli.terminal import utc_now
     from margelle.simulate.clouds import reached
 
@@ -202,6 +203,7 @@ async def _demand_time(clouds: Store) -> None:
             f"The clock says {now:%Y-%m-%d}, and this folder's demo has lived until {before:%Y-%m-%d} already.",
             hint="Set the clock right, or choose a new folder with --data.",
         )
+    return before
 
 
 async def _prepare(home: House, made: Clouds, collector: Collector, login: Login, cloud_url: str, secret: str) -> None:

@@ -15,6 +15,7 @@ from margelle.cli.terminal import utc_now
 from margelle.config import Settings
 from margelle.domain.site import Account, Site
 from margelle.errors import BadInput, ConfigError, StoreError
+from margelle.phrase import Phrase
 from margelle.ports import Backstage, Clock, Connector, Display, Http, Rate, Source, Spending, Store, Tokens, Vendor
 from margelle.store import file_of, open_store
 from margelle.store.vault import Vault
@@ -69,11 +70,17 @@ class House:
             return Display()
         return vendor.display(self.meanings.sections[vendor.name], self.settings.catalogue)(site)
 
-    async def record(self, act: str, subject: str, outcome: str, site: str = "") -> None:
+    async def record(self, act: str, subject: str, outcome: str, site: str = "", phrase: Phrase | None = None) -> None:
         """Add to the audit log what a command did; the words of acts are those of the pages."""
         from margelle.ports import AuditEntry
 
-        await self.store.record(AuditEntry(self.clock(), "", act, subject, outcome, site))
+        await self.store.record(AuditEntry(self.clock(), "", act, subject, outcome, site, phrase=phrase))
+
+    async def record_on(self, account: Account, act: str, outcome: str) -> None:
+        """Add to the audit log, of each site that the account brings, what a command did to it."""
+        from margelle.ports import AuditEntry
+
+        await self.store.record(AuditEntry.on(account, act, outcome, self.clock()))
 
     def budget(self, account: Account) -> Budget:
         """The account's request budget, which outlives this process. It lies beside the store, since whoever shares the one shares the other."""
@@ -206,8 +213,10 @@ class House:
         broker = Broker.of(own["url"], own["login"], own["password"], own["client_id"])
         return Listener(broker, topics, self.store, self.clock, self.settings.catalogue, leads=lambda: collector.leads)
 
-    def app(self, *, public_page: bool = False, ready: Callable[[], bool] | None = None) -> Starlette:
-        """The web application: faces, pages and health."""
+    def app(
+        self, *, public_page: bool = False, ready: Callable[[], bool] | None = None, demo: bool = False
+    ) -> Starlette:
+        """The web application: faces, pages and health; one that is a `demo` says so on every page."""
         from margelle.collect.actions import ForwardedActions
         from margelle.serve import app
 
@@ -220,6 +229,7 @@ class House:
             pages=self.settings["pages"],
             quotas=self.settings["faces.quotas"],
             public_page=public_page,
+            demo="hub" if demo else "",
             public_url=self.settings["public_url"],
             catalogue=self.settings.catalogue,
             title=self.settings["title"],

@@ -10,6 +10,7 @@ import msgspec
 
 from margelle.config import Settings
 from margelle.errors import ConfigError
+from margelle.phrase import Phrase
 from margelle.ports import Mapped, Naming, Store, Vendor
 
 
@@ -75,6 +76,7 @@ class HubMeanings:
         raise ConfigError(
             f"{name} = {meaning!r} does not go together with what is said of another name.",
             hint=f"The settings file outranks the pages: see [{vendor}.{naming.setting}] there.",
+            phrase=Phrase("tags.clash", {"name": name, "setting": f"[{vendor}.{naming.setting}]"}),
         )
 
     def _namings(self) -> dict[str, Naming]:

@@ -74,6 +74,7 @@ async def _measure(
     from margelle.intake.hand import keep_by_hand
     from margelle.intake.keep import count
     from margelle.intake.point import Point, measurement_of
+    from margelle.phrase import Phrase
 
     async with house.opened(settings) as home:
         now = home.clock()
@@ -87,7 +88,10 @@ async def _measure(
         outcome = (
             f"{told} at {instant:%Y-%m-%dT%H:%M:%SZ}: {_counted(count(outcomes))}{f'; {remark}' if remark else ''}"
         )
-        await home.record("measure", probe.id, outcome, probe.site)
+        phrase = Phrase(
+            "measured", {"values": told, "at": f"{instant:%Y-%m-%d %H:%M} UTC", "means": Phrase(f"means.{means}")}
+        )
+        await home.record("measure", probe.id, outcome, probe.site, phrase)
         return probe, outcomes
 
 

@@ -61,7 +61,7 @@ class Showroom:
             LocalActions(store, self._clock),
             public_page=True,
             time_zone="Europe/Paris",
-            demo=True,
+            demo="room",
         )
 
     async def _fill(self) -> None:

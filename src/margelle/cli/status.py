@@ -41,7 +41,7 @@ def status(
     elif not found["accounts"]:
         note("There is no account yet. Add one: margelle account add ondilo")
         if found["measurements"]:
-            say(f"{counted(found['measurements'], 'measurement')} kept.")
+            _show_kept(found)
     else:
         _show(found, 10_000 if everything else 3)
     raise typer.Exit(Exit.NEEDS_USER if found["needs_user"] else Exit.OK)
@@ -62,6 +62,7 @@ async def _status(settings: Settings, name: str) -> dict[str, Any]:
         return {
             "at": now,
             "measurements": await home.store.count(),
+            "earlier": await home.store.earlier(),
             "collecting": bool(await home.store.collectors(now)),
             "needs_user": bool(wrong) or any(one["locked"] for one in shown),
             "accounts": shown,
@@ -105,7 +106,7 @@ async def _account(home: House, account: Account, report: AccountReport, now: da
 def _remarks(home: House, site: Site) -> tuple[str, ...]:
     vendor = home.vendors.get(site.vendor)
     found = vendor.remarks(site) if vendor is not None and vendor.remarks is not None else ()
-    return (*home.display(site).remarks, *found)
+    return tuple(remark.text for remark in (*home.display(site).remarks, *found))
 
 
 async def _locked(store: Store, account: Account) -> str:
@@ -161,9 +162,15 @@ def _show(found: dict[str, Any], most: int) -> None:
             when = _clock(ask.due_at) if later else "now" if found["collecting"] else "when a hub runs"
             say(f"  next {when}: {ask.act} {ask.subject} {ask.quantity}".rstrip() + f". {ask.why}")
         say()
-    say(f"{counted(found['measurements'], 'measurement')} kept.")
+    _show_kept(found)
     if not found["collecting"]:
         say("No hub collects into this folder now: margelle serve")
+
+
+def _show_kept(found: dict[str, Any]) -> None:
+    say(f"{counted(found['measurements'], 'measurement')} kept.")
+    if (earlier := found["earlier"]) is not None:
+        say(f"{earlier} earlier measurements folded; a hub that runs folds the rest, or at once: margelle store fold")
 
 
 def _show_account(account: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from margelle.cli.terminal import Exit, JsonOption, counted, invocation, note, p
 
 if TYPE_CHECKING:
     from margelle.config import Settings
-    from margelle.ports import Inspected
+    from margelle.ports import Inspected, Store
     from margelle.store.copying import Proof
 
 app = typer.Typer(help="The database itself. Made small, checked, and copied to another.", no_args_is_help=True)
@@ -33,13 +33,24 @@ def fold(
 
 
 @app.command(epilog="Example: margelle store check --json")
-def check(context: typer.Context, as_json: JsonOption = False) -> None:
+def check(
+    context: typer.Context,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="First make anew what follows from the points. Stop the hub before."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Read everything, and compare it.
 
     Chunks, newest points, statistics and counts must fit. The digest is of all measurements, wherever they are kept: it is the same
-    before and after an update or a fold. Exit code 1 where something does not fit.
+    before and after an update or a fold; the second one is of what was corrected. What does not fit is told with its probe, and what to do.
+    Exit code 1 where something does not fit.
+
+    The newest points, the statistics of days and the counts can always be made anew: --repair does so, and touches no point. A probe of which
+    a point cannot be read stays as it is.
     """
-    raise typer.Exit(run(_check(invocation(context).settings(), as_json=as_json)))
+    raise typer.Exit(run(_check(invocation(context).settings(), repair=repair, as_json=as_json)))
 
 
 @app.command(epilog="Example: margelle store copy ~/margelle.sqlite postgresql://hub@db.example.org/margelle")
@@ -130,20 +141,44 @@ async def _fold(settings: Settings, *, compact: bool) -> None:
             await home.store.compact()
 
 
-async def _check(settings: Settings, *, as_json: bool) -> Exit:
+async def _check(settings: Settings, *, repair: bool, as_json: bool) -> Exit:
     from margelle.cli import house
 
     found: Inspected | None = None
     async with house.opened(settings) as home:
+        if repair:
+            await _repair(home.store)
         with progress("Reading") as told:
             async for found in home.store.inspect():
                 told(found.share)
                 await asyncio.sleep(0)
     assert found is not None
     if as_json:
-        say_json({"measurements": found.points, "digest": found.digest, "faults": found.faults})
+        say_json(_told(found))
     else:
         say(f"{counted(found.points, 'measurement')} read, digest {found.digest}.")
+        say(f"{counted(found.revisions, 'correction')}, digest {found.revisions_digest}.")
         for fault in found.faults:
             note(f"Does not fit: {fault}")
     return Exit.FAILED if found.faults else Exit.OK
+
+
+def _told(found: Inspected) -> dict[str, object]:
+    return {
+        "measurements": found.points,
+        "digest": found.digest,
+        "revisions": found.revisions,
+        "revisions_digest": found.revisions_digest,
+        "faults": found.faults,
+    }
+
+
+async def _repair(store: Store) -> None:
+    left: tuple[str, ...] = ()
+    with progress("Making anew") as told:
+        async for one in store.repair():
+            told(one.share)
+            left = one.left
+            await asyncio.sleep(0)
+    for each in left:
+        note(f"Not repaired: {each}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LONGEST_INPUT: Final = 8192
+
+LINES_EVERY_S: Final = 5.0
+"""How often a command that is no terminal's says how far it is."""
 
 
 class Exit(IntEnum):
@@ -110,11 +114,26 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+class Lines:
+    """Tells the share of the work that is done in lines, one every few seconds: for a log, or whoever reads along."""
+
+    def __init__(self, what: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._what, self._clock = what, clock
+        self._told_at = clock()
+
+    def __call__(self, share: float) -> None:
+        """So much of it is done, up to 1."""
+        now = self._clock()
+        if now - self._told_at >= LINES_EVERY_S:
+            self._told_at = now
+            note(f"{self._what}: {share:.0%}")
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[float], None]]:
-    """A function to tell what share of the work is done: a bar on standard error where that is a terminal."""
+    """A function to tell what share of the work is done: a bar on standard error where that is a terminal, else a line now and then."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield Lines(what)
         return
     from rich.console import Console
     from rich.progress import Progress

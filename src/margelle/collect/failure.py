@@ -19,8 +19,9 @@ from margelle.errors import (
     Unavailable,
     Unreachable,
 )
+from margelle.phrase import Phrase
 from margelle.ports import Incident
-from margelle.redaction import redact
+from margelle.redaction import redact, redacted
 
 SIGN_IN: Final = "sign-in"
 """The kind of an account that waits for its user to sign in again."""
@@ -100,7 +101,7 @@ def failed(account: str, ask: Ask, error: MargelleError, progress: Progress, now
         wait = pause(f"{account} {ask.where}", attempt.failures, _FIRST, most)
         attempt.not_before = now + max(wait, _told(error))
     where = account if kind in OF_ACCOUNT or (kind in OF_CLOUD and progress.failures > 1) else ask.where
-    return incident(account, where, kind, error.what, now, hint=error.hint)
+    return incident(account, where, kind, error.what, now, hint=error.hint, phrase=error.phrase)
 
 
 def broken(account: str, ask: Ask, error: Exception, progress: Progress, now: datetime) -> Incident:
@@ -108,13 +109,23 @@ def broken(account: str, ask: Ask, error: Exception, progress: Progress, now: da
     attempt = progress.attempt(ask.act, ask.subject, ask.quantity)
     attempt.asked_at, attempt.failures = now, attempt.failures + 1
     attempt.not_before = now + pause(f"{account} {ask.where}", attempt.failures, 5 * _FIRST, timedelta(hours=6))
-    return incident(account, ask.where, "bug", f"An unexpected {type(error).__name__}: {error!s:.200}", now)
+    return incident(
+        account, ask.where, "bug", f"An unexpected {type(error).__name__}: {error!s:.200}", now, phrase=bug(error)
+    )
 
 
-def incident(account: str, where: str, kind: str, what: str, now: datetime, *, hint: str = "") -> Incident:
+def bug(error: Exception) -> Phrase:
+    """That something failed which nobody foresaw."""
+    return Phrase("bug", {"kind": type(error).__name__, "what": f"{error!s:.200}"})
+
+
+def incident(
+    account: str, where: str, kind: str, what: str, now: datetime, *, hint: str = "", phrase: Phrase | None = None
+) -> Incident:
     """An incident that says what happened, and who does what."""
     todo = TODO.get(kind, TODO["failed"])
-    return Incident(account, where, kind, redact(what), redact(f"{todo} {hint}".strip()), now, now)
+    said = redact(f"{todo} {hint}".strip())
+    return Incident(account, where, kind, redact(what), said, now, now, phrase=redacted(phrase))
 
 
 def answered(progress: Progress, ask: Ask, now: datetime) -> None:

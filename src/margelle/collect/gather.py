@@ -18,6 +18,7 @@ from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.domain.switch import Switch
 from margelle.errors import Limited, Malformed, MargelleError, NotFound, StoreError
+from margelle.phrase import Phrase
 from margelle.ports import (
     AdviceSource,
     Answer,
@@ -172,7 +173,10 @@ class Gather:
         there = {site.id for site in sites}
         await self._tidy(there, now)
         gone = "The cloud no longer tells of this site. Its readings stay."
-        vanished = [failure.incident(self.account.id, site, "vanished", gone, now) for site in before - there]
+        lost = Phrase("site.vanished")
+        vanished = [
+            failure.incident(self.account.id, site, "vanished", gone, now, phrase=lost) for site in before - there
+        ]
         return self._unreadable("discovery", discovery.faults, now) + vanished
 
     def _pasts_known(self) -> bool:
@@ -225,7 +229,8 @@ class Gather:
         noted = self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
         if track.empties >= backfill.EMPTY and track.newest is not None:
             what = "The cloud answers, but tells no latest values; its past is asked instead."
-            noted.append(failure.incident(self.account.id, ask.where, "latest-empty", what, now))
+            phrase = Phrase("cloud.no_latest")
+            noted.append(failure.incident(self.account.id, ask.where, "latest-empty", what, now, phrase=phrase))
         return noted
 
     async def _standing(self, ask: Ask) -> list[Incident]:
@@ -300,12 +305,16 @@ class Gather:
     async def _doubt_answer(self, ask: Ask, batch: Batch, now: datetime) -> None:
         """An answer that could not all be read, or denies what the same cloud told before, settles nothing."""
         if batch.faults:
-            raise Malformed(f"{len(batch.faults)} parts could not be read, first {_said(batch.faults[0])}")
+            first = _said(batch.faults[0])
+            phrase = Phrase("cloud.parts", {"n": str(len(batch.faults)), "first": first})
+            raise Malformed(f"{len(batch.faults)} parts could not be read, first {first}", phrase=phrase)
         if batch.measurements or ask.window is None:
             return
         since = now - backfill.SPANS[ask.window] + backfill.QUICK
         if await self._store.history(ask.subject, ask.quantity, since, now - backfill.QUICK, 1):
-            raise Malformed("The cloud tells of no readings where it has told some before.")
+            raise Malformed(
+                "The cloud tells of no readings where it has told some before.", phrase=Phrase("cloud.denies")
+            )
 
     async def _advice(self, ask: Ask) -> list[Incident]:
         source = self.source
@@ -349,7 +358,8 @@ class Gather:
         if not faults:
             return []
         what = f"{len(faults)} parts of the answer could not be read and were left out, first {_said(faults[0])}"
-        return [failure.incident(self.account.id, where, "unreadable", what, now)]
+        phrase = Phrase("cloud.parts", {"n": str(len(faults)), "first": _said(faults[0])})
+        return [failure.incident(self.account.id, where, "unreadable", what, now, phrase=phrase)]
 
     def _doubtful(self, probe: str, kept: Sequence[Measurement], now: datetime) -> list[Incident]:
         """Values that we doubt ourselves, one incident a probe; what a vendor excludes, or nobody has calibrated, is so every day."""
@@ -359,7 +369,16 @@ class Gather:
         one, doubt = odd[0]
         many = "1 value is kept with a doubt:" if len(odd) == 1 else f"{len(odd)} values are kept with a doubt, such as"
         what = f"{many} {one.quantity} {one.raw!r} of {one.at:%Y-%m-%d %H:%M} UTC: {doubt.reason}."
-        return [failure.incident(self.account.id, probe, "doubtful", what, now)]
+        phrase = Phrase(
+            "doubtful.one" if len(odd) == 1 else "doubtful.many",
+            {
+                "n": str(len(odd)),
+                "what": Phrase(f"quantity.{one.quantity}"),
+                "raw": one.raw,
+                "at": f"{one.at:%Y-%m-%d %H:%M} UTC",
+            },
+        )
+        return [failure.incident(self.account.id, probe, "doubtful", what, now, phrase=phrase)]
 
 
 def _said(fault: Fault) -> str:

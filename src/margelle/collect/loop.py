@@ -17,6 +17,7 @@ from margelle.collect.line import REST, Line
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account
 from margelle.errors import ConfigError, MargelleError, StoreError
+from margelle.phrase import Phrase
 from margelle.ports import Clock, PacedHttp, Store, Tokens, Vendor
 
 Pause = Callable[[float, asyncio.Event], Awaitable[None]]
@@ -318,16 +319,18 @@ class Collector:
             )
         except MargelleError as error:
             _log.error("%s cannot be collected now: %s", account.id, error)
-            return await self._set_back(account, "store" if isinstance(error, StoreError) else "failed", str(error))
+            kind = "store" if isinstance(error, StoreError) else "failed"
+            return await self._set_back(account, kind, str(error), error.phrase)
         except Exception as error:
             _log.exception("An unexpected error while collecting %s", account.id)
-            return await self._set_back(account, "bug", f"An unexpected {type(error).__name__}: {error!s:.200}")
+            what = f"An unexpected {type(error).__name__}: {error!s:.200}"
+            return await self._set_back(account, "bug", what, failure.bug(error))
         return line.due_at
 
-    async def _set_back(self, account: Account, kind: str, what: str) -> datetime:
+    async def _set_back(self, account: Account, kind: str, what: str, phrase: Phrase | None) -> datetime:
         now = self._clock()
         try:
-            await self._store.note_incident(failure.incident(account.id, account.id, kind, what, now))
+            await self._store.note_incident(failure.incident(account.id, account.id, kind, what, now, phrase=phrase))
         except StoreError as error:
             _log.error("That cannot be recorded either: %s", error)
         return now + 10 * REST

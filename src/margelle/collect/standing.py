@@ -10,6 +10,7 @@ from margelle.collect.loop import Collector
 from margelle.collect.report import reports
 from margelle.domain.site import Account
 from margelle.errors import Conflict, Limited
+from margelle.phrase import Phrase
 from margelle.ports import AccountReport, Clock, Reader, Spending
 
 
@@ -32,13 +33,14 @@ class Standing:
     async def ask_now(self, account: Account) -> None:
         """Have its newest values asked for. Raises Conflict and Limited."""
         if account.paused:
-            raise Conflict(f"{account.id} is paused.", hint="Let it go on first.")
+            raise Conflict(f"{account.id} is paused.", hint="Let it go on first.", phrase=Phrase("collect.is_paused"))
         self._demand_room(account, self._clock())
         collector = self._collector()
         if collector is None or not collector.ask_now(account.id):
             raise Conflict(
                 f"{account.id} is not collected by the process that serves this.",
                 hint="The one that collects it asks when something is due.",
+                phrase=Phrase("collect.elsewhere"),
             )
 
     def _demand_room(self, account: Account, now: datetime) -> None:
@@ -47,4 +49,5 @@ class Standing:
         free_at = plan.room_at(spending, now) if spending is not None else now
         if free_at > now:
             wait_s = (free_at - now).total_seconds()
-            raise Limited("The account's requests are used up for now.", retry_after_s=wait_s)
+            phrase = Phrase("net.budget", {"account": account.id, "minutes": str(max(1, round(wait_s / 60)))})
+            raise Limited("The account's requests are used up for now.", retry_after_s=wait_s, phrase=phrase)

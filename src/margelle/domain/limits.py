@@ -95,14 +95,15 @@ def bands_of(
         if band is not None and (band.low is not None or band.high is not None):
             tolerable = _around(band, known.tolerable) if known is not None and known.tolerable is not None else None
             return Bands(band, tolerable, "owner" if origin == "owner" else "vendor")
-    return Bands(known.ideal, known.tolerable, known.origin, known.source) if known is not None else None
+    return known
 
 
 @lru_cache(4096)
-def _known(quantity: str, kind: SiteKind, disinfectant: Disinfectant | None, regime: Regime) -> Limit | None:
-    """The table's limit. A fleet asks the same again and again; there are only so many different waters."""
+def _known(quantity: str, kind: SiteKind, disinfectant: Disinfectant | None, regime: Regime) -> Bands | None:
+    """The table's limits. A fleet asks the same again and again; there are only so many different waters."""
     own = (limit for limit in TABLE if limit.quantity == quantity)
-    return next((limit for limit in own if limit.fits(kind, disinfectant, regime)), None)
+    found = next((limit for limit in own if limit.fits(kind, disinfectant, regime)), None)
+    return Bands(found.ideal, found.tolerable, found.origin, found.source) if found is not None else None
 
 
 def _around(inner: Band, outer: Band) -> Band:

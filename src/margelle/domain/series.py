@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from math import fsum, isfinite
 from statistics import fmean, median
+from typing import Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -39,6 +40,10 @@ class Columns(Struct, frozen=True):
     times: list[int]
     values: list[float | None]
     doubtful: list[bool]
+
+
+NOTHING: Final = Columns([], [], [])
+"""No points."""
 
 
 def by_instant(measurements: Iterable[Measurement]) -> list[Reading]:
@@ -88,7 +93,18 @@ def middle(values: Sequence[float]) -> float:
     return found if isfinite(found) else 2 * median([value / 2 for value in values])
 
 
-def thinned(points: Sequence[Measurement], most: int) -> list[Measurement]:
+class Valued(Protocol):
+    """A point of a series: a measurement, or less of one."""
+
+    @property
+    def value(self) -> float | None:
+        """Its value; None where no number could be read."""
+
+
+_Point = TypeVar("_Point", bound=Valued)
+
+
+def thinned(points: Sequence[_Point], most: int) -> list[_Point]:
     """At most `most` (at least 2) of `points`, in order, that draw the same line: each stretch keeps its lowest and highest value.
 
     The points are of one series, oldest first. A point without a value is kept only where nothing is thinned.
@@ -99,18 +115,14 @@ def thinned(points: Sequence[Measurement], most: int) -> list[Measurement]:
     if len(points) <= most:
         return list(points)
     known = [point for point in points if point.value is not None]
+    value = [point.value or 0.0 for point in known].__getitem__
     stretches = most // 2
-    kept: list[Measurement] = []
+    kept: list[_Point] = []
     for n in range(stretches):
-        stretch = known[n * len(known) // stretches : (n + 1) * len(known) // stretches]
+        stretch = range(n * len(known) // stretches, (n + 1) * len(known) // stretches)
         if stretch:
-            low, high = min(stretch, key=_value), max(stretch, key=_value)
-            kept.extend(sorted((low, high), key=lambda point: point.at) if low is not high else [low])
+            kept += [known[index] for index in sorted({min(stretch, key=value), max(stretch, key=value)})]
     return kept
-
-
-def _value(point: Measurement) -> float:
-    return point.value if point.value is not None else 0.0
 
 
 class HourStatistics(Struct, frozen=True):

@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from margelle.domain.cell import guarded
+
 _ENCODER: Final = msgspec.json.Encoder()
 _SPECIAL: Final = re.compile('[,"\r\n]')
 
@@ -27,7 +29,7 @@ def csv_head(names: Iterable[str]) -> bytes:
 
 
 def csv(rows: Iterable[Struct]) -> bytes:
-    """One line for each row, as RFC 4180 has it but for the line's end, which is a line feed: true and false in words, nothing where there is none."""
+    """One line for each row, as RFC 4180 has it but for the line's end, which is a line feed: true and false in words, nothing where there is none; and no text that a spreadsheet would compute."""
     lines = [",".join([_CELLS.get(type(cell), _text)(cell) for cell in astuple(row)]) for row in rows]
     return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace") if lines else b""
 
@@ -55,7 +57,7 @@ def _list(value: tuple[Any, ...]) -> str:
 
 @lru_cache(4096)
 def _text(value: str) -> str:
-    text = str(value)
+    text = guarded(str(value))
     return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
 
 

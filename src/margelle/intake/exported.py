@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from margelle.domain.cell import unguarded
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.unit import Unit, convert
@@ -73,9 +74,9 @@ def _check(head: Sequence[str]) -> None:
 
 
 def _row(cells: dict[str, str]) -> Row:
-    given: dict[str, object] = dict(cells)
+    given: dict[str, object] = {name: unguarded(cell) for name, cell in cells.items()}
     given["value"] = number_of(cells["value"]) if cells["value"] else None
-    given["reason"] = cells["reason"] or None
+    given["reason"] = given["reason"] or None
     given["valid"] = {"true": True, "false": False}.get(cells["valid"], cells["valid"])
     if "doubts" in cells:
         given["doubts"] = msgspec.json.decode(cells["doubts"].encode()) if cells["doubts"] else None

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from margelle.domain.site import OWN, Account, Probe, Site, SiteKind
 from margelle.errors import BadInput, Conflict, NotFound
+from margelle.phrase import Phrase
 from margelle.ports import Discovery, Fault, Store
 
 KINDS: Final[tuple[SiteKind, ...]] = get_args(SiteKind)
@@ -36,14 +37,16 @@ def described(name: str, kind: str, volume_m3: float | None, time_zone: str) -> 
     """What was said, checked. Raises BadInput."""
     name = name.strip()
     if not name:
-        raise BadInput("A site has a name.")
+        raise BadInput("A site has a name.", phrase=Phrase("own.no_name"))
     if len(name) > LONGEST_NAME or not name.isprintable():
-        raise BadInput(f"A name has at most {LONGEST_NAME} characters, none of them hidden.")
+        phrase = Phrase("bad_name", {"n": str(LONGEST_NAME)})
+        raise BadInput(f"A name has at most {LONGEST_NAME} characters, none of them hidden.", phrase=phrase)
     known = next((one for one in KINDS if one == kind), None)
     if known is None:
-        raise BadInput(f"There is no kind of site {kind!r}.", hint=f"Known: {', '.join(KINDS)}.")
+        phrase = Phrase("own.no_kind", {"kind": kind})
+        raise BadInput(f"There is no kind of site {kind!r}.", hint=f"Known: {', '.join(KINDS)}.", phrase=phrase)
     if volume_m3 is not None and not (math.isfinite(volume_m3) and volume_m3 >= 0):
-        raise BadInput("A volume is a number of cubic metres.")
+        raise BadInput("A volume is a number of cubic metres.", phrase=Phrase("own.bad_volume"))
     return Described(name, known, volume_m3, zone_named(time_zone))
 
 
@@ -52,7 +55,8 @@ def zone_named(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        raise BadInput(f"There is no time zone {name!r}.", hint="It is like Europe/Paris.") from None
+        phrase = Phrase("own.no_zone", {"name": name})
+        raise BadInput(f"There is no time zone {name!r}.", hint="It is like Europe/Paris.", phrase=phrase) from None
     return name
 
 

@@ -11,8 +11,9 @@ from margelle.errors import StoreError
 from margelle.intake.keep import own_probes
 from margelle.mqtt.broker import Broker
 from margelle.mqtt.topics import Topics
+from margelle.phrase import Phrase
 from margelle.ports import Clock, Incident, Store
-from margelle.redaction import redact
+from margelle.redaction import redact, redacted
 
 if TYPE_CHECKING:
     from aiomqtt import MqttError
@@ -44,13 +45,14 @@ class Outage:
 
     async def begins(self, error: MqttError | TopicsRefused) -> None:
         """The broker cannot be listened to now."""
-        kind, what = self._told(error)
+        kind, what, phrase = self._told(error)
         _log.warning("%s", what)
         now = self._clock()
         try:
             for account in await self._accounts():
                 await self._store.end_incident(account, "mqtt", REFUSED if kind == AWAY else AWAY, now)
-                await self._store.note_incident(Incident(account, "mqtt", kind, redact(what), TODO[kind], now, now))
+                said = Incident(account, "mqtt", kind, redact(what), TODO[kind], now, now, phrase=redacted(phrase))
+                await self._store.note_incident(said)
         except StoreError as trouble:
             _log.error("That cannot be recorded: %s", trouble)
 
@@ -62,16 +64,22 @@ class Outage:
         except StoreError as trouble:
             _log.error("That the broker is well cannot be recorded: %s", trouble)
 
-    def _told(self, error: MqttError | TopicsRefused) -> tuple[str, str]:
-        broker = f"The broker {self._broker.host}:{self._broker.port}"
+    def _told(self, error: MqttError | TopicsRefused) -> tuple[str, str, Phrase]:
+        address = f"{self._broker.host}:{self._broker.port}"
+        broker = f"The broker {address}"
         if isinstance(error, TopicsRefused):
-            return REFUSED, f"{broker} does not let the hub listen to {error}."
+            phrase = Phrase("mqtt.topics", {"broker": address, "topics": str(error)})
+            return REFUSED, f"{broker} does not let the hub listen to {error}.", phrase
         code = getattr(error, "rc", None)
         if getattr(code, "value", code) in _NOT_ALLOWED:
             login = f"the login {self._broker.login!r}" if self._broker.login else "the hub without a login"
-            return REFUSED, f"{broker} refuses {login}."
+            phrase = Phrase("mqtt.login", {"broker": address, "login": self._broker.login or "—"})
+            return REFUSED, f"{broker} refuses {login}.", phrase
         why = _CODE.sub("", str(error)).strip(". ")
-        return AWAY, f"{broker} cannot be listened to: {why or 'the connection broke'}."
+        phrase = (
+            Phrase("mqtt.away", {"broker": address, "why": why}) if why else Phrase("mqtt.broke", {"broker": address})
+        )
+        return AWAY, f"{broker} cannot be listened to: {why or 'the connection broke'}.", phrase
 
     async def _accounts(self) -> Sequence[str]:
         """The accounts whose probes the topics name."""

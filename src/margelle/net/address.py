@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlencode, urljoin, urlsplit
 
 from margelle.errors import BadInput, Unreachable
+from margelle.phrase import Phrase
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f\\]")
@@ -36,9 +37,13 @@ def onward(url: str, location: str) -> str:
     try:
         target = address(urljoin(url, location.partition("#")[0]))
     except (BadInput, ValueError):
-        raise Unreachable(f"{host_of(url)} sent us on to something that is no address.") from None
+        phrase = Phrase("net.onward_nowhere", {"host": host_of(url)})
+        raise Unreachable(f"{host_of(url)} sent us on to something that is no address.", phrase=phrase) from None
     if url.startswith("https:") and not target.startswith("https:"):
-        raise Unreachable(f"{host_of(url)} sent us on from a secure to an open connection; we did not go.")
+        phrase = Phrase("net.onward_open", {"host": host_of(url)})
+        raise Unreachable(
+            f"{host_of(url)} sent us on from a secure to an open connection; we did not go.", phrase=phrase
+        )
     return target
 
 

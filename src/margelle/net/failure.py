@@ -7,34 +7,51 @@ import ssl
 import aiohttp
 
 from margelle.errors import Unreachable
+from margelle.phrase import Phrase
 
-_SENTENCES: tuple[tuple[type[Exception], str], ...] = (  # a subclass before its parent
-    (aiohttp.ClientHttpProxyError, "The proxy refused the way to {host} (status {status})."),
-    (aiohttp.ClientProxyConnectionError, "The proxy on the way to {host} cannot be reached ({reason})."),
-    (aiohttp.ClientConnectorDNSError, "The name {host} cannot be looked up."),
-    (aiohttp.ClientConnectorError, "{host} cannot be reached ({reason})."),
-    (aiohttp.ClientConnectionError, "{host} closed the connection without an answer."),
-    (aiohttp.ClientPayloadError, "The answer of {host} was cut short, or its parts do not fit together."),
+_SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (  # a subclass before its parent
+    (aiohttp.ClientHttpProxyError, "net.proxy_refused", "The proxy refused the way to {host} (status {status})."),
+    (
+        aiohttp.ClientProxyConnectionError,
+        "net.proxy_away",
+        "The proxy on the way to {host} cannot be reached ({reason}).",
+    ),
+    (aiohttp.ClientConnectorDNSError, "net.no_name", "The name {host} cannot be looked up."),
+    (aiohttp.ClientConnectorError, "net.away", "{host} cannot be reached ({reason})."),
+    (aiohttp.ClientConnectionError, "net.hung_up", "{host} closed the connection without an answer."),
+    (aiohttp.ClientPayloadError, "net.cut", "The answer of {host} was cut short, or its parts do not fit together."),
     (
         aiohttp.ClientResponseError,
+        "net.no_http",
         "What {host} answered is not HTTP: its headers are too large, or its parts do not fit together.",
     ),
 )
 _CLOCK_HINT = "Check this machine's clock and certificates, and the address."
 
 
-def unreachable(error: Exception, host: str, timeout_s: float) -> Unreachable:
-    """`error`, raised by aiohttp while it asked `host`."""
+def unreachable(error: Exception, host: str, timeout_s: float, connect_s: float) -> Unreachable:
+    """`error`, raised by aiohttp while it asked `host`, which had `connect_s` to take the connection and `timeout_s` for all."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        what, phrase = f"{host} took no connection within {connect_s:g} s.", _phrase("no_connection", host, connect_s)
+        return Unreachable(what, phrase=phrase)
     if isinstance(error, TimeoutError):
-        return Unreachable(f"{host} did not answer, or not wholly, within {timeout_s:g} s.")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return Unreachable(f"{host} did not prove who it is: {_tls(error.certificate_error)}.", hint=_CLOCK_HINT)
-    if isinstance(error, aiohttp.ClientSSLError):
-        return Unreachable(
-            f"There is no secure connection to {host}: {_tls(error.os_error)}.", hint="Does it speak TLS on this port?"
+        what, phrase = (
+            f"{host} did not answer, or not wholly, within {timeout_s:g} s.",
+            _phrase("too_slow", host, timeout_s),
         )
+        return Unreachable(what, phrase=phrase)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = _tls(error.certificate_error)
+        phrase = Phrase("net.certificate", {"host": host, "why": why})
+        return Unreachable(f"{host} did not prove who it is: {why}.", hint=_CLOCK_HINT, phrase=phrase)
+    if isinstance(error, aiohttp.ClientSSLError):
+        why = _tls(error.os_error)
+        phrase = Phrase("net.tls", {"host": host, "why": why})
+        what = f"There is no secure connection to {host}: {why}."
+        return Unreachable(what, hint="Does it speak TLS on this port?", phrase=phrase)
     hint = "Check the name, and this machine's network." if isinstance(error, aiohttp.ClientConnectorDNSError) else ""
-    return Unreachable(_sentence(error, host), hint=hint)
+    what, phrase = _sentence(error, host)
+    return Unreachable(what, hint=hint, phrase=phrase)
 
 
 async def once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -54,11 +71,17 @@ def may_pass(error: Exception) -> bool:
     return connection and not isinstance(cause, (aiohttp.ClientSSLError, TimeoutError))
 
 
-def _sentence(error: Exception, host: str) -> str:
-    for kind, sentence in _SENTENCES:
+def _phrase(name: str, host: str, seconds: float) -> Phrase:
+    return Phrase(f"net.{name}", {"host": host, "seconds": f"{seconds:g}"})
+
+
+def _sentence(error: Exception, host: str) -> tuple[str, Phrase]:
+    for kind, name, sentence in _SENTENCES:
         if isinstance(error, kind):
-            return sentence.format(host=host, reason=_reason(error), status=getattr(error, "status", 0))
-    return f"The exchange with {host} failed ({type(error).__name__})."
+            values = {"host": host, "reason": _reason(error), "status": str(getattr(error, "status", 0))}
+            return sentence.format(**values), Phrase(name, {**values})
+    what = type(error).__name__
+    return f"The exchange with {host} failed ({what}).", Phrase("net.failed", {"host": host, "what": what})
 
 
 def _reason(error: Exception) -> str:

@@ -18,6 +18,7 @@ from margelle.net.address import address, host_of, onward, proxy_of, same_house
 from margelle.net.budget import Budget
 from margelle.net.names import Names
 from margelle.net.receipt import kept_body, secrets_in
+from margelle.phrase import Phrase
 from margelle.ports import Answer, Clock, Receipt, Request, Spending, Writer
 from margelle.redaction import is_telling, redact
 
@@ -28,6 +29,9 @@ TIMEOUT_S: Final = 30.0
 CONNECT_TIMEOUT_S: Final = 10.0
 MOST_BODY_BYTES: Final = 8 * 1024 * 1024
 MOST_REDIRECTS: Final = 5
+RETRY_AFTER_S, _JITTER_S = 0.2, 0.3
+"""How long after a connection that broke a GET is tried once more, and how much longer at most."""
+
 PATIENCE_S: Final = 2.0
 """How long a request waits for its turn in the budget before it is refused."""
 
@@ -61,7 +65,9 @@ class _Hop(Struct, frozen=True):
         if same_house(self.url, url):
             return hop
         if hop.form is not None:
-            raise Unreachable(f"{host_of(self.url)} wanted us to send a form on to another host; we did not.")
+            host = host_of(self.url)
+            phrase = Phrase("net.form_onward", {"host": host})
+            raise Unreachable(f"{host} wanted us to send a form on to another host; we did not.", phrase=phrase)
         return replace(hop, headers={name: value for name, value in hop.headers.items() if not is_telling(name)})
 
     def _as_get(self, url: str) -> _Hop:
@@ -72,7 +78,7 @@ class _Hop(Struct, frozen=True):
 class CloudHttp:
     """Implements `ports.PacedHttp` for `account`.
 
-    `names` says how the cloud's name is looked up. Every request takes from `budget`, also a retry and each step of a redirect; a short wait for it is slept with `pause`. A GET whose
+    A connection must stand within `connect_s`, and the whole answer be there within `timeout_s`. `names` says how the cloud's name is looked up. Every request takes from `budget`, also a retry and each step of a redirect; a short wait for it is slept with `pause`. A GET whose
     connection broke before an answer is tried once more; nothing else ever is. An answer that `is_limit` pauses the budget, and teaches it.
     """
 
@@ -84,6 +90,7 @@ class CloudHttp:
         clock: Clock,
         *,
         timeout_s: float = TIMEOUT_S,
+        connect_s: float = CONNECT_TIMEOUT_S,
         max_body_bytes: int = MOST_BODY_BYTES,
         session: aiohttp.ClientSession | None = None,
         names: Names = Names(),  # noqa: B008 - frozen
@@ -94,7 +101,7 @@ class CloudHttp:
         self._writer = writer
         self._budget = budget
         self._clock = clock
-        self._timeout_s = timeout_s
+        self._timeout_s, self._connect_s = timeout_s, min(connect_s, timeout_s)
         self._max_body_bytes = max_body_bytes
         self._session = session
         self._names = names
@@ -111,7 +118,10 @@ class CloudHttp:
             if onward_hop is None:
                 return answer
             hop = onward_hop
-        raise Unreachable(f"{host_of(hop.url)} sends us in circles: more than {MOST_REDIRECTS} redirects.")
+        phrase = Phrase("net.circles", {"host": host_of(hop.url), "n": str(MOST_REDIRECTS)})
+        raise Unreachable(
+            f"{host_of(hop.url)} sends us in circles: more than {MOST_REDIRECTS} redirects.", phrase=phrase
+        )
 
     def spending(self, now: datetime) -> Spending:
         """See `ports.PacedHttp`."""
@@ -130,11 +140,20 @@ class CloudHttp:
         from margelle.net.failure import may_pass  # noqa: PLC0415
 
         attempts = 2 if hop.method == "GET" else 1
+        stamina.instrumentation.set_on_retry_hooks(())  # it is said below, in a sentence
         async for attempt in stamina.retry_context(
-            on=may_pass, attempts=attempts, timeout=None, wait_initial=0.2, wait_jitter=0.3
+            on=may_pass, attempts=attempts, timeout=None, wait_initial=RETRY_AFTER_S, wait_jitter=_JITTER_S
         ):
             with attempt:
-                return await self._once(hop)
+                try:
+                    return await self._once(hop)
+                except Unreachable as failure:
+                    if attempt.num < attempts and may_pass(failure):
+                        most_s = RETRY_AFTER_S + _JITTER_S
+                        _LOG.warning(
+                            "%s: %s is asked once more, within %g s. %s", self._account, hop.name, most_s, failure
+                        )
+                    raise
         raise AssertionError("unreachable")  # pragma: no cover
 
     async def _once(self, hop: _Hop) -> Answer:
@@ -157,7 +176,8 @@ class CloudHttp:
         while wait_s := self._budget.take(self._clock(), hop.act):
             if waited_s + wait_s > PATIENCE_S:
                 what = f"The request budget of {self._account} is used up: {hop.name} must wait {_in_words(wait_s, self._clock())}."
-                raise Limited(what, retry_after_s=wait_s)
+                phrase = Phrase("net.budget", {"account": self._account, "minutes": str(max(1, round(wait_s / 60)))})
+                raise Limited(what, retry_after_s=wait_s, phrase=phrase)
             wait_s = max(wait_s, 0.01)
             await self._pause(wait_s)
             waited_s += wait_s
@@ -171,7 +191,7 @@ class CloudHttp:
             async with self._sent(hop) as response:
                 body = await self._body(response, host_of(hop.url))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise unreachable(error, host_of(hop.url), self._timeout_s) from error
+            raise unreachable(error, host_of(hop.url), self._timeout_s, self._connect_s) from error
         headers: dict[str, str] = {}
         for name, value in response.headers.items():
             headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
@@ -207,7 +227,7 @@ class CloudHttp:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(force_close=True, resolver=resolver),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=self._timeout_s, connect=min(CONNECT_TIMEOUT_S, self._timeout_s)),
+                timeout=timeouts(self._timeout_s, self._connect_s),
             )
         return self._session
 
@@ -222,7 +242,10 @@ class CloudHttp:
                     break
         if length > self._max_body_bytes:
             response.close()
-            raise Unreachable(f"The answer of {host} is longer than {self._max_body_bytes} bytes; it was not read.")
+            phrase = Phrase("net.too_long", {"host": host, "n": str(self._max_body_bytes)})
+            raise Unreachable(
+                f"The answer of {host} is longer than {self._max_body_bytes} bytes; it was not read.", phrase=phrase
+            )
         return b"".join(parts)
 
     async def _keep(self, hop: _Hop, started: float, status: int, body: bytes, location: str = "") -> None:
@@ -242,6 +265,13 @@ class CloudHttp:
             await self._writer.keep_receipt(receipt)
         except StoreError as error:
             _LOG.warning("%s: no receipt of %s could be kept. %s", self._account, hop.name, error)
+
+
+def timeouts(timeout_s: float, connect_s: float) -> aiohttp.ClientTimeout:
+    """How long a whole exchange may take, and the network to connect: waiting for a free connection is no fault of the cloud's."""
+    import aiohttp  # noqa: PLC0415
+
+    return aiohttp.ClientTimeout(total=timeout_s, sock_connect=connect_s)
 
 
 def _in_words(wait_s: float, now: datetime) -> str:

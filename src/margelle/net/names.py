@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from margelle.errors import BadInput, Misled
 from margelle.net.address import host_name
+from margelle.phrase import Phrase
 
 MARK: Final = "margelle"
 """How every hub and imitated cloud calls itself in the header `Server`."""
@@ -52,6 +53,7 @@ class Names(Struct, frozen=True):
             raise Misled(
                 f"The name {host} leads to this machine itself ({here[0]}), not to the vendor's cloud.",
                 hint=_todo(host),
+                phrase=Phrase("misled.here", {"host": host}),
             )
 
     def demand_cloud(self, host: str, server: str) -> None:
@@ -65,9 +67,14 @@ class Names(Struct, frozen=True):
                 hint=_todo(host)
                 if host in self.clouds
                 else "What is to be had there is here already, without an account.",
+                phrase=Phrase("misled.itself", {"host": host}),
             )
         if host in self.clouds and server.lower().startswith(MARK):
-            raise Misled(f"The name {host} leads to a Margelle, not to the vendor's cloud.", hint=_todo(host))
+            raise Misled(
+                f"The name {host} leads to a Margelle, not to the vendor's cloud.",
+                hint=_todo(host),
+                phrase=Phrase("misled.hub", {"host": host}),
+            )
 
 
 def is_here(number: str) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from margelle.errors import Limited, Malformed, Refused, Unavailable, Unreachable
+from margelle.phrase import Phrase
 from margelle.ports import Clock, Store, Token
 
 Renew = Callable[[Token], Awaitable[Token]]
@@ -141,7 +142,9 @@ class TokenKeeper:
     async def _take(self, old: _Kept, token: Token) -> _Kept:
         """Keep what the cloud gave for `old`; before anybody uses it, it is on disk."""
         if not token.access:
-            raise Malformed(f"The cloud renewed the token of {self._account} with an empty one.")
+            raise Malformed(
+                f"The cloud renewed the token of {self._account} with an empty one.", phrase=Phrase("token.empty")
+            )
         self._early_again_at = None
         if (now := await self._kept()) != old:
             return now  # a sign-in, or another process, was quicker
@@ -172,7 +175,8 @@ class TokenKeeper:
         self._unsaved = None
 
     def _refused(self, what: str) -> Refused:
-        return Refused(f"The account {self._account} {what}.", hint="Sign in again.")
+        phrase = Phrase("token.none", {"account": self._account})
+        return Refused(f"The account {self._account} {what}.", hint="Sign in again.", phrase=phrase)
 
 
 def _seen(renewal: asyncio.Task[_Kept]) -> None:

@@ -11,8 +11,19 @@ from margelle.ports.collection import AccountReport, Act, Budget, Collection, Fi
 from margelle.ports.connection import Connected, Connections, Meanings
 from margelle.ports.face import Actions, Desk, FaceContext, Quota
 from margelle.ports.http import Answer, Clock, Http, PacedHttp, Request, Spending, Spent, Token, Tokens
-from margelle.ports.hub import Backstage, Demo, InForce, Installation, Premises
-from margelle.ports.record import Added, AuditEntry, Folded, Grant, GrantKind, Incident, Inspected, Receipt
+from margelle.ports.hub import Backstage, Demo, InForce, Installation, Premises, Staged
+from margelle.ports.record import (
+    Added,
+    AuditEntry,
+    Earlier,
+    Folded,
+    Grant,
+    GrantKind,
+    Incident,
+    Inspected,
+    Receipt,
+    Repaired,
+)
 from margelle.ports.source import (
     AdviceSource,
     Batch,
@@ -65,6 +76,7 @@ __all__ = [
     "Desk",
     "Discovery",
     "Display",
+    "Earlier",
     "FaceContext",
     "Family",
     "Fault",
@@ -96,12 +108,14 @@ __all__ = [
     "Rate",
     "Reader",
     "Receipt",
+    "Repaired",
     "Reports",
     "Request",
     "Setting",
     "Source",
     "Spending",
     "Spent",
+    "Staged",
     "Store",
     "Suggestion",
     "SwitchSource",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 
@@ -55,6 +55,10 @@ class Installation(Protocol):
     def premises(self) -> Premises:
         """Where the hub is at home."""
         ...
+
+
+Staged = Literal["", "hub", "room"]
+"""Whether what is shown is a demo: not at all, the whole hub, or a room in a hub to which one goes back."""
 
 
 class Demo(Protocol):

@@ -8,6 +8,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from margelle.domain.access import Scope
+from margelle.domain.site import Account
+from margelle.phrase import Phrase, Sentence
 
 
 class Added(Struct, frozen=True):
@@ -30,15 +32,43 @@ class Folded(Struct, frozen=True):
 
 
 class Inspected(Struct, frozen=True):
-    """What was found so far: how many points, a digest of them all in which their order has no part, and in words what does not fit.
+    """What was found so far: how many points, a digest of them all in which their order has no part, the same of what was replaced, and in words what
+    does not fit.
 
     `share` says how much of the store has been read, up to 1.
     """
 
     points: int
     digest: str
+    revisions: int
+    revisions_digest: str
     faults: tuple[str, ...]
     share: float
+
+
+class Repaired(Struct, frozen=True):
+    """Of how many probes all was made anew so far, and in words which stay as they are, and why. `share` as above."""
+
+    probes: int
+    left: tuple[str, ...]
+    share: float
+
+
+class Earlier(Struct, frozen=True):
+    """How far the points are folded of a store in which an earlier version kept some: so many of all `points`."""
+
+    folded: int
+    points: int
+
+    @property
+    def is_large(self) -> bool:
+        """Whether that is said in millions."""
+        return self.points >= 1_000_000
+
+    def __str__(self) -> str:
+        if self.is_large:
+            return f"{self.folded / 1e6:.1f} of {self.points / 1e6:.1f} million"
+        return f"{self.folded} of {self.points}"
 
 
 class Receipt(Struct, frozen=True):
@@ -58,6 +88,7 @@ _NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed", "b
 
 class Incident(Struct, frozen=True):
     """Something that went wrong at `where` (an account, a site), since `since`, `count` times, last at `at`; `todo` says who does what.
+    `what` is an English sentence, and `phrase` what it says, for other languages.
 
     An incident is one (account, where, kind); `ended_at` is None while it lasts.
     """
@@ -71,6 +102,12 @@ class Incident(Struct, frozen=True):
     at: datetime
     count: int = 1
     ended_at: datetime | None = None
+    phrase: Phrase | None = None
+
+    @property
+    def sentence(self) -> Sentence:
+        """What happened."""
+        return Sentence(self.what, self.phrase)
 
     @property
     def needs_user(self) -> bool:
@@ -103,7 +140,10 @@ class Grant(Struct, frozen=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """Who did what to which thing, at which `site` if at one (its id), and what came of it. `user` is empty where a command did it."""
+    """Who did what to which thing, at which `site` if at one (its id), and what came of it. `user` is empty where a command did it.
+
+    What was done to an `account` of an `owner` is an act at each site that it brings. `outcome` is English, and `phrase` what it says, for other languages.
+    """
 
     at: datetime
     user: str
@@ -111,3 +151,18 @@ class AuditEntry(Struct, frozen=True):
     subject: str
     outcome: str
     site: str = ""
+    account: str = ""
+    owner: str = ""
+    phrase: Phrase | None = None
+
+    @property
+    def sentence(self) -> Sentence:
+        """What came of it."""
+        return Sentence(self.outcome, self.phrase)
+
+    @classmethod
+    def on(
+        cls, account: Account, act: str, outcome: str, at: datetime, *, user: str = "", phrase: Phrase | None = None
+    ) -> AuditEntry:
+        """What somebody, or a command, did to an account."""
+        return cls(at, user, act, account.id, outcome, account=account.id, owner=account.owner, phrase=phrase)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.series import Columns, DayStatistics
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
-from margelle.ports.record import Added, AuditEntry, Folded, Grant, Incident, Inspected, Receipt
+from margelle.ports.record import Added, AuditEntry, Earlier, Folded, Grant, Incident, Inspected, Receipt, Repaired
 from margelle.ports.source import Discovery
 
 
@@ -79,6 +79,10 @@ class Reader(Protocol):
         """By quantity, the newest measurement that is not ahead of `now` by more than the clock tolerance."""
         ...
 
+    async def latest_of(self, ids: Collection[str], now: datetime) -> dict[str, Mapping[str, Measurement]]:
+        """By probe, what `latest` tells of each of those with these `ids`, all at one moment: for who looks at many."""
+        ...
+
     async def history(
         self,
         probe: str,
@@ -90,6 +94,12 @@ class Reader(Protocol):
         descending: bool = False,
     ) -> list[Measurement]:
         """Measurements with since <= at < until, oldest first, or newest first where `descending`; at most `limit`, the first ones in that order."""
+        ...
+
+    async def columns_of(
+        self, series: Collection[tuple[str, str]], since: datetime, until: datetime
+    ) -> dict[tuple[str, str], Columns]:
+        """By probe and quantity, what `columns` tells of each of them, all at one moment."""
         ...
 
     async def columns(
@@ -136,6 +146,10 @@ class Reader(Protocol):
         """The recommendations of a site, oldest first; with `waiting`, only those not done yet."""
         ...
 
+    async def recommendations_of(self, sites: Collection[str]) -> dict[str, list[Recommendation]]:
+        """By site, those of each of them that wait, oldest first."""
+        ...
+
     async def recommendation(self, recommendation: str) -> Recommendation | None:
         """One recommendation."""
         ...
@@ -179,7 +193,7 @@ class Reader(Protocol):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[AuditEntry]:
-        """At most `limit` entries, the newest first, after as many as `skip` of them: all, or those at one of `sites`, of a `user` as it is written there, of an act, with since <= at < until."""
+        """At most `limit` entries, the newest first, after as many as `skip` of them: all, or those at one of `sites` or on an account that brings one, of a `user` as it is written there, of an act, with since <= at < until."""
         ...
 
     async def count(self) -> int:
@@ -344,12 +358,23 @@ class Store(Reader, Writer, Protocol):
         """How many points are not folded yet."""
         ...
 
+    async def earlier(self) -> Earlier | None:
+        """How far that is of which an earlier version kept every point by itself; None where nothing of it is left. To look is cheap."""
+        ...
+
     async def compact(self) -> None:
         """Give room that is not needed any more back to the disk. Others may have to wait for it."""
         ...
 
     def inspect(self) -> AsyncIterator[Inspected]:
         """Read all that is kept of one probe after another, and compare it with what is kept beside it. Raises StoreError where it cannot be read."""
+        ...
+
+    def repair(self) -> AsyncIterator[Repaired]:
+        """Make anew what follows from the points (the newest, the statistics of days, the counts), one probe after another; no point is touched.
+
+        A probe of which a point cannot be read stays as it is. Raises StoreError where the store itself cannot be read.
+        """
         ...
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Band, Probe, Site
 from margelle.domain.unit import Unit
+from margelle.phrase import Sentence
 from margelle.ports.face import FaceContext
 from margelle.ports.http import Clock, Http, Tokens
 from margelle.ports.source import Batch, Connector, Source
@@ -60,7 +61,7 @@ class Display(Struct, frozen=True):
     """How the quantities of a site are shown to people. What is kept, exported and told by faces is not changed by it.
 
     A quantity in `replaced` is not shown where the one that stands in its place is there. Those `aside` are on no page. `states` are on or
-    off. `bands` are the vendor's own limits, where the owner has set none. `remarks` are sentences for the operator. `parameters` can be set
+    off. `bands` are the vendor's own limits, where the owner has set none. `remarks` are for the operator. `parameters` can be set
     at the site's probes; `switchable` says whether this installation lets anybody turn its switches.
     """
 
@@ -68,7 +69,7 @@ class Display(Struct, frozen=True):
     aside: frozenset[str] = frozenset()
     states: frozenset[str] = frozenset()
     bands: Mapping[str, Band] = {}
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     switchable: bool = True
 
@@ -132,7 +133,7 @@ class Vendor(Struct, frozen=True):
     `printed` reads an answer about the past that somebody has saved, as the measurements of a probe on whose clock it is so late; it raises
     Malformed, and takes the installation's settings and quantities too.
     `signs_in` is how its users sign in: on a page of its own, to which a browser is sent, or with a password here. `naming` is how its own names are given a meaning,
-    where somebody has to; `clients` are known programs that speak to its cloud. `display` likewise tells how each site is shown. `remarks` tells, in sentences, what the source has found out about a site that its owner may have to set right.
+    where somebody has to; `clients` are known programs that speak to its cloud. `display` likewise tells how each site is shown. `remarks` tells what the source has found out about a site that its owner may have to set right.
     """
 
     name: str
@@ -147,7 +148,7 @@ class Vendor(Struct, frozen=True):
     configure: Callable[[Mapping[str, Any], Catalogue], Callable[[Account, Http, Tokens], Source]] | None = None
     nearby: Callable[[str], Awaitable[Nearby]] | None = None
     printed: Callable[[bytes, Probe, tzinfo, Mapping[str, Any], Catalogue], Batch] | None = None
-    remarks: Callable[[Site], tuple[str, ...]] | None = None
+    remarks: Callable[[Site], tuple[Sentence, ...]] | None = None
     display: Callable[[Mapping[str, Any], Catalogue], Callable[[Site], Display]] | None = None
     signs_in: Literal["browser", "password"] = "password"
     naming: Naming | None = None

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from margelle import __version__
 from margelle.domain.limits import Regime
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.ports import Actions, Backstage, Clock, Reports, Store, Vendor
+from margelle.ports import Actions, Backstage, Clock, Reports, Staged, Store, Vendor
 from margelle.serve.api import API
 from margelle.serve.api.problem import details
 from margelle.serve.calls import Calls
@@ -66,14 +66,14 @@ def build(
     ready: Callable[[], bool] | None = None,
     mark: str = "",
     backstage: Backstage | None = None,
-    demo: bool = False,
+    demo: Staged = "",
 ) -> Starlette:
     """The application: a face for each vendor under `/<its name>`, `/healthz`, with `api` the hub's own API, and with `pages` what people see at `/`.
 
     `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
     ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known; `regime` says which limits hold. `/healthz` answers 503 until `ready()`.
-    `backstage` is what the pages may use of the hub behind the store: without it they show water and people only. With `demo` every page says that its water is simulated. `mark` is what this hub's own collector knows it by, should it be led back here.
+    `backstage` is what the pages may use of the hub behind the store: without it they show water and people only. A `demo` says on every page that its water is simulated: one that is the whole `hub`, or a `room` in another that one goes back to. `mark` is what this hub's own collector knows it by, should it be led back here.
     """
     attempts, calls = Attempts(), Calls(clock)
     traffic = Traffic(vendor.name for vendor in vendors) if api is not None and api.metrics else None

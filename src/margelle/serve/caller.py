@@ -10,6 +10,7 @@ from msgspec import Struct
 from margelle.domain.access import SCOPES, Role, Scope, allows
 from margelle.domain.site import User
 from margelle.errors import Forbidden, NotFound
+from margelle.phrase import Phrase
 from margelle.ports import Reader
 
 EVERYTHING: Final = frozenset[Scope](SCOPES)
@@ -33,14 +34,26 @@ class Caller(Struct, frozen=True):
         if role is None or not self.scopes & {"read", scope}:
             raise NotFound(f"There is no site {site!r}, or it is not yours to see.")
         if scope not in self.scopes:
-            raise Forbidden(f"This key is not good for {scope!r}.", hint="Make another with that scope.")
+            raise Forbidden(
+                f"This key is not good for {scope!r}.",
+                hint="Make another with that scope.",
+                phrase=Phrase("may.key", {"scope": scope}),
+            )
         if not allows(role, scope):
-            raise Forbidden(f"Your role at {site} is {role}.", hint="Its owner can give you another.")
+            raise Forbidden(
+                f"Your role at {site} is {role}.",
+                hint="Its owner can give you another.",
+                phrase=Phrase("may.role", {"site": site, "role": Phrase(f"role.{role}")}),
+            )
 
     def demand_operator(self) -> None:
         """Raises Forbidden unless they may manage the hub itself."""
         if not self.operator or "manage" not in self.scopes:
-            raise Forbidden("Only an operator of this hub may do that.", hint="`margelle user operator` makes one.")
+            raise Forbidden(
+                "Only an operator of this hub may do that.",
+                hint="`margelle user operator` makes one.",
+                phrase=Phrase("may.operator"),
+            )
 
 
 async def caller(reader: Reader, user: User, scopes: frozenset[Scope] = EVERYTHING) -> Caller:

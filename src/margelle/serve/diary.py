@@ -7,6 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from margelle.domain.event import Event, EventKind
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Store
 
 MEASURED: Final = frozenset[EventKind]({"dose", "water_change", "refill"})
@@ -34,4 +35,12 @@ class Diary:
     async def _record(self, event: Event, outcome: str, by: str) -> None:
         amount = "" if event.amount is None else f" {event.amount:g} {event.unit or ''}".rstrip()
         what = f"{event.product or event.kind}{amount} at {event.at:%Y-%m-%dT%H:%M}Z: {outcome}"
-        await self._store.record(AuditEntry(self._clock(), by, "event", event.id, what, event.site))
+        phrase = Phrase(
+            f"event.{outcome}",
+            {
+                "what": Phrase(f"product.{event.product}" if event.product else f"event.{event.kind}"),
+                "amount": amount,
+                "at": f"{event.at:%Y-%m-%d %H:%M} UTC",
+            },
+        )
+        await self._store.record(AuditEntry(self._clock(), by, "event", event.id, what, event.site, phrase=phrase))

@@ -7,6 +7,7 @@ from typing import Final
 
 from margelle.domain.access import Scope
 from margelle.errors import BadInput, Conflict, NotFound
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Grant, Store
 from margelle.serve.api import NAME
 from margelle.serve.sign_in import FaceDesk
@@ -36,14 +37,16 @@ class Keys:
     ) -> tuple[str, Grant]:
         """A new key's token, and the key, good for so many days, None for ever. Raises Conflict where there are too many, BadInput for an end beyond all calendars."""
         if len(await self.of(user)) >= MOST:
-            raise Conflict(f"{user} has {MOST} keys already.", hint="Take one back first.")
+            phrase = Phrase("key.too_many", {"user": user, "n": str(MOST)})
+            raise Conflict(f"{user} has {MOST} keys already.", hint="Take one back first.", phrase=phrase)
         life_s = None if days is None else days * _DAY_S
         good_for = tuple(dict.fromkeys(scopes))
         try:
             token, key = await self._desk.issue_named("access", user, name, life_s=life_s, scopes=good_for)
         except OverflowError as error:
             raise BadInput(f"In {days} days no calendar goes on.") from error
-        await self._record(key, f"made for {', '.join(good_for)}", by)
+        phrase = Phrase("key.made", {"scopes": ", ".join(good_for), "owner": key.user})
+        await self._record(key, f"made for {', '.join(good_for)}", by, phrase)
         return token, key
 
     async def take_back(self, user: str, identity: str, *, by: str) -> None:
@@ -62,11 +65,11 @@ class Keys:
 
     async def _end(self, key: Grant, by: str) -> None:
         await self._store.take_grant(key.digest)
-        await self._record(key, "taken back", by)
+        await self._record(key, "taken back", by, Phrase("key.over", {"owner": key.user}))
 
-    async def _record(self, key: Grant, outcome: str, by: str) -> None:
+    async def _record(self, key: Grant, outcome: str, by: str, phrase: Phrase) -> None:
         whose = outcome if by == key.user else f"{outcome}, of {key.user}"
-        await self._store.record(AuditEntry(self._clock(), by, "key", key.name or "token", whose))
+        await self._store.record(AuditEntry(self._clock(), by, "key", key.name or "token", whose, phrase=phrase))
 
 
 def is_key(grant: Grant) -> bool:

@@ -10,11 +10,12 @@ import secrets
 from typing import Final
 
 from margelle.domain.site import User
-from margelle.errors import Conflict, Limited, Refused
+from margelle.errors import Conflict, Refused
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Rate, Store
 from margelle.serve.password import demand_good
 from margelle.serve.people import demand_email
-from margelle.serve.quota import Windows
+from margelle.serve.quota import Tries
 from margelle.serve.sign_in import digest, hashed
 
 MEMO: Final = "first user"
@@ -42,8 +43,7 @@ class Newcomers:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._refused = Windows([_BY_ADDRESS])
-        self._all = Windows([_IN_ALL])
+        self._tries = Tries(_BY_ADDRESS, _IN_ALL)
 
     async def awaited(self) -> bool:
         """Whether nobody is known yet."""
@@ -65,18 +65,15 @@ class Newcomers:
 
     async def _demand_nobody(self) -> None:
         if not await self.awaited():
-            raise Conflict("This hub has its first user already.", hint="Sign in.")
+            raise Conflict("This hub has its first user already.", hint="Sign in.", phrase=Phrase("people.first_there"))
 
     async def _demand_code(self, code: str, address: str) -> None:
         await self._demand_nobody()
         now = self._clock()
-        waits_s = (self._refused.wait_s(address, now), self._all.wait_s("", now))
-        wait_s = max((wait_s for wait_s in waits_s if wait_s is not None), default=None)
-        if wait_s is not None:
-            raise Limited("Too many wrong codes.", hint="Wait a while.", retry_after_s=wait_s)
+        keys = address, ""
+        self._tries.demand_room(keys, now, "Too many wrong codes.")
         kept = (await self._store.memo(MEMO) or b"").decode("ascii", "replace")
         plain = "".join(letter for letter in code.upper() if letter.isalnum())
         if not kept or not hmac.compare_digest(kept, digest(plain)):
-            self._refused.add(address, now)
-            self._all.add("", now)
+            self._tries.add(keys, now)
             raise Refused("This is not the code that the hub printed.", hint="`margelle serve` prints it at its start.")

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 from margelle.errors import BadInput
+from margelle.phrase import Phrase
 
 SHORTEST: Final = 8
 """Characters."""
@@ -25,10 +26,18 @@ _STEPS: Final = ("01234567890123456789", "98765432109876543210", "abcdefghijklmn
 def demand_good(password: str, email: str) -> None:
     """Raises BadInput for a password that is too short, or that would be guessed."""
     if len(password) < SHORTEST:
-        raise BadInput(f"A password has at least {SHORTEST} characters.", hint="A short sentence is a good one.")
+        raise BadInput(
+            f"A password has at least {SHORTEST} characters.",
+            hint="A short sentence is a good one.",
+            phrase=Phrase("password.weak"),
+        )
     plain = unicodedata.normalize("NFKC", password).casefold()
     if plain in _USUAL or _is_pattern(plain) or plain in {email.casefold(), email.casefold().partition("@")[0]}:
-        raise BadInput("This password would be guessed at once.", hint="A short sentence is a good one.")
+        raise BadInput(
+            "This password would be guessed at once.",
+            hint="A short sentence is a good one.",
+            phrase=Phrase("password.weak"),
+        )
 
 
 def _is_pattern(text: str) -> bool:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from margelle.domain.site import User
 from margelle.errors import BadInput, Conflict, NotFound, Refused
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Grant, Store
 from margelle.serve.keys import is_key
 from margelle.serve.password import demand_good
@@ -36,7 +37,9 @@ class People:
         demand_email(email)
         known = await self._store.user(email)
         if known is not None and known.password_hash:
-            raise Conflict(f"{known.email} can sign in already.")
+            raise Conflict(
+                f"{known.email} can sign in already.", phrase=Phrase("people.can_sign_in", {"user": known.email})
+            )
         user = known or User(email, "", name_of(firstname), name_of(lastname), by.language)
         await self._demand_operator_named(by)
         if known is None:
@@ -55,12 +58,14 @@ class People:
         """The user of an invitation, who can sign in with `password` from now on. Raises Refused and BadInput."""
         user = await self.invited(token)
         if user is None:
-            raise Refused("This invitation is no longer good.", hint="Ask for another one.")
+            raise Refused(
+                "This invitation is no longer good.", hint="Ask for another one.", phrase=Phrase("invitation.over")
+            )
         demand_good(password, user.email)
         names = {"firstname": name_of(firstname), "lastname": name_of(lastname)}
         joined = replace(user, password_hash=await hashed(password), **names)
         if await self._desk.take("invitation", token) is None:
-            raise Refused("This invitation was used a moment ago.", hint="Sign in.")
+            raise Refused("This invitation was used a moment ago.", hint="Sign in.", phrase=Phrase("invitation.used"))
         await self._withdraw(user.email)
         await self._store.put_user(joined)
         await self.record(joined, "join", user.email, "chose a password")
@@ -94,7 +99,11 @@ class People:
         """Let a user manage the hub itself, or no more; `by` None is a command. Raises NotFound, and Conflict for the last operator."""
         user = await self._named(email)
         if not operator and not await self._others(user):
-            raise Conflict(f"{user.email} is the last operator.", hint="Make somebody else one first.")
+            raise Conflict(
+                f"{user.email} is the last operator.",
+                hint="Make somebody else one first.",
+                phrase=Phrase("people.last", {"user": user.email}),
+            )
         if by is not None:
             await self._demand_operator_named(by)
         changed = replace(user, operator=operator)
@@ -150,9 +159,15 @@ class People:
 
     async def _demand_dispensable(self, user: User, by: User) -> None:
         if user.email == by.email:
-            raise Conflict("Nobody shuts themselves out.", hint="Another operator can.")
+            raise Conflict(
+                "Nobody shuts themselves out.", hint="Another operator can.", phrase=Phrase("people.oneself")
+            )
         if user.operator and not await self._others(user):
-            raise Conflict(f"{user.email} is the last operator.", hint="Make somebody else one first.")
+            raise Conflict(
+                f"{user.email} is the last operator.",
+                hint="Make somebody else one first.",
+                phrase=Phrase("people.last", {"user": user.email}),
+            )
 
     async def _demand_operator_named(self, by: User) -> None:
         """Whoever was the operator by being alone is one by name, before there are others."""
@@ -165,7 +180,12 @@ def demand_email(email: str) -> None:
     """Raises BadInput for what cannot be a login."""
     hidden = any(unicodedata.category(letter).startswith("C") for letter in email)
     if "@" not in email.strip("@") or email != email.strip() or " " in email or hidden or len(email) > LONGEST_EMAIL:
-        raise BadInput(f"{email[:300]!r} cannot be a login.", hint="It is an e-mail address without spaces around it.")
+        phrase = Phrase("people.bad_login", {"email": email[:300]})
+        raise BadInput(
+            f"{email[:300]!r} cannot be a login.",
+            hint="It is an e-mail address without spaces around it.",
+            phrase=phrase,
+        )
 
 
 def ended(grant: Grant, now: datetime) -> bool:
@@ -177,5 +197,6 @@ def name_of(text: str) -> str:
     """A first or last name as it is kept. Raises BadInput."""
     text = text.strip()
     if len(text) > LONGEST_NAME or not text.isprintable():
-        raise BadInput(f"A name has at most {LONGEST_NAME} characters, none of them hidden.")
+        phrase = Phrase("bad_name", {"n": str(LONGEST_NAME)})
+        raise BadInput(f"A name has at most {LONGEST_NAME} characters, none of them hidden.", phrase=phrase)
     return text

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
+from margelle.errors import Limited
 from margelle.ports import Rate
 
 
@@ -67,6 +68,29 @@ class Windows:
             if len(self._events) < self._most and self._events[idlest][-1] + self._span_s > at_s:
                 return
             del self._events[idlest]
+
+
+class Tries:
+    """How often something may be tried in vain, counted by several keys at once (such as a login and an address), each with a rate of its own."""
+
+    def __init__(self, *rates: Rate) -> None:
+        self._windows = tuple(Windows([rate]) for rate in rates)
+
+    def demand_room(self, keys: Sequence[str], now: datetime, what: str) -> None:
+        """Raises Limited, which says `what` there was too much of, unless there is room for one more by every key."""
+        waits_s = (window.wait_s(key, now) for window, key in zip(self._windows, keys, strict=True))
+        wait_s = max((wait_s for wait_s in waits_s if wait_s is not None), default=None)
+        if wait_s is not None:
+            raise Limited(what, hint="Wait a while.", retry_after_s=wait_s)
+
+    def add(self, keys: Sequence[str], now: datetime) -> None:
+        """Count one more."""
+        for window, key in zip(self._windows, keys, strict=True):
+            window.add(key, now)
+
+    def forget(self, key: str) -> None:
+        """Begin anew for this one of the first keys: it was no guess. What the others have counted stays."""
+        self._windows[0].forget(key)
 
 
 class FaceQuota:

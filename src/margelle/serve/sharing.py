@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from margelle.domain.access import ROLES, Membership, Organisation, Role, SubjectKind
 from margelle.domain.site import Account, User
 from margelle.errors import BadInput, NotFound
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Store
 from margelle.serve.caller import Caller
 from margelle.serve.people import demand_email
@@ -58,7 +59,8 @@ class Sharing:
         made = Organisation(organisation, _name(name))
         await self._store.put_organisation(made)
         outcome = "renamed to" if known else "founded as"
-        await self._record(by.user, "organisation", made.id, f"{outcome} {made.name!r}")
+        phrase = Phrase("renamed" if known else "founded", {"name": made.name})
+        await self._record(by.user, "organisation", made.id, f"{outcome} {made.name!r}", phrase=phrase)
         return made
 
     async def dissolve(self, organisation: str, by: Caller) -> None:
@@ -89,7 +91,10 @@ class Sharing:
         changed = replace(known, organisation=organisation)
         await self._store.put_account(changed)
         outcome = f"belongs to {organisation}" if organisation else "belongs to no organisation"
-        await self._record(by.user, "account", account, outcome)
+        phrase = Phrase("belongs_to", {"organisation": organisation}) if organisation else None
+        await self._store.record(
+            AuditEntry.on(known, "account", outcome, self._clock(), user=by.user.email, phrase=phrase)
+        )
         return changed
 
     async def organisation(self, organisation: str) -> Organisation:
@@ -112,17 +117,22 @@ class Sharing:
         known = await self._store.user(email)
         given = Membership(known.email if known else email, kind, subject, _role(role), self._clock(), by.email)
         await self._store.put_membership(given)
-        await self._record(by, "share", given.user, f"{given.role} of {subject}", subject if kind == "site" else "")
+        phrase = Phrase("shared", {"role": Phrase(f"role.{given.role}"), "subject": subject})
+        site = subject if kind == "site" else ""
+        await self._record(by, "share", given.user, f"{given.role} of {subject}", site, phrase=phrase)
         return given
 
     async def _take(self, kind: SubjectKind, subject: str, email: str, by: User) -> None:
         if not any(one.kind == kind for one in await self._store.memberships(user=email, subject=subject)):
             raise NotFound(f"{email} has no role given in {subject}.")
         await self._store.remove_membership(email, subject)
-        await self._record(by, "share", email, f"no longer of {subject}", subject if kind == "site" else "")
+        phrase, site = Phrase("unshared", {"subject": subject}), subject if kind == "site" else ""
+        await self._record(by, "share", email, f"no longer of {subject}", site, phrase=phrase)
 
-    async def _record(self, by: User, act: str, subject: str, outcome: str, site: str = "") -> None:
-        await self._store.record(AuditEntry(self._clock(), by.email, act, subject, outcome, site))
+    async def _record(
+        self, by: User, act: str, subject: str, outcome: str, site: str = "", *, phrase: Phrase | None = None
+    ) -> None:
+        await self._store.record(AuditEntry(self._clock(), by.email, act, subject, outcome, site, phrase=phrase))
 
 
 def _role(text: str) -> Role:
@@ -130,7 +140,7 @@ def _role(text: str) -> Role:
     for role in ROLES:
         if role == text:
             return role
-    raise BadInput(f"There is no role {text[:40]!r}.", hint=f"Known: {', '.join(ROLES)}.")
+    raise BadInput(f"There is no role {text[:40]!r}.", hint=f"Known: {', '.join(ROLES)}.", phrase=Phrase("no_role"))
 
 
 def _same(email: str, user: User) -> bool:
@@ -140,7 +150,10 @@ def _same(email: str, user: User) -> bool:
 def _name(text: str) -> str:
     text = text.strip()
     if not text or len(text) > LONGEST or not text.isprintable():
-        raise BadInput(f"An organisation has a name of at most {LONGEST} characters.")
+        raise BadInput(
+            f"An organisation has a name of at most {LONGEST} characters.",
+            phrase=Phrase("bad_name", {"n": str(LONGEST)}),
+        )
     return text
 
 

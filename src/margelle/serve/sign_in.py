@@ -22,8 +22,9 @@ from msgspec.structs import replace
 from margelle.domain.access import Scope
 from margelle.domain.site import User
 from margelle.errors import BadInput, Limited, Refused, StoreError
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Grant, GrantKind, Rate, Store
-from margelle.serve.quota import Windows
+from margelle.serve.quota import Tries
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -74,36 +75,32 @@ class Attempts:
         by_login: Rate = Rate(10, 15 * 60),  # noqa: B008 - immutable
         by_address: Rate = Rate(30, 15 * 60),  # noqa: B008
     ) -> None:
-        self._logins = Windows([by_login])
-        self._addresses = Windows([by_address])
+        self._tries = Tries(by_login, by_address)
         self._turn = asyncio.Lock()
         self._waiting = 0
 
     async def check(self, login: str, password: str, address: str, user: User | None, clock: Clock) -> User | None:
         """`user`, if the password is theirs. Raises Limited."""
-        login, address = (user.email if user else login).casefold(), _network(address)
-        self._demand_room(login, address, clock())
+        login = (user.email if user else login).casefold()
+        keys = login, _network(address)
+        self._demand_room(keys, clock())
         if self._waiting >= _MOST_WAITING:
-            raise Limited("Too many people sign in at once.", retry_after_s=2)
+            raise Limited("Too many people sign in at once.", retry_after_s=2, phrase=Phrase("sign_in.crowd"))
         self._waiting += 1
         try:
             async with self._turn:
-                self._demand_room(login, address, clock())  # others may have been refused meanwhile
+                self._demand_room(keys, clock())  # others may have been refused meanwhile
                 good = await _verified((user.password_hash if user else "") or _NOBODYS_HASH, password)
                 if user is not None and good:
-                    self._logins.forget(login)
+                    self._tries.forget(login)
                     return user
-                self._logins.add(login, clock())
-                self._addresses.add(address, clock())
+                self._tries.add(keys, clock())
                 return None
         finally:
             self._waiting -= 1
 
-    def _demand_room(self, login: str, address: str, now: datetime) -> None:
-        waits_s = (self._logins.wait_s(login, now), self._addresses.wait_s(address, now))
-        wait_s = max((wait_s for wait_s in waits_s if wait_s is not None), default=None)
-        if wait_s is not None:
-            raise Limited("Too many refused attempts to sign in.", hint="Wait a while.", retry_after_s=wait_s)
+    def _demand_room(self, keys: Sequence[str], now: datetime) -> None:
+        self._tries.demand_room(keys, now, "Too many refused attempts to sign in.")
 
 
 class FaceDesk:

@@ -10,6 +10,7 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.site import Probe, Recommendation, Site, User
 from margelle.domain.switch import Switch, Turn
 from margelle.errors import Conflict, NotFound
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Store
 from margelle.simulate.pump import Drive
 
@@ -39,8 +40,10 @@ class LocalActions:
             raise NotFound(f"{probe.id} has no parameter {parameter}.")
         now = self._clock()
         await self._store.add([replace(wanted, at=now)], now)
+        value = wanted.raw[:100]
+        phrase = Phrase("value.taken", {"value": value})
         await self._store.record(
-            AuditEntry(now, user.email, "write", f"{probe.id} {parameter}", f"{wanted.raw[:100]!r}", probe.site)
+            AuditEntry(now, user.email, "write", f"{probe.id} {parameter}", f"{value!r}", probe.site, phrase=phrase)
         )
 
     async def switch(self, switch: Switch, wanted: Turn, site: Site, user: User) -> None:
@@ -50,4 +53,7 @@ class LocalActions:
             raise NotFound(f"There is no pump behind {switch.id}.")
         now = self._clock()
         await pump.turn(wanted, now)
-        await self._store.record(AuditEntry(now, user.email, "switch", switch.id, f"{wanted!r}", site.id))
+        phrase = Phrase("value.taken", {"value": Phrase(f"turn.{wanted}")})
+        await self._store.record(
+            AuditEntry(now, user.email, "switch", switch.id, f"{wanted!r}", site.id, phrase=phrase)
+        )

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from margelle.errors import Conflict, StoreError
-from margelle.ports import Store
+from margelle.ports import Inspected, Store
 from margelle.store import digest
-from margelle.store.layout.whole import Past, Whole
+from margelle.store.layout.stretch import Stretch
 from margelle.store.relations import RELATIONS, Line, Relation
 
 AT_ONCE: Final = 500
@@ -38,14 +38,14 @@ class Copyable(Store, Protocol):
     async def measuring(self) -> list[str]:
         """The probes that have measured anything, in order."""
 
-    async def whole(self, probe: str) -> Whole:
-        """All that is kept of a probe's measurements."""
+    async def stretch(self, probe: str, since_us: int) -> Stretch:
+        """What is kept of a probe from an instant on (microseconds since 1970), as far as is good to hold at once."""
 
-    async def past(self, probe: str) -> list[Past]:
-        """What was replaced of a probe's measurements, oldest first."""
+    async def reached(self, probe: str) -> int:
+        """Where the next stretch of a probe begins that was copied until its newest point."""
 
-    async def put_whole(self, probe: str, whole: Whole) -> None:
-        """Keep all of a probe of which nothing is kept yet: all or nothing."""
+    async def put_stretch(self, probe: str, stretch: Stretch) -> None:
+        """Keep what is newer than all that is kept of a probe: all or nothing."""
 
     async def is_empty(self) -> bool:
         """Whether nothing at all is kept."""
@@ -85,11 +85,23 @@ async def copy(source: Copyable, target: Copyable, told: Callable[[float], None]
     await target.put_memo(MARK, mark)
     for relation in RELATIONS:
         await _copy_relation(source, target, relation)
-    there, probes = set(await target.measuring()), await source.measuring()
-    for n, probe in enumerate(probes, 1):
-        if probe not in there:
-            await target.put_whole(probe, await source.whole(probe))
-        told(n / len(probes))
+    points, copied = await source.count(), await target.count()
+    for probe in await source.measuring():
+        async for count in _copy_probe(source, target, probe):
+            copied += count
+            told(min(copied / points, 1.0))
+    told(1.0)
+
+
+async def _copy_probe(source: Copyable, target: Copyable, probe: str) -> AsyncIterator[int]:
+    """Copy what the target does not have of a probe, a stretch in a transaction; how many points each has."""
+    since_us: int | None = await target.reached(probe)
+    while since_us is not None:
+        stretch = await source.stretch(probe, since_us)
+        if stretch.rows:
+            await target.put_stretch(probe, stretch)
+            yield stretch.count
+        since_us = stretch.until_us
 
 
 async def finish(target: Copyable) -> None:
@@ -100,11 +112,6 @@ async def finish(target: Copyable) -> None:
 async def proof(store: Copyable, told: Callable[[float], None]) -> Proof:
     """Read everything. Raises StoreError where something in it does not fit."""
     counts, digests = await _measurements(store, told)
-    points, total = 0, 0
-    for probe in await store.measuring():
-        for quantity, replaced_us, row in await store.past(probe):
-            points, total = points + 1, total + _sum(("revision", probe, quantity, replaced_us, *row))
-    counts["revisions"], digests["revisions"] = points, digest.spelt(total)
     for relation in RELATIONS:
         points, total = 0, 0
         async for line in _lines(store, relation):
@@ -115,13 +122,13 @@ async def proof(store: Copyable, told: Callable[[float], None]) -> Proof:
 
 
 async def _measurements(store: Copyable, told: Callable[[float], None]) -> tuple[dict[str, int], dict[str, str]]:
-    counts, digests = {"measurements": 0}, {"measurements": digest.spelt(0)}
+    found = Inspected(0, digest.spelt(0), 0, digest.spelt(0), (), 1.0)
     async for found in store.inspect():
         told(found.share)
         if found.faults:
             raise StoreError(f"It is damaged: {'; '.join(found.faults)}", hint="See `margelle store check`.")
-        counts, digests = {"measurements": found.points}, {"measurements": found.digest}
-    return counts, digests
+    counts = {"measurements": found.points, "revisions": found.revisions}
+    return counts, {"measurements": found.digest, "revisions": found.revisions_digest}
 
 
 async def _copy_relation(source: Copyable, target: Copyable, relation: Relation) -> None:

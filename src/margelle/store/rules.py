@@ -17,8 +17,9 @@ from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, same
 from margelle.domain.series import midnight
 from margelle.domain.site import Probe, Recommendation
-from margelle.errors import BadInput, Conflict, NotFound
-from margelle.ports import Grant, Incident
+from margelle.errors import BadInput, Conflict, NotFound, Outdated
+from margelle.phrase import Phrase
+from margelle.ports import AuditEntry, Grant, Incident
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PERSONA: Final = 1_000_000
@@ -77,6 +78,11 @@ def email_key(email: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email).casefold())
 
 
+def recorded(entry: AuditEntry) -> AuditEntry:
+    """An entry as the log keeps it: whose account it is about, as links know owners."""
+    return replace(entry, owner=email_key(entry.owner)) if entry.owner else entry
+
+
 def public_number(public_id: str) -> int | None:
     """The persona's number that `public_id` spells, or None; `007` spells none."""
     if len(public_id) > len(str(LAST_PERSONA)) or not (public_id.isascii() and public_id.isdecimal()):
@@ -127,6 +133,14 @@ def no_membership(user: str, subject: str) -> NotFound:
     return NotFound(f"{user} has no role given in {subject}.")
 
 
+def outdated(store: str, version: int, newest: int) -> Outdated:
+    """The error for a store called `store` of which the schema became newer than this process knows while it ran."""
+    return Outdated(
+        f"{store}: A newer margelle has brought this database to schema {version}; this process knows schemas up to {newest}, and keeps nothing in it any more.",
+        hint="End it, and start the newer margelle: nothing that was kept is lost.",
+    )
+
+
 def days(since: date, until: date, time_zone: str) -> tuple[datetime, datetime]:
     """When the day `since` begins in `time_zone`, and the day `until`. Raises BadInput for a zone or a day that there is not."""
     try:
@@ -140,8 +154,11 @@ def days(since: date, until: date, time_zone: str) -> tuple[datetime, datetime]:
 
 def has_accounts(email: str, accounts: Sequence[str]) -> Conflict:
     """The error for removing a user whose accounts are still collected."""
+    names = ", ".join(accounts)
     return Conflict(
-        f"{email} still has accounts: {', '.join(accounts)}.", hint="Remove them first: `margelle account remove`."
+        f"{email} still has accounts: {names}.",
+        hint="Remove them first: `margelle account remove`.",
+        phrase=Phrase("people.has_accounts", {"user": email, "accounts": names}),
     )
 
 

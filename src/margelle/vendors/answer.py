@@ -13,7 +13,8 @@ from msgspec import Raw, ValidationError
 from msgspec.json import decode
 from msgspec.structs import FieldInfo, fields
 
-from margelle.errors import Limited, Malformed, MargelleError, of_status, wait_asked_s
+from margelle.errors import Limited, Malformed, MargelleError, answered, of_status, wait_asked_s
+from margelle.phrase import Phrase
 from margelle.ports import Answer, Fault
 from margelle.redaction import redact
 
@@ -57,7 +58,10 @@ def refusal(answer: Answer) -> MargelleError:
     wait_s = wait_asked_s(answer.headers.get("retry-after", ""), answer.at)
     wait_s = None if wait_s is None else min(wait_s, LONGEST_WAIT_S)
     if is_limit(answer):
-        return Limited(f"The cloud answered {answer.status}: {said(answer.body)}", retry_after_s=wait_s)
+        what = said(answer.body)
+        return Limited(
+            f"The cloud answered {answer.status}: {what}", retry_after_s=wait_s, phrase=answered(answer.status, what)
+        )
     return of_status(answer.status, said(answer.body), retry_after_s=wait_s)
 
 
@@ -113,7 +117,8 @@ def entry(body: bytes, kind: type[T], where: str) -> tuple[T, list[Fault]]:
     _shaped(body, dict[str, Raw], where)
     thing, faults = _fields(_repaired(body), kind, where)
     if thing is None:
-        raise Malformed(f"{where}: {'; '.join(fault.what for fault in faults)}")
+        what = "; ".join(fault.what for fault in faults)
+        raise Malformed(f"{where}: {what}", phrase=Phrase("cloud.lacking", {"where": where, "what": what}))
     return thing, faults
 
 
@@ -159,7 +164,9 @@ def _shaped(body: bytes, kind: type[T], where: str) -> T:
         return decode(_repaired(body), type=kind)
     except (ValueError, RecursionError) as error:
         wrong = f" ({error})" if isinstance(error, ValidationError) else ""
-        raise Malformed(f"{where}: {_described(body)} came instead of what was asked{wrong}.") from None
+        text, came = _described(body)
+        phrase = Phrase("cloud.strange", {"where": where, "came": came, "wrong": wrong})
+        raise Malformed(f"{where}: {text} came instead of what was asked{wrong}.", phrase=phrase) from None
 
 
 def _repaired(body: bytes) -> bytes:
@@ -173,10 +180,11 @@ def _repaired(body: bytes) -> bytes:
     return body
 
 
-def _described(body: bytes) -> str:
+def _described(body: bytes) -> tuple[str, Phrase]:
     text = body[:20_000].decode(errors="replace").strip()
     if not text:
-        return "an empty body"
+        return "an empty body", Phrase("came.nothing")
     if text.startswith("<"):
-        return f"a page ({said(body)})"
-    return f"{len(body)} bytes beginning {excerpt(text)!r}"
+        return f"a page ({said(body)})", Phrase("came.page", {"said": said(body)})
+    begins = excerpt(text)
+    return f"{len(body)} bytes beginning {begins!r}", Phrase("came.bytes", {"n": str(len(body)), "said": begins})

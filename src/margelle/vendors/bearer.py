@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from margelle.errors import Refused
+from margelle.phrase import Phrase
 from margelle.ports import Answer, Http, Request, Token, Tokens
 from margelle.vendors.answer import refusal
 from margelle.vendors.token import SIGN_IN_AGAIN
@@ -43,7 +44,11 @@ class Bearer:
         if answer.status == 401:
             answer = await self._once(request)
         if answer.status == 401:
-            raise Refused("The cloud refuses every access token that it gives.", hint=SIGN_IN_AGAIN)
+            raise Refused(
+                "The cloud refuses every access token that it gives.",
+                hint=SIGN_IN_AGAIN,
+                phrase=Phrase("token.useless"),
+            )
         return answer
 
     async def get(self, name: str, path: str, query: tuple[tuple[str, str], ...] = ()) -> Answer:

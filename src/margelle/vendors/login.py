@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from margelle.errors import BadInput, Refused
+from margelle.phrase import Phrase
 from margelle.ports import Http, Token
 from margelle.vendors.token import SIGN_IN_AGAIN
 
@@ -21,13 +22,17 @@ class LoginOnly:
 
     def authorize_url(self, redirect_uri: str, state: str) -> str:  # noqa: ARG002
         """Raises BadInput."""
-        raise BadInput(self.no_page, hint=self.instead)
+        raise BadInput(self.no_page, hint=self.instead, phrase=Phrase("login.no_page"))
 
     async def redeem(self, code: str, redirect_uri: str) -> Token:  # noqa: ARG002
         """Raises BadInput: without such a page there are no codes."""
-        raise BadInput(self.no_page, hint=self.instead)
+        raise BadInput(self.no_page, hint=self.instead, phrase=Phrase("login.no_page"))
 
 
 async def never_renewed(_http: Http, _base_url: str, _token: Token) -> Token:
     """Raises Refused: only another sign-in helps."""
-    raise Refused("The cloud no longer takes what it was given or gave at the sign-in.", hint=SIGN_IN_AGAIN)
+    raise Refused(
+        "The cloud no longer takes what it was given or gave at the sign-in.",
+        hint=SIGN_IN_AGAIN,
+        phrase=Phrase("login.over"),
+    )

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from margelle.errors import Malformed, Refused
+from margelle.phrase import Phrase
 from margelle.ports import Answer, Token
 from margelle.vendors.answer import refusal, said, value
 
@@ -30,15 +31,20 @@ def token_of(answer: Answer, kind: type[Issued], *, life_s: float, kept: str = "
     Raises Refused, with `hint`, and what other refusals mean. Nothing of a token is quoted in an error: it holds secrets.
     """
     if answer.status in {401, 403} or (answer.status in {200, 400} and _error(answer.body) in _REFUSALS):
-        raise Refused(f"The cloud gave no token, and says: {said(answer.body)}", hint=hint)
+        what = said(answer.body)
+        raise Refused(
+            f"The cloud gave no token, and says: {what}", hint=hint, phrase=Phrase("token.refused", {"said": what})
+        )
     if answer.status != 200:
         raise refusal(answer)
     try:
         given = value(answer.body, kind, "token")
     except Malformed:
-        raise Malformed("The token endpoint answered something that is no token.") from None
+        raise Malformed(
+            "The token endpoint answered something that is no token.", phrase=Phrase("token.strange")
+        ) from None
     if not given.access_token:
-        raise Malformed("The token endpoint answered an empty token.")
+        raise Malformed("The token endpoint answered an empty token.", phrase=Phrase("token.empty"))
     life = timedelta(seconds=_life_s(given.expires_in, life_s))
     return Token(given.access_token, given.refresh_token or kept, answer.at + life)
 

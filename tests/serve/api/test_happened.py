@@ -7,9 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from margelle.domain.event import Event
-from margelle.domain.site import Recommendation, Site, User
+from margelle.domain.site import OWN, Person, Recommendation, Site, User
 from margelle.errors import Conflict, Refused, Unreachable
-from margelle.ports import Gap
+from margelle.ports import Discovery, Gap
+from margelle.serve.api import cursor
 from margelle.store.memory import MemoryStore
 from tests.conftest import NOW
 from tests.house import ANNA, GARDEN
@@ -170,3 +171,34 @@ async def test_parts_of_what_is_missing_have_each_gap_once(hub: Hub) -> None:
     assert len(found) == len(set(found)) == len(gaps)
     assert [since for _, since in found] == sorted((since for _, since in found), reverse=True)
     assert (await hub.get("/gaps", after="nonsense")).status == 400
+
+
+async def every_part(hub: Hub, path: str, **query: Any) -> list[list[dict[str, Any]]]:
+    """All parts of a list, each held against its header."""
+    parts: list[list[dict[str, Any]]] = []
+    while True:
+        told = await hub.get(path, **query)
+        assert told.status == 200
+        parts.append(told.json()["items"])
+        following = told.json()["next"]
+        assert (following is not None) == ('rel="next"' in told.headers.get("link", ""))
+        if following is None:
+            return parts
+        query["after"] = following
+
+
+async def test_parts_of_what_is_advised_have_each_recommendation_once(hub: Hub) -> None:
+    garden = await hub.store.site("own:garden")
+    assert garden is not None
+    sites = (garden, Site("own:pond", OWN, "pond", "Pond", "tank"))
+    await hub.store.put_discovery(OWN, Discovery(Person(), sites, ()), NOW)
+    for site in ("own:garden", "own:pond"):
+        given = [Recommendation(f"{site}/{n}", site, str(n), "Do it", "", NOW - (n % 2) * HOUR, NOW) for n in range(4)]
+        await hub.store.put_recommendations(site, given)
+    parts = await every_part(hub, "/recommendations", limit=3)
+    assert [len(part) for part in parts] == [3, 3, 2]
+    ids = [one["id"] for part in parts for one in part]
+    assert ids == [f"{site}/{n}" for site in ("own:garden", "own:pond") for n in (1, 3, 0, 2)]
+    assert len(await every_part(hub, "/recommendations", site="own:pond", limit=4)) == 1
+    for after in ("nonsense", cursor.told(["own:garden", "2026-01-01T00:00:00", "x"]), cursor.told("own:garden")):
+        assert (await hub.get("/recommendations", after=after)).status == 400

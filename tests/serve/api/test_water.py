@@ -89,3 +89,24 @@ async def test_how_collecting_stands_is_told_as_the_collector_reports_it() -> No
     (one,) = (await hub.get("/collection")).json()["items"]
     assert (one["account"], one["budget"]["full"], one["next"][0]["act"]) == ("blue", 20, "discover")
     assert (await hub.get("/collection", account="own-2")).status == 404
+
+
+async def test_accounts_and_their_collection_come_in_parts() -> None:
+    store, asked = MemoryStore(), list[list[str]]()
+
+    async def told(accounts: Sequence[Account]) -> Sequence[AccountReport]:
+        asked.append([one.id for one in accounts])
+        return await reports(store, lambda _: Spending(full=20), NOW, accounts)
+
+    hub = await furnished(store, api=Api(told, requests_per_minute=0))
+    for name in ("c", "a", "b"):
+        await store.put_account(Account(name, "ondilo", ANNA, "anna"))
+    first = (await hub.get("/collection", limit=2)).json()
+    assert [one["account"] for one in first["items"]] == ["a", "b"]
+    second = (await hub.get("/collection", limit=2, after=first["next"])).json()
+    assert ([one["account"] for one in second["items"]], second["next"]) == (["c"], None)
+    assert asked == [["a", "b"], ["c"]], "what is not told is not looked up"
+    parts = [(await hub.get("/accounts", limit=2)).json()]
+    parts.append((await hub.get("/accounts", limit=2, after=parts[0]["next"])).json())
+    assert [one["id"] for part in parts for one in part["items"]] == ["a", "b", "c", "own"]
+    assert (await hub.get("/collection", after="nonsense")).status == 400

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -10,10 +12,12 @@ import pytest
 from starlette.types import ASGIApp
 
 from margelle.cli.house import House
+from margelle.collect.failure import incident
 from margelle.config import load
 from margelle.domain.access import Membership
 from margelle.domain.site import Account, Person, Probe, Site, User
-from margelle.ports import Discovery, Receipt
+from margelle.errors import Refused, of_status
+from margelle.ports import Connected, Discovery, Earlier, Receipt
 from margelle.serve.pages import FACE
 from margelle.serve.pages.session import COOKIE, SAFE_COOKIE
 from margelle.serve.sign_in import FaceDesk
@@ -31,7 +35,9 @@ class Hub:
     def __init__(self, folder: Path, **more: str) -> None:
         settings = load(None, {}, {"data_dir": str(folder), "key_file": str(folder / "key")} | more)
         self.store = MemoryStore()
-        self.app: ASGIApp = House(settings, self.store, lambda: NOW).app()
+        self.now = NOW
+        self.house = House(settings, self.store, lambda: self.now)
+        self.app: ASGIApp = self.house.app()
 
     async def furnish(self) -> Hub:
         for email in (ADA, TED, EVE, OPS):
@@ -48,7 +54,7 @@ class Hub:
         return self
 
     async def ask(self, user: str, method: str, path: str, body: bytes = b"", **headers: str) -> Response:
-        desk = FaceDesk(FACE, self.store, lambda: NOW)
+        desk = FaceDesk(FACE, self.store, lambda: self.now)
         token = await desk.issue("access", user, life_s=600)
         return await call(
             self.app, method, path, {"cookie": f"{COOKIE}={token}", "accept": "text/html", **headers}, body
@@ -131,6 +137,28 @@ async def test_settings_are_for_operators(hub: Hub) -> None:
     assert (await hub.ask(OPS, "GET", "/hub")).status == 200
 
 
+@pytest.mark.parametrize(
+    ("earlier", "language", "told"),
+    [
+        (Earlier(1_210_000, 5_000_100), "en", "1.2 of 5.0 million measurements folded"),
+        (Earlier(1_210_000, 5_000_100), "fr", "1,2 sur 5,0 millions de mesures rangées"),
+        (Earlier(700, 900), "fr", "700 sur 900 mesures rangées"),
+        (None, "en", ""),
+    ],
+)
+async def test_the_hub_says_how_much_of_what_an_earlier_version_kept_is_folded(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, earlier: Earlier | None, language: str, told: str
+) -> None:
+    async def answer() -> Earlier | None:
+        return earlier
+
+    monkeypatch.setattr(hub.store, "earlier", answer)
+    page = await hub.ask(OPS, "GET", "/hub", b"", **{"accept-language": language})
+    assert told in page.text.replace("\u00a0", " ")
+    if earlier is None:
+        assert "an earlier version" not in page.text
+
+
 async def test_tags_for_every_site_are_an_operators_to_say(hub: Hub) -> None:
     said = b"tag%3APH=ph&tag%3ANIVEAU="
     assert (await hub.ask(ADA, "POST", f"/tags/{SITE}", said + b"&everywhere=on")).status == 403
@@ -168,7 +196,39 @@ async def test_a_site_leads_to_what_collects_it_and_to_its_tags_whom_they_concer
     for user, tags in ((ADA, True), (TED, False)):
         page = (await hub.ask(user, "GET", f"/sites/{SITE}")).text
         assert 'href="/collection/baxo"' in page
-        assert (f'href="/tags/{SITE}"' in page) is tags
+        assert (f'href="/tags/{SITE}?from=site"' in page) is tags
+
+
+async def test_who_comes_from_a_site_goes_back_there(hub: Hub) -> None:
+    assert f'href="/sites/{SITE}"><span' in (await hub.ask(ADA, "GET", f"/tags/{SITE}?from=site")).text
+    assert 'href="/collection"><span' in (await hub.ask(ADA, "GET", f"/tags/{SITE}")).text
+    said = await hub.ask(ADA, "POST", f"/tags/{SITE}?from=site", b"tag%3APH=ph")
+    assert said.headers["location"] == f"/tags/{SITE}?from=site&said=tags.saved"
+
+
+async def test_the_owner_of_a_site_reads_what_was_done_to_its_account_in_french(hub: Hub) -> None:
+    assert (await hub.ask(OPS, "POST", "/collection/baxo/pause")).status == 303
+    page = (await hub.ask(ADA, "GET", f"/audit?site={SITE}&lang=fr")).text
+    assert ">collecte suspendue</td>" in page
+    assert "<span>fait</span>" in page
+    assert ">collecte suspendue</td>" not in (await hub.ask(ADA, "GET", "/audit?site=own:other&lang=fr")).text
+
+
+async def test_a_remark_and_an_incident_are_told_in_french(hub: Hub) -> None:
+    error = of_status(503, "Service Unavailable")
+    wrong = incident("baxo", "baxo", "unavailable", error.what, NOW, phrase=error.phrase)
+    await hub.store.note_incident(wrong)
+    page = (await hub.ask(ADA, "GET", "/collection/baxo?lang=fr")).text
+    assert "Gardés sous leur propre nom, sans unité" in page
+    assert "Le service a répondu 503 et dit\u00a0: «\u00a0Service Unavailable\u00a0»" in page
+    assert 'lang="en">' not in page.replace('hreflang="en" lang="en">', "")
+    assert "The cloud answered 503" in (await hub.ask(ADA, "GET", "/collection/baxo?lang=en")).text
+
+
+async def test_an_error_is_a_page_in_french(hub: Hub) -> None:
+    page = (await hub.ask(TED, "GET", f"/tags/{SITE}?lang=fr")).text
+    assert f"Votre rôle pour {SITE} est\u00a0: Technicien." in page
+    assert "Seul un exploitant de ce hub peut le faire." in (await hub.ask(TED, "GET", "/hub?lang=fr")).text
 
 
 async def test_an_empty_hub_leads_whoever_comes_to_the_first_run_and_a_new_user_to_a_probe(tmp_path: Path) -> None:
@@ -202,3 +262,62 @@ async def test_over_tls_too_an_account_is_connected_in_the_browser_that_asked_fo
 
     assert "denied" in await told(here, here)
     assert "denied" not in await told(here, there)
+
+
+class Guarded:
+    """A cloud that counts who knocks; `good` is the only password it takes."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def sign_in(self, vendor: str, owner: str, login: str, password: str, account: Account | None) -> Connected:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if password != "good":
+            raise Refused("The cloud answered 401.")
+        return Connected(Account("baxo", "baxo", owner, login), again=True)
+
+
+@pytest.fixture
+def cloud(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Guarded:
+    guarded = Guarded()
+    monkeypatch.setattr("margelle.cli.connections.HubConnections.sign_in", guarded.sign_in)
+    return guarded
+
+
+async def knock(hub: Hub, login: str = "ada@maker.example", password: str = "guess", user: str = ADA) -> Response:
+    return await hub.ask(
+        user, "POST", "/connect/baxo?lang=fr", urlencode({"login": login, "password": password}).encode()
+    )
+
+
+async def test_nobody_guesses_a_vendors_password_through_the_hub(hub: Hub, cloud: Guarded) -> None:
+    assert [(await knock(hub)).status for _ in range(5)] == [400] * 5
+    answer = await knock(hub, password="good")
+    assert answer.status == 429
+    assert answer.headers["retry-after"] == "900"
+    assert "Trop d’essais refusés. Réessayez dans 15\u00a0min." in answer.text
+    assert 'value="ada@maker.example"' in answer.text
+    assert cloud.asked == 5, "the cloud, and the budget of the account, are left alone"
+    assert (await knock(hub, "ADA@maker.example")).status == 429, "however it is written"
+    assert (await knock(hub, user=EVE)).status == 400, "others are not shut out"
+    hub.now += timedelta(minutes=15)
+    assert (await knock(hub, password="good")).headers["location"] == "/collection/baxo?said=connected_again"
+
+
+async def test_many_logins_are_guessing_too(hub: Hub, cloud: Guarded) -> None:
+    statuses = [(await knock(hub, f"{n}@maker.example")).status for n in range(16)]
+    assert statuses == [400] * 15 + [429]
+
+
+async def test_guesses_at_the_same_moment_are_no_more(hub: Hub, cloud: Guarded) -> None:
+    answers = await asyncio.gather(*(knock(hub, password=f"guess {n}") for n in range(20)))
+    assert sorted(one.status for one in answers) == [400] * 5 + [429] * 15
+    assert cloud.asked == 5
+
+
+async def test_who_was_let_in_may_mistype_again(hub: Hub, cloud: Guarded) -> None:
+    for password in (*["typo"] * 4, "good", *["typo"] * 5):
+        answer = await knock(hub, password=password)
+        assert answer.status == (303 if password == "good" else 400)
+    assert (await knock(hub)).status == 429

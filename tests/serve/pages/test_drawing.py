@@ -1,24 +1,34 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.series import Columns
 from margelle.domain.site import Band
-from margelle.domain.unit import Unit
 from margelle.serve.pages.drawing import Gauge, gauge, spark
 from tests.conftest import NOW
 
 SINCE = NOW - timedelta(days=7)
 
 
-def point(hours: float, value: float | None, *doubts: Doubt) -> Measurement:
+Point = tuple[int, float | None, bool]
+
+
+def point(hours: float, value: float | None, *, doubtful: bool = False) -> Point:
     """A pH measured so many hours after the week's beginning."""
-    return Measurement("p", "ph", SINCE + timedelta(hours=hours), value, str(value), Unit.PH, "x/y", doubts)
+    at = SINCE + timedelta(hours=hours)
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1), value, doubtful
+
+
+def week(*points: Point) -> Columns:
+    """The points as columns."""
+    return Columns(
+        [at for at, _, _ in points], [value for _, value, _ in points], [doubted for _, _, doubted in points]
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,49 +54,48 @@ def test_without_sensible_limits_there_is_no_gauge(band: Band) -> None:
 
 
 def test_a_spark_runs_from_left_to_right_and_up_is_more() -> None:
-    drawn = spark([point(0, 7.0), point(5, 7.5), point(10, 8.0)], SINCE, NOW, 0.1)
+    drawn = spark(week(point(0, 7.0), point(5, 7.5), point(10, 8.0)), SINCE, NOW, 0.1)
     assert drawn is not None
     assert drawn.line == "M0 100L2.98 50L5.95 0"
     assert (drawn.low, drawn.high) == (7.0, 8.0)
 
 
 def test_a_quiet_week_is_drawn_quiet() -> None:
-    drawn = spark([point(0, 7.40), point(1, 7.41)], SINCE, NOW, 1.0)
+    drawn = spark(week(point(0, 7.40), point(1, 7.41)), SINCE, NOW, 1.0)
     assert drawn is not None
     heights = [float(y) for y in re.findall(r" (\S+?)(?:L|$)", drawn.line)]
     assert max(heights) - min(heights) == 1
 
 
 def test_where_nothing_was_measured_nothing_is_drawn() -> None:
-    drawn = spark([point(h, 7.0 + h / 100) for h in (0, 1, 2, 9, 10)], SINCE, NOW, 0.1)
+    drawn = spark(week(*(point(h, 7.0 + h / 100) for h in (0, 1, 2, 9, 10))), SINCE, NOW, 0.1)
     assert drawn is not None
     assert drawn.line.count("M") == drawn.water.count("Z") == 2
 
 
 def test_a_lone_reading_between_two_silences_is_still_seen() -> None:
-    drawn = spark([point(0, 7.0), point(20, 7.2), point(40, 7.1)], SINCE, NOW, 0.1)
+    drawn = spark(week(point(0, 7.0), point(20, 7.2), point(40, 7.1)), SINCE, NOW, 0.1)
     assert drawn is not None
     assert drawn.line.count("L") == 3
 
 
 def test_doubtful_values_stand_beside_the_line_and_do_not_stretch_it() -> None:
-    vendors = Doubt("vendor", "bathers")
-    points = [point(0, 7.0), point(1, 99.0, vendors), point(2, 7.2), point(3, None, Doubt("unreadable", "x"))]
-    drawn = spark(points, SINCE, NOW, 0.1)
+    points = [point(0, 7.0), point(1, 99.0, doubtful=True), point(2, 7.2), point(3, None, doubtful=True)]
+    drawn = spark(week(*points), SINCE, NOW, 0.1)
     assert drawn is not None
     assert (drawn.low, drawn.high) == (7.0, 7.2)
     assert drawn.doubtful == ((0.6, -5),)
 
 
-@pytest.mark.parametrize("points", [[], [point(0, 7.0)], [point(0, 7.0), point(1, 7.2, Doubt("vendor", "x"))]])
-def test_fewer_than_two_sound_values_make_no_line(points: list[Measurement]) -> None:
-    assert spark(points, SINCE, NOW, 0.1) is None
+@pytest.mark.parametrize("points", [[], [point(0, 7.0)], [point(0, 7.0), point(1, 7.2, doubtful=True)]])
+def test_fewer_than_two_sound_values_make_no_line(points: list[Point]) -> None:
+    assert spark(week(*points), SINCE, NOW, 0.1) is None
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=400))
 def test_whatever_was_measured_is_drawn_within_its_frame(values: list[float]) -> None:
     points = [point(n * 168 / len(values), value) for n, value in enumerate(values)]
-    drawn = spark(points, SINCE, NOW, 0.1)
+    drawn = spark(week(*points), SINCE, NOW, 0.1)
     assert drawn is not None
     places = [tuple(map(float, pair.split())) for pair in re.split("[ML]", drawn.line.replace(" M", "M")) if pair]
     assert all(0 <= x <= 101 and -5 <= y <= 105 for x, y in places)
@@ -94,6 +103,6 @@ def test_whatever_was_measured_is_drawn_within_its_frame(values: list[float]) ->
 
 
 def test_what_is_on_or_off_is_drawn_in_steps_without_a_gap_until_now() -> None:
-    drawn = spark([point(0, 0.0), point(42, 1.0), point(43, 1.0), point(84, 0.0)], SINCE, NOW, 1.0, steps=True)
+    drawn = spark(week(point(0, 0.0), point(42, 1.0), point(43, 1.0), point(84, 0.0)), SINCE, NOW, 1.0, steps=True)
     assert drawn is not None
     assert drawn.line == "M0 100L25 100L25 0L50 0L50 100L100 100"

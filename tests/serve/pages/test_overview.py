@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from margelle.domain.switch import Switch, SwitchMode, mode_at, state_at
 from margelle.domain.unit import Unit
 from margelle.ports import Discovery, Display, Incident, Receipt
 from margelle.serve.app import build
+from margelle.store.memory import MemoryStore
 from tests.asgi import call
 from tests.conftest import NOW
 from tests.serve.pages.conftest import POOL, Hub, measured
@@ -496,9 +497,62 @@ async def test_the_page_asks_whether_anything_is_newer_and_is_told_so_only_then(
     await hub.own("marie@example.org", POOL)
     await hub.add([measured("ph", 7.4)])
     app = hub.app()
-    (asked,) = [each["hx-get"] or "" for name, each in tags((await call(app, "GET", "/")).text) if "hx-get" in each]
+    (asked,) = [
+        each["data-asks"] or "" for name, each in tags((await call(app, "GET", "/")).text) if "data-asks" in each
+    ]
     assert (await call(app, "GET", asked)).status == 204
     await hub.add([measured("ph", 7.5, ago=timedelta(minutes=1))])
     answer = await call(app, "GET", asked)
     assert "Newer readings are there. Show them" in said(answer.text)
     assert (await call(app, "GET", f"{asked}&site=bluewater:9")).status == 204
+
+
+async def test_a_site_that_nobody_can_judge_is_not_called_good(hub: Hub) -> None:
+    tank = replace(POOL, kind="tank", bands={})
+    page = await shown(hub, measured("flow", 12.0), site=tank)
+    assert "One site: one not judged." in page
+    assert "Not judged Tank" in page
+    assert "Good" not in page
+    fleet = [replace(POOL, id=f"bluewater:{n}", key=str(n), name=f"Tank {n}", kind="tank", bands={}) for n in range(8)]
+    await hub.own("luc@example.org", *fleet)
+    await hub.add(measured("flow", 12.0, probe=f"{one.id}/p") for one in fleet)
+    found = said((await call(hub.app(), "GET", "/?state=unjudged&lang=fr")).text)
+    assert "Non évalué Tank 0" in found
+    assert "rien de ce qui est mesuré ici n’a de limites" in found
+    assert "ne sont pas évalués" in found
+    assert "Aucun bassin ne correspond" in said((await call(hub.app(), "GET", "/?state=good&lang=fr")).text)
+
+
+async def test_a_demo_says_so_on_every_page_and_only_one_within_a_hub_leads_back(hub: Hub) -> None:
+    await hub.own("marie@example.org", POOL)
+    for demo, leads in (("hub", False), ("room", True), ("", False)):
+        for path in ("/?lang=fr", "/sites/bluewater:1?lang=fr", "/sites/bluewater:1/print?lang=fr", "/nowhere?lang=fr"):
+            page = (await call(hub.app(demo=demo), "GET", path, {"accept": "text/html"})).text
+            assert ("Ceci est une démo : cette eau n’existe pas." in said(page)) == bool(demo)
+            assert ('action="/demo/leave"' in page) == leads
+
+
+class Asked:
+    """A store that notes what it is asked for."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.names: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.names.append(name)
+        return getattr(self._store, name)
+
+
+async def test_of_more_sites_the_store_is_not_asked_more_often(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = hub.store
+    often: list[list[str]] = []
+    for sites in (20, 200):
+        await fleet(hub, sites)
+        asked = Asked(store)
+        monkeypatch.setattr(hub, "store", asked)
+        assert rows(await listed(hub)) == min(sites, 40)
+        often.append(asked.names)
+        monkeypatch.setattr(hub, "store", store)
+    assert often[0] == often[1]
+    assert len(often[0]) < 12

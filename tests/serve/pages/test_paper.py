@@ -58,7 +58,7 @@ def test_without_the_built_files_the_hub_says_what_to_do(monkeypatch: pytest.Mon
 
 async def test_what_the_style_sheet_refers_to_is_there(hub: Hub) -> None:
     fonts = re.findall(r"url\(\"?([^)\"]+)\"?\)", CSS)
-    assert len(fonts) == 2
+    assert len(fonts) == 4
     for font in fonts:
         answer = await call(hub.app(), "GET", f"/static/{font}")
         assert (answer.status, answer.headers["content-type"]) == (200, "font/woff2")
@@ -72,7 +72,17 @@ async def test_nothing_else_is_served(hub: Hub, name: str) -> None:
 
 def test_every_font_comes_with_its_licence() -> None:
     for font in STATIC.glob("*.woff2"):
-        assert "SIL OPEN FONT LICENSE" in font.with_suffix(".OFL.txt").read_text()
+        name = font.stem.removesuffix("-more")
+        assert "SIL OPEN FONT LICENSE" in (STATIC / f"{name}.OFL.txt").read_text()
+
+
+async def test_a_browser_is_told_of_style_and_scripts_before_it_has_read_the_page(hub: Hub) -> None:
+    answer = await call(hub.app(), "GET", "/")
+    told = re.findall(r"<(/static/[\w.]+\?\w+)>; rel=preload; as=(\w+)", answer.headers["link"])
+    assert [kind for _, kind in told] == ["style", "script"]
+    for address, _ in told:
+        assert f'"{address}"' in answer.text
+        assert (await call(hub.app(), "GET", address)).status == 200
 
 
 CSS_SOURCES = Path(__file__).parents[3] / "frontend" / "css"

@@ -29,6 +29,11 @@ def found(at: datetime, told: list[Said], zone: ZoneInfo, value: str = "7.2") ->
     return finding({"PH": Said(seconds_to(at), value)}, {"PH": told}, zone)
 
 
+def told(one: Finding) -> tuple[str | None, str]:
+    assert one.phrase is not None
+    return one.time, one.why
+
+
 @pytest.mark.parametrize("at", SEASONS)
 @pytest.mark.parametrize("zone", [PARIS, NEW_YORK, KOLKATA])
 def test_a_past_in_universal_time_and_one_on_the_devices_clock_are_told_apart(at: datetime, zone: ZoneInfo) -> None:
@@ -59,7 +64,7 @@ def test_in_the_hour_that_a_clock_shows_twice_a_past_on_it_is_not_mistaken_for_a
 
 
 def test_a_clock_that_shows_universal_time_in_winter_tells_only_in_summer() -> None:
-    assert found(WINTER, past(WINTER, LONDON), LONDON) == Finding(None, "Its clock showed UTC.")
+    assert told(found(WINTER, past(WINTER, LONDON), LONDON)) == (None, "Its clock showed UTC.")
     assert found(SUMMER, past(SUMMER, LONDON), LONDON).time == "local"
     assert found(SUMMER, past(SUMMER, None), LONDON).time == "utc"
 
@@ -73,7 +78,7 @@ def test_a_past_that_is_late_tells_nothing(late: timedelta) -> None:
 
 def test_a_past_of_other_values_tells_nothing() -> None:
     assert found(SUMMER, past(SUMMER, PARIS), PARIS, "7.9").time is None
-    assert found(SUMMER, [], PARIS) == Finding(None, "No value of now stands in its past.")
+    assert told(found(SUMMER, [], PARIS)) == (None, "No value of now stands in its past.")
     assert finding({}, {}, PARIS).time is None
 
 
@@ -88,7 +93,7 @@ def test_a_value_that_never_changes_tells_only_what_lateness_cannot_explain() ->
 def test_tags_that_contradict_each_other_tell_nothing() -> None:
     now = {"A": Said(seconds_to(SUMMER), "7.2"), "B": Said(seconds_to(SUMMER), "7.2")}
     one = finding(now, {"A": past(SUMMER, None), "B": past(SUMMER, PARIS)}, PARIS)
-    assert one == Finding(None, "Its tags contradict each other: A utc, B local")
+    assert told(one) == (None, "Its tags contradict each other: A utc, B local")
     assert finding(now, {"B": past(SUMMER, PARIS)}, PARIS).time == "local"
 
 

@@ -144,8 +144,8 @@ async def test_a_discovery_finds_out_in_which_time_the_past_is_and_why(shift_s: 
     assert found.unread == {}
     assert BAXO.remarks is not None
     (remark,) = BAXO.remarks(site)
-    assert words in remark
-    assert "value of A" in remark
+    assert words in remark.text
+    assert "value of A" in remark.text
     wanted = asked(http)[-1]
     assert wanted["get"] == "devices-historics"
     assert wanted["tagReferences"] == "A"
@@ -193,8 +193,8 @@ async def test_what_cannot_be_told_today_leaves_what_was_found_before(failure: S
     assert found.unread == {known.id: ("attributes",)}
     assert BAXO.remarks is not None
     (remark,) = BAXO.remarks(found.sites[0])
-    assert "taken to be in universal time" in remark
-    assert why in remark
+    assert "taken to be in universal time" in remark.text
+    assert why in remark.text
     (kept,) = found.over(found.person, [known], found.probes).sites
     assert BAXO.remarks(kept) == BAXO.remarks(known)
 

@@ -21,6 +21,7 @@ from margelle.domain.quantity import CATALOGUE, Catalogue, Quantity
 from margelle.domain.site import Account, Address, Probe, Scalar, Site, User
 from margelle.domain.unit import Unit
 from margelle.errors import ConfigError
+from margelle.phrase import Phrase
 from margelle.vendors.baxo import wire
 from margelle.vendors.baxo.display import display
 from margelle.vendors.baxo.translate import (
@@ -356,6 +357,10 @@ def test_contract_and_device_go_out_as_they_came_in() -> None:
         assert "tags" not in site.attributes
 
 
+def said(site: Site) -> list[str]:
+    return [one.text for one in remarks(site)]
+
+
 def test_what_is_found_out_about_a_devices_past_is_kept_and_told_in_a_sentence() -> None:
     """The names of the attributes stand in every store, so they stay as they are."""
     site = site_from(ACCOUNT, CONTRACT, DEVICES[1], None)
@@ -363,11 +368,14 @@ def test_what_is_found_out_about_a_devices_past_is_kept_and_told_in_a_sentence()
     local, universal, unknown = (with_finding(site, one) for one in findings)
     assert (past_time(site), remarks(site)) == ("utc", ())
     assert local.attributes == site.attributes | {"past_time": "local", "past_time_why": "So it is."}
-    assert (past_time(local), remarks(local)) == ("local", ("Its past is in its own time: So it is.",))
-    assert (past_time(universal), remarks(universal)) == ("utc", ("Its past is in universal time: So it is.",))
+    assert (past_time(local), *said(local)) == ("local", "Its past is in its own time: So it is.")
+    assert (past_time(universal), *said(universal)) == ("utc", "Its past is in universal time: So it is.")
     assert unknown.attributes == site.attributes | {"past_time_open": "So it is."}
-    assert remarks(unknown) == ("Its past is taken to be in universal time, until that can be told: So it is.",)
+    assert said(unknown) == ["Its past is taken to be in universal time, until that can be told: So it is."]
     assert past_time(unknown) == "utc"
+    named = with_finding(site, Finding("local", "So it is.", Phrase("so", {"it": "is"})))
+    (remark,) = remarks(named)
+    assert remark.phrase == Phrase("baxo.past_local", {"why": Phrase("so", {"it": "is"})})
 
 
 def test_a_probe_names_its_contract_and_its_device() -> None:
@@ -561,11 +569,11 @@ def test_a_mapped_tag_is_shown_once_an_event_as_a_state_and_what_nobody_has_mapp
     assert not shown.hides("baxo.PH", {"baxo.PH"}), "until the mapped one is there"
     assert not shown.hides("baxo.REDOX", {"baxo.REDOX", "orp"}), "mapped for another device"
     assert shown.states == {"baxo.POMPE_1"}
-    assert [remark for remark in shown.remarks if "the tags REDOX. Say what they measure" in remark]
+    assert [remark for remark in shown.remarks if "the tags REDOX. Say what they measure" in remark.text]
     assert display({"tags": {"PH": "ph", "REDOX": "orp"}}, CATALOGUE)(site).remarks == ()
 
 
 def test_of_very_many_tags_that_nobody_has_mapped_some_are_named() -> None:
     site = Site("baxo:1", "baxo", "1", "A", attributes={"tags": "\n".join(f"T{n}" for n in range(40))})
     (remark,) = display({}, CATALOGUE)(site).remarks
-    assert "T11 and 28 more" in remark
+    assert "T11 and 28 more" in remark.text

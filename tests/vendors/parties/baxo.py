@@ -81,5 +81,5 @@ BAXO = Party(
     tour=_tour,
     refused=_refused,
     settings={"tags": TAGS},
-    reasons=frozenset({"past_time_open"}),
+    reasons=frozenset({"past_time_open", "past_time_open_phrase"}),
 )

@@ -11,11 +11,14 @@ from msgspec import Meta, Struct
 
 from margelle.domain.site import Account
 from margelle.errors import NotFound
-from margelle.ports import Gap, GapState, Incident
+from margelle.ports import Gap, GapState
 from margelle.serve.api import cursor
-from margelle.serve.api.endpoint import Endpoint, Nothing, Page, Visit
-from margelle.serve.api.params import Listed, ProbeNames, QuantityNames, SiteNames
+from margelle.serve.api.endpoint import Endpoint, Page, Visit
+from margelle.serve.api.params import Limit, Listed, ProbeNames, QuantityNames, SiteNames
 from margelle.serve.api.seen import probes_seen
+
+REPORTS: Final = 100
+"""Reports in a part, where nobody says how many."""
 
 
 class AccountSeen(Struct, frozen=True):
@@ -66,6 +69,20 @@ class Spent(Struct, frozen=True):
     refused_at: datetime | None
 
 
+class IncidentSeen(Struct, frozen=True):
+    """Something that went wrong at `where` (an account, a site), since `since`, `count` times, last at `at`; `todo` says who does what. `ended_at` is null while it lasts."""
+
+    account: str
+    where: str
+    kind: str
+    what: str
+    todo: str
+    since: datetime
+    at: datetime
+    count: int
+    ended_at: datetime | None
+
+
 class Collected(Struct, frozen=True):
     """How the collection of one account stands. `newest` is by probe; `filled` and `to_fill` count the requests for what is missing."""
 
@@ -77,7 +94,7 @@ class Collected(Struct, frozen=True):
     newest: dict[str, datetime]
     past: tuple[Asked, ...]
     next: tuple[Coming, ...]
-    incidents: tuple[Incident, ...]
+    incidents: tuple[IncidentSeen, ...]
     filling: tuple[Filling, ...]
     filled: int
     to_fill: int
@@ -86,9 +103,14 @@ class Collected(Struct, frozen=True):
     waits_for: str
 
 
-class Accounts(Struct, frozen=True):
-    """Which accounts."""
+class Accounts(Listed, frozen=True):
+    """Which accounts, and which part of the list."""
 
+
+class Collecting(Listed, frozen=True):
+    """Which accounts, and which part of the list: each costs a look into all that its collector knows."""
+
+    limit: Limit = REPORTS
     account: Annotated[str, Meta(min_length=1, max_length=300, description="Only this account, by id.")] | None = None
 
 
@@ -104,24 +126,26 @@ class Gaps(Listed, frozen=True):
 class _Place(Struct, frozen=True, array_like=True, order=True):
     """A gap's place in the list, read from its end."""
 
-    since: datetime
+    since: Annotated[datetime, Meta(tz=True)]
     probe: str
     quantity: str
 
 
-async def accounts(visit: Visit, _: Nothing) -> Page[AccountSeen]:
+async def accounts(visit: Visit, asked: Accounts) -> Page[AccountSeen]:
     """The caller's accounts."""
-    return Page([_account(one) for one in await _theirs(visit)])
+    part, following = _part(await _theirs(visit), asked)
+    return Page([_account(one) for one in part], following)
 
 
-async def collection(visit: Visit, asked: Accounts) -> Page[Collected]:
+async def collection(visit: Visit, asked: Collecting) -> Page[Collected]:
     """How collecting stands."""
     theirs = await _theirs(visit)
     chosen = [one for one in theirs if asked.account in {None, one.id}]
     if asked.account is not None and not chosen:
         raise NotFound(f"There is no account {asked.account!r}, or it is not yours to see.")
-    told = await visit.rooms.reports([one for one in chosen if not one.is_own])
-    return Page([msgspec.convert(one, Collected, from_attributes=True) for one in told])
+    part, following = _part([one for one in chosen if not one.is_own], asked)
+    told = await visit.rooms.reports(part)
+    return Page([msgspec.convert(one, Collected, from_attributes=True) for one in told], following)
 
 
 async def gaps(visit: Visit, asked: Gaps) -> Page[Gap]:
@@ -151,13 +175,21 @@ async def _theirs(visit: Visit) -> Sequence[Account]:
     return await visit.store.accounts(None if everybody else caller.user.email)
 
 
+def _part(accounts: Sequence[Account], asked: Listed) -> tuple[Sequence[Account], str | None]:
+    """The part of the accounts, by id, that was asked for, and the `after` of the next one."""
+    behind = cursor.read(asked.after, str) or ""
+    rest = sorted((one for one in accounts if one.id > behind), key=lambda one: one.id)
+    part = rest[: asked.limit]
+    return part, cursor.told(part[-1].id) if len(rest) > len(part) else None
+
+
 def _account(one: Account) -> AccountSeen:
     return AccountSeen(one.id, one.vendor, one.owner, one.login, one.organisation, one.discovered_at)
 
 
 ENDPOINTS: Final = (
-    Endpoint("GET", "/accounts", "collection", "Your accounts at the vendors' clouds; an operator's key that may manage sees all.", accounts, answer=Page[AccountSeen], tagged="store"),
-    Endpoint("GET", "/collection", "collection", "How collecting from your accounts stands: what was asked, what comes next and why, the budget, what is wrong.", collection, Accounts, answer=Page[Collected], tagged="body", errors=(404,)),
+    Endpoint("GET", "/accounts", "collection", "Your accounts at the vendors' clouds; an operator's key that may manage sees all.", accounts, Accounts, answer=Page[AccountSeen], tagged="store"),
+    Endpoint("GET", "/collection", "collection", "How collecting from your accounts stands: what was asked, what comes next and why, the budget, what is wrong.", collection, Collecting, answer=Page[Collected], tagged="body", errors=(404,)),
     Endpoint("GET", "/gaps", "collection", "Where readings are or were missing, and what became of that: the latest stretch first.", gaps, Gaps, answer=Page[Gap], tagged="store", errors=(404,)),
 )  # fmt: skip
 """In the order of the docs."""

@@ -49,8 +49,8 @@ class OneEvent(Struct, frozen=True):
     event: Annotated[str, Meta(min_length=1, max_length=100, description="The event's id.")]
 
 
-class Recommendations(Struct, frozen=True):
-    """Which recommendations."""
+class Recommendations(Listed, frozen=True):
+    """Which recommendations, and which part of the list."""
 
     site: SiteNames = ()
     waiting: Annotated[bool, Meta(description="Only those that nobody has done yet.")] = True
@@ -67,6 +67,14 @@ class _Place(Struct, frozen=True, array_like=True):
 
     at: datetime
     skip: int
+
+
+class _Given(Struct, frozen=True, array_like=True, order=True):
+    """A recommendation's place in the list."""
+
+    site: str
+    at: Annotated[datetime, Meta(tz=True)]
+    id: str
 
 
 async def events(visit: Visit, asked: Events) -> Page[Event]:
@@ -117,8 +125,16 @@ async def remove_event(visit: Visit, asked: OneEvent) -> Event:
 
 async def recommendations(visit: Visit, asked: Recommendations) -> Page[Recommendation]:
     """What vendors advise."""
-    wanted = [site_seen(visit, site) for site in asked.site] or list(visit.caller.roles)
-    return Page([one for site in wanted for one in await visit.store.recommendations(site, waiting=asked.waiting)])
+    wanted = {site_seen(visit, site) for site in asked.site} or set(visit.caller.roles)
+    behind = cursor.read(asked.after, _Given)
+    found: list[Recommendation] = []
+    for site in sorted(one for one in wanted if behind is None or one >= behind.site):
+        told = await visit.store.recommendations(site, waiting=asked.waiting)
+        found += [one for one in told if behind is None or _given(one) > behind]
+        if len(found) > asked.limit:
+            break
+    part = found[: asked.limit]
+    return Page(part, cursor.told(_given(part[-1])) if len(found) > len(part) else None)
 
 
 async def recommendation(visit: Visit, asked: OneRecommendation) -> Recommendation:
@@ -143,6 +159,10 @@ async def validate(visit: Visit, asked: OneRecommendation) -> Recommendation:
     except Refused as refused:  # by the vendor's cloud, to which the hub signs in: the caller has nothing to sign in to
         raise Unavailable(refused.what, hint=refused.hint) from refused
     return await visit.store.recommendation(known.id) or known
+
+
+def _given(one: Recommendation) -> _Given:
+    return _Given(one.site, one.created_at, one.id)
 
 
 async def _event(visit: Visit, event: str) -> Event:
@@ -180,7 +200,7 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/events", "events", "Note what was done at a site.", add_event, body=NewEvent, answer=Event, scope="intervene", status=201, errors=(404, 413, 415)),
     Endpoint("GET", "/events/{event}", "events", "One event.", event, OneEvent, answer=Event, tagged="store", errors=(404,)),
     Endpoint("DELETE", "/events/{event}", "events", "Take an event back; it stays, as one that was taken back.", remove_event, OneEvent, answer=Event, scope="intervene", errors=(404, 409)),
-    Endpoint("GET", "/recommendations", "events", "What the vendors advise, in their own words, site by site.", recommendations, Recommendations, answer=Page[Recommendation], tagged="store", errors=(404,)),
+    Endpoint("GET", "/recommendations", "events", "What the vendors advise, in their own words: site by site, by id, the oldest first.", recommendations, Recommendations, answer=Page[Recommendation], tagged="store", errors=(404,)),
     Endpoint("GET", "/recommendations/{recommendation}", "events", "One recommendation.", recommendation, OneRecommendation, answer=Recommendation, tagged="store", errors=(404,)),
     Endpoint("POST", "/recommendations/{recommendation}/validation", "events", "Tell the vendor that what it advised was done. Answers once its cloud has taken it.", validate, OneRecommendation, answer=Recommendation, scope="control", errors=(404, 409)),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from margelle.ports import AccountReport, Budget, Gap, Incident, Next, Past, Rec
 from margelle.serve.pages.accounts import MOMENT, Card, may_manage, may_say, time_until
 from margelle.serve.pages.figures import ago, bytes_of, clock_time, zone
 from margelle.serve.pages.visit import Visit
-from margelle.serve.pages.words import Words
+from margelle.serve.pages.words import Saying, Words
 from margelle.serve.pages.words.collection import TODO_FR
 
 SOON: Final = 4
@@ -53,11 +53,11 @@ class Stretch(Struct, frozen=True):
 
 
 class Trouble(Struct, frozen=True):
-    """An incident that lasts. `what` is the sentence of whoever noticed it, in English."""
+    """An incident that lasts. `what` is the sentence of whoever noticed it."""
 
     title: str
     where: str
-    what: str
+    what: Saying
     todo: str
     since: str
     times: str
@@ -106,7 +106,7 @@ class AccountPage(Struct, frozen=True):
     silent: tuple[Stretch, ...]
     troubles: tuple[Trouble, ...]
     receipts: tuple[Slip, ...]
-    remarks: tuple[tuple[str, str], ...]
+    remarks: tuple[tuple[str, Saying], ...]
     tags: tuple[tuple[str, str], ...]
     moves: bool
     sites: tuple[tuple[str, str], ...]
@@ -142,7 +142,7 @@ class AccountPage(Struct, frozen=True):
             if manage
             else (),
             remarks=tuple(
-                (site.name or site.key, remark)
+                (site.name or site.key, visit.words.said(remark))
                 for site in sites
                 for remark in (
                     *visit.display(site).remarks,
@@ -221,7 +221,7 @@ class _View:
         return Trouble(
             words(f"trouble.{one.kind if one.kind in TODO_FR else 'failed'}"),
             self._where(one.where),
-            one.what,
+            words.said(one.sentence),
             words.todo(one.kind, one.todo),
             words("collect.since", time=self._clock(one.since)),
             words.count("times", one.count) if one.count > 1 else "",

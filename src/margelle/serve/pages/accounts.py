@@ -10,12 +10,17 @@ from msgspec import Struct
 
 from margelle.domain.site import Account, Site
 from margelle.errors import Forbidden, NotFound
+from margelle.phrase import Phrase
 from margelle.ports import AccountReport
 from margelle.serve.pages.figures import ago
 from margelle.serve.pages.visit import Visit
 
 MOMENT: Final = timedelta(seconds=5)
 """What is due so soon is due now."""
+
+
+FROM_SITE: Final = "from=site"
+"""Says, in an address, that somebody came from the site's own page, and goes back there."""
 
 
 class Card(Struct, frozen=True):
@@ -99,17 +104,21 @@ async def origins(visit: Visit, site: Site) -> list[tuple[str, str]]:
             title = visit.hall.titles.get(account.vendor, account.vendor)
             found.append((f"/collection/{account.id}", words("site.collected", vendor=title)))
         elif visit.caller.may("manage", site.id):
-            found.append((f"/connect/site/{site.id}", words("own.edit")))
+            found.append((f"/connect/site/{site.id}?{FROM_SITE}", words("own.edit")))
     naming = next((vendor.naming for vendor in visit.hall.vendors if vendor.name == site.vendor), None)
     if naming is not None and naming.names(site) and may_say(visit, site):
-        found.append((f"/tags/{site.id}", words("site.tags")))
+        found.append((f"/tags/{site.id}?{FROM_SITE}", words("site.tags")))
     return found
 
 
 def demand_manage(visit: Visit, account: Account, sites: Sequence[Site]) -> None:
     """Raises Forbidden where they may not."""
     if not may_manage(visit, account, sites):
-        raise Forbidden(f"{account.id} is not yours to manage.", hint="Its owner or an operator can do that.")
+        raise Forbidden(
+            f"{account.id} is not yours to manage.",
+            hint="Its owner or an operator can do that.",
+            phrase=Phrase("may.account", {"account": account.id}),
+        )
 
 
 def _state(visit: Visit, report: AccountReport) -> tuple[str, str]:

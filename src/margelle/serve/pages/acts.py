@@ -16,11 +16,13 @@ from margelle.domain.unit import Unit, convert, symbol
 from margelle.errors import BadInput, Conflict, Forbidden, MargelleError, NotFound, StoreError
 from margelle.intake.hand import is_by_hand
 from margelle.intake.point import LONGEST, number_of
+from margelle.phrase import Phrase
 from margelle.ports import Parameter
 from margelle.serve.pages.figures import ago, clock_time, with_unit
 from margelle.serve.pages.hall import Area, Hall, SiteLink
 from margelle.serve.pages.shares import path_of
 from margelle.serve.pages.visit import Visit
+from margelle.serve.pages.words import Saying
 
 TURNS: Final[tuple[Turn, ...]] = ("on", "off", "auto", "planning")
 ORIGIN: Final = "own/page"
@@ -64,7 +66,7 @@ class Past(Struct, frozen=True):
     who: str
     act: str
     subject: str
-    outcome: str
+    outcome: Saying
 
 
 class Proposal(Struct, frozen=True):
@@ -167,7 +169,7 @@ async def _wanted(visit: Visit, site: Site, form: Mapping[str, str]) -> _Validat
     if kind == "switch" and visit.display(site).switchable:
         turn = next((one for one in TURNS if one == form.get("turn")), None)
         if turn is None:
-            raise BadInput("That is no way to turn it.")
+            raise BadInput("That is no way to turn it.", phrase=Phrase("act.no_turn"))
         return _Turn(_one([one for one in site.switches if one.id == form.get("id")]), turn)
     if kind == "write":
         known = await _settable(visit, site)
@@ -193,7 +195,9 @@ def _measurement(visit: Visit, one: Settable, text: str) -> Measurement:
         if known is not None:
             value = convert(value, parameter.unit, known.unit)
     except (ValueError, OverflowError):
-        raise BadInput(f"{text[:LONGEST]!r} is no number.") from None
+        raise BadInput(
+            f"{text[:LONGEST]!r} is no number.", phrase=Phrase("no_number", {"text": text[:LONGEST]})
+        ) from None
     return Measurement(one.probe.id, parameter.quantity, visit.now, value, text, parameter.unit, ORIGIN)
 
 
@@ -219,7 +223,7 @@ async def _shown(visit: Visit, site: Site, status: int = 200, *, trouble: Margel
         switches=[await _turned(visit, one) for one in switches],
         settable=await _settable(visit, site),
         past=await _past(visit, site),
-        trouble=trouble,
+        trouble=visit.words.said(trouble.sentence) if trouble is not None else None,
     )
 
 
@@ -266,7 +270,7 @@ async def _past(visit: Visit, site: Site) -> list[Past]:
             one.user,
             visit.words(f"act.{one.act}"),
             one.subject,
-            one.outcome,
+            visit.words.said(one.sentence),
         )
         for one in acts
     ]

@@ -11,12 +11,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from margelle.errors import Forbidden
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry
 from margelle.serve.pages.figures import clock_time, zone
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.moment import day_named, midnight
 from margelle.serve.pages.sheet import sheet
 from margelle.serve.pages.visit import Visit
+from margelle.serve.pages.words import Saying
 
 LISTED: Final = 100
 AT_ONCE: Final = 1000
@@ -42,7 +44,7 @@ class Line(Struct, frozen=True):
     act: str
     subject: str
     site: str
-    outcome: str
+    outcome: Saying
 
 
 def _routes(hall: Hall) -> Sequence[BaseRoute]:
@@ -88,7 +90,7 @@ def _wanted(visit: Visit) -> dict[str, Any]:
     """What is asked of the store: never more than this user may read. Raises Forbidden for who owns nothing."""
     mine = _sites(visit)
     if not mine and not visit.caller.operator:
-        raise Forbidden("Only operators, and owners of a site, read the audit log.")
+        raise Forbidden("Only operators, and owners of a site, read the audit log.", phrase=Phrase("may.audit"))
     asked, where = visit.asked("site"), zone(visit.hall.look.time_zone)
     sites: Collection[str] | None = None if visit.caller.operator else mine
     if asked:
@@ -124,5 +126,5 @@ def _line(visit: Visit, entry: AuditEntry, names: dict[str, str]) -> Line:
         visit.words(f"act.{entry.act}") if entry.act in ACTS else entry.act,
         entry.subject,
         names.get(entry.site, entry.site),
-        entry.outcome,
+        visit.words.said(entry.sentence),
     )

@@ -8,13 +8,13 @@ from margelle.domain.site import Account
 from margelle.ports import Incident
 from margelle.serve.pages.figures import ago
 from margelle.serve.pages.visit import Visit
-from margelle.serve.pages.words import Words
+from margelle.serve.pages.words import Saying, Words
 
 
 class Trouble(Struct, frozen=True):
     """An incident that lasts; `urgent` where it needs somebody here."""
 
-    what: str
+    what: Saying
     todo: str
     times: str
     urgent: bool
@@ -63,4 +63,4 @@ async def _account(visit: Visit, account: Account) -> AccountView:
 
 def _trouble(words: Words, incident: Incident) -> Trouble:
     times = words.count("times", incident.count) if incident.count > 1 else ""
-    return Trouble(incident.what, words.todo(incident.kind, incident.todo), times, incident.needs_user)
+    return Trouble(words.said(incident.sentence), words.todo(incident.kind, incident.todo), times, incident.needs_user)

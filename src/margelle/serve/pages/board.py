@@ -59,6 +59,7 @@ async def _board(visit: Visit) -> Response:
         "board.html",
         visit.words,
         title=visit.hall.look.title,
+        demo=visit.hall.look.demo,
         site=site,
         figures=[_figure(visit, site, point, max(points, key=_at).at) for point in points],
         measured=clock_time(newest, visit.zone(site), visit.now, visit.words.language) if newest else "",
@@ -103,7 +104,7 @@ def _figure(visit: Visit, site: Site, point: Measurement, newest: datetime) -> F
     look = visit.hall.look
     scene = Scene(visit.words, visit.now, newest, visit.hall.titles, look.catalogue)
     bands = limits(visit, site, visit.display(site), {point.quantity})
-    shown = tile(scene, point, (), bands.get(point.quantity))
+    shown = tile(scene, point, bands=bands.get(point.quantity))
     return Figure(shown, _state(visit, point, shown), ago(point.at, visit.now, visit.words))
 
 

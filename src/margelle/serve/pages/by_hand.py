@@ -16,6 +16,7 @@ from margelle.domain.unit import Unit, convert, symbol, unit_named
 from margelle.errors import BadInput
 from margelle.intake.hand import MEANS, hand_probe, is_by_hand, keep_by_hand
 from margelle.intake.point import Point, measurement_of
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry
 from margelle.serve.pages.figures import clock_time, number, with_unit
 from margelle.serve.pages.hall import Area, Hall, SiteLink
@@ -93,7 +94,10 @@ async def _measured(visit: Visit) -> Response:
     outcomes = await keep_by_hand(visit.store, probe, points, visit.now, visit.hall.look.catalogue)
     told = ", ".join(f"{one.quantity}={one.raw} {one.raw_unit}" for one in points)
     outcome = f"{told} at {at:%Y-%m-%dT%H:%M}Z by {means}"
-    await visit.store.record(AuditEntry(visit.now, visit.user.email, "measure", probe.id, outcome, site.id))
+    phrase = Phrase("measured", {"values": told, "at": f"{at:%Y-%m-%d %H:%M} UTC", "means": Phrase(f"means.{means}")})
+    await visit.store.record(
+        AuditEntry(visit.now, visit.user.email, "measure", probe.id, outcome, site.id, phrase=phrase)
+    )
     doubted = any(one.doubts for one in outcomes)
     return visit.go(path_of(site, "measure") if doubted else path_of(site), "hand.doubted" if doubted else "hand.kept")
 

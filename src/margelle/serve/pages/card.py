@@ -92,6 +92,8 @@ def _place(words: Words, site: Site, probe: Probe) -> str:
 async def _tiles(visit: Visit, one: Glance) -> tuple[Tile | None, tuple[Tile, ...], tuple[Tile, ...]]:
     """The water's temperature, the other main tiles, and the minor ones."""
     around, where = scene(visit, one), places(visit.words, one)
+    series = [(point.probe, point.quantity) for point in one.latest if point.quantity not in MINOR]
+    weeks = await visit.store.columns_of(series, visit.now - WEEK, visit.now)
     hero: Tile | None = None
     main: list[Tile] = []
     minor: list[Tile] = []
@@ -100,8 +102,7 @@ async def _tiles(visit: Visit, one: Glance) -> tuple[Tile | None, tuple[Tile, ..
         if point.quantity in MINOR:
             minor.append(tile(around, point, place=place))
             continue
-        week = await visit.store.history(point.probe, point.quantity, visit.now - WEEK, visit.now)
-        shown = tile(around, point, week, one.bands.get(point.quantity), place=place)
+        shown = tile(around, point, weeks[point.probe, point.quantity], one.bands.get(point.quantity), place=place)
         if hero is None and point.quantity == "temperature":
             hero = shown
         else:

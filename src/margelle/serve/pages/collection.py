@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from margelle.domain.site import Account, Site
 from margelle.errors import Conflict, Limited
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry
 from margelle.serve.pages.account import AccountPage
 from margelle.serve.pages.accounts import Card, account_named, accounts_seen, demand_manage
@@ -89,7 +90,8 @@ async def _ask(visit: Visit) -> Response:
     try:
         await visit.hall.backstage.collection.ask_now(account)
     except (Conflict, Limited) as error:
-        await _record(visit, "ask now", account, f"refused: {error.what}")
+        phrase = Phrase("refused", {"why": error.phrase or error.what})
+        await _record(visit, "ask now", account, f"refused: {error.what}", phrase)
         page = await AccountPage.of(visit, account, sites)
         status = 429 if isinstance(error, Limited) else 409
         return visit.page("account.html", status, page=replace(page, refused=_refusal(visit, account, error)))
@@ -145,5 +147,5 @@ def _refusal(visit: Visit, account: Account, error: Conflict | Limited) -> str:
     return visit.words("collect.is_paused" if account.paused else "collect.elsewhere")
 
 
-async def _record(visit: Visit, act: str, account: Account, outcome: str) -> None:
-    await visit.store.record(AuditEntry(visit.now, visit.user.email, act, account.id, outcome))
+async def _record(visit: Visit, act: str, account: Account, outcome: str, phrase: Phrase | None = None) -> None:
+    await visit.store.record(AuditEntry.on(account, act, outcome, visit.now, user=visit.user.email, phrase=phrase))

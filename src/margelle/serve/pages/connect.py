@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -23,15 +24,22 @@ from margelle.errors import (
     StoreError,
     Unreachable,
 )
-from margelle.ports import AuditEntry, Connected, Vendor
+from margelle.phrase import Phrase
+from margelle.ports import AuditEntry, Connected, Rate, Vendor
 from margelle.serve.pages.accounts import account_named, demand_manage
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.own_site import own_site_routes
 from margelle.serve.pages.visit import Visit
+from margelle.serve.pages.words import Saying
+from margelle.serve.quota import Tries
 from margelle.serve.sign_in import FaceDesk
 
 STATE_LIFE_S: Final = 900.0
 """How long somebody may take at the vendor's own sign-in page."""
+
+BY_LOGIN: Final = Rate(5, 900)
+BY_PERSON: Final = Rate(15, 900)
+"""How often somebody may try one login at a vendor, and all that they try there: each costs a request, and a guesser has a session too."""
 
 _log: Final = logging.getLogger("margelle.serve")
 
@@ -49,7 +57,7 @@ class Complaint(Struct, frozen=True):
     """Why somebody could not be signed in: in the reader's words, and in those of whoever refused it."""
 
     says: str
-    what: str
+    what: Saying = Saying("")
 
 
 class Way(Struct, frozen=True):
@@ -92,6 +100,7 @@ class _Door:
 
     def __init__(self, hall: Hall) -> None:
         self._desk = FaceDesk("connect", hall.store, hall.clock)
+        self._tries = Tries(BY_LOGIN, BY_PERSON)
 
     async def form(self, visit: Visit) -> Response:
         """How to sign in at this vendor."""
@@ -102,7 +111,7 @@ class _Door:
         way, form = await _way(visit), await visit.form()
         login, password = form.get("login", "").strip(), form.get("password", "")
         if not login or not password:
-            return self._shown(visit, way, 400, Complaint(visit.words("connect.empty"), ""), login)
+            return self._shown(visit, way, 400, Complaint(visit.words("connect.empty")), login)
         connections = visit.hall.backstage.connections
         return await self._connected(
             visit,
@@ -148,14 +157,16 @@ class _Door:
         way = await _way(visit)
         grant = await self._desk.take_code(query.get("state", ""))
         if grant is None or grant.user != visit.user.email:
-            return self._shown(visit, way, 400, Complaint(visit.words("connect.lost"), ""))
+            return self._shown(visit, way, 400, Complaint(visit.words("connect.lost")))
         account = grant.client_id.split("\n")[1]
         if account and (way.account is None or way.account.id != account):
             way = await _way(visit, account)
         if grant.client_id != _bound(visit, way):
-            return self._shown(visit, way, 400, Complaint(visit.words("connect.lost"), ""))
+            return self._shown(visit, way, 400, Complaint(visit.words("connect.lost")))
         if query.get("error") or not query.get("code"):
-            return self._shown(visit, way, 400, Complaint(visit.words("connect.refused"), query.get("error", "")[:100]))
+            return self._shown(
+                visit, way, 400, Complaint(visit.words("connect.refused"), Saying(query.get("error", "")[:100], "en"))
+            )
         connections = visit.hall.backstage.connections
         return await self._connected(
             visit,
@@ -168,21 +179,40 @@ class _Door:
     async def _connected(
         self, visit: Visit, way: Way, sign_in: Callable[[], Awaitable[Connected]], login: str = ""
     ) -> Response:
-        """The account's page, where its first values come in; or the form again with the reason."""
+        """The account's page, where its first values come in; or the form again with the reason.
+
+        A try is counted before the cloud is asked, so that many at once are no more than one after another.
+        """
+        person = f"{visit.user.email}\n{way.vendor.name}"
+        keys = f"{person}\n{login.casefold()}", person
+        try:
+            self._tries.demand_room(keys, visit.now, "Too many attempts to sign in at this cloud.")
+        except Limited as limited:
+            return self._limited(visit, way, limited.retry_after_s or 60, login)
+        self._tries.add(keys, visit.now)
         try:
             made = await sign_in()
         except StoreError:
             raise
         except MargelleError as error:
             return self._failed(visit, way, error, login)
+        self._tries.forget(keys[0])
         outcome = "signed in again" if made.again else "signed in"
-        await visit.store.record(AuditEntry(visit.now, visit.user.email, "connect", made.account.id, outcome))
+        await visit.store.record(AuditEntry.on(made.account, "connect", outcome, visit.now, user=visit.user.email))
         return visit.go(f"/collection/{made.account.id}", "connected_again" if made.again else "connected")
+
+    def _limited(self, visit: Visit, way: Way, wait_s: float, login: str) -> Response:
+        complaint = Complaint(visit.words("limited", n=math.ceil(wait_s / 60)))
+        answer = self._shown(visit, way, 429, complaint, login)
+        answer.headers["retry-after"] = str(math.ceil(wait_s))
+        return answer
 
     def _failed(self, visit: Visit, way: Way, error: MargelleError, login: str = "") -> Response:
         kind = next((name for known, name in _FAILURES if isinstance(error, known)), "cloud")
         _log.info("signing in at %s was not possible: %s", way.vendor.name, type(error).__name__)
-        return self._shown(visit, way, 400, Complaint(visit.words(f"connect.failed.{kind}"), str(error)), login)
+        return self._shown(
+            visit, way, 400, Complaint(visit.words(f"connect.failed.{kind}"), visit.words.said(error.sentence)), login
+        )
 
     def _shown(
         self, visit: Visit, way: Way, status: int = 200, complaint: Complaint | None = None, login: str = ""
@@ -197,7 +227,7 @@ class _Door:
 async def _way(visit: Visit, again: str = "") -> Way:
     """Where the path and the query lead. Raises NotFound, and Forbidden for an account of others."""
     if not visit.caller.scopes >= {"manage"}:
-        raise Forbidden("Accounts are connected by who signs in with a password.")
+        raise Forbidden("Accounts are connected by who signs in with a password.", phrase=Phrase("may.connect"))
     vendor = visit.hall.vendor(visit.request.path_params["vendor"])
     wanted = again or visit.asked("account")
     if not wanted:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
 
-from margelle.domain.measurement import Measurement
-from margelle.domain.series import thinned
+from margelle.domain.series import Columns, thinned
 from margelle.domain.site import Band
 
 MOST_POINTS: Final = 240
-_GAP: Final = timedelta(hours=6)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_GAP_US: Final = 6 * 3600 * 1_000_000
 """A longer silence breaks the line: nothing is drawn where nothing was measured."""
+
+
+class Spot(Struct, frozen=True, gc=False):
+    """A value and its instant, in microseconds since 1970."""
+
+    at_us: int
+    value: float
 
 
 class Gauge(Struct, frozen=True):
@@ -59,7 +67,7 @@ def _held(at: float) -> float:
 
 
 def spark(
-    points: Sequence[Measurement],
+    points: Columns,
     since: datetime,
     until: datetime,
     least_span: float,
@@ -71,25 +79,27 @@ def spark(
 
     The height spans the values, but at least `least_span`, so that a quiet week looks quiet. The line has about `most` points. With `steps` each value lasts until the next one, the last one until the end.
     """
-    sound = [point for point in points if point.valid and point.value is not None]
+    every = zip(points.times, points.values, points.doubtful, strict=True)
+    spots = [(Spot(at_us, value), doubtful) for at_us, value, doubtful in every if value is not None]
+    sound = [spot for spot, doubtful in spots if not doubtful]
     if len(sound) < 2:
         return None
-    values = [point.value for point in sound if point.value is not None]
+    values = [spot.value for spot in sound]
     low, high = min(values), max(values)
     middle, span = (low + high) / 2, max(high - low, least_span)
+    begin_us, whole_us = (span // timedelta(microseconds=1) for span in (since - _EPOCH, until - since))
 
-    def place(point: Measurement) -> tuple[float, float]:
-        value = middle if point.value is None else point.value
-        x = 100 * ((point.at - since) / (until - since))
-        return round(x, 2), round(min(max(50 - 100 * (value - middle) / span, -5), 105), 2)
+    def place(spot: Spot) -> tuple[float, float]:
+        x = 100 * (spot.at_us - begin_us) / whole_us
+        return round(x, 2), round(min(max(50 - 100 * (spot.value - middle) / span, -5), 105), 2)
 
     if steps:
-        stretches = [_steps([place(point) for point in sound])]
+        stretches = [_steps([place(spot) for spot in sound])]
     else:
-        stretches = [[place(point) for point in stretch] for stretch in _thinned(_stretches(sound), most)]
-    doubtful = tuple(place(point) for point in points if not point.valid and point.value is not None)
+        stretches = [[place(spot) for spot in stretch] for stretch in _thinned(_stretches(sound), most)]
+    doubted = tuple(place(spot) for spot, doubtful in spots if doubtful)
     return Spark(
-        " ".join(map(_path, stretches)), " ".join(_closed(stretch) for stretch in stretches), doubtful, low, high
+        " ".join(map(_path, stretches)), " ".join(_closed(stretch) for stretch in stretches), doubted, low, high
     )
 
 
@@ -102,17 +112,13 @@ def _steps(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [*corners, (100.0, corners[-1][1])]
 
 
-def _stretches(points: Sequence[Measurement]) -> list[list[Measurement]]:
-    stretches: list[list[Measurement]] = []
-    for point in points:
-        if stretches and point.at - stretches[-1][-1].at <= _GAP:
-            stretches[-1].append(point)
-        else:
-            stretches.append([point])
-    return stretches
+def _stretches(spots: Sequence[Spot]) -> list[list[Spot]]:
+    """The spots between the longer silences."""
+    breaks = [n for n in range(1, len(spots)) if spots[n].at_us - spots[n - 1].at_us > _GAP_US]
+    return [list(spots[first:last]) for first, last in pairwise([0, *breaks, len(spots)])]
 
 
-def _thinned(stretches: list[list[Measurement]], most: int) -> list[list[Measurement]]:
+def _thinned(stretches: list[list[Spot]], most: int) -> list[list[Spot]]:
     """The stretches with about `most` points in all, each with its share of them."""
     total = sum(map(len, stretches))
     return [thinned(stretch, max(2, most * len(stretch) // total)) for stretch in stretches]

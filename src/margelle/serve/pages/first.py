@@ -75,7 +75,13 @@ class _Welcome:
             minutes = math.ceil((limited.retry_after_s or 60) / 60)
             return self._shown(visit, form, 429, "code", visit.words("limited", n=minutes))
         except BadInput as error:
-            return self._shown(visit, form, 400, "password" if "assword" in error.what else "login", str(error))
+            return self._shown(
+                visit,
+                form,
+                400,
+                "password" if "assword" in error.what else "login",
+                visit.words.said(error.sentence).text,
+            )
         return await visit.hall.sessions.begin(visit.request, "/connect")
 
     def _shown(

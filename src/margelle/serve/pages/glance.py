@@ -19,7 +19,7 @@ from margelle.serve.pages.visit import Visit
 MAIN: Final = ("temperature", "ph", "orp", "salt", "tds", "free_chlorine_estimate", "bromine_estimate")
 MINOR: Final = ("air_temperature", "uv_index", "cloud_cover", "battery", "rssi")
 _ORDER: Final = {name: n for n, name in enumerate(MAIN)} | {name: 1000 + n for n, name in enumerate(MINOR)}
-_AT_ONCE: Final = 50
+_AT_ONCE: Final = 250
 """So many sites are asked for together, before others get their turn."""
 
 
@@ -46,26 +46,42 @@ async def glances(visit: Visit, sites: Sequence[Site]) -> list[Glance]:
         probes[probe.site].append(probe)
     found: list[Glance] = []
     for n in range(0, len(sites), _AT_ONCE):
-        some = sites[n : n + _AT_ONCE]
-        found += await asyncio.gather(*(_glance(visit, site, probes[site.id]) for site in some))
+        found += await _glances(visit, sites[n : n + _AT_ONCE], probes)
         await asyncio.sleep(0)
     return sorted(found, key=_need)
 
 
 async def glance(visit: Visit, site: Site) -> Glance:
     """One site."""
-    return await _glance(visit, site, await visit.store.probes(site.id))
+    return (await _glances(visit, [site], {site.id: await visit.store.probes(site.id)}))[0]
+
+
+async def _glances(visit: Visit, sites: Sequence[Site], probes: Mapping[str, Sequence[Probe]]) -> list[Glance]:
+    """In the order of `sites`, of which all is read together."""
+    of_each = [probes.get(site.id, ()) for site in sites]
+    latest = await visit.store.latest_of([probe.id for some in of_each for probe in some], visit.now)
+    advice = await visit.store.recommendations_of([site.id for site in sites])
+    return [
+        _glance(visit, site, some, [latest[probe.id] for probe in some], advice[site.id])
+        for site, some in zip(sites, of_each, strict=True)
+    ]
 
 
 def _need(one: Glance) -> tuple[int, int, str, str]:
     return STATES.index(one.condition.state), -len(one.condition.reasons), one.site.name.casefold(), one.site.id
 
 
-async def _glance(visit: Visit, site: Site, probes: Sequence[Probe]) -> Glance:
+def _glance(
+    visit: Visit,
+    site: Site,
+    probes: Sequence[Probe],
+    points: Sequence[Mapping[str, Measurement]],
+    advice: Sequence[Recommendation],
+) -> Glance:
+    """A site whose probes' newest `points` are these."""
     display = visit.display(site)
-    latest = [point for probe in probes for point in _shown(await visit.store.latest(probe.id, visit.now), display)]
+    latest = [point for of_one in points for point in _shown(of_one, display)]
     latest.sort(key=lambda point: (order(point.quantity), point.probe))
-    advice = await visit.store.recommendations(site.id)
     bands = limits(visit, site, display, {point.quantity for point in latest})
     state = condition(latest, bands, advice, visit.now, rhythm_of(latest))
     return Glance(site, tuple(probes), tuple(latest), bands, tuple(advice), state)

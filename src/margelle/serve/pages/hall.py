@@ -28,9 +28,10 @@ from margelle.errors import (
     Refused,
     StoreError,
 )
-from margelle.ports import Actions, Backstage, Clock, Display, Store, Vendor
+from margelle.ports import Actions, Backstage, Clock, Display, Staged, Store, Vendor
 from margelle.serve.caller import Caller
 from margelle.serve.calls import Calls
+from margelle.serve.pages.once import Once
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit, visitor
 
@@ -58,7 +59,7 @@ class Look(Struct, frozen=True):
     """How an installation's pages look: their title, its quantities, the address at which others reach it (empty: that of the request).
 
     `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown, `regime` which limits hold. With `public`, everybody sees every site and nobody signs in.
-    A `demo` says on every page that its water is simulated.
+    A `demo` says on every page that its water is simulated, and one that is a `room` of another hub leads back there.
     """
 
     title: str = "Margelle"
@@ -68,7 +69,7 @@ class Look(Struct, frozen=True):
     time_zone: str = "UTC"
     displays: Mapping[str, Callable[[Site], Display]] = {}
     regime: Regime = "private"
-    demo: bool = False
+    demo: Staged = ""
 
 
 class Shown:
@@ -136,6 +137,7 @@ class Hall:
         self.vendors = tuple(vendors)
         self.titles: Mapping[str, str] = {vendor.name: vendor.title for vendor in vendors}
         self.calls = calls or Calls(clock)
+        self._once = Once(clock)
         self._backstage = backstage
         self._areas = tuple(areas)
 
@@ -187,7 +189,7 @@ class Hall:
         return Route(path, self._led(show, door=door), methods=["GET"])
 
     def form(self, path: str, take: Page, *, door: bool = False, real: bool = False) -> Route:
-        """The route of a form: taken only from the hub's own pages and, unless it is a `door`, from those who have signed in.
+        """The route of a form: taken once, however often it is sent, where it has a number; only from the hub's own pages and, unless it is a `door`, from those who have signed in.
 
         One that is `real` is taken by this hub also where a browser looks at the demo.
         """
@@ -197,7 +199,7 @@ class Hall:
                 self.sessions.demand_own_form(visit.request)
             except Forbidden:
                 return visit.page("error.html", 403, heading="foreign", error=None)
-            return await take(visit)
+            return await self._once.answer(visit.request, visit.user.email, await visit.form(), lambda: take(visit))
 
         return Route(path, self._led(taken, door=door, real=real), methods=["POST"])
 
@@ -245,7 +247,8 @@ def _told(visit: Visit, error: MargelleError) -> Response:
     if isinstance(error, StoreError):
         _log.error("%s %s: %s", visit.request.method, visit.request.url.path, error)
     shown = None if isinstance(error, StoreError | NotFound) else error
-    return visit.page("error.html", status, heading=heading, error=shown)
+    told = visit.words.said(shown.sentence) if shown is not None else None
+    return visit.page("error.html", status, heading=heading, error=told)
 
 
 def _broken(visit: Visit, failure: Exception) -> Response:

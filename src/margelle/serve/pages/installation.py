@@ -9,7 +9,7 @@ from msgspec import Struct
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from margelle.ports import InForce
+from margelle.ports import Earlier, InForce
 from margelle.serve.pages.figures import bytes_of, number
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.visit import Visit
@@ -40,10 +40,23 @@ async def _show(visit: Visit) -> Response:
         premises=premises,
         size=bytes_of(premises.store_bytes, language) if premises.store_bytes is not None else "",
         points=number(await visit.store.count(), 0, language),
+        earlier=_told(visit, await visit.store.earlier()),
         collectors=sorted(collectors.values(), reverse=True),
         accounts=sum(not one.is_own for one in await visit.store.accounts()),
         groups=_groups(installation.settings()),
     )
+
+
+def _told(visit: Visit, earlier: Earlier | None) -> str:
+    """How far the measurements of an earlier version are folded, in words; empty where none are left."""
+    if earlier is None:
+        return ""
+    parts, language = (earlier.folded, earlier.points), visit.words.language
+    if earlier.is_large:
+        folded, points = (number(one / 1e6, 1, language) for one in parts)
+        return visit.words("hub.earlier_millions", folded=folded, points=points)
+    folded, points = (number(one, 0, language) for one in parts)
+    return visit.words("hub.earlier_some", folded=folded, points=points)
 
 
 def _groups(settings: Sequence[InForce]) -> list[Group]:

@@ -21,7 +21,7 @@ from margelle.serve.pages.card import Card, card
 from margelle.serve.pages.figures import clock_time, zone
 from margelle.serve.pages.glance import Glance, glances
 from margelle.serve.pages.hall import Area, Hall
-from margelle.serve.pages.row import row
+from margelle.serve.pages.row import rows
 from margelle.serve.pages.visit import Visit
 
 FEW: Final = 6
@@ -94,7 +94,7 @@ async def _overview(visit: Visit) -> Response:
     few = len(every) <= FEW
     shown = found if few else found[(wanted.page - 1) * A_PAGE : wanted.page * A_PAGE]
     cards = [await card(visit, one) for one in shown] if few else []
-    rows = [] if few else [await row(visit, one) for one in shown]
+    table = [] if few else await rows(visit, shown)
     behind = await accounts(visit) if few else []
     more = wanted.query(page=wanted.page + 1) if not few and len(found) > wanted.page * A_PAGE else ""
     return visit.page(
@@ -106,12 +106,12 @@ async def _overview(visit: Visit) -> Response:
         found=len(found),
         few=few,
         cards=cards,
-        rows=rows,
+        rows=table,
         wanted=wanted,
         filters=_filters(visit, every, groups),
         more=more,
         accounts=behind,
-        faces=faces(visit) if every and few and not visit.hall.look.demo else [],
+        faces=faces(visit) if every and few and visit.hall.look.demo != "room" else [],
         connects=visit.hall.has("/connect"),
     )
 
@@ -198,7 +198,7 @@ def _as_of(visit: Visit, every: Sequence[Glance]) -> str:
     return visit.words("as_of", time=clock_time(visit.now, here, visit.now, visit.words.language))
 
 
-Wanting = Literal["outside", "doubtful", "advised", "still", "troubled"]
+Wanting = Literal["outside", "doubtful", "advised", "still", "unjudged", "troubled"]
 
 
 def _headline(
@@ -216,6 +216,7 @@ def _headline(
         "doubtful": sum(bool(each.doubt) for each in tiles),
         "advised": sum(len(one.todo) for one in cards),
         "still": sum(one.freshness != "fresh" for one in cards),
+        "unjudged": sum(one.state == "unjudged" for one in cards),
         "troubled": sum(trouble.urgent for account in behind for trouble in account.troubles),
     }
     wanting = [words.count(name, n) for name, n in counts.items() if n]

@@ -11,8 +11,10 @@ from starlette.routing import BaseRoute
 from margelle.domain.site import OWN, Site
 from margelle.errors import BadInput, Conflict, Forbidden, MargelleError, NotFound
 from margelle.intake import own
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry
 from margelle.serve.pages.hall import Hall
+from margelle.serve.pages.shares import path_of
 from margelle.serve.pages.visit import Visit
 
 
@@ -42,7 +44,7 @@ async def _edit(visit: Visit) -> Response:
 async def _add(visit: Visit) -> Response:
     form = await visit.form()
     if "manage" not in visit.caller.scopes:
-        raise Forbidden("Sites are added by who signs in.")
+        raise Forbidden("Sites are added by who signs in.", phrase=Phrase("may.connect"))
     try:
         wanted = _described(form)
         key = await _free_key(visit, wanted.name)
@@ -60,7 +62,7 @@ async def _describe(visit: Visit) -> Response:
     except BadInput as error:
         return _page(visit, site, form, error)
     await visit.store.record(AuditEntry(visit.now, visit.user.email, "describe site", site.id, "done", site.id))
-    return visit.go("/collection", "site_described")
+    return visit.go(path_of(site) if visit.from_site else "/collection", "site_described")
 
 
 async def _remove(visit: Visit) -> Response:
@@ -76,7 +78,7 @@ def _described(form: dict[str, str]) -> own.Described:
     try:
         volume = float(text) if text else None
     except ValueError:
-        raise BadInput("A volume is a number of cubic metres.") from None
+        raise BadInput("A volume is a number of cubic metres.", phrase=Phrase("own.bad_volume")) from None
     return own.described(form.get("name", ""), form.get("kind", "pool"), volume, form.get("time_zone", "UTC"))
 
 
@@ -92,6 +94,7 @@ def _page(visit: Visit, site: Site | None, form: dict[str, str], error: Margelle
         "own_site.html",
         400 if error else 200,
         site=site,
+        back=path_of(site) if site and visit.from_site else "",
         form=form,
         complaint=_complaint(visit, error),
         kinds=own.KINDS,
@@ -100,7 +103,5 @@ def _page(visit: Visit, site: Site | None, form: dict[str, str], error: Margelle
 
 
 def _complaint(visit: Visit, error: MargelleError | None) -> str:
-    """What is wrong with the form. What a browser lets nobody send is said in English."""
-    if error is None:
-        return ""
-    return visit.words("own.bad_volume") if "volume" in error.what else str(error)
+    """What is wrong with the form."""
+    return "" if error is None else visit.words.said(error.sentence).text

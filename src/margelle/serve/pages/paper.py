@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,7 +30,7 @@ _TYPES: Final = {
 }
 _PACKED: Final = {"br": ".br", "gzip": ".gz"}
 """By encoding, the best first: what a file's compressed form is called behind its name."""
-BUILT: Final = ("margelle.css", "margelle.js", "chart.js", "worker.js")
+BUILT: Final = ("margelle.css", "margelle.js", "swaps.js", "chart.js", "worker.js")
 """What `make setup` builds from frontend/ into static/."""
 _LEAST_PACKED: Final = 1400
 """In bytes: what fits in one packet of a network is sent as it is."""
@@ -50,12 +51,23 @@ _HEADERS: Final = {
 def page(template: str, words: Words, status: int = 200, *, encodings: str = "", **values: Any) -> Response:
     """The page of a template in the language of `words`, compressed where `encodings` (an Accept-Encoding header) has gzip."""
     other = next(language for language in LANGUAGES if language != words.language)
+    used: dict[str, str] = {}
+
+    def asset(name: str) -> str:
+        return used.setdefault(name, _address(name))
+
     html = (
-        _environment()
-        .get_template(template)
-        .render(t=words, lang=words.language, other=other, asset=_address, **values)
+        _environment().get_template(template).render(t=words, lang=words.language, other=other, asset=asset, **values)
     )
-    return packed(Response(html, status, _HEADERS, "text/html; charset=utf-8"), encodings)
+    headers = _HEADERS | {"link": _early(used)}
+    return packed(Response(html, status, headers, "text/html; charset=utf-8"), encodings)
+
+
+def _early(used: Mapping[str, str]) -> str:
+    """A page's style sheet and scripts as a Link header, so that a browser asks for them before it has read the page."""
+    kinds = {".css": "style", ".js": "script"}
+    known = ((address, kinds.get(Path(name).suffix)) for name, address in used.items())
+    return ", ".join(f"<{address}>; rel=preload; as={kind}" for address, kind in known if kind)
 
 
 def packed(answer: Response, encodings: str) -> Response:

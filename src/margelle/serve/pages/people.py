@@ -92,7 +92,7 @@ def _changed(act: str) -> Callable[[Visit], Awaitable[Response]]:
         try:
             await _ACTS[act](people_of(visit), email, visit.user)
         except Conflict as conflict:
-            return await _shown(visit, 409, conflict=conflict.what, about=email)
+            return await _shown(visit, 409, conflict=visit.words.said(conflict.sentence), about=email)
         return visit.go("/people", f"people.{act}")
 
     return change
@@ -112,7 +112,7 @@ async def _shown(visit: Visit, status: int = 200, **more: Any) -> Response:
         )
         for user in await visit.store.users()
     ]
-    told: dict[str, Any] = {"form": Fields(), "complaint": "", "conflict": "", "about": ""} | more
+    told: dict[str, Any] = {"form": Fields(), "complaint": "", "conflict": None, "about": ""} | more
     return visit.page("people.html", status, rows=rows, **told)
 
 

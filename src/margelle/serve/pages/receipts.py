@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from margelle.errors import Forbidden, NotFound
+from margelle.phrase import Phrase
 from margelle.ports import Receipt
 from margelle.serve.pages.accounts import account_named, may_manage
 from margelle.serve.pages.figures import clock_time, zone
@@ -25,7 +26,7 @@ async def receipt(visit: Visit) -> Response:
     """One receipt, as a page or, with `?file`, as a file."""
     account, sites = await account_named(visit, visit.request.path_params["account"])
     if not may_manage(visit, account, sites):
-        raise Forbidden("Receipts are for whoever manages the account.")
+        raise Forbidden("Receipts are for whoever manages the account.", phrase=Phrase("may.receipts"))
     found = await _receipt(visit, account.id)
     if "file" in visit.request.query_params:
         return _file(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from margelle.domain.limits import Standing, standing
 from margelle.domain.measurement import Measurement
+from margelle.domain.series import NOTHING, Columns
 from margelle.domain.state import Reason, State
 from margelle.serve.pages.card import scene
 from margelle.serve.pages.drawing import Spark, spark
@@ -50,14 +52,22 @@ class Row(Struct, frozen=True):
     spark_label: str
 
 
-async def row(visit: Visit, one: Glance) -> Row:
-    """The row of a site."""
+async def rows(visit: Visit, sites: Sequence[Glance]) -> list[Row]:
+    """The rows of sites."""
+    drawn = [_drawn(one) for one in sites]
+    series = [(point.probe, point.quantity) for point in drawn if point]
+    weeks = await visit.store.columns_of(series, visit.now - WEEK, visit.now)
+    return [
+        _row(visit, one, point, weeks[point.probe, point.quantity] if point else NOTHING)
+        for one, point in zip(sites, drawn, strict=True)
+    ]
+
+
+def _row(visit: Visit, one: Glance, drawn: Measurement | None, week: Columns) -> Row:
+    """The row of a site, of which the week of what is `drawn` is shown."""
     around, site, newest = scene(visit, one), one.site, one.condition.newest
-    water = [point for point in one.latest if point.quantity not in MINOR]
-    drawn = _drawn(one, water)
     label, line = "", None
     if drawn is not None:
-        week = await visit.store.history(drawn.probe, drawn.quantity, visit.now - WEEK, visit.now)
         line = spark(week, visit.now - WEEK, visit.now, least_span(drawn), most=SPARK_POINTS)
         label = visit.words.label(drawn.quantity, short=True)
     return Row(
@@ -68,7 +78,7 @@ async def row(visit: Visit, one: Glance) -> Row:
         why(visit, one, around),
         ago(newest, visit.now, visit.words) if newest else visit.words("never"),
         newest.isoformat() if newest else "",
-        tuple(_value(one, around, point) for point in water[:MOST_VALUES]),
+        tuple(_value(one, around, point) for point in _water(one)[:MOST_VALUES]),
         line,
         label,
     )
@@ -92,9 +102,13 @@ def _told(visit: Visit, one: Glance, around: Scene, reason: Reason) -> str:
     return words(f"why.{reason.kind}", label=around.label(point), value=around.value(point))
 
 
-def _drawn(one: Glance, water: list[Measurement]) -> Measurement | None:
+def _water(one: Glance) -> list[Measurement]:
+    return [point for point in one.latest if point.quantity not in MINOR]
+
+
+def _drawn(one: Glance) -> Measurement | None:
     amiss = {reason.quantity for reason in one.condition.reasons}
-    known = {point.quantity: point for point in reversed(water)}
+    known = {point.quantity: point for point in reversed(_water(one))}
     wanted = [name for name in _DRAWN if name in known]
     name = next((each for each in wanted if each in amiss), wanted[0] if wanted else None)
     return known[name] if name is not None else None

@@ -7,11 +7,10 @@ import io
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Final
 
 from starlette.responses import Response, StreamingResponse
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+from margelle.domain.cell import guarded
 
 
 def sheet(name: str, columns: Sequence[str], rows: AsyncIterator[Sequence[object]]) -> Response:
@@ -34,12 +33,11 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _cell(value: object) -> str:
-    """As text; one that a spreadsheet would take for a formula is told to be text (CWE-1236)."""
+    """As text that no spreadsheet computes."""
     if value is None:
         return ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%SZ}"
     if isinstance(value, float):
         return f"{value:g}"
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return guarded(str(value))

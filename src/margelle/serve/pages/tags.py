@@ -15,11 +15,13 @@ from margelle.domain.quantity import Catalogue, Quantity
 from margelle.domain.site import Site
 from margelle.domain.unit import Unit, alike, convert, symbol
 from margelle.errors import ConfigError, NotFound
+from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Mapped, Naming, Suggestion
-from margelle.serve.pages.accounts import may_say
+from margelle.serve.pages.accounts import FROM_SITE, may_say
 from margelle.serve.pages.figures import ago, number, with_unit
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.session import fields
+from margelle.serve.pages.shares import path_of
 from margelle.serve.pages.visit import Visit
 
 LATELY: Final = timedelta(days=3)
@@ -75,8 +77,13 @@ async def _save(visit: Visit) -> Response:
     except ConfigError as error:
         return await _page(visit, site, naming, error)
     outcome = ", ".join(f"{name} = {meaning or 'nothing'}" for name, meaning in said.items()) or "nothing changed"
-    await visit.store.record(AuditEntry(visit.now, visit.user.email, "map tags", site.id, outcome[:1000], site.id))
-    return visit.go(f"/tags/{site.id}", "tags.saved")
+    meant = ", ".join(f"{name} = {meaning or '—'}" for name, meaning in said.items())[:1000]
+    phrase = Phrase("tags.meant", {"tags": meant}) if said else None
+    await visit.store.record(
+        AuditEntry(visit.now, visit.user.email, "map tags", site.id, outcome[:1000], site.id, phrase=phrase)
+    )
+    path = f"/tags/{site.id}"
+    return visit.go(f"{path}?{FROM_SITE}" if visit.from_site else path, "tags.saved")
 
 
 async def _site(visit: Visit) -> Site:
@@ -118,10 +125,11 @@ async def _page(visit: Visit, site: Site, naming: Naming, error: ConfigError | N
         "tags.html",
         400 if error else 200,
         site=site,
+        back=path_of(site) if visit.from_site else "",
         rows=rows,
         guessed=any(row.chosen and not row.meaning for row in rows),
         groups=_choices(visit, catalogue),
-        complaint=str(error) if error else "",
+        complaint=visit.words.said(error.sentence) if error else None,
         setting=f"[{site.vendor}.{naming.setting}]",
         field=_FIELD,
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from margelle.domain.limits import Bands, Standing, standing
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue
+from margelle.domain.series import NOTHING, Columns
 from margelle.domain.site import Band
 from margelle.domain.unit import Unit
 from margelle.serve.pages.drawing import Gauge, Spark, gauge, spark
@@ -19,6 +21,7 @@ from margelle.serve.pages.words import Words
 from margelle.serve.scale import Scale, scale_of
 
 WEEK: Final = timedelta(days=7)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # A week within this much is drawn as quiet; in the quantity's canonical unit.
 _LEAST_SPAN: Final = {"temperature": 2.0, "ph": 0.3, "orp": 60.0, "salt": 300.0, "tds": 200.0}
@@ -96,7 +99,7 @@ class Scene(Struct, frozen=True):
 
 
 def tile(
-    scene: Scene, point: Measurement, week: Sequence[Measurement] = (), bands: Bands | None = None, *, place: str = ""
+    scene: Scene, point: Measurement, week: Columns = NOTHING, bands: Bands | None = None, *, place: str = ""
 ) -> Tile:
     """The tile of the newest measurement, its week (oldest first) and its limits; `place` tells probes of one site apart."""
     state = scene.is_state(point.quantity)
@@ -110,7 +113,7 @@ def tile(
         "—" if point.value is None else scene.number(point.quantity, point.value),
         "" if point.value is None else scene.symbol(point),
         doubt=doubt(scene, point, point.doubts[0]) if point.doubts else "",
-        last_sound="" if point.valid else _last_sound(scene, week),
+        last_sound="" if point.valid else _last_sound(scene, point, week),
         own_age=_own_age(scene, point),
         verdict=_verdict(scene, point, bands, stands) if judged and bands else "",
         outside=stands != "within",
@@ -169,11 +172,14 @@ def doubt(scene: Scene, point: Measurement, doubt: Doubt) -> str:
     )
 
 
-def _last_sound(scene: Scene, week: Sequence[Measurement]) -> str:
-    sound = next((point for point in reversed(week) if point.valid and point.value is not None), None)
-    if sound is None:
-        return ""
-    return scene.words("last_sound", value=scene.value(sound), ago=ago(sound.at, scene.now, scene.words))
+def _last_sound(scene: Scene, point: Measurement, week: Columns) -> str:
+    """The last sound value of the week of a `point` that is doubted."""
+    every = zip(week.times, week.values, week.doubtful, strict=True)
+    for at_us, value, doubtful in reversed(list(every)):
+        if value is not None and not doubtful:
+            sound = replace(point, at=_EPOCH + timedelta(microseconds=at_us), value=value)
+            return scene.words("last_sound", value=scene.value(sound), ago=ago(sound.at, scene.now, scene.words))
+    return ""
 
 
 def _own_age(scene: Scene, point: Measurement) -> str:

@@ -16,6 +16,7 @@ from margelle.errors import NotFound
 from margelle.ports import Display, Store
 from margelle.serve.caller import Caller, caller
 from margelle.serve.pages.figures import moment, zone
+from margelle.serve.pages.once import number as form_number
 from margelle.serve.pages.paper import page
 from margelle.serve.pages.session import fields
 from margelle.serve.pages.words import LANGUAGES, TEXTS, Language, Words, chosen
@@ -76,6 +77,11 @@ class Visit:
         return self.request.query_params.get(name, default)
 
     @property
+    def from_site(self) -> bool:
+        """Whether they came from a site's own page, and want to go back there."""
+        return self.asked("from") == "site"
+
+    @property
     def number(self) -> int:
         """Which page of a list is asked for, from 1 on."""
         text = self.asked("page")
@@ -117,6 +123,7 @@ class Visit:
             theme=theme_of(self.request),
             path=self.request.url.path,
             here=self._here,
+            once=form_number,
             nav=self.hall.nav(self.caller) if self.caller.roles or self.signed_in else [],
             area=self.hall.area(self.request.url.path),
             me=ME if self.signed_in and self.hall.area(ME) == ME else "",

@@ -24,12 +24,19 @@ MANY_DAYS: Final = 31
 
 
 class Snapshot(Struct, frozen=True):
-    """What `latest` answers while the store has `version` and the clock stands from `since_us` to before `until_us`."""
+    """What `latest` answers while the clock stands from `since_us` to before `until_us`, and the store has `version` or the probe's head is the one
+    that was `told`: any other has other newest points."""
 
     version: int
     since_us: int
     until_us: int
     points: dict[str, Measurement]
+    told: bytes | None
+
+    def holds(self, limit_us: int, version: int, told: bytes | None = None) -> bool:
+        """Whether it still answers; `told` is the head's newest points as they are kept now."""
+        same = self.version == version if told is None or self.told is None else self.told == told
+        return same and self.since_us <= limit_us < self.until_us
 
 
 class Answers:
@@ -43,8 +50,8 @@ class Answers:
             tables.rollup,
         )
 
-    def look(self, probe: str, limit_us: int, version: int) -> Snapshot:
-        """The newest points that are not after `limit_us`, and how long that stays so."""
+    def look(self, probe: str, limit_us: int, version: int, told: bytes | None) -> Snapshot:
+        """The newest points that are not after `limit_us`, and how long that stays so; `told` are those of the head as they are kept."""
         head = self._heads.get(probe)
         newest = head.newest if head else self._before.newest(probe)
         since_us, until_us, points = -_FAR, _FAR, {}
@@ -56,7 +63,8 @@ class Answers:
             if found is not None:
                 since_us = max(since_us, found[0])
                 points[quantity] = measurement(probe, quantity, found)
-        return Snapshot(version, since_us, until_us, points)
+        alone = until_us == _FAR  # of a head with points from the future, more than the head was looked at
+        return Snapshot(version, since_us, until_us, points, told if alone else None)
 
     def _newest(self, probe: str, quantity: str, limit_us: int) -> Row | None:
         """The newest row that is not after `limit_us`."""
@@ -86,17 +94,20 @@ class Answers:
             if there >= most:
                 break
         joined = Column.joined(parts[::-1] if newest else parts)
-        column = _with(joined, self.loose(head, probe, quantity, since_us, until_us))
+        loose = self.loose(head, probe, quantity, since_us, until_us, most=_FAR if newest else most)
+        column = _with(joined, loose)
         if len(column) <= most:
             return column
         return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
 
-    def loose(self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int) -> list[Row]:
-        """What is in no chunk."""
+    def loose(
+        self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int, *, most: int = _FAR
+    ) -> list[Row]:
+        """What is in no chunk: the oldest `most`, and perhaps more."""
         waiting = self._heads.pieces(head).get(quantity, ()) if head else ()
         rows = [one for one in waiting if since_us <= one[0] < until_us]
         if head is None or head.before:
-            rows = _merged(self._before.rows(probe, quantity, since_us, until_us, _FAR), rows)
+            rows = _merged(self._before.rows(probe, quantity, since_us, until_us, most), rows)
         return rows
 
     def days(

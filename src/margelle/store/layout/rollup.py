@@ -18,8 +18,10 @@ from margelle.errors import StoreError
 from margelle.store import days as codec
 from margelle.store import rules
 from margelle.store.chunk import Column
-from margelle.store.layout.tables import Chunks
+from margelle.store.layout.tables import Chunks, Place
 
+MANY: Final = 100_000
+"""Days of about so many points are computed at once."""
 _DAY: Final = timedelta(days=1)
 _FAR: Final = 2**63 - 1
 
@@ -41,11 +43,6 @@ class Rollup(ABC):
             found = [day for day in found if since <= day.day < until]
         return found
 
-    def all(self, probe: int, zone: str, quantity: str) -> list[DayStatistics]:
-        """All known days."""
-        years = self.years(probe, zone, date.min.year, date.max.year)
-        return [day for told in years for day in self._decoded(told, quantity).get(quantity, ())]
-
     def renew(self, probe: int, name: str, touched: Iterable[int]) -> None:
         """Compute anew the days of these instants, and go on to the chunks that may still grow, in UTC and the zone of the probe's site."""
         settled_us, instants = self._chunks.settled(probe), sorted(set(touched))
@@ -59,7 +56,7 @@ class Rollup(ABC):
 
     def _zones(self, probe: int, name: str) -> list[str]:
         """UTC and the zone of the site; what is known in others is dropped."""
-        wanted = {"UTC", *(str(zone) for zone in self.site_zones(name) if _is_zone(zone))}
+        wanted = {"UTC", *(str(zone) for zone in self.site_zones(name) if is_zone(zone))}
         for zone in self.zones(probe):
             if zone not in wanted:
                 self.drop(probe, zone)
@@ -73,7 +70,8 @@ class Rollup(ABC):
         if until_us > old_us:
             spans.append((old_us, until_us))
         for span in spans:
-            self._compute(probe, zone, span)
+            for part in windows(self._chunks.places(probe, *span), span, zone):
+                self._compute(probe, zone, part)
         if spans:
             self.keep_until(probe, zone.key, until_us)
 
@@ -147,7 +145,20 @@ class Rollup(ABC):
         """The error for what we have written ourselves and cannot read."""
 
 
-def _is_zone(name: object) -> bool:
+def windows(places: Iterable[Place], span: tuple[int, int], zone: ZoneInfo) -> list[tuple[int, int]]:
+    """The span in parts that begin where a day does, and in which these chunks, in order of time, have no more than about `MANY` points."""
+    parts, count = [], 0
+    begin, end = span
+    for place in places:
+        if count >= MANY and begin < (cut := _begin(place.since, zone)) < end:
+            parts.append((begin, cut))
+            begin, count = cut, 0
+        count += place.count
+    return [*parts, (begin, end)]
+
+
+def is_zone(name: object) -> bool:
+    """Whether there is such a time zone."""
     try:
         ZoneInfo(str(name))
     except (KeyError, ValueError, OSError):

@@ -139,8 +139,8 @@ class Rollups(Protocol):
     def read(self, probe: int, zone: str, quantity: str, since: date, until: date) -> list[DayStatistics]:
         """The known days with since <= day < until."""
 
-    def all(self, probe: int, zone: str, quantity: str) -> list[DayStatistics]:
-        """All known days."""
+    def drop(self, probe: int, zone: str) -> None:
+        """Forget what is known of a probe in a zone."""
 
     def renew(self, probe: int, name: str, touched: Iterable[int]) -> None:
         """Compute anew the days of these instants, and go on to the chunks that may still grow."""

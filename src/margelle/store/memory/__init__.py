@@ -161,10 +161,15 @@ class MemoryStore(SeriesPart, GapsPart, AccessPart, EventsPart, LeasesPart, Advi
     ) -> list[AuditEntry]:
         for bound in filter(None, (since, until)):
             rules.micros(bound)
+        brought = {
+            (link.account, link.owner)
+            for link in self._links.values()
+            if link.site in (sites or ()) and link.gone_at is None
+        }
         found = [
             entry
             for entry in reversed(self._audit)
-            if (sites is None or entry.site in sites)
+            if (sites is None or entry.site in sites or (entry.account, entry.owner) in brought)
             and user in {None, entry.user}
             and act in {None, entry.act}
             and (since is None or entry.at >= since)
@@ -175,7 +180,7 @@ class MemoryStore(SeriesPart, GapsPart, AccessPart, EventsPart, LeasesPart, Advi
     async def record(self, entry: AuditEntry) -> None:
         rules.micros(entry.at)
         self._version += 1
-        self._audit.append(entry)
+        self._audit.append(rules.recorded(entry))
 
     async def prune(self, now: datetime, *, receipts_days: int) -> None:
         self._version += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
 
 from msgspec.structs import replace
@@ -26,6 +26,9 @@ class AdvicePart(Counted):
             r for r in self._recommendations.values() if r.site == site and (not waiting or r.status == "waiting")
         ]
         return sorted(of_site, key=lambda r: (r.created_at, r.id))
+
+    async def recommendations_of(self, sites: Collection[str]) -> dict[str, list[Recommendation]]:
+        return {site: await self.recommendations(site) for site in sites}
 
     async def recommendation(self, recommendation: str) -> Recommendation | None:
         return self._recommendations.get(recommendation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from msgspec import Struct, field
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.series import Columns, DayStatistics, by_day
-from margelle.ports import Added, Folded, Inspected
+from margelle.ports import Added, Earlier, Folded, Inspected, Repaired
 from margelle.store import digest, rules
 from margelle.store.memory.counted import Counted
 from margelle.store.row import row
@@ -91,6 +91,9 @@ class SeriesPart(Stretches, Counted):
         }
         return {quantity: point for quantity, point in found.items() if point is not None}
 
+    async def latest_of(self, ids: Collection[str], now: datetime) -> dict[str, Mapping[str, Measurement]]:
+        return {probe: await self.latest(probe, now) for probe in ids}
+
     async def history(
         self,
         probe: str,
@@ -110,6 +113,11 @@ class SeriesPart(Stretches, Counted):
         if descending:
             instants.reverse()
         return [series.points[at] for at in (instants if limit is None else instants[: max(limit, 0)])]
+
+    async def columns_of(
+        self, series: Collection[tuple[str, str]], since: datetime, until: datetime
+    ) -> dict[tuple[str, str], Columns]:
+        return {one: await self.columns(*one, since, until) for one in series}
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
@@ -147,9 +155,17 @@ class SeriesPart(Stretches, Counted):
     async def compact(self) -> None:
         pass
 
+    async def earlier(self) -> Earlier | None:
+        return None
+
     async def inspect(self) -> AsyncIterator[Inspected]:
-        total = 0
+        total = past = revisions = 0
         for probe, of_probe in self._series.items():
             for quantity, series in of_probe.items():
                 total += digest.of(probe, quantity, map(row, series.points.values()))
-        yield Inspected(await self.count(), digest.spelt(total), (), 1.0)
+                revised = [(quantity, rules.micros(one.replaced_at), row(one.measurement)) for one in series.revisions]
+                past, revisions = past + digest.of_past(probe, revised), revisions + len(revised)
+        yield Inspected(await self.count(), digest.spelt(total), revisions, digest.spelt(past), (), 1.0)
+
+    async def repair(self) -> AsyncIterator[Repaired]:
+        yield Repaired(len(self._series), (), 1.0)  # nothing is kept twice

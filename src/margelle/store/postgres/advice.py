@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -16,6 +16,9 @@ from margelle.store.postgres.database import Database, retried
 
 _OF_SITE: Final = (
     "SELECT doc FROM recommendation WHERE site = %s AND (NOT %s OR status = 'waiting') ORDER BY created_at, id"
+)
+_OF_SITES: Final = (
+    "SELECT site, doc FROM recommendation WHERE site = ANY(%s) AND status = 'waiting' ORDER BY created_at, id"
 )
 _PUT: Final = """
 INSERT INTO recommendation VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE
@@ -39,6 +42,12 @@ class AdviceTables:
 
     async def recommendations(self, site: str, *, waiting: bool = True) -> list[Recommendation]:
         return await _of_site(self._db, site, waiting=waiting)
+
+    async def recommendations_of(self, sites: Collection[str]) -> dict[str, list[Recommendation]]:
+        found: dict[str, list[Recommendation]] = {site: [] for site in sites}
+        for site, doc in await self._db.read(_OF_SITES, (list(sites),)):
+            found[site].append(self._db.decoded(Recommendation, doc))
+        return found
 
     async def recommendation(self, recommendation: str) -> Recommendation | None:
         return await self._db.doc(Recommendation, "SELECT doc FROM recommendation WHERE id = %s", (recommendation,))

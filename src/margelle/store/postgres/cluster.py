@@ -43,14 +43,14 @@ Connection = AsyncConnection[TupleRow]
 
 
 class Manner(Struct, frozen=True):
-    """How a connection is set up, and how transactions begin and end."""
+    """How a connection is set up, what is said within each transaction first, and how it ends."""
 
     settings: Query
-    begin: Query
+    within: Query
     commit: Query
 
 
-ALONE: Final = Manner("", "BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT")
+ALONE: Final = Manner("", "", "COMMIT")
 """On one server."""
 
 
@@ -60,7 +60,7 @@ def together(patience_ms: int) -> Manner:
     """
     return Manner(
         "SELECT set_config('citus.propagate_set_commands', 'local', false), set_config('citus.max_adaptive_executor_pool_size', '1', false)",
-        f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {patience_ms:d}".encode(),
+        f"SET LOCAL lock_timeout = {patience_ms:d}".encode(),  # alone: Citus hands on all that is sent with it
         "SELECT pg_current_xact_id(); COMMIT",
     )
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypedDict, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from margelle.errors import StoreError
+from margelle.store import rules
 from margelle.store.postgres import cluster, failure, schema
 from margelle.store.postgres.address import Address
 from margelle.store.postgres.asking import Asking, Bindings, Row, Transaction
@@ -33,10 +34,21 @@ _CONFIGURE: Final = """
 SELECT set_config('lock_timeout', %s, false), set_config('idle_in_transaction_session_timeout', %s, false),
     CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END
 """
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT version FROM margelle"
+"""Who has asked holds the table until the end: the schema does not change meanwhile."""
 _LOOK: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _Connection = AsyncConnection[TupleRow]
 _P = ParamSpec("_P")
+
+
+class _How(TypedDict, total=False):
+    """How psycopg executes a statement."""
+
+    prepare: bool
+    binary: bool
+
+
 _T = TypeVar("_T")
 
 
@@ -57,7 +69,8 @@ class Database(Asking):
         self._opening = asyncio.Lock()
         self._closed = False
         self._manner = cluster.ALONE
-        self._news = News(address, self._connect, self._returned)
+        self._newest = len(schema.scripts())
+        self._news = News(address, self._connect, self._returned, self._newest)
         self._telling: asyncio.Task[None] | None = None
         self._untold = False
 
@@ -83,14 +96,17 @@ class Database(Asking):
     async def writing(self, *, news: bool = True) -> AsyncIterator[Transaction]:
         """A transaction: on disk when it is left normally, undone when it is left by an exception. What it changes is `news` to others.
 
-        Raises Undone where the server keeps nothing of it and it may be made again.
+        Raises Undone where the server keeps nothing of it and it may be made again, Outdated where it is of a newer margelle now.
         """
         committing = False
         with self.told():
-            connection = await self._begun(self._manner.begin)
+            connection, begun = await self._first(_BEGIN, at_once=True)
             transaction = self._transaction(connection)
             try:
                 async with connection:  # left by an exception, it is undone
+                    await self._demand_known(begun)
+                    if self._manner.within:
+                        await connection.execute(self._manner.within)
                     yield transaction
                     committing = True
                     await connection.execute(self._manner.commit if transaction.changes else "COMMIT")
@@ -105,7 +121,7 @@ class Database(Asking):
     async def reading(self) -> AsyncIterator[Asking]:
         """Several reads that see the same."""
         with self.told():
-            connection = await self._begun(_LOOK)
+            connection, _ = await self._first(_LOOK)
             try:
                 async with connection:
                     yield self._transaction(connection)
@@ -115,6 +131,13 @@ class Database(Asking):
 
     def _transaction(self, connection: _Connection) -> Transaction:
         return Transaction(connection, self, is_spread=self._manner is not cluster.ALONE)
+
+    async def _demand_known(self, begun: AsyncCursor[TupleRow]) -> None:
+        """Raises Outdated where the schema is newer than this process knows."""
+        begun.nextset()
+        version = next(iter(await begun.fetchone() or ()), 0)
+        if version > self._newest:
+            raise rules.outdated(self.name, version, self._newest)
 
     def _broken(self, error: psycopg.Error, *, committing: bool) -> Exception:
         """What a transaction's end by `error` means."""
@@ -145,7 +168,8 @@ class Database(Asking):
         connection = await self._connect()
         try:
             with self.told():
-                await schema.migrate(connection, schema.scripts(), self.name)
+                if await schema.migrate(connection, schema.scripts(), self.name):
+                    await self._news.tell_upgraded(connection)  # an older margelle that runs is to end
                 if await cluster.is_spread(connection):
                     self._manner = cluster.together(self._patience_ms)
                 await self._news.start(connection)
@@ -186,21 +210,21 @@ class Database(Asking):
         if self._pool is not None:
             await self._pool.drain()
 
-    async def _begun(self, begin: Query) -> _Connection:
-        """A connection with a transaction, which `begin` begins."""
-        return (await self._first(begin, binary=False))[0]
-
     async def _first(
-        self, sql: Query, args: Bindings = (), *, binary: bool = True
+        self, sql: Query, args: Bindings = (), *, at_once: bool = False
     ) -> tuple[_Connection, AsyncCursor[TupleRow]]:
-        """A connection with `sql` executed on it: another one where one turns out to be lost, since nothing has happened yet."""
+        """A connection with `sql` executed on it: another one where one turns out to be lost, since nothing has happened yet.
+
+        Several statements without parameters are sent `at_once`.
+        """
+        how: _How = {"prepare": False} if at_once else {"binary": True}
         pool = self._pool or await self._open()
         give_up = asyncio.get_running_loop().time() + self._patience_s
         while True:
             await self._news.wait(self._patience_s)
             connection = await pool.getconn()
             try:
-                return connection, await connection.execute(sql, args, binary=binary)
+                return connection, await connection.execute(sql, args, **how)
             except BaseException as error:
                 is_other = not connection.closed  # of a cluster's other servers, one is away
                 await pool.putconn(connection)

@@ -34,7 +34,13 @@ _OVER: Final = (
 _AUDIT: Final = """
 SELECT doc FROM audit WHERE at >= %(since)s AND at < %(until)s
 AND (%(user)s::text IS NULL OR doc::json ->> 'user' = %(user)s) AND (%(act)s::text IS NULL OR doc::json ->> 'act' = %(act)s)
-AND (%(sites)s::text[] IS NULL OR doc::json ->> 'site' = ANY(%(sites)s)) ORDER BY id DESC LIMIT %(limit)s OFFSET %(skip)s
+AND (
+    %(sites)s::text[] IS NULL OR doc::json ->> 'site' = ANY(%(sites)s)
+    OR (doc::json ->> 'account', doc::json ->> 'owner') IN (
+        SELECT account, owner FROM link WHERE gone_at IS NULL AND site = ANY(%(sites)s)
+    )
+)
+ORDER BY id DESC LIMIT %(limit)s OFFSET %(skip)s
 """
 _FAR: Final = 2**63 - 1
 _RECEIPTS: Final = """
@@ -121,7 +127,7 @@ class JournalTables:
 
     @retried
     async def record(self, entry: AuditEntry) -> None:
-        row = (rules.micros(entry.at), msgspec.json.encode(entry).decode())
+        row = (rules.micros(entry.at), msgspec.json.encode(rules.recorded(entry)).decode())
         async with self._db.writing() as transaction:
             await transaction.run("INSERT INTO audit (at, doc) VALUES (%s, %s)", row)
 

@@ -32,6 +32,8 @@ class Kept(Struct):
     pieces: int = 0
     points: int = 0
     newest: dict[str, Row] = field(default_factory=dict)
+    told: bytes | None = None
+    """`newest` as it is kept."""
     waiting: list[bytes] | None = None
     places: list[Place] | None = None
     chunks: dict[int, bytes] = field(default_factory=dict)

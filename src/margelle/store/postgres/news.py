@@ -13,13 +13,15 @@ import psycopg
 from psycopg import AsyncConnection, errors, sql
 from psycopg.rows import TupleRow
 
-from margelle.errors import StoreError
+from margelle.errors import Outdated, StoreError
+from margelle.store import rules
 from margelle.store.postgres import failure
 from margelle.store.postgres.address import Address
 
 _log = logging.getLogger(__name__)
 
 CHANNEL: Final = "margelle"
+UPGRADED: Final = "schema"
 LOOK_S: Final = 5.0
 """So often it is looked whether anything was committed at all: one who was killed between keeping and telling is noticed then."""
 ANSWER_S: Final = 20.0
@@ -27,7 +29,7 @@ ANSWER_S: Final = 20.0
 AGAIN_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 """How long it is waited between attempts to connect again; the last for ever."""
 _LISTEN: Final = sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL))
-_COMMITTED: Final = "SELECT pg_current_snapshot()::text"
+_COMMITTED: Final = "SELECT pg_current_snapshot()::text, version FROM margelle"
 _TELL: Final = "SELECT pg_notify(%s, %s)"
 
 Connection = AsyncConnection[TupleRow]
@@ -36,16 +38,21 @@ Connection = AsyncConnection[TupleRow]
 class News:
     """Listens on a connection of its own, for as long as the store is open, and comes back by itself when that is lost.
 
-    `connect` makes a connection or raises StoreError; `returned` is told when there is one again.
+    `connect` makes a connection or raises StoreError; `returned` is told when there is one again. `newest` is the last schema that is known.
     """
 
     def __init__(
-        self, address: Address, connect: Callable[[], Awaitable[Connection]], returned: Callable[[], Awaitable[None]]
+        self,
+        address: Address,
+        connect: Callable[[], Awaitable[Connection]],
+        returned: Callable[[], Awaitable[None]],
+        newest: int,
     ) -> None:
         self.count = secrets.randbits(40)  # so that a version seen before a restart is not met again
         self.trouble: StoreError | None = None
         """Why there is no connection now."""
-        self._address, self._connect, self._returned = address, connect, returned
+        self._outdated: Outdated | None = None
+        self._address, self._connect, self._returned, self._newest = address, connect, returned, newest
         self._name = secrets.token_hex(8)
         self._up = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
@@ -63,7 +70,9 @@ class News:
             await asyncio.wait([self._keeping])
 
     async def wait(self, patience_s: float) -> None:
-        """Until there is a connection. Raises the StoreError of why there is none after `patience_s`."""
+        """Until there is a connection. Raises the StoreError of why there is none after `patience_s`, Outdated where there never will be one."""
+        if self._outdated is not None:
+            raise self._outdated
         if self._up.is_set():
             return
         try:
@@ -75,6 +84,10 @@ class News:
     async def tell(self, connection: Connection) -> None:
         """Tell the others that something was stored."""
         await connection.execute(_TELL, (CHANNEL, self._name))
+
+    async def tell_upgraded(self, connection: Connection) -> None:
+        """Tell the others that the schema was changed: they look at once."""
+        await connection.execute(_TELL, (CHANNEL, UPGRADED))
 
     async def _keep(self, connection: Connection) -> None:
         while True:
@@ -104,17 +117,28 @@ class News:
             await asyncio.sleep(next(waits, AGAIN_S[-1]))
 
     async def _follow(self, connection: Connection) -> None:
-        seen = await _committed(connection)
+        seen = await self._committed(connection)
         while True:
             heard = False
             async for note in connection.notifies(timeout=LOOK_S):
                 if note.payload != self._name:
                     self.count += 1
                 heard = True
-            committed = await _committed(connection)
+                if note.payload == UPGRADED:
+                    break
+            committed = await self._committed(connection)
             if committed != seen and not heard:
                 self.count += 1
             seen = committed
+
+    async def _committed(self, connection: Connection) -> str:
+        """What changes with every transaction that begins or ends; with it, it is looked whether the schema is still known."""
+        async with asyncio.timeout(ANSWER_S):
+            cursor = await connection.execute(_COMMITTED)
+            committed, version = await cursor.fetchone() or ("", 0)
+        if version > self._newest:
+            self._outdated = rules.outdated(self._address.name, version, self._newest)
+        return str(committed)
 
 
 async def _listen(connection: Connection) -> None:
@@ -122,11 +146,3 @@ async def _listen(connection: Connection) -> None:
         errors.ReadOnlySqlTransaction, errors.FeatureNotSupported
     ):  # a standby tells nothing: it is looked at
         await connection.execute(_LISTEN)
-
-
-async def _committed(connection: Connection) -> str:
-    """What changes with every transaction that begins or ends."""
-    async with asyncio.timeout(ANSWER_S):
-        cursor = await connection.execute(_COMMITTED)
-        row = await cursor.fetchone()
-    return str(row[0]) if row else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -30,9 +30,13 @@ _CHUNKS: Final = "SELECT since, points FROM chunk WHERE probe = %s AND since = A
 _YEARS: Final = "SELECT year, days FROM year WHERE probe = %s AND zone = %s AND year BETWEEN %s AND %s"
 
 _SPAN: Final = """
-SELECT since, until, count, longest, points FROM chunk WHERE probe = %(probe)s AND since < %(until)s AND until >= %(since)s
-UNION ALL SELECT NULL, id, NULL, NULL, points FROM piece WHERE probe = %(probe)s ORDER BY 1, 2
+SELECT probe, since, until, count, longest, points FROM (
+    SELECT probe, since, until, count, longest, points FROM chunk
+        WHERE probe = ANY(%(probes)s) AND since < %(until)s AND until >= %(since)s
+    UNION ALL SELECT probe, NULL::int8, id, NULL::int4, NULL::int4, points FROM piece WHERE probe = ANY(%(probes)s)
+) AS kept ORDER BY since, until
 """
+"""Within brackets, so that each node of a cluster answers all of it for its probes."""
 _DAYS: Final = """
 SELECT 0, turn, pieces::int8, points, NULL::int8, NULL::bytea FROM head WHERE probe = %(probe)s
 UNION ALL SELECT 1, id, NULL, NULL, NULL, points FROM piece WHERE probe = %(probe)s
@@ -77,11 +81,11 @@ class _Zoned(Struct):
 _ZONED: Final = msgspec.json.Decoder(_Zoned)
 
 
-async def heads(asking: Asking, probes: Sequence[str], *, hold: bool = False) -> dict[str, Kept]:
+async def heads(asking: Asking, probes: Collection[str], *, hold: bool = False) -> dict[str, Kept]:
     """What is kept of these probes, of which nothing but the head is read; with `hold`, nobody else changes it until the transaction ends."""
     rows = await asking.read(_HOLD if hold else _HEADS, (sorted(probes),))
     found = {
-        probe: Kept(probe, turn, pieces, points, _newest(newest, probe, asking))
+        probe: Kept(probe, turn, pieces, points, _newest(newest, probe, asking), newest)
         for probe, turn, pieces, points, newest in rows
     }
     return {probe: found.get(probe) or Kept(probe) for probe in probes}
@@ -181,17 +185,23 @@ def first(probe: str) -> str:
 
 async def span(asking: Asking, probe: str, since_us: int, until_us: int) -> Answers:
     """What is kept of a probe from `since_us` to before `until_us`, as it was at one moment, in one statement."""
-    kept, waiting, places = Kept(probe, turn=1), list[bytes](), list[Place]()
-    for begin, end, count, longest, points in await asking.read(
-        _SPAN, {"probe": probe, "since": since_us, "until": until_us}
-    ):
+    return (await spans(asking, [probe], since_us, until_us))[probe]
+
+
+async def spans(asking: Asking, probes: Collection[str], since_us: int, until_us: int) -> dict[str, Answers]:
+    """The same of several probes."""
+    found = {probe: (Kept(probe, turn=1), list[bytes](), list[Place]()) for probe in probes}
+    wanted = {"probes": sorted(probes), "since": since_us, "until": until_us}
+    for probe, begin, end, count, longest, points in await asking.read(_SPAN, wanted):
+        kept, waiting, places = found[probe]
         if begin is None:
             waiting.append(points)
         else:
             places.append(Place(begin, begin, end, count, longest))
             kept.chunks[begin] = points
-    kept.waiting, kept.places, kept.pieces = waiting, places, len(waiting)
-    return Answers(Image(kept, asking))
+    for kept, waiting, places in found.values():
+        kept.waiting, kept.places, kept.pieces = waiting, places, len(waiting)
+    return {probe: Answers(Image(kept, asking)) for probe, (kept, _, _) in found.items()}
 
 
 async def days(asking: Asking, probe: str, zone: str, years: tuple[int, int], span_us: tuple[int, int]) -> Kept:

@@ -15,6 +15,8 @@ from margelle.store.postgres import cluster
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(x'4d61726765'::bigint)"
 """Of two who migrate, one waits."""
+_END_WRITING: Final = "LOCK TABLE margelle IN ACCESS EXCLUSIVE MODE"
+"""Those who write have read it, and go on to their end; those who begin wait, and see the new version."""
 _ENCODING: Final = "SHOW server_encoding"
 _SCHEMA: Final = "SELECT current_schema(), to_regclass('margelle')::text"
 _VERSION: Final = "SELECT version FROM margelle"
@@ -74,14 +76,17 @@ async def recognise(connection: _Connection, newest: int, name: str) -> int:
     return version
 
 
-async def migrate(connection: _Connection, migrations: tuple[str, ...], name: str) -> None:
-    """Bring the schema up to date: all of it or nothing. A database that has it already is only read; on a cluster, new tables are put
-    where they belong.
+async def migrate(connection: _Connection, migrations: tuple[str, ...], name: str) -> bool:
+    """Bring the schema up to date, all of it or nothing; whether anything was changed. A database that has it already is only read;
+    on a cluster, new tables are put where they belong.
     """
-    if await recognise(connection, len(migrations), name) == len(migrations):
-        return
+    before = await recognise(connection, len(migrations), name)
+    if before == len(migrations):
+        return False
     async with connection.transaction():
         await connection.execute(_LOCK)
+        if before:
+            await connection.execute(_END_WRITING)
         version = await recognise(connection, len(migrations), name)  # another may have migrated meanwhile
         is_spread = bool(version) and await cluster.is_spread(connection)
         if is_spread:
@@ -95,6 +100,7 @@ async def migrate(connection: _Connection, migrations: tuple[str, ...], name: st
             await connection.execute(_MARK)
             await connection.execute("DELETE FROM margelle")
             await connection.execute("INSERT INTO margelle VALUES (%s)", (len(migrations),))
+    return True
 
 
 async def _one(connection: _Connection, sql: str) -> Any:

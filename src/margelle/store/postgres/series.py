@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
+from functools import partial
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -133,13 +134,21 @@ class SeriesTables:
     # --- reading
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
-        limit_us, version = rules.micros(now + CLOCK_TOLERANCE), await self._db.version()
         known = self._snapshots.get(probe)
-        if known is None or known.version != version or not known.since_us <= limit_us < known.until_us:
-            head = (await probes.heads(self._db, [probe]))[probe]
-            known = await self._answer(probe, lambda answers: answers.look(probe, limit_us, version), head)
-            self._snapshots[probe] = known
-        return known.points.copy()
+        if known is not None and known.holds(rules.micros(now + CLOCK_TOLERANCE), await self._db.version()):
+            return known.points.copy()
+        return dict((await self.latest_of((probe,), now))[probe])
+
+    async def latest_of(self, ids: Collection[str], now: datetime) -> dict[str, Mapping[str, Measurement]]:
+        limit_us, version = rules.micros(now + CLOCK_TOLERANCE), await self._db.version()
+        found: dict[str, Mapping[str, Measurement]] = {}
+        for probe, head in (await probes.heads(self._db, ids)).items():
+            known = self._snapshots.get(probe)
+            if known is None or not known.holds(limit_us, version, head.told):
+                ask = partial(Answers.look, probe=probe, limit_us=limit_us, version=version, told=head.told)
+                known = self._snapshots[probe] = await self._answer(probe, ask, head)
+            found[probe] = known.points
+        return found
 
     async def history(
         self,
@@ -161,6 +170,13 @@ class SeriesTables:
             column = await self._answer(probe, lambda answers: answers.column(*wanted, newest=descending))
         found = column.measurements(probe, quantity)
         return found[::-1] if descending else found
+
+    async def columns_of(
+        self, series: Collection[tuple[str, str]], since: datetime, until: datetime
+    ) -> dict[tuple[str, str], Columns]:
+        since_us, until_us = bounds(since, until)
+        answers = await probes.spans(self._db, {probe for probe, _ in series}, since_us, until_us)
+        return {one: shown(answers[one[0]].column(*one, since_us, until_us)) for one in series}
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
 from psycopg import sql
 
-from margelle.store.layout import whole as rules
-from margelle.store.layout.whole import Past, Whole
+from margelle.store.layout import stretch as stretches
+from margelle.store.layout.stretch import Stretch
 from margelle.store.postgres import probes
-from margelle.store.postgres.asking import Asking
 from margelle.store.postgres.database import retried
 from margelle.store.postgres.image import Image
+from margelle.store.postgres.looking import Look
 from margelle.store.postgres.upkeep import UpkeepTables
 from margelle.store.relations import RELATIONS, Line, Relation
-from margelle.store.row import Row
 
-_PAST: Final = "SELECT quantity, replaced_at, point FROM revision WHERE probe = %s ORDER BY id"
 _MEASURING: Final = "SELECT probe FROM head ORDER BY probe"
-_ROW: Final = msgspec.msgpack.Decoder(Row)
 
 
 class TransferTables(UpkeepTables):
@@ -53,19 +49,17 @@ class TransferTables(UpkeepTables):
     async def measuring(self) -> list[str]:
         return [probe for (probe,) in await self._db.read(_MEASURING)]
 
-    async def whole(self, probe: str) -> Whole:
+    async def stretch(self, probe: str, since_us: int) -> Stretch:
         async with self._db.reading() as asking:
-            kept = await probes.heads(asking, [probe])
-            _, rows = await probes.worked(asking, kept.values(), lambda image: rules.rows_in(image, probe))
-            return Whole(rows[probe], await _past(asking, probe))
+            return await Look(asking).stretch(probe, since_us)
 
-    async def past(self, probe: str) -> list[Past]:
-        return await _past(self._db, probe)
+    async def reached(self, probe: str) -> int:
+        return stretches.after((await probes.heads(self._db, [probe]))[probe].newest)
 
-    async def put_whole(self, probe: str, whole: Whole) -> None:
+    async def put_stretch(self, probe: str, stretch: Stretch) -> None:
         def work(image: Image) -> None:
-            rules.put(image, probe, whole)
-            image.new = whole.count
+            stretches.put(image, probe, stretch.rows, stretch.past)
+            image.new = stretch.count
 
         with self._db.told():
             await self._hold([probe], work, news=True)
@@ -79,11 +73,6 @@ class TransferTables(UpkeepTables):
     async def forget_memo(self, name: str) -> None:
         async with self._db.writing() as transaction:
             await transaction.run("DELETE FROM memo WHERE name = %s", (name,))
-
-
-async def _past(asking: Asking, probe: str) -> list[Past]:
-    rows = await asking.read(_PAST, (probe,))
-    return [(quantity, replaced_us, _ROW.decode(point)) for quantity, replaced_us, point in rows]
 
 
 def _names(names: tuple[str, ...]) -> sql.Composed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import apsw
@@ -14,6 +14,9 @@ from margelle.errors import StoreError
 from margelle.store import rules
 from margelle.store.sqlite.database import Database
 
+_OF_SITES: Final = """
+SELECT site, doc FROM recommendation WHERE site IN (SELECT value FROM json_each(?)) AND status = 'waiting' ORDER BY created_at, id
+"""
 _LOWEST_FREE: Final = """
 SELECT min(free) FROM (
     SELECT :first AS free UNION ALL
@@ -34,6 +37,13 @@ class AdviceTables:
             "SELECT doc FROM recommendation WHERE site = ? AND (NOT ? OR status = 'waiting') ORDER BY created_at, id",
             (site, waiting),
         )
+
+    async def recommendations_of(self, sites: Collection[str]) -> dict[str, list[Recommendation]]:
+        rows = self._db.read(_OF_SITES, (msgspec.json.encode(list(sites)).decode(),))
+        found: dict[str, list[Recommendation]] = {site: [] for site in sites}
+        for site, doc in rows:
+            found[site].append(self._db.decoded(Recommendation, doc))
+        return found
 
     async def recommendation(self, recommendation: str) -> Recommendation | None:
         return self._db.doc(Recommendation, "SELECT doc FROM recommendation WHERE id = ?", (recommendation,))

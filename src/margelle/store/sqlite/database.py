@@ -16,6 +16,7 @@ import apsw
 import msgspec
 
 from margelle.errors import BadInput, StoreError
+from margelle.store import rules
 from margelle.store.sqlite import schema
 
 CHECKED_SIZE: Final = 8 * 2**20
@@ -70,6 +71,8 @@ class Database:
 
     def __init__(self, path: Path, *, busy_timeout_s: float = 5.0) -> None:
         self.path = path
+        self._newest = len(schema.scripts())
+        self._seen = -1
         _prepare(path)
         with self._told():
             self.connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
@@ -127,10 +130,7 @@ class Database:
         return self._start + others + self.connection.total_changes()
 
     def _look(self) -> int:
-        try:
-            others: int = self._watch.execute("PRAGMA data_version").get
-        except apsw.Error as error:
-            raise self._error(error) from None
+        others = self.others()
         with suppress(RuntimeError):  # no loop, no turn
             asyncio.get_running_loop().call_soon(self._look_again)
             self._others = others
@@ -173,10 +173,22 @@ class Database:
         return cast("StoreError", self._error(apsw.CorruptError(str(what))))
 
     def others(self) -> int:
-        """Another number after another connection has stored something. Within a transaction it cannot change."""
+        """Another number after another connection has stored something. Within a transaction it cannot change.
+
+        Raises Outdated where that was a newer schema.
+        """
         with self._told():
             found: int = self._watch.execute("PRAGMA data_version").get
+            if found != self._seen:
+                self._demand_known()
+                self._seen = found
         return found
+
+    def _demand_known(self) -> None:
+        """Raises Outdated where the schema is newer than this process knows."""
+        version = self.connection.execute("PRAGMA user_version").get
+        if version > self._newest:
+            raise rules.outdated(str(self.path), version, self._newest)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -193,10 +205,11 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
-        """A transaction: on disk when it is left normally, undone when it is left by an exception."""
+        """A transaction: on disk when it is left normally, undone when it is left by an exception. Raises Outdated."""
         with self._told():
             self.connection.execute("BEGIN IMMEDIATE")
             try:
+                self._demand_known()  # nobody can change it now until this ends
                 yield self.connection
                 self.connection.execute("COMMIT")
             finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -55,6 +55,11 @@ class Heads:
                 head = self._known[probe] = Head(number, name, pieces, bool(before), self._newest(newest))
         return head
 
+    def told(self, probes: Collection[str]) -> dict[str, bytes]:
+        """The newest points of these probes as they are kept."""
+        sql = "SELECT probe, newest FROM head WHERE probe IN (SELECT value FROM json_each(?))"
+        return dict(self._db.read(sql, (msgspec.json.encode(list(probes)).decode(),)))
+
     def make(self, probe: str, newest: dict[str, Row], *, before: bool) -> Head:
         """A new head, in the caller's transaction."""
         sql = "INSERT INTO head (probe, pieces, before, newest) VALUES (?, 0, ?, ?) RETURNING id"
@@ -102,13 +107,20 @@ class Heads:
         found: dict[str, list[Row]] = {}
         sql = "SELECT points FROM piece WHERE probe = ? ORDER BY id"
         for (points,) in self._db.read(sql, (head.id,)) if head.pieces else ():
-            try:
-                rows = _PIECE.decode(points)
-            except msgspec.MsgspecError as error:
-                raise self._db.damaged(error) from None
+            rows = self._piece(points)
             for quantity, of_one in rows.items():
                 found.setdefault(quantity, []).extend(of_one)
         return sorted_rows(found)
+
+    def all_pieces(self) -> Iterator[dict[str, list[Row]]]:
+        """The rows of all pieces of all probes."""
+        return (self._piece(points) for (points,) in self._db.stream("SELECT points FROM piece"))
+
+    def _piece(self, points: bytes) -> dict[str, list[Row]]:
+        try:
+            return _PIECE.decode(points)
+        except msgspec.MsgspecError as error:
+            raise self._db.damaged(error) from None
 
     def count(self, head: Head) -> int:
         """How many pieces there are."""

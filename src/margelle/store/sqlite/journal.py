@@ -24,7 +24,12 @@ _OVER: Final = (
 _AUDIT: Final = """
 SELECT doc FROM audit WHERE at >= :since AND at < :until
 AND (:user IS NULL OR doc ->> 'user' = :user) AND (:act IS NULL OR doc ->> 'act' = :act)
-AND (:sites IS NULL OR doc ->> 'site' IN (SELECT value FROM json_each(:sites)))
+AND (
+    :sites IS NULL OR doc ->> 'site' IN (SELECT value FROM json_each(:sites))
+    OR (doc ->> 'account', doc ->> 'owner') IN (
+        SELECT account, owner FROM link WHERE gone_at IS NULL AND site IN (SELECT value FROM json_each(:sites))
+    )
+)
 ORDER BY id DESC LIMIT :limit OFFSET :skip
 """
 _FAR: Final = 2**63 - 1
@@ -111,7 +116,7 @@ class JournalTables:
 
     async def record(self, entry: AuditEntry) -> None:
         with self._db.writing() as connection:
-            row = (rules.micros(entry.at), msgspec.json.encode(entry).decode())
+            row = (rules.micros(entry.at), msgspec.json.encode(rules.recorded(entry)).decode())
             connection.execute("INSERT INTO audit VALUES (NULL, ?, ?)", row)
 
     async def prune(self, now: datetime, *, receipts_days: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -11,8 +11,10 @@ from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
 from margelle.domain.series import Columns, DayStatistics
 from margelle.store import rules
+from margelle.store.layout import stretch as stretches
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
 from margelle.store.layout.folding import Folding
+from margelle.store.layout.stretch import Stretch
 from margelle.store.sqlite.database import Database
 from margelle.store.sqlite.tables import Tables
 
@@ -36,13 +38,32 @@ class SeriesReader:
             self._heads.look()
             yield
 
+    def _stretch(self, probe: str, since_us: int) -> Stretch:
+        rows, until_us = stretches.read(self._tables, probe, since_us)
+        return Stretch(rows, self._revisions.past(probe, since_us, until_us), until_us)
+
+    def _probes(self) -> list[str]:
+        """The probes that have measured anything, in order."""
+        return [row[0] for row in self._db.read("SELECT DISTINCT probe FROM series ORDER BY probe")]
+
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
-        limit_us, version = rules.micros(now + CLOCK_TOLERANCE), self._db.version()
         known = self._snapshots.get(probe)
-        if known is None or known.version != version or not known.since_us <= limit_us < known.until_us:
-            with self._looking():
-                known = self._snapshots[probe] = self._answers.look(probe, limit_us, version)
-        return known.points.copy()
+        if known is not None and known.holds(rules.micros(now + CLOCK_TOLERANCE), self._db.version()):
+            return known.points.copy()
+        return dict((await self.latest_of((probe,), now))[probe])
+
+    async def latest_of(self, ids: Collection[str], now: datetime) -> dict[str, Mapping[str, Measurement]]:
+        limit_us, version = rules.micros(now + CLOCK_TOLERANCE), self._db.version()
+        found: dict[str, Mapping[str, Measurement]] = {}
+        with self._looking():
+            told = self._heads.told(ids)
+            for probe in ids:
+                known = self._snapshots.get(probe)
+                if known is None or not known.holds(limit_us, version, told.get(probe)):
+                    known = self._answers.look(probe, limit_us, version, told.get(probe))
+                    self._snapshots[probe] = known
+                found[probe] = known.points
+        return found
 
     async def history(
         self,
@@ -59,6 +80,13 @@ class SeriesReader:
             column = self._answers.column(probe, quantity, *span, limit, newest=descending)
         found = column.measurements(probe, quantity)
         return found[::-1] if descending else found
+
+    async def columns_of(
+        self, series: Collection[tuple[str, str]], since: datetime, until: datetime
+    ) -> dict[tuple[str, str], Columns]:
+        span = bounds(since, until)
+        with self._looking():
+            return {one: shown(self._answers.column(*one, *span)) for one in series}
 
     async def columns(
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None

@@ -6,6 +6,8 @@ from typing import Final
 
 from margelle.domain.measurement import Revision
 from margelle.store import rules
+from margelle.store.layout.answers import ALWAYS
+from margelle.store.layout.stretch import Past
 from margelle.store.row import Row, measurement
 from margelle.store.sqlite.database import Database
 
@@ -13,6 +15,11 @@ _OF: Final = """
 SELECT replaced_at, at, value, raw, coalesce(revision.unit, series.unit), origin.name, doubts
 FROM series CROSS JOIN revision ON series = series.id JOIN origin ON origin.id = origin
 WHERE probe = ? AND quantity = ? AND at = ? ORDER BY revision.id
+"""
+_PAST: Final = """
+SELECT quantity, replaced_at, at, value, raw, coalesce(revision.unit, series.unit), origin.name, doubts
+FROM series CROSS JOIN revision ON series = series.id AND at >= ?2 AND at < ?3 JOIN origin ON origin.id = origin
+WHERE probe = ?1 ORDER BY revision.id
 """
 
 
@@ -45,6 +52,12 @@ class Revisions:
             "INSERT INTO revision SELECT NULL, ?, id, ?, ?, ?, ?, ?, ? FROM series WHERE probe = ? AND quantity = ?",
             (now_us, at_us, value, raw, unit, self.origin(origin), doubts, probe, quantity),
         )
+
+    def past(self, probe: str, since_us: int, until_us: int | None) -> list[Past]:
+        """What was replaced of the points with since <= at < until, oldest first."""
+        end_us = ALWAYS[1] if until_us is None else until_us
+        rows = self._db.read(_PAST, (probe, since_us, end_us))
+        return [(quantity, replaced_us, (*row,)) for quantity, replaced_us, *row in rows]
 
     def read(self, probe: str, quantity: str, at_us: int) -> list[Revision]:
         """What a point was, oldest first."""

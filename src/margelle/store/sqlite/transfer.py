@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from margelle.store.layout import whole as rules
-from margelle.store.layout.whole import Past, Whole
+from margelle.store.layout import stretch as stretches
+from margelle.store.layout.stretch import Stretch
 from margelle.store.relations import RELATIONS, Line, Relation
 from margelle.store.sqlite.series import SeriesTables
-
-_PAST = """
-SELECT quantity, replaced_at, at, value, raw, coalesce(revision.unit, series.unit), origin.name, doubts
-FROM series CROSS JOIN revision ON series = series.id JOIN origin ON origin.id = origin WHERE probe = ? ORDER BY revision.id
-"""
 
 
 class TransferTables(SeriesTables):
@@ -35,23 +30,21 @@ class TransferTables(SeriesTables):
         return rows[0] if rows else None
 
     async def measuring(self) -> list[str]:
-        return [row[0] for row in self._db.read("SELECT DISTINCT probe FROM series ORDER BY probe")]
+        return self._probes()
 
-    async def whole(self, probe: str) -> Whole:
+    async def stretch(self, probe: str, since_us: int) -> Stretch:
         with self._looking():
-            return Whole(rules.rows_in(self._tables, probe), self._past(probe))
+            return self._stretch(probe, since_us)
 
-    async def past(self, probe: str) -> list[Past]:
-        return self._past(probe)
+    async def reached(self, probe: str) -> int:
+        with self._looking():
+            head = self._heads.get(probe)
+        return stretches.after(head.newest if head else {})
 
-    def _past(self, probe: str) -> list[Past]:
-        rows = self._db.read(_PAST, (probe,))
-        return [(quantity, replaced_us, (*row,)) for quantity, replaced_us, *row in rows]
-
-    async def put_whole(self, probe: str, whole: Whole) -> None:
+    async def put_stretch(self, probe: str, stretch: Stretch) -> None:
         with self._changing():
-            rules.put(self._tables, probe, whole)
-            self._db.connection.execute("UPDATE tally SET points = points + ?", (whole.count,))
+            stretches.put(self._tables, probe, stretch.rows, stretch.past)
+            self._db.connection.execute("UPDATE tally SET points = points + ?", (stretch.count,))
 
     async def is_empty(self) -> bool:
         names = [relation.name for relation in RELATIONS]

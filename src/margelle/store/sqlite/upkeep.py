@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from margelle.ports import Folded, Inspected
+from margelle.errors import StoreError
+from margelle.ports import Earlier, Folded, Inspected, Repaired
+from margelle.store.layout.comparison import REPAIR, RESTORE
 from margelle.store.layout.inspection import Inspection
+from margelle.store.layout.repair import made_anew
+from margelle.store.layout.stretch import Stretch
+from margelle.store.layout.tables import Tables
 from margelle.store.sqlite.database import Database
 from margelle.store.sqlite.reader import SeriesReader
 from margelle.store.sqlite.series import SeriesTables
@@ -15,6 +20,12 @@ PROBES: Final = 8
 """So many probes' pieces are folded in one transaction at most."""
 ENOUGH: Final = 500
 """With so many points a transaction ends: after some milliseconds."""
+_COUNT: Final = """
+UPDATE tally SET points = ? + (SELECT coalesce(sum(count), 0) FROM chunk) + (SELECT count(*) FROM point)
+"""
+_FOLDED: Final = "SELECT (SELECT coalesce(sum(count), 0) FROM chunk), points FROM tally"
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Upkeep(SeriesTables):
@@ -46,6 +57,12 @@ class Upkeep(SeriesTables):
         sql = "SELECT points - (SELECT coalesce(sum(count), 0) FROM chunk) FROM tally"
         return int(self._db.read(sql)[0][0])
 
+    async def earlier(self) -> Earlier | None:
+        if self._before.next() is None:
+            return None
+        ((folded, points),) = self._db.read(_FOLDED)
+        return Earlier(folded, points)
+
     async def compact(self) -> None:
         self._db.compact()
 
@@ -59,10 +76,37 @@ class Upkeep(SeriesTables):
         self._db.check()
         own = _Look(Database(self._db.path))  # a connection that sees one state, while this one goes on
         try:
-            for found in own.steps():
+            async for found in own.steps():
                 yield found
         finally:
             own.close()
+
+    async def repair(self) -> AsyncIterator[Repaired]:
+        probes, left = self._probes(), list[str]()
+        for n, probe in enumerate(probes, 1):
+            try:
+                with self._changing():
+                    self._repair(probe)
+            except StoreError as error:
+                left.append(f"{probe} stays as it is: {error}")
+            if n == len(probes) and not left:
+                self._count_again()
+            yield Repaired(n - len(left), tuple(left), n / len(probes))
+
+    def _repair(self, probe: str) -> None:
+        try:
+            head = self._heads.get(probe)
+        except StoreError:  # that it cannot be read is what is to be repaired
+            self._db.connection.execute("UPDATE head SET newest = x'80' WHERE probe = ?", (probe,))
+            head = self._heads.get(probe)
+        if head is not None:
+            made_anew(self._tables, head)
+
+    def _count_again(self) -> None:
+        """Let the tally say how many points there are."""
+        with self._changing():
+            waiting = sum(len(rows) for points in self._heads.all_pieces() for rows in points.values())
+            self._db.connection.execute(_COUNT, (waiting,))
 
 
 class _Look(SeriesReader):
@@ -76,15 +120,31 @@ class _Look(SeriesReader):
         """Let go of the file."""
         self._db.close()
 
-    def steps(self) -> Iterator[Inspected]:
+    async def ask(
+        self, question: Callable[Concatenate[Tables, str, _P], _T], probe: str, *args: _P.args, **more: _P.kwargs
+    ) -> _T:
+        """What `question` answers from the tables of a probe."""
+        return question(self._tables, probe, *args, **more)
+
+    async def stretch(self, probe: str, since_us: int) -> Stretch:
+        """What is kept of a probe from an instant on."""
+        return self._stretch(probe, since_us)
+
+    async def steps(self) -> AsyncIterator[Inspected]:
         """What was found after each probe."""
-        inspection = Inspection(self._tables)
+        inspection = Inspection(self)
         with self._looking():
-            probes = [row[0] for row in self._db.read("SELECT DISTINCT probe FROM series ORDER BY probe")]
+            probes = self._probes()
             for n, probe in enumerate(probes, 1):
-                inspection.probe(probe)
+                await inspection.probe(probe)
                 if n < len(probes):
                     yield inspection.found(n / len(probes))
             tally = int(self._db.read("SELECT points FROM tally")[0][0])
-            inspection.expect(tally == inspection.points, f"The tally says {tally} points.")
+            wrong = f"The tally says {tally} points. Where none is missing, {REPAIR}"
+            inspection.expect(tally == inspection.points, wrong)
+            revisions = int(self._db.read("SELECT count(*) FROM revision")[0][0])
+            lost = (
+                f"{revisions} corrections are kept, {inspection.revisions} of them with what they corrected. {RESTORE}"
+            )
+            inspection.expect(revisions == inspection.revisions, lost)
             yield inspection.found(1.0)

@@ -142,7 +142,7 @@ class BaxoSource:
         try:
             await self._cloud.ask("tags-write", "devices-tags-write", asked)
         except Malformed as error:
-            raise Conflict(error.what) from error
+            raise Conflict(error.what, phrase=error.phrase) from error
 
     def _tag(self, device: str, quantity: str) -> Tag:
         return self._profile.tags.of(device).of(quantity, self._profile.tags.unit(quantity) or Unit.RATIO)

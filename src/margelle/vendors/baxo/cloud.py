@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from margelle.domain.site import Account
 from margelle.errors import Conflict, Malformed, Refused
+from margelle.phrase import Phrase
 from margelle.ports import Answer, Http, Request, Token, Tokens
 from margelle.vendors.answer import Entries, entries, refusal, said, value
 from margelle.vendors.login import LoginOnly
@@ -49,7 +50,7 @@ class Cloud:
         """The page at `url`, of which only the query counts: our login goes nowhere else than to our own cloud."""
         given = tuple(pair for pair in parse_qsl(urlsplit(url).query) if pair[0] not in {"username", "password"})
         if not given:
-            raise Malformed(f"{name}: the address of the next page says nothing.")
+            raise Malformed(f"{name}: the address of the next page says nothing.", phrase=Phrase("cloud.no_next"))
         return await self._asked(name, given)
 
     async def _asked(self, name: str, parameters: Parameters) -> Answer:
@@ -57,10 +58,14 @@ class Cloud:
         base_url = self._account.base_url or BASE_URL
         answer = await asked(self._http, base_url, name, (self._account.login, password), parameters)
         if answer.status == 403 and ("get", CONTRACTS) not in parameters:
-            raise Conflict(f"The cloud does not let this login do it: {said(answer.body)}", hint=MAY_NOT)
+            what = said(answer.body)
+            phrase = Phrase("baxo.may_not", {"said": what})
+            raise Conflict(f"The cloud does not let this login do it: {what}", hint=MAY_NOT, phrase=phrase)
         if answer.status in {401, 403}:
             await self._tokens.reject(password)
-            raise Refused(f"The cloud refused the login: {said(answer.body)}", hint=SIGN_IN_AGAIN)
+            what = said(answer.body)
+            phrase = Phrase("login.refused", {"said": what})
+            raise Refused(f"The cloud refused the login: {what}", hint=SIGN_IN_AGAIN, phrase=phrase)
         if answer.status != 200:
             raise refusal(answer)
         return answer
@@ -76,11 +81,15 @@ class BaxoConnector(LoginOnly):
         """The password as a token, after it has opened the list of contracts. How a refusal looks is not documented."""
         answer = await asked(self._http, self._base_url, "contracts", (login, password), (("get", "contracts"),))
         if answer.status in {400, 401, 403}:
-            raise Refused(f"The cloud refused the login: {said(answer.body)}", hint=ACTIVATE)
+            what = said(answer.body)
+            phrase = Phrase("baxo.activate", {"said": what})
+            raise Refused(f"The cloud refused the login: {what}", hint=ACTIVATE, phrase=phrase)
         if answer.status != 200:
             raise refusal(answer)
         if "contracts" not in value(answer.body, dict[str, Raw], "contracts"):
-            raise Refused(f"The cloud tells no contracts, but {said(answer.body)}", hint=ACTIVATE)
+            what = said(answer.body)
+            phrase = Phrase("baxo.activate", {"said": what})
+            raise Refused(f"The cloud tells no contracts, but {what}", hint=ACTIVATE, phrase=phrase)
         return Token(password)
 
 
@@ -100,8 +109,8 @@ def envelope(answer: Answer, kind: type[T], where: str) -> T:
     try:
         return value(answer.body, kind, where)
     except Malformed as error:
-        raise Malformed(f"{error.what} It says: {said(answer.body)}") from None
+        raise Malformed(f"{error.what} It says: {said(answer.body)}", phrase=error.phrase) from None
 
 
 async def _renewed(_: Token) -> Token:
-    raise Refused("The cloud no longer takes the password.", hint=SIGN_IN_AGAIN)
+    raise Refused("The cloud no longer takes the password.", hint=SIGN_IN_AGAIN, phrase=Phrase("login.over"))

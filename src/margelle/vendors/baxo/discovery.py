@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from margelle.domain.site import Account, Person, Probe, Site
 from margelle.errors import Limited, MargelleError, Unreachable
+from margelle.phrase import Phrase
 from margelle.ports import Discovery, Fault
 from margelle.vendors.answer import few
 from margelle.vendors.baxo import wire
@@ -106,7 +107,8 @@ class Survey(Findings, kw_only=True):
                 past = await self._past(ids, tuple(now), start, end)
             except MargelleError as error:
                 self.stopped = isinstance(error, (Limited, Unreachable))
-                return Finding(None, f"It could not be read: {error}")
+                why = error.phrase or error.what
+                return Finding(None, f"It could not be read: {error}", Phrase("baxo.unread", {"why": why}))
         return finding(now, past, zone)
 
     async def _past(self, ids: tuple[str, str], tags: tuple[str, ...], start: int, end: int) -> dict[str, list[Said]]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Site
+from margelle.phrase import Phrase, Sentence
 from margelle.ports import Display, Parameter
 from margelle.vendors.baxo.translate import Tag, Tags, is_event, lines
 
@@ -35,8 +36,12 @@ def _parameter(tag: Tag) -> Parameter:
     return Parameter(tag.reference, tag.quantity, tag.unit)
 
 
-def _unmapped(references: Sequence[str]) -> tuple[str, ...]:
+def _unmapped(references: Sequence[str]) -> tuple[Sentence, ...]:
+    if not references:
+        return ()
     more = len(references) - MOST_NAMED
-    names = ", ".join(references[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    shown = ", ".join(references[:MOST_NAMED])
+    names = shown + (f" and {more} more" if more > 0 else "")
     how = "Say what they measure, on the page of the site's tags or under [baxo.tags] in margelle.toml"
-    return (f"Kept under their own names, without a unit: the tags {names}. {how}.",) if names else ()
+    phrase = Phrase("baxo.unmapped_more" if more > 0 else "baxo.unmapped", {"names": shown, "n": str(more)})
+    return (Sentence(f"Kept under their own names, without a unit: the tags {names}. {how}.", phrase),)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from margelle.domain.site import Account
 from margelle.errors import Refused
+from margelle.phrase import Phrase
 from margelle.ports import Answer, Http, Tokens
 from margelle.vendors.answer import refusal, said
 from margelle.vendors.bearer import Bearer
@@ -33,7 +34,9 @@ class Cloud:
 
 def _good(answer: Answer, statuses: set[int]) -> Answer:
     if answer.status == 403:
-        raise Refused(f"The cloud answered 403: {said(answer.body)}", hint=SUSPENDED)
+        what = said(answer.body)
+        phrase = Phrase("flipr.suspended", {"said": what})
+        raise Refused(f"The cloud answered 403: {what}", hint=SUSPENDED, phrase=phrase)
     if answer.status not in statuses:
         raise refusal(answer)
     return answer

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from margelle.errors import Refused, Unavailable
+from margelle.phrase import Phrase
 from margelle.ports import Http, Request, Token
 from margelle.vendors.answer import said
 from margelle.vendors.flipr import wire
@@ -37,7 +38,11 @@ class FliprConnector(LoginOnly):
 async def renewed(http: Http, base_url: str, token: Token) -> Token:
     """Another access token, by the refresh token. Raises Refused where there is none."""
     if not token.refresh:
-        raise Refused("The token has expired, and the cloud gave none to renew it with.", hint=SIGN_IN_AGAIN)
+        raise Refused(
+            "The token has expired, and the cloud gave none to renew it with.",
+            hint=SIGN_IN_AGAIN,
+            phrase=Phrase("login.over"),
+        )
     form = (("grant_type", "refresh_token"), ("refresh_token", token.refresh))
     return await _token(http, base_url, form, kept=token.refresh)
 
@@ -50,5 +55,7 @@ async def _token(
         Request("token", "POST", f"{base_url}{TOKEN_PATH}", form=form, headers=headers, redirects=False)
     )
     if answer.status == 403:  # a wrong login is 400
-        raise Unavailable(f"The cloud answered 403: {said(answer.body)}", hint=SUSPENDED)
+        what = said(answer.body)
+        phrase = Phrase("flipr.suspended", {"said": what})
+        raise Unavailable(f"The cloud answered 403: {what}", hint=SUSPENDED, phrase=phrase)
     return token_of(answer, wire.TokenAnswer, life_s=TOKEN_LIFE_S, kept=kept, hint=hint)

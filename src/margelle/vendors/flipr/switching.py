@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from margelle.domain.switch import Switch, Turn
 from margelle.errors import Conflict, Malformed, Unavailable
+from margelle.phrase import Phrase
 from margelle.ports import Answer, Batch
 from margelle.vendors.answer import entry, few, said
 from margelle.vendors.flipr import wire
@@ -27,7 +28,7 @@ class Switching:
         _demand_no_error(state)
         found = standing_from(state, switch, answer.at, "flipr/hub")
         if not found:
-            raise Malformed("hub: the cloud does not tell how it stands.")
+            raise Malformed("hub: the cloud does not tell how it stands.", phrase=Phrase("flipr.hub_untold"))
         return Batch(tuple(found), few(faults))
 
     async def turn(self, switch: Switch, wanted: Turn) -> None:
@@ -49,10 +50,13 @@ def _heed(answer: Answer) -> None:
     if body.startswith(b"{"):
         _demand_no_error(entry(body, wire.HubState, "hub")[0])
     elif body.startswith(b"<"):
-        raise Malformed(f"hub: a page came instead of an answer: {said(body)}")
+        what = said(body)
+        phrase = Phrase("cloud.strange", {"where": "hub", "came": Phrase("came.page", {"said": what}), "wrong": ""})
+        raise Malformed(f"hub: a page came instead of an answer: {what}", phrase=phrase)
 
 
 def _demand_no_error(state: wire.HubState) -> None:
     if state.error_code:
         what = f"The cloud says {state.error_code}: {state.error_message or 'no more'}."
-        raise Conflict(what) if state.error_code == NO_HUB else Unavailable(what)
+        phrase = Phrase("cloud.said", {"status": str(state.error_code), "said": state.error_message or "—"})
+        raise Conflict(what, phrase=phrase) if state.error_code == NO_HUB else Unavailable(what, phrase=phrase)

@@ -9,6 +9,7 @@ from typing import Final
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.errors import Malformed
+from margelle.phrase import Phrase
 from margelle.ports import Answer, Batch, Discovery, Fault, Http, Tokens, Window
 from margelle.vendors.answer import entries, excerpt, saved, value
 from margelle.vendors.ondilo import wire
@@ -76,7 +77,9 @@ class OndiloSource:
         answer = await self._cloud.put("validate", f"/pools/{site.key}/recommendations/{recommendation.key}")
         done = value(answer.body, str, "validate")
         if done != "Done":
-            raise Malformed(f"The cloud answered {excerpt(done)!r} instead of 'Done'.")
+            told = excerpt(done)
+            phrase = Phrase("ondilo.not_done", {"said": told})
+            raise Malformed(f"The cloud answered {told!r} instead of 'Done'.", phrase=phrase)
 
 
 def printed(body: bytes, probe: Probe) -> Batch:

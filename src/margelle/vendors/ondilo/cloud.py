@@ -33,5 +33,9 @@ class Cloud:
         answer = await self._bearer.ask(name, "PUT", path)
         if answer.status != 200:
             error = refusal(answer)
-            raise Conflict(error.what) if answer.status == 400 and isinstance(error, Malformed) else error
+            raise (
+                Conflict(error.what, phrase=error.phrase)
+                if answer.status == 400 and isinstance(error, Malformed)
+                else error
+            )
         return answer

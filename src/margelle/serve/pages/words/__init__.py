@@ -7,7 +7,10 @@ from datetime import datetime
 from functools import cache
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from margelle.domain.reason import Reason, sentence
+from margelle.phrase import Phrase, Sentence
 from margelle.serve.pages.words import (
     collection,
     connect,
@@ -23,6 +26,7 @@ from margelle.serve.pages.words import (
     water,
 )
 from margelle.serve.pages.words.collection import TODO_FR
+from margelle.serve.pages.words.said import FRENCH
 from margelle.serve.pages.words.water import LABELS, SHORT_LABELS
 
 Language = Literal["en", "fr"]
@@ -78,6 +82,13 @@ def _weight(text: str) -> float:
         return 0.0
 
 
+class Saying(Struct, frozen=True):
+    """A sentence to be shown. `lang` is its language where that is not the reader's."""
+
+    text: str
+    lang: str = ""
+
+
 class Words:
     """The texts of one language."""
 
@@ -97,6 +108,24 @@ class Words:
     def todo(self, kind: str, english: str) -> str:
         """What to do about an incident of this kind."""
         return english if self.language == "en" else _typeset(TODO_FR.get(kind, english))
+
+    def said(self, one: Sentence) -> Saying:
+        """What others have said in English, in the reader's language as far as that is known."""
+        if self.language == "en":
+            return Saying(one.text)
+        try:
+            return Saying(self._french(one.phrase or Phrase(f"outcome.{one.text}")))
+        except KeyError:  # another version's, or what nobody foresaw
+            return Saying(one.text, "en")
+
+    def _french(self, phrase: Phrase) -> str:
+        """Raises KeyError for a phrase that is not known, or lacks what stands in it."""
+        kind, _, name = phrase.name.partition(".")
+        if kind == "quantity":
+            return self.label(name)
+        text = FRENCH[phrase.name] if phrase.name in FRENCH else TEXTS[phrase.name][self._column]
+        values = {key: self._french(one) if isinstance(one, Phrase) else one for key, one in phrase.values.items()}
+        return _typeset(text).format(**values)
 
     def reasons(self, reasons: Sequence[Reason], when: Callable[[datetime], str]) -> str:
         """Why something is done, is missing or waits, with instants as `when` writes them."""

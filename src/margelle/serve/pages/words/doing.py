@@ -6,6 +6,7 @@ from typing import Final
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     # from the site's own page
+    "at_site.more": ("More", "Autres"),
     "at_site.measure": ("Note a reading", "Noter une mesure"),
     "at_site.done": ("Note an intervention", "Noter une intervention"),
     "at_site.events": ("Interventions", "Interventions"),

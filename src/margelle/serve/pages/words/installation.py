@@ -9,6 +9,15 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "hub.title": ("This hub", "Ce hub"),
     "hub.version": ("Version", "Version"),
     "hub.points": ("Measurements kept", "Mesures gardées"),
+    "hub.earlier": ("Of an earlier version", "D’une version antérieure"),
+    "hub.earlier_millions": (
+        "{folded} of {points} million measurements folded; the rest follows by itself",
+        "{folded} sur {points} millions de mesures rangées ; le reste suit de lui-même",
+    ),
+    "hub.earlier_some": (
+        "{folded} of {points} measurements folded; the rest follows by itself",
+        "{folded} sur {points} mesures rangées ; le reste suit de lui-même",
+    ),
     "hub.store": ("Where they are", "Où elles sont"),
     "hub.size": ("Size on disk", "Taille sur disque"),
     "hub.collectors": ("Collectors at work", "Collecteurs au travail"),

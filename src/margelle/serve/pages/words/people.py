@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
-    "nav.people": ("People", "Personnes"),
+    "nav.people": ("Users", "Utilisateurs"),
     # roles and scopes
     "role": ("Role", "Rôle"),
     "role.viewer": ("Viewer", "Lecture"),
@@ -21,7 +21,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "scope.measure": ("Send measurements", "Envoyer des mesures"),
     "scope.intervene": ("Note what was done", "Noter les interventions"),
     "scope.control": ("Act on the water: pumps, parameters", "Agir sur l’eau : pompes, paramètres"),
-    "scope.manage": ("Manage people, accounts and settings", "Gérer personnes, comptes et réglages"),
+    "scope.manage": ("Manage users, accounts and settings", "Gérer utilisateurs, comptes et réglages"),
     # users
     "people.title": ("Users", "Utilisateurs"),
     "people.lede": ("Who may sign in to this hub.", "Qui peut se connecter à ce hub."),

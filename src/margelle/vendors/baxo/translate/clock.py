@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from margelle.phrase import Phrase
 from margelle.vendors.baxo.translate.words import instant_from, seconds_to
 
 PastTime = Literal["utc", "local"]
@@ -27,10 +28,11 @@ class Said(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """In which time the past is; None where it cannot be told. `why` is a sentence."""
+    """In which time the past is; None where it cannot be told. `why` is a sentence, and `phrase` what it says."""
 
     time: PastTime | None
     why: str
+    phrase: Phrase | None = None
 
 
 class WallClock:
@@ -65,19 +67,18 @@ def finding(now: Mapping[str, Said], past: Mapping[str, Sequence[Said]], zone: t
         if past.get(tag) and (vote := _vote(said, past[tag], offset_s(said.at_s, zone)))
     }
     if not votes:
-        return Finding(None, _unknown(now.values(), zone))
+        return _unknown(now.values(), zone)
     if len(set(votes.values())) > 1:
-        return Finding(
-            None, "Its tags contradict each other: " + ", ".join(f"{tag} {vote}" for tag, vote in votes.items())
-        )
+        told = ", ".join(f"{tag} {vote}" for tag, vote in votes.items())
+        return Finding(None, f"Its tags contradict each other: {told}", Phrase("baxo.contradict", {"tags": told}))
     tag, time = next(iter(votes.items()))
     apart_s = offset_s(now[tag].at_s, zone)
-    place = (
-        "at the same time"
-        if time == "utc"
-        else f"{_span(abs(apart_s))} {'ahead' if apart_s > 0 else 'back'}, as its clock is"
-    )
-    return Finding(time, f"The value of {tag} stands in the past {place}.")
+    if time == "utc":
+        why = f"The value of {tag} stands in the past at the same time."
+        return Finding(time, why, Phrase("baxo.same_time", {"tag": tag}))
+    where, apart = "ahead" if apart_s > 0 else "back", _span(abs(apart_s))
+    why = f"The value of {tag} stands in the past {apart} {where}, as its clock is."
+    return Finding(time, why, Phrase(f"baxo.clock_{where}", {"tag": tag, "apart": apart}))
 
 
 def _vote(now: Said, past: Sequence[Said], ahead_s: int) -> PastTime | None:
@@ -94,10 +95,10 @@ def _vote(now: Said, past: Sequence[Said], ahead_s: int) -> PastTime | None:
     return vote if late_s < 0 or alone else None
 
 
-def _unknown(now: Iterable[Said], zone: tzinfo) -> str:
+def _unknown(now: Iterable[Said], zone: tzinfo) -> Finding:
     if all(offset_s(said.at_s, zone) == 0 for said in now):
-        return "Its clock showed UTC."
-    return "No value of now stands in its past."
+        return Finding(None, "Its clock showed UTC.", Phrase("baxo.shows_utc"))
+    return Finding(None, "No value of now stands in its past.", Phrase("baxo.not_in_past"))
 
 
 def _is_ambiguous(seconds: float, zone: tzinfo) -> bool:

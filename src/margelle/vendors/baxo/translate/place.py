@@ -7,9 +7,11 @@ from typing import Final
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
 
+import msgspec
 from msgspec.structs import replace
 
 from margelle.domain.site import Account, Probe, Scalar, Site, User
+from margelle.phrase import Phrase, Sentence
 from margelle.vendors.baxo import wire
 from margelle.vendors.baxo.translate.clock import Finding, PastTime
 from margelle.vendors.baxo.translate.words import VENDOR, lines, text
@@ -21,6 +23,8 @@ ACTIVE: Final = 0
 PAST_TIME: Final = "past_time"
 PAST_TIME_WHY: Final = "past_time_why"
 PAST_TIME_OPEN: Final = "past_time_open"
+_PHRASE: Final = "_phrase"
+"""Behind the name of a reason: the same as a phrase, for other languages."""
 """A device's attributes that we find out ourselves: in which time its past is, why we think so, or why it cannot be told."""
 
 CONTRACTS: Final = UUID("6f0c3d0e-4c58-5a0b-9d43-5b1f8f2b7c11")
@@ -56,7 +60,12 @@ def site_from(account: Account, contract: wire.Contract, device: wire.Device, lo
 
 def with_finding(site: Site, found: Finding) -> Site:
     """The site with what was found out about the time in which its past is told. Where that was nothing, what is known of it is to be kept."""
-    said = {PAST_TIME: found.time, PAST_TIME_WHY: found.why} if found.time else {PAST_TIME_OPEN: found.why}
+    why = PAST_TIME_WHY if found.time else PAST_TIME_OPEN
+    said: dict[str, Scalar] = {why: found.why}
+    if found.time:
+        said[PAST_TIME] = found.time
+    if found.phrase is not None:
+        said[why + _PHRASE] = msgspec.json.encode(found.phrase).decode()
     return replace(site, attributes=site.attributes | said)
 
 
@@ -65,14 +74,27 @@ def past_time(site: Site) -> PastTime:
     return "local" if site.attributes.get(PAST_TIME) == "local" else "utc"
 
 
-def remarks(site: Site) -> tuple[str, ...]:
+def remarks(site: Site) -> tuple[Sentence, ...]:
     """What is known of the time in which a device's past is told, where that is looked for."""
     why, still_open = text(site.attributes.get(PAST_TIME_WHY)), text(site.attributes.get(PAST_TIME_OPEN))
     if why:
-        return (f"Its past is in {'its own' if past_time(site) == 'local' else 'universal'} time: {why}",)
+        own = past_time(site) == "local"
+        said = f"Its past is in {'its own' if own else 'universal'} time: {why}"
+        return (
+            Sentence(said, Phrase("baxo.past_local" if own else "baxo.past_utc", {"why": _why(site, PAST_TIME_WHY)})),
+        )
     if still_open:
-        return (f"Its past is taken to be in universal time, until that can be told: {still_open}",)
+        said = f"Its past is taken to be in universal time, until that can be told: {still_open}"
+        return (Sentence(said, Phrase("baxo.past_open", {"why": _why(site, PAST_TIME_OPEN)})),)
     return ()
+
+
+def _why(site: Site, name: str) -> str | Phrase:
+    """Why it is so, as it was found out: of a device that was looked at before phrases were kept, the English sentence."""
+    try:
+        return msgspec.json.decode(text(site.attributes.get(name + _PHRASE)), type=Phrase)
+    except msgspec.MsgspecError:
+        return text(site.attributes[name])
 
 
 def probe_from(site: Site) -> Probe:

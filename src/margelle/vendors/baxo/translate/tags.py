@@ -11,6 +11,7 @@ from msgspec import Struct
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.unit import Unit, convert
 from margelle.errors import ConfigError
+from margelle.phrase import Phrase
 from margelle.vendors.baxo.translate.words import VENDOR
 
 LONGEST: Final = 100
@@ -110,7 +111,10 @@ class Tags:
             if twin:
                 raise ValueError(f"{tag.quantity} is the tag {twin.reference} already; a device has one tag for each")
         except (ValueError, KeyError) as error:
-            raise ConfigError(f"{VENDOR}.tags: {name} = {meaning!r}: {error.args[0]}.", hint=HINT) from None
+            phrase = Phrase("tags.senseless", {"name": name, "meaning": meaning})
+            raise ConfigError(
+                f"{VENDOR}.tags: {name} = {meaning!r}: {error.args[0]}.", hint=HINT, phrase=phrase
+            ) from None
         tags[reference] = tag
 
     def _meant(self, reference: str, meaning: str) -> Tag:
