@@ -61,29 +61,30 @@ def measure(folder: Path) -> list[Line]:
 
 
 async def _measured(server: Server) -> list[Line]:
-    fleet = [*_batched(_fleet(1000, 12))]
-    past = [*_batched(_past(PROBES))]
+    of_fleet, of_past = [*batched(fleet(1000, 12))], [*batched(past(PROBES))]
     lines = [
-        await _ingest(server, "fleet, each hour of 1 000 probes", fleet, 3),
-        await _ingest(server, "back-fill, a year of each probe", past, ROUNDS),
+        await _ingest(server, "fleet, each hour of 1 000 probes", of_fleet, 3),
+        await _ingest(server, "back-fill, a year of each probe", of_past, ROUNDS),
     ]
-    return lines + await _reads(server, past)
+    return lines + await _reads(server, of_past)
 
 
-def _fleet(probes: int, count: int) -> Iterator[Measurement]:
-    """Hour by hour, as measurements arrive."""
+def fleet(probes: int, count: int) -> Iterator[Measurement]:
+    """Hour by hour, as measurements arrive, of so many probes."""
     of_each = [[*hours(f"ondilo:{n}/ico", SINCE, count)] for n in range(probes)]
     for hour in range(count):
         for points in of_each:
             yield from points[hour * len(QUANTITIES) : (hour + 1) * len(QUANTITIES)]
 
 
-def _past(probes: int) -> Iterator[Measurement]:
+def past(probes: int) -> Iterator[Measurement]:
+    """A year of each probe."""
     for n in range(probes):
         yield from hours(f"ondilo:{n}/ico", SINCE, 24 * 365)
 
 
-def _batched(points: Iterator[Measurement]) -> Iterator[list[Measurement]]:
+def batched(points: Iterator[Measurement]) -> Iterator[list[Measurement]]:
+    """As many together as a collector sends."""
     batch: list[Measurement] = []
     for point in points:
         batch.append(point)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import settings
 
-from tests.postgres import Server
+from tests import citus
+from tests.citus import Cluster
+from tests.postgres import GIVEN, Databases, Server
 from tests.system import untested
 
 settings.register_profile("margelle", deadline=None)  # speed is never asserted by a clock
@@ -24,11 +27,32 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server, started when the first test wants it."""
+def server() -> Iterator[Databases]:
+    """A PostgreSQL server: one that was named, or one started when the first test wants it."""
+    if given := os.environ.get(GIVEN):
+        yield Databases(given)
+        return
     server = Server.begun()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster with Citus, started when the first test wants it."""
+    cluster = citus.begun()
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def coordinator(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database on a cluster: one that was named, or one of our own."""
+    if given := os.environ.get(citus.GIVEN):
+        citus.clear(given)
+        return given
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.create("shared")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

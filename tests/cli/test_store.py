@@ -7,6 +7,7 @@ from pathlib import Path
 
 import apsw
 
+from tests.citus import Cluster
 from tests.cli.conftest import Margelle, Start
 from tests.store.old import fill_old
 
@@ -111,3 +112,13 @@ def test_a_hub_folds_in_the_background_what_is_from_before(start: Start, tmp_pat
     checked = start("store", "check", *here(tmp_path))
     checked.until(f"{points} measurements read, digest {digest}")
     assert checked.ended() == 0
+
+
+def test_the_command_tells_where_each_table_is(margelle: Margelle, cluster: Cluster) -> None:
+    here = ("--set", f"store={cluster.create('told')}")
+    told = json.loads(margelle("store", "distribute", "--json", *here).out)["tables"]
+    assert told["chunk"] == "probe"
+    assert told["site"] is None
+    again = margelle("store", "distribute", *here)
+    assert again.code == 1
+    assert "already" in again.err

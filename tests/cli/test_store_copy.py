@@ -12,11 +12,11 @@ import pytest
 
 from tests.cli.conftest import Margelle, Start
 from tests.cli.test_review import _fill
-from tests.postgres import PASSWORD, Server
+from tests.postgres import PASSWORD, Databases
 
 
 @pytest.fixture
-def url(server: Server) -> Iterator[str]:
+def url(server: Databases) -> Iterator[str]:
     server.create("commands")
     yield server.url("commands", password=PASSWORD)
     server.drop("commands")

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from margelle.ports import Store
-from margelle.store import open_store
+from margelle.store import distribute, open_store
 from margelle.store.postgres import PostgresStore
 from margelle.store.sqlite import SqliteStore
 from margelle.store.vault import Vault
-from tests.postgres import Server, empty
+from tests.postgres import Databases, empty
 from tests.store.things import KEY
 
 
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def database(server: Server) -> str:
+def database(server: Databases) -> str:
     """The URL of a database with our schema, for all tests that leave nothing but rows in it."""
     url = server.create("shared")
     asyncio.run(migrate(url))
@@ -42,6 +42,17 @@ async def migrate(url: str) -> None:
     await store.close()
 
 
+@pytest.fixture(scope="session")
+def spread(coordinator: str) -> str:
+    """The URL of a database whose tables are spread over a cluster, likewise."""
+    asyncio.run(distribute_all(coordinator))
+    return coordinator
+
+
+async def distribute_all(url: str) -> None:
+    assert [table async for table, _ in distribute(url)]
+
+
 @pytest.fixture
 def url(database: str) -> str:
     """The URL of an empty PostgreSQL database with our schema."""
@@ -49,11 +60,24 @@ def url(database: str) -> str:
     return database
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture
+def spread_url(spread: str) -> str:
+    """The URL of an empty PostgreSQL database whose tables are spread over a cluster."""
+    empty(spread)
+    return spread
+
+
+@pytest.fixture(params=["url", "spread_url"])
+def each_url(request: pytest.FixtureRequest) -> str:
+    """Both of them."""
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture(params=["memory", "sqlite", "url", "spread_url"])
 def place(request: pytest.FixtureRequest, path: Path) -> str:
     """The URL of each kind of store."""
-    if request.param == "postgres":
-        return str(request.getfixturevalue("url"))
+    if "url" in request.param:
+        return str(request.getfixturevalue(request.param))
     return "memory:" if request.param == "memory" else str(path)
 
 

@@ -24,7 +24,7 @@ from margelle.store.postgres import schema as postgres_schema
 from margelle.store.relations import ALIVE, RELATIONS
 from margelle.store.sqlite import SqliteStore
 from margelle.store.vault import Vault
-from tests.postgres import Server
+from tests.postgres import Databases
 from tests.store.old import fill_old
 from tests.store.things import (
     DAY,
@@ -234,7 +234,7 @@ async def test_what_comes_while_it_is_copied_is_copied_by_the_next_attempt(
 
 
 async def test_a_correction_that_was_lost_is_a_difference(
-    sqlite_store: Copyable, postgres_store: Copyable, server: Server
+    sqlite_store: Copyable, postgres_store: Copyable, server: Databases
 ) -> None:
     await measure(sqlite_store, "p", 1)
     await copying.copy(sqlite_store, postgres_store, nothing)
@@ -282,7 +282,7 @@ async def test_a_difference_is_told_in_words(sqlite_store: Copyable, postgres_st
 
 
 async def test_a_source_that_is_damaged_is_not_proved(
-    sqlite_store: Copyable, postgres_store: Copyable, server: Server
+    sqlite_store: Copyable, postgres_store: Copyable, server: Databases
 ) -> None:
     await fill(postgres_store)
     while (await postgres_store.fold(everything=True)).more:
@@ -302,7 +302,7 @@ async def test_what_is_from_before_there_were_chunks_is_copied_too(path: Path, u
     await source.close()
 
 
-async def test_no_table_is_forgotten(sqlite_store: SqliteStore, postgres_store: Copyable, server: Server) -> None:
+async def test_no_table_is_forgotten(sqlite_store: SqliteStore, postgres_store: Copyable, server: Databases) -> None:
     copied = {relation.name for relation in RELATIONS}
     theirs = {
         str(name) for (name,) in server.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", "shared")

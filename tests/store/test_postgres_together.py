@@ -37,9 +37,9 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-async def hubs(url: str, vault: Vault) -> AsyncIterator[list[PostgresStore]]:
+async def hubs(each_url: str, vault: Vault) -> AsyncIterator[list[PostgresStore]]:
     """Four stores over one database."""
-    stores = [PostgresStore(url, vault, patience_s=20) for _ in range(4)]
+    stores = [PostgresStore(each_url, vault, patience_s=20) for _ in range(4)]
     yield stores
     for store in stores:
         await store.close()
@@ -53,13 +53,13 @@ async def everything(store: PostgresStore, name: str) -> list[Measurement]:
 
 
 async def test_what_was_acknowledged_before_a_kill_is_there_and_no_batch_is_there_by_half(
-    url: str, vault: Vault
+    each_url: str, vault: Vault
 ) -> None:
     moments = random.Random(2026)
     for round_ in range(3):
-        process = start(url, f"p{round_}", 1_000_000)
+        process = start(each_url, f"p{round_}", 1_000_000)
         last = int(said_before_kill(process, moments.randint(1, 60))[-1])
-        store = PostgresStore(url, vault)
+        store = PostgresStore(each_url, vault)
         kept = await everything(store, f"p{round_}")
         batches = len(kept) // SIZE
         assert batches in {last + 1, last + 2}  # one more may have been kept and not yet told
@@ -68,11 +68,11 @@ async def test_what_was_acknowledged_before_a_kill_is_there_and_no_batch_is_ther
         await store.close()
 
 
-async def test_processes_that_fill_one_database_at_once_lose_nothing(url: str, vault: Vault) -> None:
-    processes = {name: start(url, name, 40, personas=30) for name in ("a", "b", "c")}
+async def test_processes_that_fill_one_database_at_once_lose_nothing(each_url: str, vault: Vault) -> None:
+    processes = {name: start(each_url, name, 40, personas=30) for name in ("a", "b", "c")}
     told = {name: said(process) for name, process in processes.items()}
     assert [process.returncode for process in processes.values()] == [0, 0, 0]
-    store = PostgresStore(url, vault)
+    store = PostgresStore(each_url, vault)
     assert await store.count() == 3 * 40 * SIZE
     for name in processes:
         assert await everything(store, name) == [m for number in range(40) for m in batch(name, number, SIZE)]
@@ -266,10 +266,10 @@ async def test_what_a_killed_hub_could_not_tell_any_more_is_noticed(
             await asyncio.sleep(0.01)
 
 
-async def test_a_version_from_before_a_restart_is_not_met_again(url: str, vault: Vault) -> None:
+async def test_a_version_from_before_a_restart_is_not_met_again(each_url: str, vault: Vault) -> None:
     seen = set()
     for n in range(5):
-        store = PostgresStore(url, vault)
+        store = PostgresStore(each_url, vault)
         await store.add([point(at=NOW + n * HOUR)], NOW)
         seen.add(await store.version())
         await store.close()

@@ -69,6 +69,30 @@ def copy(
     raise typer.Exit(run(_copy(invocation(context).settings(), source, target, as_json=as_json)))
 
 
+@app.command(epilog="Example: margelle store distribute")
+def distribute(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Spread the tables over the servers of a cluster (PostgreSQL with Citus).
+
+    Measurements are spread by probe and receipts by account; all else is on every server. Once is enough: what later versions of margelle
+    add goes where it belongs by itself. Stop every hub first. It may be interrupted at any time, and then goes on where it was.
+    """
+    run(_distribute(invocation(context).settings(), as_json=as_json))
+
+
+async def _distribute(settings: Settings, *, as_json: bool) -> None:
+    from margelle.store import distribute
+
+    placed: dict[str, str | None] = {}
+    async for name, column in distribute(settings.store_url):
+        placed[name] = column
+        if not as_json:
+            say(f"{name}: {f'by {column}' if column else 'on every server'}")
+    if as_json:
+        say_json({"tables": placed})
+    else:
+        say("The tables are where they belong. Start the hubs again.")
+
+
 async def _copy(settings: Settings, source: str, target: str, *, as_json: bool) -> Exit:
     from margelle.store import copying, open_copyable
     from margelle.store.vault import Vault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from margelle.store.vault import Vault
 if TYPE_CHECKING:
     from margelle.store.copying import Copyable
 
-__all__ = ["file_of", "open_copyable", "open_store"]
+__all__ = ["distribute", "file_of", "open_copyable", "open_store"]
 
 _POSTGRES: Final = ("postgresql", "postgres")
 
@@ -60,11 +61,33 @@ def file_of(url: str) -> Path | None:
     return Path(path[1:]).expanduser()
 
 
+async def distribute(url: str) -> AsyncIterator[tuple[str, str | None]]:
+    """Spread the tables of the database at `url` over its cluster's nodes: each table that is done, and the column by which (None: it is whole
+    on every node). Interrupted, it goes on where it was.
+
+    Raises StoreError where that cannot be, Conflict where it is not the time or is done, ConfigError where there is no PostgreSQL database.
+    """
+    if not _is_postgres(url):
+        raise ConfigError("Only a PostgreSQL database can be spread over several servers.", hint="See docs/citus.md.")
+    _need_psycopg()
+    from margelle.store.postgres import distributing  # noqa: PLC0415
+
+    async for table, column in distributing.distribute(url):
+        yield table, column
+
+
 def _is_postgres(url: str) -> bool:
     return url.partition("://")[0] in _POSTGRES and "://" in url
 
 
 def _postgres(url: str, vault: Vault) -> Copyable:
+    _need_psycopg()
+    from margelle.store.postgres import PostgresStore  # noqa: PLC0415
+
+    return PostgresStore(url, vault)
+
+
+def _need_psycopg() -> None:
     try:
         import psycopg  # noqa: F401, PLC0415
         import psycopg_pool  # noqa: F401, PLC0415
@@ -73,6 +96,3 @@ def _postgres(url: str, vault: Vault) -> Copyable:
             f"The setting store names a PostgreSQL database, and {error.name or 'psycopg'} is not installed.",
             hint="Install margelle with it: pip install 'margelle[postgres]'.",
         ) from None
-    from margelle.store.postgres import PostgresStore  # noqa: PLC0415
-
-    return PostgresStore(url, vault)

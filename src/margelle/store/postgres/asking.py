@@ -14,6 +14,7 @@ from psycopg.abc import QueryNoTemplate as Query
 from psycopg.rows import TupleRow
 
 from margelle.errors import StoreError
+from margelle.store.remembered import Remembered
 
 Bindings = Sequence[Any] | Mapping[str, Any]
 Row = tuple[Any, ...]
@@ -30,6 +31,8 @@ class Asking:
 
     name: str
     """Of the database, for messages."""
+    remembered: Remembered
+    """Of its chunks, what was decoded."""
 
     @abstractmethod
     async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
@@ -56,9 +59,11 @@ class Asking:
 class Transaction(Asking):
     """One transaction, on the connection that it has for itself."""
 
-    def __init__(self, connection: AsyncConnection[TupleRow], name: str) -> None:
+    def __init__(self, connection: AsyncConnection[TupleRow], of: Asking, *, is_spread: bool) -> None:
         self.connection = connection
-        self.name = name
+        self.name, self.remembered = of.name, of.remembered
+        self.is_spread = is_spread
+        """Whether the tables are on a cluster."""
         self.changes = False
         """Whether anything was changed by it."""
 

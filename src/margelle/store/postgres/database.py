@@ -16,10 +16,11 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from margelle.errors import StoreError
 from margelle.store import rules
-from margelle.store.postgres import failure, schema
+from margelle.store.postgres import cluster, failure, schema
 from margelle.store.postgres.address import Address
 from margelle.store.postgres.asking import Asking, Bindings, Row, Transaction
 from margelle.store.postgres.news import News
+from margelle.store.remembered import Remembered
 
 CONNECTIONS: Final = 8
 """The most that one process has, besides the one that listens."""
@@ -60,12 +61,14 @@ class Database(Asking):
 
     def __init__(self, address: Address, *, patience_s: float = 5.0, connections: int = CONNECTIONS) -> None:
         self.name = address.name
+        self.remembered = Remembered()
         self._address = address
         self._patience_s = patience_s
         self._connections = connections
         self._pool: AsyncConnectionPool[_Connection] | None = None
         self._opening = asyncio.Lock()
         self._closed = False
+        self._manner = cluster.ALONE
         self._newest = len(schema.scripts())
         self._news = News(address, self._connect, self._returned, self._newest)
         self._telling: asyncio.Task[None] | None = None
@@ -98,13 +101,15 @@ class Database(Asking):
         committing = False
         with self.told():
             connection, begun = await self._first(_BEGIN, at_once=True)
-            transaction = Transaction(connection, self.name)
+            transaction = self._transaction(connection)
             try:
                 async with connection:  # left by an exception, it is undone
                     await self._demand_known(begun)
+                    if self._manner.within:
+                        await connection.execute(self._manner.within)
                     yield transaction
                     committing = True
-                    await connection.execute("COMMIT")
+                    await connection.execute(self._manner.commit if transaction.changes else "COMMIT")
             except psycopg.Error as error:
                 raise self._broken(error, committing=committing) from None
             finally:
@@ -119,10 +124,13 @@ class Database(Asking):
             connection, _ = await self._first(_LOOK)
             try:
                 async with connection:
-                    yield Transaction(connection, self.name)
+                    yield self._transaction(connection)
                     await connection.execute("COMMIT")
             finally:
                 await self._give_back(connection)
+
+    def _transaction(self, connection: _Connection) -> Transaction:
+        return Transaction(connection, self, is_spread=self._manner is not cluster.ALONE)
 
     async def _demand_known(self, begun: AsyncCursor[TupleRow]) -> None:
         """Raises Outdated where the schema is newer than this process knows."""
@@ -162,6 +170,8 @@ class Database(Asking):
             with self.told():
                 if await schema.migrate(connection, schema.scripts(), self.name):
                     await self._news.tell_upgraded(connection)  # an older margelle that runs is to end
+                if await cluster.is_spread(connection):
+                    self._manner = cluster.together(self._patience_ms)
                 await self._news.start(connection)
         except BaseException:
             await connection.close()
@@ -188,7 +198,12 @@ class Database(Asking):
         return connection
 
     async def _configure(self, connection: _Connection) -> None:
-        await connection.execute(_CONFIGURE, (f"{round(self._patience_s * 1000)}", f"{_ABANDONED_MS}"))
+        await connection.execute(_CONFIGURE, (f"{self._patience_ms}", f"{_ABANDONED_MS}"))
+        await connection.execute(self._manner.settings)
+
+    @property
+    def _patience_ms(self) -> int:
+        return round(self._patience_s * 1000)
 
     async def _returned(self) -> None:
         """The connections from before the server went away are of no use."""
@@ -211,8 +226,9 @@ class Database(Asking):
             try:
                 return connection, await connection.execute(sql, args, **how)
             except BaseException as error:
+                is_other = not connection.closed  # of a cluster's other servers, one is away
                 await pool.putconn(connection)
-                if not failure.is_lost(error) or asyncio.get_running_loop().time() > give_up:
+                if is_other or not failure.is_lost(error) or asyncio.get_running_loop().time() > give_up:
                     raise
 
     async def _give_back(self, connection: _Connection) -> None:

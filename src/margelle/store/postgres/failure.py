@@ -113,9 +113,15 @@ def lost(error: BaseException, address: Address) -> StoreError:
     """That there is no connection, and why as far as libpq says."""
     lines = [line.strip() for line in redact(str(error), address.secrets).splitlines() if line.strip()]
     why = lines[0].rstrip(".") if lines else type(error).__name__
-    found = StoreError(
-        f"{address.name}: There is no connection to the server: {why}.",
-        hint="Look whether it runs, and whether the setting store names its host, port, database, login and password. It is tried again.",
-    )
+    if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("08"):  # said by a server that is there
+        found = StoreError(
+            f"{address.name}: A server of the cluster is away: {why}.",
+            hint="Look whether it runs. What the others have is answered and kept meanwhile; this is tried again.",
+        )
+    else:
+        found = StoreError(
+            f"{address.name}: There is no connection to the server: {why}.",
+            hint="Look whether it runs, and whether the setting store names its host, port, database, login and password. It is tried again.",
+        )
     found.retryable = True
     return found

@@ -7,78 +7,25 @@ What they ask for and is not there yet is `Missing`: it is read, and they begin 
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 import msgspec
-from msgspec import Struct, field
 
 from margelle.errors import StoreError
-from margelle.store import chunk as codec
-from margelle.store.chunk import Column
-from margelle.store.chunk.remembered import Remembered
-from margelle.store.fold import CAPACITY, Columns, sorted_rows, span
+from margelle.store.fold import sorted_rows
 from margelle.store.layout.rollup import Rollup
-from margelle.store.layout.tables import Head, Place
+from margelle.store.layout.tables import Head
+from margelle.store.postgres.asking import Asking
+from margelle.store.postgres.chunks import ImageChunks
+from margelle.store.postgres.kept import PIECE, Changes, Kept, Missing, encode
 from margelle.store.row import Row
-
-NEWEST: Final = msgspec.msgpack.Decoder(dict[str, Row])
-PIECE: Final = msgspec.msgpack.Decoder(dict[str, list[Row]])
-encode: Final = msgspec.msgpack.Encoder().encode
-_REMEMBERED: Final = Remembered()
-"""By the bytes of a chunk and the quantity: whatever another hub does, the same bytes are the same column."""
-
-_AT_ONCE: Final = 16
-"""So many chunks are read together."""
-
-
-class Missing(Exception):
-    """Something of the probe has to be read first: its pieces and the places of its chunks, the points of `chunks` (by first instant), or `years`."""
-
-    def __init__(self, *, chunks: Sequence[int] = (), years: tuple[str, int, int] | None = None) -> None:
-        super().__init__(chunks, years)
-        self.chunks, self.years = chunks, years
-
-
-class Kept(Struct):
-    """What was read of a probe: its head, and once they were asked for, the rest."""
-
-    probe: str
-    turn: int = 0
-    pieces: int = 0
-    points: int = 0
-    newest: dict[str, Row] = field(default_factory=dict)
-    told: bytes | None = None
-    """`newest` as it is kept."""
-    waiting: list[bytes] | None = None
-    places: list[Place] | None = None
-    chunks: dict[int, bytes] = field(default_factory=dict)
-    rolled: dict[str, int] = field(default_factory=dict)
-    zones: list[str] = field(default_factory=list)
-    years: dict[tuple[str, int], bytes] = field(default_factory=dict)
-    asked: set[tuple[str, int, int]] = field(default_factory=set)
-    """Which years are among them, by zone: from the first to the last."""
-
-
-class Changes(Struct):
-    """What is to be written: pieces and chunks that go and that come, by first instant; revisions; statistics by zone, and by zone and year."""
-
-    cleared: bool = False
-    pieces: list[bytes] = field(default_factory=list)
-    removed: list[int] = field(default_factory=list)
-    chunks: list[tuple[Place, bytes]] = field(default_factory=list)
-    revisions: list[tuple[str, int, int, bytes]] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
-    rolled: dict[str, int] = field(default_factory=dict)
-    years: dict[tuple[str, int], bytes] = field(default_factory=dict)
 
 
 class Image:
-    """The probe `kept` as it is and as it becomes. `name` is the database's, for messages."""
+    """The probe `kept` of that database as it is and as it becomes."""
 
-    def __init__(self, kept: Kept, name: str) -> None:
-        self.kept, self.name = kept, name
+    def __init__(self, kept: Kept, asking: Asking) -> None:
+        self.kept, self.name, self.remembered = kept, asking.name, asking.remembered
         self.changes = Changes()
         self.saved = False
         self.new = 0
@@ -137,118 +84,6 @@ class ImageHeads:
 
     def count(self, head: Head) -> int:
         return len(self._image.kept.waiting or ())
-
-
-class ImageChunks:
-    """Table chunk. A chunk's number is its first instant."""
-
-    def __init__(self, image: Image) -> None:
-        self._image = image
-        self._now: list[Place] | None = None
-        self._near: list[Place] = []
-        """The chunks that were last asked for: likely to be read one after the other."""
-        self._own: dict[int, bytes] = {}
-        """The points of the chunks that are new."""
-
-    @property
-    def _places(self) -> list[Place]:
-        if self._now is None:
-            if self._image.kept.places is None:
-                if self._image.kept.turn:
-                    raise Missing
-                return []
-            self._now = list(self._image.kept.places)
-        return self._now
-
-    def places(self, probe: int, since_us: int, until_us: int) -> list[Place]:
-        begins = [place.since for place in self._places]
-        first = max(bisect_left(begins, since_us + 1) - 1, 0)
-        self._near = self._places[first : bisect_left(begins, until_us + 1)]
-        return self._near
-
-    def back(self, probe: int, until_us: int) -> Iterator[Place]:
-        return (place for place in reversed(self._places) if place.until < until_us)
-
-    def settled(self, probe: int) -> int | None:
-        return next((place.until for place in reversed(self._places) if place.longest >= CAPACITY // 2), None)
-
-    def read(self, place: Place) -> Columns:
-        return self._decoded(place, None)
-
-    def columns(self, probe: int, since_us: int, until_us: int, wanted: Collection[str] | None) -> Iterator[Columns]:
-        return (self._opened(points, wanted) for points in self._points(since_us, until_us))
-
-    def _points(self, since_us: int, until_us: int, *, newest: bool = False) -> Iterator[bytes]:
-        there = [place for place in self._places if place.until >= since_us and place.since < until_us]
-        if newest:
-            there.reverse()
-        for n, place in enumerate(there):
-            if n % _AT_ONCE == 0:
-                self._demand(there[n : n + _AT_ONCE])
-            yield self._told(place)
-
-    def series(
-        self, probe: int, quantity: str, since_us: int, until_us: int, *, newest: bool = False
-    ) -> Iterator[Column]:
-        for points in self._points(since_us, until_us, newest=newest):
-            column = _REMEMBERED.get((points, quantity))
-            if column is None:
-                column = self._opened(points, {quantity}).get(quantity)
-                if column is None:
-                    continue
-                _REMEMBERED.keep((points, quantity), column)
-            yield column
-
-    def newest(self, probe: int, quantity: str, limit_us: int) -> Row | None:
-        for place in reversed(self._places):
-            if place.since <= limit_us:
-                column = self._decoded(place, {quantity}).get(quantity)
-                index = bisect_left(column.times, limit_us + 1) if column else 0
-                if column and index:
-                    return column.rows(index - 1, index)[0]
-        return None
-
-    def replace(self, probe: int, old: Iterable[Place], new: Iterable[Columns]) -> None:
-        changes = self._image.changes
-        for place in old:
-            self._places.remove(place)
-            if self._own.pop(place.since, None) is None:
-                changes.removed.append(place.since)
-            else:
-                changes.chunks = [one for one in changes.chunks if one[0] != place]
-        for columns in new:
-            place, points = self._encoded(columns)
-            self._own[place.since] = points
-            changes.chunks.append((place, points))
-            self._places.append(place)
-        self._places.sort(key=lambda place: place.since)
-
-    def _encoded(self, columns: Columns) -> tuple[Place, bytes]:
-        points = codec.encode(columns)
-        if codec.decode(points) != columns:  # it never is; but what it replaces is about to be removed
-            raise self._image.damaged("a chunk does not give back what was put into it")
-        since, until = span(columns)
-        counts = [len(column) for column in columns.values()]
-        return Place(since, since, until, sum(counts), max(counts)), points
-
-    def _demand(self, places: Iterable[Place]) -> None:
-        known = self._image.kept.chunks
-        if missing := [p.since for p in places if p.since not in self._own and p.since not in known]:
-            raise Missing(chunks=missing)
-
-    def _decoded(self, place: Place, wanted: Collection[str] | None) -> Columns:
-        return self._opened(self._told(place), wanted)
-
-    def _told(self, place: Place) -> bytes:
-        if place.since not in self._own and place.since not in self._image.kept.chunks:
-            self._demand([place, *(one for one in self._near if one.since > place.since)][:_AT_ONCE])
-        return self._own.get(place.since) or self._image.kept.chunks[place.since]
-
-    def _opened(self, points: bytes, wanted: Collection[str] | None) -> Columns:
-        try:
-            return codec.decode(points, wanted)
-        except codec.Damaged as error:
-            raise self._image.damaged(error) from None
 
 
 class ImageRevisions:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
+from psycopg.abc import QueryNoTemplate as Query
 
 from margelle.ports import AuditEntry, Incident, Receipt
 from margelle.store import rules
@@ -16,10 +17,20 @@ from margelle.store.postgres.database import Database, retried
 FORGOTTEN_AT_ONCE: Final = 1000
 """So many things are pruned in one transaction, so that none lasts long."""
 _OVER: Final = (
-    "DELETE FROM receipt WHERE id IN (SELECT id FROM receipt WHERE at < %s LIMIT %s)",
-    "DELETE FROM granted WHERE digest IN (SELECT digest FROM granted WHERE kind <> 'refresh' AND expires_at <= %s LIMIT %s)",
-    "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE ended_at < %s LIMIT %s)",
+    (
+        "SELECT id, account FROM receipt WHERE at < %s LIMIT %s",
+        "DELETE FROM receipt WHERE id = ANY(%s) AND account = ANY(%s) AND at < %s",
+    ),
+    (
+        "SELECT digest FROM granted WHERE kind <> 'refresh' AND expires_at <= %s LIMIT %s",
+        "DELETE FROM granted WHERE digest = ANY(%s) AND expires_at <= %s",
+    ),
+    (
+        "SELECT id FROM incident WHERE ended_at < %s LIMIT %s",
+        "DELETE FROM incident WHERE id = ANY(%s) AND ended_at < %s",
+    ),
 )
+"""What is over, and how it is forgotten: in two statements, since on a cluster each node would choose some of its own."""
 _AUDIT: Final = """
 SELECT doc FROM audit WHERE at >= %(since)s AND at < %(until)s
 AND (%(user)s::text IS NULL OR doc::json ->> 'user' = %(user)s) AND (%(act)s::text IS NULL OR doc::json ->> 'act' = %(act)s)
@@ -36,7 +47,7 @@ _RECEIPTS: Final = """
 SELECT account, at, name, url, status, duration_ms, packed, body FROM receipt
 WHERE account = %s AND at >= %s ORDER BY at DESC, id DESC LIMIT %s
 """
-_KEEP_RECEIPT: Final = """
+KEEP_RECEIPT: Final = """
 INSERT INTO receipt (account, at, name, url, status, duration_ms, packed, body) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 _INCIDENTS: Final = """
@@ -65,7 +76,7 @@ class JournalTables:
     async def keep_receipt(self, receipt: Receipt) -> None:
         told = (receipt.account, rules.micros(receipt.at), receipt.name, receipt.url, receipt.status)
         async with self._db.writing() as transaction:
-            await transaction.run(_KEEP_RECEIPT, (*told, receipt.duration_ms, *rules.packed(receipt.body)))
+            await transaction.run(KEEP_RECEIPT, (*told, receipt.duration_ms, *rules.packed(receipt.body)))
 
     async def incidents(self, account: str | None = None, *, open_only: bool = False) -> list[Incident]:
         return await self._db.docs(Incident, _INCIDENTS, {"account": account, "open_only": open_only})
@@ -122,15 +133,18 @@ class JournalTables:
 
     async def prune(self, now: datetime, *, receipts_days: int) -> None:
         oldest, ended = now - timedelta(days=receipts_days), now - rules.INCIDENT_LIFE
-        for sql, before in zip(_OVER, (oldest, now, ended), strict=True):
-            while await self._forget_some(sql, rules.micros(before)):
+        for (over, forget), before in zip(_OVER, (oldest, now, ended), strict=True):
+            while await self._forget_some(over, forget, rules.micros(before)):
                 pass
 
     @retried
-    async def _forget_some(self, sql: Any, before_us: int) -> bool:
+    async def _forget_some(self, over: Query, forget: Query, before_us: int) -> bool:
         """Forget some of what is over; whether there may be more."""
-        async with self._db.writing() as transaction:
-            return await transaction.run(sql, (before_us, FORGOTTEN_AT_ONCE)) == FORGOTTEN_AT_ONCE
+        rows = await self._db.read(over, (before_us, FORGOTTEN_AT_ONCE))
+        if rows:
+            async with self._db.writing() as transaction:
+                await transaction.run(forget, [*map(list, zip(*rows, strict=True)), before_us])
+        return len(rows) == FORGOTTEN_AT_ONCE
 
 
 def _receipt(account: str, at_us: int, name: str, url: str, status: int, *rest: Any) -> Receipt:

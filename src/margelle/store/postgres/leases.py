@@ -15,12 +15,12 @@ SELECT name, (SELECT count(*) FROM lease WHERE collector = name) FROM collector 
 """
 _CLAIM: Final = "INSERT INTO collector VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET until = excluded.until"
 _OVER: Final = """
-DELETE FROM lease WHERE collector NOT IN (SELECT name FROM collector) OR account NOT IN (SELECT id FROM account)
+SELECT account FROM lease WHERE collector NOT IN (SELECT name FROM collector) OR account NOT IN (SELECT id FROM account)
 """
 _OURS: Final = "SELECT account FROM lease WHERE collector = %s ORDER BY account"
-_TAKE: Final = """
-INSERT INTO lease SELECT id, %s FROM account WHERE id NOT IN (SELECT account FROM lease) ORDER BY id LIMIT %s
-"""
+_FREE: Final = "SELECT id FROM account WHERE id NOT IN (SELECT account FROM lease) ORDER BY id LIMIT %s"
+_TAKE: Final = "INSERT INTO lease SELECT unnest(%s::text[]), %s"
+_GIVE_BACK: Final = "DELETE FROM lease WHERE account = ANY(%s)"
 _TURN: Final = "leases"
 """One collector claims after the other."""
 
@@ -42,7 +42,8 @@ class LeaseTables:
             # An end beyond our own was written before the clock was set back.
             await transaction.run("DELETE FROM collector WHERE until <= %s OR until > %s", (now_us, until_us))
             await transaction.run(_CLAIM, (collector, until_us))
-            await transaction.run(_OVER)
+            over = await transaction.read(_OVER)
+            await transaction.run(_GIVE_BACK, ([account for (account,) in over],))
             return await _shared(transaction, collector, keep)
 
     @retried
@@ -61,6 +62,7 @@ async def _shared(transaction: Transaction, collector: str, keep: Collection[str
     held = [account for (account,) in await transaction.read(_OURS, (collector,))]
     share = rules.share(accounts, collectors)
     surplus = rules.surplus(held, share, keep)
-    await transaction.run("DELETE FROM lease WHERE account = ANY(%s)", (surplus,))
-    await transaction.run(_TAKE, (collector, max(share - len(held), 0)))
+    await transaction.run(_GIVE_BACK, (surplus,))
+    free = await transaction.read(_FREE, (max(share - len(held), 0),))
+    await transaction.run(_TAKE, ([account for (account,) in free], collector))
     return [account for (account,) in await transaction.read(_OURS, (collector,))]

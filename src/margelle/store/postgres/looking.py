@@ -13,7 +13,7 @@ from margelle.store.layout.stretch import Past, Stretch
 from margelle.store.layout.tables import Tables
 from margelle.store.postgres import probes
 from margelle.store.postgres.asking import Asking
-from margelle.store.postgres.image import Kept
+from margelle.store.postgres.kept import Kept
 from margelle.store.row import Row
 
 _PAST: Final = """

@@ -10,13 +10,16 @@ from msgspec import Struct
 
 from margelle.store.layout.answers import Answers
 from margelle.store.layout.tables import Place
-from margelle.store.postgres.asking import Asking, Transaction
+from margelle.store.postgres.asking import Asking, Row, Transaction
 from margelle.store.postgres.failure import Undone
-from margelle.store.postgres.image import NEWEST, Image, Kept, Missing, encode
-from margelle.store.row import Row
+from margelle.store.postgres.image import Image
+from margelle.store.postgres.kept import NEWEST, Kept, Missing, encode
+from margelle.store.row import Row as Point
 
 COPIED: Final = 8
 """From so many probes on, what came of them is copied to the server."""
+_SENT_TOGETHER: Final = 1000
+"""So many heads are sent to a cluster with one statement."""
 _HEADS: Final = "SELECT probe, turn, pieces, points, newest FROM head WHERE probe = ANY(%s)"
 _HOLD: Final = "UPDATE head SET turn = turn WHERE probe = ANY(%s) RETURNING probe, turn, pieces, points, newest"
 _PIECES: Final = "SELECT probe, points FROM piece WHERE probe = ANY(%s) ORDER BY probe, id"
@@ -27,10 +30,13 @@ _CHUNKS: Final = "SELECT since, points FROM chunk WHERE probe = %s AND since = A
 _YEARS: Final = "SELECT year, days FROM year WHERE probe = %s AND zone = %s AND year BETWEEN %s AND %s"
 
 _SPAN: Final = """
-SELECT probe, since, until, count, longest, points FROM chunk
-    WHERE probe = ANY(%(probes)s) AND since < %(until)s AND until >= %(since)s
-UNION ALL SELECT probe, NULL, id, NULL, NULL, points FROM piece WHERE probe = ANY(%(probes)s) ORDER BY 2, 3
+SELECT probe, since, until, count, longest, points FROM (
+    SELECT probe, since, until, count, longest, points FROM chunk
+        WHERE probe = ANY(%(probes)s) AND since < %(until)s AND until >= %(since)s
+    UNION ALL SELECT probe, NULL::int8, id, NULL::int4, NULL::int4, points FROM piece WHERE probe = ANY(%(probes)s)
+) AS kept ORDER BY since, until
 """
+"""Within brackets, so that each node of a cluster answers all of it for its probes."""
 _DAYS: Final = """
 SELECT 0, turn, pieces::int8, points, NULL::int8, NULL::bytea FROM head WHERE probe = %(probe)s
 UNION ALL SELECT 1, id, NULL, NULL, NULL, points FROM piece WHERE probe = %(probe)s
@@ -44,9 +50,11 @@ ORDER BY 1, 2
 _ARRIVED: Final = "CREATE TEMPORARY TABLE IF NOT EXISTS arrived (LIKE head) ON COMMIT DELETE ROWS"
 _COPY_HEADS: Final = "COPY arrived (probe, turn, pieces, points, newest) FROM STDIN (FORMAT binary)"
 _COPY_PIECES: Final = "COPY piece (probe, points) FROM STDIN (FORMAT binary)"
+_SELECTED: Final = "SELECT probe, turn, pieces, points, newest FROM {source} ORDER BY probe"
 _SENT: Final = "unnest(%s::text[], %s::int8[], %s::int4[], %s::int8[], %s::bytea[]) AS arrived (probe, turn, pieces, points, newest)"
+_VALUE: Final = "(%s::text, %s::int8, %s::int4, %s::int8, %s::bytea)"
 _PUT_HEADS: Final = """
-INSERT INTO head (probe, turn, pieces, points, newest) SELECT probe, turn, pieces, points, newest FROM {arrived} ORDER BY probe
+INSERT INTO head (probe, turn, pieces, points, newest) {arrived}
 ON CONFLICT (probe) DO UPDATE SET turn = excluded.turn, pieces = excluded.pieces, points = excluded.points, newest = excluded.newest
 WHERE head.turn = excluded.turn - 1
 """
@@ -93,7 +101,7 @@ async def worked(
     while left:
         missing: list[tuple[Kept, Missing]] = []
         for one in left:
-            image = Image(one, asking.name)
+            image = Image(one, asking)
             try:
                 said[one.probe] = work(image)
                 images.append(image)
@@ -131,13 +139,28 @@ def _next(image: Image) -> Kept:
 
 async def _put_heads(transaction: Transaction, now: Sequence[Kept]) -> None:
     rows = [(one.probe, one.turn, one.pieces, one.points, encode(one.newest)) for one in now]
+    put = _put_heads_on_nodes if transaction.is_spread else _put_heads_on_one
+    if await put(transaction, rows) != len(rows):
+        raise Undone(f"{transaction.name}: Another connection keeps measurements of the same probe at the same time.")
+
+
+async def _put_heads_on_one(transaction: Transaction, rows: Sequence[Row]) -> int:
+    """How many heads were as they had to be, and are written."""
     source, args = _SENT, [list(column) for column in zip(*rows, strict=True)]
     if len(rows) >= COPIED:
         await transaction.run(_ARRIVED)
         await transaction.copy(_COPY_HEADS, ("text", "int8", "int4", "int8", "bytea"), rows)
         source, args = "arrived", []
-    if await transaction.run(_PUT_HEADS.format(arrived=source), args) != len(rows):
-        raise Undone(f"{transaction.name}: Another connection keeps measurements of the same probe at the same time.")
+    return await transaction.run(_PUT_HEADS.format(arrived=_SELECTED.format(source=source)), args)
+
+
+async def _put_heads_on_nodes(transaction: Transaction, rows: Sequence[Row]) -> int:
+    """The same on a cluster, where each node gets its rows with the statement; what is selected would first be kept on all of them."""
+    written, rows = 0, sorted(rows)
+    for some in (rows[n : n + _SENT_TOGETHER] for n in range(0, len(rows), _SENT_TOGETHER)):
+        values = f"VALUES {', '.join([_VALUE] * len(some))}"
+        written += await transaction.run(_PUT_HEADS.format(arrived=values), [told for row in some for told in row])
+    return written
 
 
 async def _put_rest(transaction: Transaction, image: Image) -> None:
@@ -178,7 +201,7 @@ async def spans(asking: Asking, probes: Collection[str], since_us: int, until_us
             kept.chunks[begin] = points
     for kept, waiting, places in found.values():
         kept.waiting, kept.places, kept.pieces = waiting, places, len(waiting)
-    return {probe: Answers(Image(kept, asking.name)) for probe, (kept, _, _) in found.items()}
+    return {probe: Answers(Image(kept, asking)) for probe, (kept, _, _) in found.items()}
 
 
 async def days(asking: Asking, probe: str, zone: str, years: tuple[int, int], span_us: tuple[int, int]) -> Kept:
@@ -239,8 +262,8 @@ async def fill(asking: Asking, kept: Mapping[str, Kept]) -> None:
         kept[probe].zones.append(_ZONED.decode(site).time_zone)
 
 
-def _newest(told: bytes, probe: str, asking: Asking) -> dict[str, Row]:
+def _newest(told: bytes, probe: str, asking: Asking) -> dict[str, Point]:
     try:
         return NEWEST.decode(told)
     except msgspec.MsgspecError as error:
-        raise Image(Kept(probe), asking.name).damaged(error) from None
+        raise Image(Kept(probe), asking).damaged(error) from None

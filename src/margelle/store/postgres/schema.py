@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -10,6 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from margelle.errors import StoreError
+from margelle.store.postgres import cluster
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(x'4d61726765'::bigint)"
 """Of two who migrate, one waits."""
@@ -24,6 +26,9 @@ AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE classid = 'pg_class'::regclass AND
 """
 _MARK: Final = "CREATE TABLE IF NOT EXISTS margelle (version integer NOT NULL)"
 
+_END: Final = re.compile(r";[ ]*(?:--.*)?$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"--.*$", re.MULTILINE)
+
 _Connection = AsyncConnection[TupleRow]
 
 
@@ -34,6 +39,11 @@ def scripts() -> tuple[str, ...]:
     return tuple(
         script.read_text() for script in sorted(folder.iterdir(), key=lambda s: s.name) if script.name.endswith(".sql")
     )
+
+
+def statements(script: str) -> list[str]:
+    """Those of a migration, each of which ends a line."""
+    return [found for part in _END.split(script) if (found := _COMMENT.sub("", part).strip())]
 
 
 async def recognise(connection: _Connection, newest: int, name: str) -> int:
@@ -67,7 +77,9 @@ async def recognise(connection: _Connection, newest: int, name: str) -> int:
 
 
 async def migrate(connection: _Connection, migrations: tuple[str, ...], name: str) -> bool:
-    """Bring the schema up to date, all of it or nothing; whether anything was changed. A database that has it already is only read."""
+    """Bring the schema up to date, all of it or nothing; whether anything was changed. A database that has it already is only read;
+    on a cluster, new tables are put where they belong.
+    """
     before = await recognise(connection, len(migrations), name)
     if before == len(migrations):
         return False
@@ -76,8 +88,14 @@ async def migrate(connection: _Connection, migrations: tuple[str, ...], name: st
         if before:
             await connection.execute(_END_WRITING)
         version = await recognise(connection, len(migrations), name)  # another may have migrated meanwhile
+        is_spread = bool(version) and await cluster.is_spread(connection)
+        if is_spread:
+            await cluster.sequentially(connection)
         for script in migrations[version:]:
-            await connection.execute(script.encode())  # several statements, without parameters
+            for statement in statements(script):  # one by one, as a cluster hands them on to its nodes
+                await connection.execute(statement.encode())
+        if is_spread:
+            await cluster.spread_new(connection)
         if version < len(migrations):
             await connection.execute(_MARK)
             await connection.execute("DELETE FROM margelle")

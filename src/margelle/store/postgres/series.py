@@ -25,7 +25,8 @@ from margelle.store.postgres.asking import Transaction
 from margelle.store.postgres.database import TRIES, Database
 from margelle.store.postgres.failure import Undone
 from margelle.store.postgres.gaps import Gaps
-from margelle.store.postgres.image import Image, Kept, Missing
+from margelle.store.postgres.image import Image
+from margelle.store.postgres.kept import Kept, Missing
 from margelle.store.row import Row, measurement
 
 REMEMBERED: Final = 20_000
@@ -235,7 +236,7 @@ class SeriesTables:
         """What the rules say of a probe, of which all is as it was at one moment: from what was `read` at one, or else read now."""
         with suppress(Missing):
             if read is not None:
-                return question(Answers(Image(read, self._db.name)))
+                return question(Answers(Image(read, self._db)))
         async with self._db.reading() as asking:
             kept = await probes.heads(asking, [probe])
             _, said = await probes.worked(asking, kept.values(), lambda image: question(Answers(image)))

@@ -16,7 +16,8 @@ from margelle.store.layout.repair import made_anew
 from margelle.store.postgres import probes
 from margelle.store.postgres.asking import Asking, Transaction
 from margelle.store.postgres.database import retried
-from margelle.store.postgres.image import NEWEST, Image
+from margelle.store.postgres.image import Image
+from margelle.store.postgres.kept import NEWEST
 from margelle.store.postgres.looking import Look
 from margelle.store.postgres.series import SeriesTables
 

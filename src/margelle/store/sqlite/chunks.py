@@ -8,9 +8,9 @@ from typing import Final
 
 from margelle.store import chunk as codec
 from margelle.store.chunk import Column
-from margelle.store.chunk.remembered import Remembered
 from margelle.store.fold import CAPACITY, Columns, span
 from margelle.store.layout.tables import Place
+from margelle.store.remembered import Remembered
 from margelle.store.row import Row
 from margelle.store.sqlite.database import Database
 
@@ -31,11 +31,11 @@ class Chunks:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._remembered = Remembered()  # by number and quantity: a chunk never changes under its number
+        self._remembered = Remembered()
 
     def forget(self) -> None:
         """Forget the columns that are at hand."""
-        self._remembered.clear()
+        self._remembered.forget()
 
     def places(self, probe: int, since_us: int, until_us: int) -> list[Place]:
         """The chunks of a probe from the last one that begins by `since_us` to the last one that begins by `until_us`."""
@@ -74,7 +74,7 @@ class Chunks:
                 column = self._decoded(points, {quantity}).get(quantity)
                 if column is None:
                     continue
-                self._remembered.keep((number, quantity), column)
+                self._remembered.keep((number, quantity), column)  # a chunk never changes under its number
             yield column
 
     def newest(self, probe: int, quantity: str, limit_us: int) -> Row | None:
