@@ -102,7 +102,7 @@ class Batches:
                 if len(some) == 1:
                     raise error
                 await self._keep([one])
-            except MargelleError as own:
+            except Exception as own:
                 one.outcomes.set_exception(own)
 
 
@@ -126,8 +126,9 @@ class Intake:
             self._version = version
         found = self._probes.get(caller.user.email)
         if found is None:
+            roles = await self._store.roles(caller.user.email)  # the caller's are from before the body came
             sites = await self._store.sites(seen_by=caller.user.email)
-            own = {site.id for site in sites if site.vendor == OWN and allows(caller.roles.get(site.id), "measure")}
+            own = {site.id for site in sites if site.vendor == OWN and allows(roles.get(site.id), "measure")}
             found = {probe.id: probe for probe in await self._store.probes() if probe.site in own}
             if version == self._version:
                 self._probes[caller.user.email] = found
