@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.series import Slice
+from margelle.domain.unit import Unit
 from margelle.ports import Store
 from margelle.store.chunk import Column
 from tests.store.things import HOUR, NOW, point
@@ -56,6 +57,24 @@ async def test_slices_have_the_points_of_the_history(store: Store, late: bool, d
             assert all(map(len, slices))
             told = await store.history(PROBE, "ph", *span, descending=descending)
             assert measured(slices, descending=descending) == told, span
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_chunk_that_has_nothing_in_the_span_does_not_hide_those_before_it(
+    store: Store, descending: bool
+) -> None:
+    """The span ends in a silence of this quantity, through which another one goes on; what waits is older than the points before that."""
+    others = [point(20.0, NOW + n * HOUR, quantity="temperature", raw_unit=Unit.CELSIUS) for n in range(1500)]
+    await store.add([*others, *hourly(0, 300), *hourly(305, 600), *hourly(1100, 1500)], NOW)
+    while (await store.fold(everything=True)).more:
+        pass
+    await store.add(hourly(300, 305), NOW)
+    for last in range(575, 1150, 25):
+        for limit in (1, 2, 5, 6):
+            span = (None, NOW + last * HOUR, limit)
+            slices = await store.slices(PROBE, "ph", *span, descending=descending)
+            told = await store.history(PROBE, "ph", *span, descending=descending)
+            assert measured(slices, descending=descending) == told, (last, limit)
 
 
 async def test_what_nobody_has_measured_has_no_slices(store: Store) -> None:

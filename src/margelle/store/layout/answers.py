@@ -121,7 +121,9 @@ class Answers:
             left -= len(loose)
         for whole in self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ():
             first, last = whole.bounds(since_us, until_us)
-            if loose and first < last and whole.times[last - 1] > loose[0][0]:  # one is within the other
+            if first >= last:
+                continue
+            if loose and whole.times[last - 1] > loose[0][0]:  # one is within the other
                 column = self.column(probe, quantity, since_us, until_us, limit, newest=newest)
                 return [Slice(column, 0, len(column))] if column.times else []
             if left <= 0:
