@@ -90,6 +90,11 @@ def test_every_table_has_its_place() -> None:
     assert CENTRAL < OTHERS
 
 
+def test_what_is_written_by_and_by_needs_no_other_node() -> None:
+    """Or a wrong password would be a commit in two phases, and no answer while a node is away."""
+    assert ALIVE <= CENTRAL
+
+
 def test_a_node_does_not_choose_which_of_its_rows_are_changed() -> None:
     """Of a table that is on every node each has its own order: what is changed up to a limit would not be the same."""
     changing = [sql for _, sql in STATEMENTS if re.match(r"\s*(UPDATE|DELETE)", sql)]
