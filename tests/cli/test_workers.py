@@ -204,6 +204,19 @@ def test_a_scrape_tells_of_all_workers_and_forgets_none_that_has_ended(small: Hu
         first = then
 
 
+def test_what_was_scraped_stays_counted_where_the_worker_that_answered_is_killed(small: Hub) -> None:
+    livez = 'margelle_http_requests_total{face="livez",status="200"}'
+    killed = small.workers()[0]
+    with small.only(0):
+        for _ in range(3):
+            small.ask("/livez").read()
+        assert scraped(small)[livez] == 3
+        os.kill(killed, signal.SIGKILL)
+    small.running.until(rf"process {killed}\) was killed by SIGKILL .* begun again")
+    small.settled()
+    assert scraped(small)[livez] == 3
+
+
 def scraped(hub: Hub) -> dict[str, float]:
     lines = hub.ask("/metrics").read().decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}

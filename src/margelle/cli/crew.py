@@ -129,9 +129,11 @@ class Crew:
         told = await asyncio.gather(*(other.question(message.topic, message.told[0]) for other in others))
         found = [one for one in told if one is not None]
         if message.topic == traffic.TOPIC:
+            asker.counts = Counts.of(message.told[0])
             for other, one in zip(others, told, strict=True):
                 other.counts = Counts.of(one) if one is not None else other.counts
-            found = [*(other.counts.told() for other in others), self._past.told()]
+            there = [other for other in others if other in self._workers]  # what has ended meanwhile is in the past
+            found = [*(other.counts.told() for other in there), self._past.told()]
         asker.send(Message("answers", message.n, message.topic, tuple(found)))
 
     def _others(self, worker: Worker) -> list[Worker]:

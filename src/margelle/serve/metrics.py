@@ -96,8 +96,9 @@ class Metrics:
         except MargelleError as error:
             return of_error(error)
         registry = CollectorRegistry()
-        others = [Counts.of(told) for told in await self._siblings.ask(TOPIC)]
-        registry.register(_Told(total((counted(self._traffic), *others)), state))
+        own = counted(self._traffic)
+        others = [Counts.of(told) for told in await self._siblings.ask(TOPIC, own.told())]
+        registry.register(_Told(total((own, *others)), state))
         encode, kind = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": kind})
 
