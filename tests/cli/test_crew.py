@@ -1,12 +1,16 @@
-"""What the parent of several workers remembers of what they have counted."""
+"""What the parent of several workers remembers of what they have counted, and what they say to each other."""
 
 from __future__ import annotations
 
+import socket
 from typing import Any, cast
 
+import pytest
+
 from margelle.cli.crew import Crew
-from margelle.cli.line import Message
-from margelle.cli.worker import Worker
+from margelle.cli.line import MOST_BYTES, Message, Wire
+from margelle.cli.worker import VARIABLE, Post, Worker
+from margelle.errors import ConfigError
 from margelle.serve import traffic
 from margelle.serve.traffic import Counts
 
@@ -54,3 +58,23 @@ async def test_what_a_scraped_worker_has_told_of_itself_is_remembered_of_it() ->
     asker = Fake(crew, Counts())
     await scraped(crew, asker, 2)
     assert asker.counts == counted(2)
+
+
+async def test_notes_to_a_process_that_hangs_are_dropped_and_questions_are_not() -> None:
+    ours, theirs = socket.socketpair()
+    wire, told = await Wire.over(ours), bytes(10_000)
+    for _ in range(1000):
+        wire.send(Message("note", topic="requests api", told=(told,)))
+    waiting = wire._writer.transport.get_write_buffer_size()
+    assert MOST_BYTES < waiting < MOST_BYTES + 2 * len(told)
+    wire.send(Message("question", 1, "counts", (told,)))
+    assert wire._writer.transport.get_write_buffer_size() > waiting
+    wire._writer.transport.abort()
+    theirs.close()
+
+
+@pytest.mark.parametrize("told", ["", "x", '{"role":"cook","line":3,"sockets":[],"first":true}'])
+def test_who_is_told_to_be_a_worker_by_no_hub_says_so(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    monkeypatch.setenv(VARIABLE, told)
+    with pytest.raises(ConfigError, match=VARIABLE):
+        Post.taken()

@@ -325,12 +325,12 @@ async def test_waiting_for_a_free_connection_is_not_held_against_the_cloud(
     make: Make, cloud: hostile.HostileCloud
 ) -> None:
     gate = asyncio.Event()
-    async with ClientSession(connector=TCPConnector(limit=1, force_close=True), timeout=timeouts(5, 0.05)) as session:
+    async with ClientSession(connector=TCPConnector(limit=1, force_close=True), timeout=timeouts(5, 0.4)) as session:
         http = make(session=session)
         cloud.script(hostile.hold(gate), hostile.json([2]))
         first = asyncio.create_task(http.ask(Request("pools", "GET", cloud.url)))
         second = asyncio.create_task(http.ask(Request("pools", "GET", cloud.url)))
-        _, waiting = await asyncio.wait([first, second], timeout=0.2)
+        _, waiting = await asyncio.wait([first, second], timeout=0.6)
         assert waiting == {first, second}, "neither has given up, though one has waited longer than any connection may"
         first.cancel()
         assert (await second).body == b"[2]"

@@ -16,6 +16,9 @@ from margelle.serve.traffic import TOPIC
 PATIENCE_S: Final = 1.0
 """So long an answer is waited for."""
 
+MOST_BYTES: Final = 1 << 20
+"""So much may wait at the line of a process that hangs, before notes to it are dropped."""
+
 _LENGTH_BYTES: Final = 4
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -44,7 +47,9 @@ class Wire:
         return cls(*await asyncio.open_unix_connection(sock=end))
 
     def send(self, message: Message) -> None:
-        """Send it soon; where nobody is at the other end any more, it is lost."""
+        """Send it soon; where nobody is at the other end any more, it is lost, and so is a note to one that takes none."""
+        if message.kind == "note" and self._writer.transport.get_write_buffer_size() > MOST_BYTES:
+            return
         body = _encode(message)
         if not self._writer.is_closing():
             self._writer.write(len(body).to_bytes(_LENGTH_BYTES, "big") + body)

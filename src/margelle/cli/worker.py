@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from margelle.cli.line import PATIENCE_S, Message, Wire
+from margelle.errors import ConfigError
 from margelle.serve.traffic import Counts
 
 VARIABLE: Final = "_MARGELLE_WORKER"
@@ -30,9 +31,14 @@ class Post(Struct, frozen=True):
 
     @classmethod
     def taken(cls) -> Post | None:
-        """What this process was told, once; None where it is no worker."""
+        """What this process was told, once; None where it is no worker. Raises ConfigError where that was no hub."""
         told = os.environ.pop(VARIABLE, None)
-        return None if told is None else msgspec.json.decode(told, type=cls)
+        try:
+            return None if told is None else msgspec.json.decode(told, type=cls)
+        except msgspec.MsgspecError:
+            raise ConfigError(
+                f"{VARIABLE} is set in the environment, and not by a hub.", hint=f"Unset {VARIABLE}."
+            ) from None
 
 
 class Gone(Exception):
