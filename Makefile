@@ -7,7 +7,7 @@ RUN := $(UV) run --frozen
 STATIC := src/margelle/serve/pages/static
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fuzz soak bench mutants docs screenshots clean
+.PHONY: help setup demo test lint fuzz soak bench bench-peers mutants docs screenshots clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ soak: setup ## the collector's promise, simulated for DAYS (365) from a SEED (1)
 
 bench: setup ## how fast, side by side with a peer in one run
 	@.venv/bin/python -m bench
+
+bench-peers: setup ## beside InfluxDB and VictoriaMetrics, where Debian's packages of them are installed (PROBES=100, PAGE=)
+	@.venv/bin/python -m bench.peers --probes $(or $(PROBES),100) $(if $(PAGE),--page $(PAGE))
 
 mutants: setup ## shared mistakes injected into wire and translate; fails on an unlisted survivor
 	@.venv/bin/python -m tools.mutants

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import api, citus, face, fleet, ingest, layout, outage, pages, postgres, receipts, start, upgrade
+from bench import api, citus, face, fleet, ingest, layout, outage, pages, postgres, push, receipts, start, upgrade
 from bench.report import show
 
 PARTS = {
@@ -19,8 +19,10 @@ PARTS = {
     "layout": layout.measure,
     "pages": pages.measure,
     "postgres": postgres.measure,
+    "push": push.push,
     "receipts": receipts.measure,
     "start": start.measure,
+    "workers": push.workers,
 }
 
 APART = {"outage": outage.measure, "upgrade": upgrade.measure}

@@ -1,6 +1,6 @@
 """The limit: a Starlette route that returns the same bytes from memory, under the hub's own server.
 
-Run as `python -m bench.bare PORT BODY_FILE`.
+Run as `python -m bench.bare PORT BODY_FILE`; with `parse` in the file's place, one that parses what is sent and keeps nothing.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,11 +26,27 @@ def application(body: bytes) -> Starlette:
     return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
 
 
-async def run(port: int, body: bytes) -> None:
+def parser() -> Starlette:
+    """Any path parses JSON, or lines of it, and answers with nothing."""
+
+    async def answer(request: Request) -> Response:
+        body = await request.body()
+        if request.headers.get("content-type", "").endswith("ndjson"):
+            msgspec.json.Decoder().decode_lines(body)
+        elif body:
+            msgspec.json.decode(body)
+        return Response(b"{}", media_type="application/json")
+
+    return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+
+
+async def run(port: int, app: Starlette) -> None:
     """Serve until a signal comes."""
     with server.stopped_by_signals() as stop:
-        await server.serve(application(body), server.bind("127.0.0.1", port), stop)
+        await server.serve(app, server.bind("127.0.0.1", port), stop)
 
 
 if __name__ == "__main__":
-    server.run(run(int(sys.argv[1]), Path(sys.argv[2]).read_bytes() if len(sys.argv) > 2 else b"{}"))
+    given = sys.argv[2] if len(sys.argv) > 2 else ""
+    served = parser() if given == "parse" else application(Path(given).read_bytes() if given else b"{}")
+    server.run(run(int(sys.argv[1]), served))

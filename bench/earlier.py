@@ -12,10 +12,10 @@ from typing import Final
 import apsw
 
 from bench.water import QUANTITIES
-from margelle.domain.measurement import Doubt
+from margelle.domain.measurement import Doubt, spelt
 from margelle.domain.quantity import CATALOGUE
 from margelle.store import digest
-from margelle.store.row import Row, spelt, told
+from margelle.store.row import Row, told
 from margelle.store.sqlite import schema
 
 VERSION: Final = 5

@@ -9,13 +9,9 @@ from __future__ import annotations
 import gzip
 import json
 import math
-import os
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -26,6 +22,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from tests.browser.fleet import OPERATOR
 
+from bench.peers import influx
+from bench.peers.peer import call
 from bench.process import cpu_s, free_port, server
 from bench.report import Line
 from bench.water import QUANTITIES
@@ -49,24 +47,6 @@ SITE, PROBE, ZONE = "ondilo:1", "ondilo:1/p", "Europe/Paris"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 GZIP: Final = {"accept-encoding": "gzip"}
-_SETTINGS: Final = """
-reporting-disabled = true
-bind-address = "127.0.0.1:{rpc}"
-[meta]
-dir = "{folder}/meta"
-[data]
-dir = "{folder}/data"
-wal-dir = "{folder}/wal"
-query-log-enabled = false
-[monitor]
-store-enabled = false
-[http]
-bind-address = "127.0.0.1:{port}"
-log-enabled = false
-[logging]
-level = "error"
-suppress-logo = true
-"""
 
 
 class Asked(Struct):
@@ -98,16 +78,11 @@ class Asked(Struct):
         return json.loads(gzip.decompress(self.answer()))
 
 
-def influxd() -> str | None:
-    """Where the server is, if anywhere."""
-    return shutil.which("influxd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/bin")
-
-
 async def measure(folder: Path, url: str, key: Path, now: datetime) -> list[Line]:
     """The year until `now` from the store at `url`, as the page's JSON, beside InfluxDB's two answers."""
-    program = influxd()
+    program = influx.program()
     if program is None:
-        print("No influxd here (Debian's package influxdb): a site's year is measured without it.")
+        print(influx.MISSING)
         return []
     since, until = _whole_days(now)
     store, port = open_store(url, Vault.open(key)), free_port()
@@ -117,18 +92,18 @@ async def measure(folder: Path, url: str, key: Path, now: datetime) -> list[Line
     headers = {**GZIP, "cookie": f"{COOKIE}={await _session(store)}"}
     with (
         server(hub, port, "/healthz", environ) as (pid, _),
-        _influx(program, folder / "influx") as (peer_port, peer_pid),
+        influx.running(program, folder / "influx") as (peer_port, peer_pid),
     ):
         await _copy(store, since, until, peer_port)
         ours = Asked.at(port, pid, path, headers)
-        days, readings = (Asked.at(peer_port, peer_pid, _query(text), GZIP) for text in _questions(since, until))
+        days, readings = (Asked.at(peer_port, peer_pid, influx.query(text), GZIP) for text in _questions(since, until))
         _hold(ours, days)
         assert len(_rows(readings)) > 365 * 24
         for n in range(ROUNDS):
             for one in (ours, days, readings):
                 await _round(one, store, n)
     await store.close()
-    name = _version(program)
+    name = influx.version(program)
     return [*_lines(ours, days, f"{name}, the year's days"), *_lines(ours, readings, f"{name}, all readings")]
 
 
@@ -139,28 +114,17 @@ def _whole_days(now: datetime) -> tuple[datetime, datetime]:
 
 
 async def _session(store: Store) -> str:
-    desk = FaceDesk(FACE, store, lambda: datetime.now(UTC), Attempts())
+    desk = FaceDesk(FACE, store, lambda: datetime.now(UTC), Attempts(store))
     return await desk.issue("access", OPERATOR, life_s=86400)
 
 
-@contextmanager
-def _influx(program: str, folder: Path) -> Iterator[tuple[int, int]]:
-    folder.mkdir()
-    port, settings = free_port(), folder / "influxdb.conf"
-    settings.write_text(_SETTINGS.format(folder=folder, port=port, rpc=free_port()))
-    with server([program, "-config", str(settings)], port, _query("SHOW DATABASES")) as (pid, _):
-        yield port, pid
-
-
 async def _copy(store: Store, since: datetime, until: datetime, port: int) -> None:
-    """One point an hour with seven fields, in one shard: weekly shards (the default) or seven measurements make InfluxDB slower or its answers longer."""
+    """One point an hour with seven fields: seven measurements make its answers longer."""
     found = [point for quantity in QUANTITIES for point in await store.history(PROBE, quantity, since, until)]
     lines = [_written(reading) for reading in by_instant(found)]
-    connection = HTTPConnection("127.0.0.1", port, timeout=120)
-    _post(connection, "/query", urlencode({"q": "CREATE DATABASE margelle WITH DURATION INF SHARD DURATION 520w"}))
+    call(port, "POST", influx.query(influx.CREATE))
     for n in range(0, len(lines), BATCH):
-        _post(connection, "/write?db=margelle&precision=u", "\n".join(lines[n : n + BATCH]))
-    connection.close()
+        call(port, "POST", f"/write?db={influx.DATABASE}&precision=u", "\n".join(lines[n : n + BATCH]).encode())
 
 
 def _written(reading: Reading) -> str:
@@ -169,24 +133,12 @@ def _written(reading: Reading) -> str:
     return f"water,probe={PROBE} {fields} {(reading.at - EPOCH) // timedelta(microseconds=1)}"
 
 
-def _post(connection: HTTPConnection, path: str, body: str) -> None:
-    connection.request("POST", path, body, {"content-type": "application/x-www-form-urlencoded"})
-    with connection.getresponse() as response:
-        told = response.read()
-    if response.status not in {200, 204} or b"error" in told:
-        raise RuntimeError(f"InfluxDB, {path}: {response.status} {told[:500]!r}")
-
-
 def _questions(since: datetime, until: datetime) -> Iterator[str]:
     """For the days, and for the readings."""
     where = f"FROM water WHERE probe = '{PROBE}' AND time >= '{since:{_TIME}}' AND time < '{until:{_TIME}}'"
     days = ", ".join(f"{what}({quantity})" for quantity in QUANTITIES for what in ("min", "median", "max"))
     yield f"SELECT {days} {where} GROUP BY time(1d) tz('{ZONE}')"
     yield f"SELECT {', '.join(QUANTITIES)} {where}"
-
-
-def _query(text: str) -> str:
-    return "/query?" + urlencode({"db": "margelle", "epoch": "s", "q": text})
 
 
 def _rows(answer: Asked) -> list[list[float]]:
@@ -226,9 +178,3 @@ def _lines(ours: Asked, peers: Asked, peer: str) -> list[Line]:
         Line(f"{name}: until it is there", "ms", ours.wall, peers.wall, peer, better="lower"),
         Line(f"{name}: its size, sent", "kB", ours.size, peers.size, peer, better="lower"),
     ]
-
-
-def _version(program: str) -> str:
-    """Such as InfluxDB 1.6.7."""
-    told = subprocess.run([program, "version"], check=True, capture_output=True, text=True).stdout
-    return f"InfluxDB {told.split()[1].removeprefix('v').split('~')[0]}"

@@ -1,11 +1,14 @@
 """A load generator light enough not to be what is measured: plain sockets, keep-alive, one request in flight a connection.
 
-Run as `python -m bench.load HOST PORT CONNECTIONS SECONDS REQUESTS_FILE`, a JSON list of requests that are sent in turn; prints one JSON object.
+Run as `python -m bench.load HOST PORT CONNECTIONS SECONDS REQUESTS_FILE [CORE]`, a JSON list of requests that are sent in turn, or with 0 seconds each once;
+prints one JSON object.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import socket
 import sys
 import time
@@ -13,6 +16,8 @@ from itertools import cycle
 from pathlib import Path
 
 _END_OF_HEAD = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_END_OF_CHUNKS = b"0\r\n\r\n"
 
 
 class Connection:
@@ -35,10 +40,24 @@ class Connection:
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(f"not 200: {head[:120]!r} {body[:200]!r}")
         length = _length(head)
+        if length is None:
+            return self._chunked(body)
         missing = length - len(body)
         while missing > 0:
             missing -= len(self._more())
         return length
+
+    def _chunked(self, body: bytes) -> int:
+        """The bytes of a body in chunks, their sizes among them. Its last five bytes could stand in its middle too, but not at the end of what was received."""
+        size, tail = len(body), body[-5:]
+        while tail != _END_OF_CHUNKS:
+            more = self._more()
+            size, tail = size + len(more), (tail + more)[-5:]
+        return size
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
 
     def _more(self) -> bytes:
         more = self._socket.recv(1 << 18)
@@ -47,20 +66,19 @@ class Connection:
         return more
 
 
-def _length(head: bytes) -> int:
-    for line in head.split(b"\r\n"):
-        if line[:15].lower() == b"content-length:":
-            return int(line[15:])
-    raise RuntimeError("no content-length")
+def _length(head: bytes) -> int | None:
+    """The length of the body; None where it comes in chunks."""
+    found = _LENGTH.search(head)
+    return int(found[1]) if found else None
 
 
 def run(host: str, port: int, connections: int, seconds: float, requests: list[bytes]) -> dict[str, float]:
-    """Requests and bytes answered within about `seconds`, and the latency of a round over all connections."""
+    """Requests and bytes answered within about `seconds`, or of each request once, and the latency of a round over all connections."""
     clients, turn = [Connection(host, port) for _ in range(connections)], cycle(requests)
     answered = size = 0
     rounds: list[float] = []
     begin = last = time.perf_counter()
-    while last - begin < seconds:
+    while last - begin < seconds or (not seconds and answered < len(requests)):
         for client in clients:
             client.send(next(turn))
         for client in clients:
@@ -69,18 +87,23 @@ def run(host: str, port: int, connections: int, seconds: float, requests: list[b
         now = time.perf_counter()
         rounds.append(now - last)
         last = now
+    for client in clients:
+        client.close()
     rounds.sort()
     return {
         "requests": answered,
         "seconds": last - begin,
         "bytes": size / answered,
         "p50_ms": rounds[len(rounds) // 2] * 1000 / connections,
+        "cpu_s": time.process_time(),
     }
 
 
 def main() -> None:
     """The command line."""
-    host, port, connections, seconds, path = sys.argv[1:]
+    host, port, connections, seconds, path, *core = sys.argv[1:]
+    if core:
+        os.sched_setaffinity(0, {int(core[0])})
     requests = [request.encode() for request in json.loads(Path(path).read_text())]
     print(json.dumps(run(host, int(port), int(connections), float(seconds), requests)))
 

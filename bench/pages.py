@@ -80,7 +80,7 @@ async def _serve(folder: Path, url: str) -> list[Line]:
     """Server time, each round after something was stored, and the size of what is sent. It is the processor's time, so that other work on the machine does not count."""
     store = open_store(url, Vault.open(folder / "key"))
     app = build(store, list(VENDORS.values()), {name: {} for name in VENDORS}, lambda: NOW, NoActions())
-    token = await FaceDesk(FACE, store, lambda: NOW, Attempts()).issue("access", OPERATOR, life_s=86400)
+    token = await FaceDesk(FACE, store, lambda: NOW, Attempts(store)).issue("access", OPERATOR, life_s=86400)
     headers = {"cookie": f"{COOKIE}={token}", "accept-encoding": "gzip", "accept": "text/html,*/*"}
     lines: list[Line] = []
     for name, path in PAGES.items():

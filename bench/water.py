@@ -10,8 +10,8 @@ from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import CATALOGUE
 
 QUANTITIES = ("temperature", "ph", "orp", "salt", "tds", "battery", "rssi")
-_DECIMALS = {"temperature": 1, "ph": 2}
-_LEVEL = {"temperature": 26.0, "ph": 7.3, "orp": 680.0, "salt": 4200.0, "tds": 900.0, "battery": 80.0, "rssi": 60.0}
+DECIMALS = {"temperature": 1, "ph": 2}
+LEVEL = {"temperature": 26.0, "ph": 7.3, "orp": 680.0, "salt": 4200.0, "tds": 4000.0, "battery": 80.0, "rssi": 60.0}
 
 
 def hours(probe: str, since: datetime, count: int, *, origin: str = "ondilo/measures") -> Iterator[Measurement]:
@@ -20,7 +20,7 @@ def hours(probe: str, since: datetime, count: int, *, origin: str = "ondilo/meas
     for hour in range(count):
         at = since + timedelta(hours=hour, seconds=random.randrange(90))
         for quantity in QUANTITIES:
-            value = round(_LEVEL[quantity] * random.uniform(0.95, 1.05), _DECIMALS.get(quantity, 0))
+            value = round(LEVEL[quantity] * random.uniform(0.95, 1.05), DECIMALS.get(quantity, 0))
             doubts = (Doubt("vendor", "out of water"),) if random.random() < 0.005 else ()
-            raw = repr(value) if quantity in _DECIMALS else repr(int(value))
+            raw = repr(value) if quantity in DECIMALS else repr(int(value))
             yield Measurement(probe, quantity, at, value, raw, CATALOGUE[quantity].unit, origin, doubts)

@@ -55,7 +55,7 @@ class BrowserHub:
 
     def session(self, email: str) -> str:
         """The token of a new session of this user."""
-        desk = FaceDesk(FACE, self.store, self.clock, Attempts())
+        desk = FaceDesk(FACE, self.store, self.clock, Attempts(self.store))
         return self.run(desk.issue_named("access", email, "Firefox, Linux", life_s=86400))[0]
 
 

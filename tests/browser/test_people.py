@@ -118,7 +118,7 @@ def test_another_language_and_theme_are_kept(visit: Visitor) -> None:
 
 def test_a_display_on_a_wall_keeps_itself_current_and_says_when_it_cannot(visit: Visitor) -> None:
     hub, site = visit.hub, site_of(visit.hub)
-    desk = FaceDesk(FACE, hub.store, hub.clock, Attempts())
+    desk = FaceDesk(FACE, hub.store, hub.clock, Attempts(hub.store))
     token, _ = hub.run(desk.issue_named("link", OWNER, "wall", life_s=86400, site=site))
     board = visit.open(user=None, width=DESK)
     board.add_init_script("Math.random = () => 0")

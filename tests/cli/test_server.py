@@ -4,14 +4,16 @@ import asyncio
 import os
 import signal
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from margelle.cli import server
+from margelle.cli import server, systemd
 from margelle.cli.lock import held, is_held
 from margelle.errors import ConfigError, Conflict, StoreError
+from margelle.serve.readiness import Readiness
 
 
 def test_any_free_port_is_told() -> None:
@@ -99,3 +101,57 @@ def test_a_lock_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "a.lock").mkdir()
     with pytest.raises(StoreError, match="cannot be written"), held(tmp_path / "a.lock", "Busy", "Wait."):
         pass
+
+
+async def _hello(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+async def test_what_comes_on_a_kept_connection_as_the_server_ends_is_answered_as_the_last_request() -> None:
+    bound, stop = server.bind("127.0.0.1", 0), asyncio.Event()
+    port = bound.getsockname()[1]
+    readiness = Readiness()
+    serving = asyncio.create_task(server.serve(_hello, bound, stop, readiness=readiness, grace_s=10))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    writer.write(request)
+    assert b"connection: close" not in await reader.readuntil(b"hello")
+    closed = asyncio.Event()
+    readiness.at_close(closed.set)
+    stop.set()
+    await closed.wait()
+    with suppress(ConnectionRefusedError):
+        for _ in range(1000):  # until nothing is accepted any more
+            (await asyncio.open_connection("127.0.0.1", port))[1].close()
+    writer.write(request)
+    assert b"connection: close" in await reader.readuntil(b"hello")
+    assert await reader.read() == b""
+    writer.close()
+    await serving
+
+
+async def test_what_has_come_before_nothing_more_is_accepted_is_answered() -> None:
+    bound, stop = server.bind("127.0.0.1", 0), asyncio.Event()
+    serving = asyncio.create_task(server.serve(_hello, bound, stop, grace_s=10))
+    await asyncio.sleep(0)
+    clients = []
+    for _ in range(20):
+        client = socket.create_connection(("127.0.0.1", bound.getsockname()[1]))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        clients.append(client)
+    stop.set()
+    await serving
+    for client in clients:
+        with closing(client):
+            assert client.recv(1000).endswith(b"hello")
+
+
+def test_systemd_hears_when_we_are_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        systemd.notify("READY=1")
+        assert manager.recv(100) == b"READY=1"
+    monkeypatch.delenv("NOTIFY_SOCKET")
+    systemd.notify("STOPPING=1")

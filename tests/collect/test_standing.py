@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from msgspec.structs import replace
 
@@ -30,8 +32,15 @@ def standing(cloud: Cloud, collector: Collector | None) -> Standing:
         collector._store if collector else None,  # type: ignore[arg-type]
         lambda one: cloud.door(one.id).spending(cloud.clock()),
         cloud.clock,
-        lambda: collector,
+        asking(collector),
     )
+
+
+def asking(collector: Collector | None) -> Callable[[str], Awaitable[bool]]:
+    async def ask(account: str) -> bool:
+        return collector is not None and collector.ask_now(account)
+
+    return ask
 
 
 def hub() -> tuple[VirtualClock, Cloud]:
@@ -59,7 +68,7 @@ async def test_beyond_the_budget_nothing_is_asked_and_it_says_for_how_long() -> 
     collector = collecting(await stored(account()), cloud)
     await collector.round()
     spent = tuple(Spent(clock.now - 50 * MINUTE) for _ in range(20))
-    desk = Standing(collector._store, lambda _: Spending(3600, 20, 20, spent), clock, lambda: collector)
+    desk = Standing(collector._store, lambda _: Spending(3600, 20, 20, spent), clock, asking(collector))
     with pytest.raises(Limited) as limited:
         await desk.ask_now(account())
     assert limited.value.retry_after_s == 600

@@ -69,11 +69,11 @@ async def _true(value: bool) -> bool:
 
 async def test_a_message_is_acknowledged_only_once_it_is_kept(faithful: RealBroker) -> None:
     class Full(MemoryStore):
-        refusals = 0
+        failures = 0
 
         async def add(self, measurements: Any, now: Any, reviewed: Any = (), **more: Any) -> Added:
-            if self.refusals < 2:
-                self.refusals += 1
+            if self.failures < 2:
+                self.failures += 1
                 raise StoreError("The disk is full.")
             return await super().add(measurements, now, **more)
 
@@ -82,7 +82,7 @@ async def test_a_message_is_acknowledged_only_once_it_is_kept(faithful: RealBrok
     async with listening(faithful, store):
         await tell(faithful, "pool/ph", f'{{"value": 7.4, "at": "{NOON}"}}')
         await until(lambda: store.history(GARDEN, "ph"))
-    assert store.refusals == 2
+    assert store.failures == 2
     assert await store.count() == 1
 
 

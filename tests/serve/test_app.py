@@ -53,7 +53,7 @@ async def test_health_is_ok_once_the_hub_is_ready() -> None:
 
 async def test_health_is_not_ok_while_the_store_cannot_be_read() -> None:
     class Broken(MemoryStore):
-        async def version(self) -> int:
+        async def version(self, *, but_points: bool = False) -> int:
             raise StoreError("disk I/O error", hint="Free some space on /srv.")
 
     answer = await call(hub(store=Broken()), "GET", "/healthz")

@@ -45,7 +45,7 @@ def hub(settings: dict[str, Any] | None = None) -> tuple[Starlette, Calls]:
         lambda: NOW,
         NoActions(),
         quotas=False,
-        attempts=Attempts(),
+        attempts=Attempts(MemoryStore()),
     )
     return Starlette(routes=faces, middleware=[Middleware(Gate, calls=calls)]), calls
 
@@ -54,7 +54,7 @@ def hub(settings: dict[str, Any] | None = None) -> tuple[Starlette, Calls]:
 async def test_a_call_is_noted_by_prefix_and_by_host(path: str, host: str) -> None:
     app, calls = hub()
     await call(app, "GET", f"{path}?access_token=deadbeef", {**AGENT, "host": host, "authorization": "Bearer feed"})
-    (one,) = calls.recent("bluewater")
+    ((one,), _) = await calls.recent("bluewater")
     assert (one.at, one.address, one.method, one.path) == (NOW, "127.0.0.1", "GET", path)
     assert (one.status, one.agent, one.failed, one.said) == (200, AGENT["user-agent"], False, "")
     assert one.duration_ms > 0
@@ -67,9 +67,9 @@ async def test_what_was_wrong_stays_though_all_is_well_since() -> None:
     await call(app, "GET", "/bluewater/wrong", AGENT)
     for _ in range(MOST + 5):
         await call(app, "GET", "/bluewater/pools")
-    assert len(calls.recent("bluewater")) == MOST
-    assert not any(one.failed for one in calls.recent("bluewater"))
-    failed = calls.last_failed("bluewater")
+    recent, failed = await calls.recent("bluewater")
+    assert len(recent) == MOST
+    assert not any(one.failed for one in recent)
     assert failed is not None
     assert (failed.status, failed.said) == (401, "invalid_token · The access token has expired.")
 
@@ -78,7 +78,7 @@ async def test_of_a_page_only_the_status_is_told_and_what_is_nowhere_is_a_call_t
     app, calls = hub()
     await call(app, "GET", "/bluewater/page")
     await call(app, "GET", "/bluewater/nowhere%0Aelse")
-    nowhere, refused = calls.recent("bluewater")
+    (nowhere, refused), _ = await calls.recent("bluewater")
     assert (refused.status, refused.said) == (403, "")
     assert (nowhere.status, nowhere.path) == (404, "/bluewater/nowhere%0Aelse")
 
@@ -86,8 +86,7 @@ async def test_of_a_page_only_the_status_is_told_and_what_is_nowhere_is_a_call_t
 async def test_what_is_no_face_is_not_noted() -> None:
     app, calls = hub()
     await call(app, "GET", "/healthz")
-    assert calls.recent("bluewater") == []
-    assert calls.last_failed("bluewater") is None
+    assert await calls.recent("bluewater") == ([], None)
 
 
 async def test_a_face_is_made_anew_where_its_settings_are_others() -> None:
@@ -100,7 +99,13 @@ async def test_a_face_is_made_anew_where_its_settings_are_others() -> None:
     settings: dict[str, dict[str, Any]] = {"bluewater": {"tags": {}}}
     app = Starlette(
         routes=mounts(
-            MemoryStore(), [vendor(face)], settings, lambda: NOW, NoActions(), quotas=False, attempts=Attempts()
+            MemoryStore(),
+            [vendor(face)],
+            settings,
+            lambda: NOW,
+            NoActions(),
+            quotas=False,
+            attempts=Attempts(MemoryStore()),
         )
     )
     await call(app, "GET", "/bluewater/pools")

@@ -134,7 +134,7 @@ async def test_a_success_makes_up_for_the_logins_refusals(desk: FaceDesk) -> Non
 async def test_an_address_that_tries_many_logins_has_to_wait_and_a_success_does_not_help_it(
     store: MemoryStore, clock: Clock
 ) -> None:
-    desk = FaceDesk("ondilo", store, clock, Attempts(by_address=Rate(3, 900)))
+    desk = FaceDesk("ondilo", store, clock, Attempts(store, by_address=Rate(3, 900)))
     for n in range(3):
         await refused(desk, login=f"user{n}@example.org")
         if n < 2:
@@ -145,7 +145,7 @@ async def test_an_address_that_tries_many_logins_has_to_wait_and_a_success_does_
 
 
 async def test_the_addresses_of_one_ipv6_household_count_as_one(store: MemoryStore, clock: Clock) -> None:
-    desk = FaceDesk("ondilo", store, clock, Attempts(by_address=Rate(2, 900)))
+    desk = FaceDesk("ondilo", store, clock, Attempts(store, by_address=Rate(2, 900)))
     await refused(desk, login="a", address="2001:db8:1:2::1")
     await refused(desk, login="b", address="2001:db8:1:2:ffff::9")
     with pytest.raises(Limited):
@@ -154,7 +154,7 @@ async def test_the_addresses_of_one_ipv6_household_count_as_one(store: MemorySto
 
 
 async def test_refusals_are_counted_over_all_faces_together(store: MemoryStore, clock: Clock) -> None:
-    attempts = Attempts(by_login=Rate(2, 900))
+    attempts = Attempts(store, by_login=Rate(2, 900))
     await refused(FaceDesk("ondilo", store, clock, attempts))
     await refused(FaceDesk("pages", store, clock, attempts))
     with pytest.raises(Limited):
@@ -162,7 +162,7 @@ async def test_refusals_are_counted_over_all_faces_together(store: MemoryStore, 
 
 
 async def test_guessing_at_the_same_moment_gives_no_more_guesses(store: MemoryStore, clock: Clock) -> None:
-    desk = FaceDesk("ondilo", store, clock, Attempts(by_login=Rate(3, 900)))
+    desk = FaceDesk("ondilo", store, clock, Attempts(store, by_login=Rate(3, 900)))
     tries = (desk.sign_in("doe@example.org", f"guess {n}", f"192.0.2.{n}") for n in range(12))
     outcomes = await asyncio.gather(*tries, return_exceptions=True)
     assert [type(each) for each in outcomes].count(Refused) == 3

@@ -102,7 +102,7 @@ class Town(Struct):
 
     async def token(self, face: str, email: str) -> str:
         """An access token of this user at a face."""
-        return await FaceDesk(face, self.store, self.clock, Attempts()).issue("access", email, life_s=86400)
+        return await FaceDesk(face, self.store, self.clock, Attempts(self.store)).issue("access", email, life_s=86400)
 
     async def session(self, email: str) -> dict[str, str]:
         """The header that a signed-in browser of this user sends."""

@@ -473,6 +473,14 @@ async def test_a_discovery_tells_person_sites_and_probes(store: Store) -> None:
     assert await store.accounts_of("ondilo:1") == [kept]
 
 
+async def test_the_probes_of_several_sites_are_had_at_once(store: Store) -> None:
+    await store.put_account(account())
+    await store.put_discovery("home", discovery(1, 2, 3), NOW)
+    await store.put_discovery("home", discovery(1, 2), NOW + DAY)
+    assert await store.probes_at(["ondilo:3", "ondilo:1", "ondilo:none"]) == [probe(1), probe(3)]
+    assert await store.probes_at([]) == []
+
+
 async def test_a_discovery_for_an_unknown_account_keeps_nothing(store: Store) -> None:
     with pytest.raises(NotFound, match="nowhere"):
         await store.put_discovery("nowhere", discovery(1), NOW)
@@ -1023,3 +1031,35 @@ async def test_the_gaps_of_a_removed_accounts_probes_stay(store: Store) -> None:
     await store.put_gaps((), [gap(state="lost")])
     await store.remove_account("home")
     assert len(await store.gaps()) == 1
+
+
+async def test_refusals_count_for_their_time_and_until_they_are_pardoned(store: Store) -> None:
+    assert await store.refusals("a", NOW) == []
+    await store.refuse("a", NOW, 60)
+    await store.refuse("a", NOW + timedelta(seconds=30), 60)
+    await store.refuse("b", NOW, 60)
+    assert await store.refusals("a", NOW + timedelta(seconds=59)) == [NOW, NOW + timedelta(seconds=30)]
+    assert await store.refusals("a", NOW + timedelta(seconds=60)) == [NOW + timedelta(seconds=30)]
+    await store.pardon("a")
+    assert await store.refusals("a", NOW) == []
+    assert await store.refusals("b", NOW) == [NOW]
+
+
+async def test_a_mark_is_another_one_once_something_of_the_probe_was_kept(store: Store) -> None:
+    first = point()
+    before = await store.marks([first.probe, "other"])
+    await store.add([first], NOW)
+    after = await store.marks([first.probe, "other"])
+    assert before == after == {} or (
+        after["other"] == before["other"] and after[first.probe] == (before[first.probe][0], before[first.probe][1] + 1)
+    )
+
+
+async def test_whatever_is_no_measurement_gives_another_version_but_for_points(store: Store) -> None:
+    seen = {await store.version(but_points=True)}
+    await _accounts(store, "a")
+    seen.add(await store.version(but_points=True))
+    await store.add([point()], NOW)
+    await _accounts(store, "b")
+    seen.add(await store.version(but_points=True))
+    assert len(seen) == 3

@@ -44,7 +44,7 @@ def fresh(server: Databases) -> Iterator[str]:
 
 def shape(server: Databases, name: str = "fresh") -> list[tuple[object, ...]]:
     """Every column of every table and index, and every constraint, whatever the text that made it."""
-    return server.run(_SHAPE, name) + server.run(_RULES, name)
+    return sorted(server.run(_SHAPE, name), key=str) + sorted(server.run(_RULES, name), key=str)
 
 
 def version(server: Databases) -> list[tuple[object, ...]]:

@@ -7,6 +7,7 @@ import logging
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 PATIENCE_S: Final = 30.0
 """How long a request may take to come, head and body; and an answer's next part to be taken."""
@@ -14,11 +15,23 @@ PATIENCE_S: Final = 30.0
 LONGEST_HEAD: Final = 1 << 16
 """In bytes. As much may come again before each piece of the body, and after its last one."""
 
+LINGER_S: Final = 1.0
+"""So long a connection that waits for its next request is still kept when the server ends: a request may be on its way."""
+
 _log: Final = logging.getLogger("margelle.cli")
 
 
+class Served(ServerState):
+    """What all connections of a server share; `ending` once nothing more is accepted."""
+
+    ending = False
+
+
 class Connection(HttpToolsProtocol):
-    """uvicorn's own waits for ever for the rest of a request, keeps heads of any length, and keeps what nobody reads."""
+    """uvicorn's own waits for ever for the rest of a request, keeps heads of any length, and keeps what nobody reads.
+
+    At the end of the server it cuts connections on which a request may be on its way; this one answers that request too, and says that it is the last one.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -30,6 +43,8 @@ class Connection(HttpToolsProtocol):
         """Wait for the first request."""
         super().connection_made(transport)
         self._coming = self.loop.call_later(PATIENCE_S, self._end, "no request came in time")
+        if self._ending:
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
@@ -52,6 +67,8 @@ class Connection(HttpToolsProtocol):
         """The head is there."""
         super().on_headers_complete()
         self._unread = 0
+        if self._ending:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body is there."""
@@ -62,6 +79,26 @@ class Connection(HttpToolsProtocol):
         """All of the request is there."""
         super().on_message_complete()
         self._unread = 0
+
+    def shutdown(self) -> None:
+        """The server ends: the request that is worked on is the last one; where there is none, one may come for a moment."""
+        if self._idle:
+            self.loop.call_later(LINGER_S, self._leave)
+        else:
+            self.cycle.keep_alive = False
+
+    @property
+    def _ending(self) -> bool:
+        return isinstance(self.server_state, Served) and self.server_state.ending
+
+    @property
+    def _idle(self) -> bool:
+        """Whether no request is worked on."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _leave(self) -> None:
+        if self._idle and not self._unread and not self.transport.is_closing():
+            self.transport.close()
 
     def pause_writing(self) -> None:
         """The client does not read as fast as we answer: see that it goes on at all."""

@@ -16,7 +16,21 @@ from margelle.config import Settings
 from margelle.domain.site import Account, Site
 from margelle.errors import BadInput, ConfigError, StoreError
 from margelle.phrase import Phrase
-from margelle.ports import Backstage, Clock, Connector, Display, Http, Rate, Source, Spending, Store, Tokens, Vendor
+from margelle.ports import (
+    Backstage,
+    Clock,
+    Connector,
+    Display,
+    Http,
+    NoSiblings,
+    Rate,
+    Siblings,
+    Source,
+    Spending,
+    Store,
+    Tokens,
+    Vendor,
+)
 from margelle.store import file_of, open_store
 from margelle.store.vault import Vault
 from margelle.vendors import VENDORS
@@ -31,10 +45,12 @@ if TYPE_CHECKING:
     from margelle.net.budget import Budget
     from margelle.net.http import CloudHttp
     from margelle.net.oauth import TokenKeeper
+    from margelle.serve.readiness import Readiness
     from margelle.store.folder import Folder
 
 _HOUR_S = 3600
 _MARK = "hub"
+_ASK_NOW = "ask now"
 
 
 class House:
@@ -52,6 +68,8 @@ class House:
         }
         self.clouds: dict[str, str] = {}
         """By vendor: to which other cloud than the vendor's own accounts are connected on the pages."""
+        self.siblings: Siblings = NoSiblings()
+        """The other processes of this hub on this machine."""
         self.meanings = HubMeanings(settings, self.vendors, store)
         self._collector: Collector | None = None
         self._https: dict[str, CloudHttp] = {}
@@ -178,13 +196,21 @@ class House:
             name=name,
             news=self.meanings.news(),
         )
-        return self._collector
+        collector = self._collector
+        self.siblings.answer(_ASK_NOW, lambda account: b"" if collector.ask_now(account.decode()) else None)
+        return collector
 
     def standing(self) -> Standing:
         """The collector, as the pages know it."""
         from margelle.collect.standing import Standing
 
-        return Standing(self.store, self.spending, self.clock, lambda: self._collector)
+        return Standing(self.store, self.spending, self.clock, self._ask_now)
+
+    async def _ask_now(self, account: str) -> bool:
+        """Have the collector, here or in another process of this hub, ask an account's newest values; whether there is one that may."""
+        if self._collector is not None and self._collector.ask_now(account):
+            return True
+        return bool(await self.siblings.ask(_ASK_NOW, account.encode()))
 
     def reviewer(self) -> Reviewer:
         """What judges anew all that is kept, where a rule has changed."""
@@ -214,7 +240,12 @@ class House:
         return Listener(broker, topics, self.store, self.clock, self.settings.catalogue, leads=lambda: collector.leads)
 
     def app(
-        self, *, public_page: bool = False, ready: Callable[[], bool] | None = None, demo: bool = False
+        self,
+        *,
+        public_page: bool = False,
+        ready: Callable[[], bool] | None = None,
+        readiness: Readiness | None = None,
+        demo: bool = False,
     ) -> Starlette:
         """The web application: faces, pages and health; one that is a `demo` says so on every page."""
         from margelle.collect.actions import ForwardedActions
@@ -236,6 +267,8 @@ class House:
             time_zone=self.settings["time_zone"],
             regime=self.settings["limits"],
             ready=ready,
+            readiness=readiness,
+            siblings=self.siblings,
             mark=self.mark,
             api=app.Api(
                 self.standing().reports,
@@ -243,6 +276,7 @@ class House:
                 self.settings["api.requests_per_minute"],
                 self.settings["api.lookback_s"],
                 metrics=self.settings["metrics"],
+                most_bytes=round(self.settings["api.intake_mib"] * (1 << 20)),
                 size_bytes=self.size_bytes,
             ),
             backstage=self.backstage(),

@@ -1,18 +1,16 @@
-"""`margelle serve` and `margelle collect`: the hub at work, in one process or in two."""
+"""`margelle serve` and `margelle collect`: the hub at work, in one process or in several."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
-from ipaddress import ip_address
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from margelle.cli.terminal import Exit, invocation, note, run, say, utc_now
+from margelle.cli.terminal import Exit, invocation, note, run, say
 from margelle.errors import Conflict
 
 if TYPE_CHECKING:
@@ -42,17 +40,28 @@ def serve(
     collect: Annotated[
         bool | None, typer.Option("--collect/--no-collect", help="Whether to collect as well. Default: yes.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="How many processes answer; with more than one, another one collects. Default: 1."
+        ),
+    ] = None,
 ) -> None:
     """Run the hub: collect, and serve.
 
     It collects from every account, and serves the vendors' APIs and the pages. Ctrl-C ends it.
 
+    With several workers SIGHUP renews them one after another, and no request is lost.
+
     The faces are below /<vendor>: give http://host:port/ondilo to a client instead of https://interop.ondilo.com. Over TLS the hub also answers as that host itself.
     """
-    from margelle.cli import server
+    from margelle.cli import server, serving
 
-    settings = invocation(context).settings(host=host, port=port, tls__port=tls_port, collect__enabled=collect)
-    server.run(_serve(settings))
+    settings = invocation(context).settings(
+        host=host, port=port, tls__port=tls_port, collect__enabled=collect, workers=workers
+    )
+    if code := server.run(serving.serve(settings)):
+        raise typer.Exit(code)
 
 
 def collect(
@@ -91,71 +100,6 @@ async def collecting_alone(home: House) -> AsyncIterator[str]:
         yield name
     finally:
         await home.store.release(name)
-
-
-async def _serve(settings: Settings) -> None:
-    from margelle.cli import house, server
-    from margelle.cli.tls import Certificate, keyring_of
-
-    collects, proxies = settings["collect.enabled"], settings["trusted_proxies"]
-    certificate = Certificate(keyring_of(settings), utc_now) if settings["tls.port"] else None
-    with (
-        server.stopped_by_signals() as stop,
-        server.bind(settings["host"], settings["port"]) as bound,
-        server.bind(settings["host"], settings["tls.port"], "--tls-port ") if certificate else nullcontext() as secure,
-    ):
-        async with house.opened(settings) as home, asyncio.TaskGroup() as group:
-            await _warn(home, settings)
-            collector = home.collector()
-            listener = home.listener(collector) if collects else None
-            app = home.app()
-            group.create_task(home.folder().run(stop))
-            group.create_task(server.serve(app, bound, stop, proxies=proxies))
-            if certificate and secure:
-                group.create_task(server.serve(app, secure, stop, proxies=proxies, tls=certificate.context))
-                group.create_task(certificate.keep(stop))
-            if listener:
-                group.create_task(listener.run(stop))
-            if collects:
-                group.create_task(collector.run(stop))
-                group.create_task(home.reviewer().run(stop))
-            await _announce(home, bound, secure)
-
-
-async def _announce(home: House, bound: socket.socket, secure: socket.socket | None) -> None:
-    from margelle.cli import server
-    from margelle.serve import newcomer
-    from margelle.vendors import VENDORS
-
-    settings = home.settings
-    url = settings["public_url"].rstrip("/") or server.url_of(bound)
-    if settings["pages"]:
-        say(f"Pages:  {url}/")
-    for name, vendor in VENDORS.items():
-        say(f"Face:   {url}/{name}  (as {vendor.title})")
-    if secure:
-        say(
-            f"TLS:    {server.url_of(secure, 'https')}/  (also as {', '.join(vendor.host for vendor in VENDORS.values())})"
-        )
-    say(f"Data:   {settings.data_dir}")
-    if settings["pages"] and (code := await newcomer.offer(home.store)):
-        say(f"First user: {url}/welcome  with the code {code}  (or here: margelle user add you@example.org)")
-
-
-async def _warn(home: House, settings: Settings) -> None:
-    if not settings["pages"] and not await home.store.users():
-        _log.warning("Nobody can sign in yet: add a user with `margelle user add`")
-    if not _is_loopback(settings["host"]) and not settings["public_url"].startswith("https://"):
-        _log.warning(
-            "Passwords cross your network unencrypted: put a proxy with TLS in front, and set public_url to its https address"
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _collect(settings: Settings) -> None:

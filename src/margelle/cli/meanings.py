@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 import msgspec
 
 from margelle.config import Settings
-from margelle.errors import ConfigError
+from margelle.errors import ConfigError, StoreError
 from margelle.phrase import Phrase
 from margelle.ports import Mapped, Naming, Store, Vendor
+
+LOOK_S: Final = 1.0
+"""So often it is looked whether another process was told something."""
+
+_log: Final = logging.getLogger(__name__)
 
 
 class HubMeanings:
@@ -64,6 +71,19 @@ class HubMeanings:
             return names
 
         return changed
+
+    async def follow(self, stop: asyncio.Event, look_s: float = LOOK_S) -> None:
+        """Take over what is said in other processes, until `stop`: for a process without a collector, which does so otherwise."""
+        seen = None
+        while not stop.is_set():
+            try:
+                if (version := await self._store.version()) != seen:
+                    await self.refresh()
+                    seen = version
+            except StoreError as error:
+                _log.warning("What was said of tags cannot be read: %s", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), look_s)
 
     def _refuse(self, vendor: str, naming: Naming, name: str, meaning: str) -> None:
         """Raises ConfigError that says why this makes no sense."""

@@ -4,30 +4,73 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 import socket
 import ssl
 from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from margelle.cli.connection import Connection
+from margelle.cli.connection import LINGER_S, Connection, Served
 from margelle.errors import ConfigError, Conflict
+from margelle.serve.readiness import Readiness
 
-_GRACE_S: Final = 1
-"""How long open requests may take to end when the server stops."""
+T = TypeVar("T")
+
+_GRACE_S: Final = 1.0
+"""How long open requests may take to end when a server stops of which nobody says otherwise."""
 
 
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: the process has one pair, for all that runs in it."""
 
+    def __init__(self, config: uvicorn.Config, readiness: Readiness) -> None:
+        super().__init__(config)
+        self.server_state: Served = Served()
+        self._readiness = readiness
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
+        await super().startup(sockets)
+        self._readiness.listens()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing more but what has come already; let what is under way end."""
+        self.server_state.ending = True
+        self._readiness.close()
+        waiting = [os.dup(one.fileno()) for one in sockets or ()]
+        for server in self.servers:
+            server.close()
+        for accepted in [one for number in waiting for one in _accepted(number)]:
+            await self._adopt(accepted)
+        if self.config.ssl is not None:  # a client may be shaking hands, of which nobody else knows
+            await asyncio.sleep(LINGER_S)
+        await super().shutdown(sockets)
+
+    async def _adopt(self, accepted: socket.socket) -> None:
+        def connection() -> Connection:
+            return Connection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+        with suppress(OSError):  # it has gone again
+            await asyncio.get_running_loop().connect_accepted_socket(connection, accepted, ssl=self.config.ssl)
+
+
+def _accepted(number: int) -> list[socket.socket]:
+    """The connections that wait at the listening socket, which is closed with the last of them: whoever comes later is refused, and not cut."""
+    found: list[socket.socket] = []
+    with socket.socket(fileno=number) as listening, suppress(BlockingIOError, ConnectionAbortedError):
+        while True:
+            found.append(listening.accept()[0])
+    return found
 
 
 def bind(host: str, port: int, option: str = "--port ") -> socket.socket:
@@ -80,8 +123,15 @@ async def serve(
     *,
     proxies: Sequence[str] = (),
     tls: ssl.SSLContext | None = None,
+    readiness: Readiness | None = None,
+    delay_s: float = 0.0,
+    grace_s: float = _GRACE_S,
 ) -> None:
-    """Answer on `bound` with `app` until `stop` is set; open requests may end, for a moment. `proxies` are believed whom they forward."""
+    """Answer on `bound` with `app` until `stop` is set: from then on it is not ready, after `delay_s` nothing more is accepted, and open requests have `grace_s` to end.
+
+    `proxies` are believed whom they forward.
+    """
+    readiness = readiness or Readiness()
     server = _Server(
         uvicorn.Config(
             app,
@@ -90,16 +140,20 @@ async def serve(
             access_log=False,  # the hub's own has no queries
             server_header=False,
             lifespan="off",
-            timeout_graceful_shutdown=_GRACE_S,
+            timeout_graceful_shutdown=grace_s,  # type: ignore[arg-type]  # asyncio takes parts of a second
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
-        )
+        ),
+        readiness,
     )
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        readiness.end()
+        if stop.is_set() and delay_s:
+            await asyncio.wait({serving}, timeout=delay_s)
     finally:  # also when this task is cancelled because another one has failed
         server.should_exit = True
         stopping.cancel()
@@ -141,10 +195,10 @@ def stopped_by_signals() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-def run(main: Coroutine[Any, Any, None]) -> None:
+def run(main: Coroutine[Any, Any, T]) -> T:
     """Run `main` on the fastest event loop there is. Until it minds the signals itself, Ctrl-C just ends the process."""
     with _unminded(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(main)
+        return runner.run(main)
 
 
 @contextmanager

@@ -24,7 +24,9 @@ app = typer.Typer(
 )
 
 _log = logging.getLogger("margelle.cli")
-_LOOKED_AT_EVERY: Final = timedelta(hours=12)
+_RENEWED_EVERY: Final = timedelta(hours=12)
+_LOOKED_AT_S: Final = 60.0
+"""So often it is looked whether the file is another one: whoever has renewed it, every process of a hub then shows it."""
 
 _TRUST: Final = """\
 A client trusts the hub when it trusts {file}:
@@ -79,7 +81,7 @@ def renew(context: typer.Context) -> None:
     keyring = keyring_of(invocation(context).settings())
     keyring.renew(utc_now())
     say(
-        f"Renewed until {keyring.server_certificate().not_valid_after_utc:%Y-%m-%d}. A running hub shows it within 12 hours, or when it is started again."
+        f"Renewed until {keyring.server_certificate().not_valid_after_utc:%Y-%m-%d}. A running hub shows it within a minute."
     )
 
 
@@ -98,13 +100,15 @@ def vendor_hosts() -> tuple[str, ...]:
 
 
 class Certificate:
-    """The certificate of a running hub: read at its start, and renewed while it runs."""
+    """The certificate of a running hub: read at its start and when it is another one; and renewed, by one of its processes."""
 
-    def __init__(self, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, keyring: Keyring, clock: Clock, *, renews: bool = True) -> None:
         from margelle.serve.keyring import server_context
 
-        self._keyring, self._clock = keyring, clock
+        self._keyring, self._clock, self._renews = keyring, clock, renews
         self.context: ssl.SSLContext = server_context()
+        self._refreshed_at = clock()
+        self._loaded = 0
         self.refresh()
 
     def refresh(self) -> None:
@@ -112,19 +116,22 @@ class Certificate:
 
         Raises ConfigError and StoreError where there is none that is good; while there is, a failed renewal is only told.
         """
-        now = self._clock()
+        now = self._refreshed_at = self._clock()
         try:
-            if self._keyring.freshen(now):
+            if self._renews and self._keyring.freshen(now):
                 note("The certificate was renewed.")
         except MargelleError as error:
             if not self._keyring.good(now):
                 raise
             _log.warning("The certificate ends soon and cannot be renewed: %s", error)
+        self._loaded = self._keyring.written()
         self._keyring.load(self.context)
 
     async def keep(self, stop: asyncio.Event) -> None:
-        """Look at it twice a day until `stop`. A failure is told, and the old one goes on."""
-        while not await _waited(stop, _LOOKED_AT_EVERY.total_seconds()):
+        """Look at the file every minute, and twice a day whether it ends soon, until `stop`. A failure is told, and the old one goes on."""
+        while not await _waited(stop, _LOOKED_AT_S):
+            if self._keyring.written() == self._loaded and self._clock() - self._refreshed_at < _RENEWED_EVERY:
+                continue
             try:
                 self.refresh()
             except MargelleError as error:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
 from margelle.collect import plan
-from margelle.collect.loop import Collector
 from margelle.collect.report import reports
 from margelle.domain.site import Account
 from margelle.errors import Conflict, Limited
@@ -15,16 +14,16 @@ from margelle.ports import AccountReport, Clock, Reader, Spending
 
 
 class Standing:
-    """Implements `ports.Collection`; `collector` returns the one that runs in this process, if any."""
+    """Implements `ports.Collection`; `ask` has the collector ask an account's newest values at once, and tells whether there is one here that may."""
 
     def __init__(
         self,
         reader: Reader,
         spending_of: Callable[[Account], Spending | None],
         clock: Clock,
-        collector: Callable[[], Collector | None],
+        ask: Callable[[str], Awaitable[bool]],
     ) -> None:
-        self._reader, self._spending_of, self._clock, self._collector = reader, spending_of, clock, collector
+        self._reader, self._spending_of, self._clock, self._ask = reader, spending_of, clock, ask
 
     async def reports(self, accounts: Iterable[Account]) -> list[AccountReport]:
         """A report on each of `accounts`, from the store."""
@@ -35,8 +34,7 @@ class Standing:
         if account.paused:
             raise Conflict(f"{account.id} is paused.", hint="Let it go on first.", phrase=Phrase("collect.is_paused"))
         self._demand_room(account, self._clock())
-        collector = self._collector()
-        if collector is None or not collector.ask_now(account.id):
+        if not await self._ask(account.id):
             raise Conflict(
                 f"{account.id} is not collected by the process that serves this.",
                 hint="The one that collects it asks when something is due.",

@@ -18,6 +18,10 @@ _WORDS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _RANGES: Final = {
     "port": (0, 65535),
     "tls.port": (0, 65535),
+    "workers": (1, 64),
+    "api.intake_mib": (1, 65_536),
+    "shutdown.grace_s": (0, 3600),
+    "shutdown.delay_s": (0, 3600),
     "receipts_days": (1, 3650),
     "collect.requests_per_hour": (0, 100_000),
     "collect.timeout_s": (1, 600),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -26,6 +27,9 @@ DoubtKind = Literal[
 
 GIVEN: Final[frozenset[DoubtKind]] = frozenset({"vendor", "unreadable", "uncalibrated", "withdrawn", "future"})
 """Doubts that came with the measurement: they are part of what was told. All others are verdicts, which can be recomputed."""
+
+BESIDE: Final[frozenset[DoubtKind]] = frozenset({"exposed", "jump", "stuck", "cross"})
+"""Verdicts that a point's neighbours have a say on."""
 
 
 class Doubt(Struct, frozen=True):
@@ -73,6 +77,12 @@ class Measurement(Struct, frozen=True, gc=False):
     def reason(self) -> str | None:
         """Why the value is not valid, in one line; None where it is."""
         return self.doubts[0].reason if self.doubts else None
+
+
+@lru_cache(8192)
+def spelt(value: float | None) -> str:
+    """The shortest decimal that spells `value`: 7.2, 25."""
+    return repr(value).removesuffix(".0")
 
 
 class Revision(Struct, frozen=True):

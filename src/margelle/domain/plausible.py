@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,6 +17,8 @@ EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 CLOCK_TOLERANCE: Final = timedelta(minutes=10)
 """How far ahead of our clock a probe's may be before its word is doubted."""
 
+_ANY: Final = (-float("inf"), float("inf"))
+
 
 def judge(measurement: Measurement, now: datetime, catalogue: Catalogue = CATALOGUE) -> Measurement:
     """`measurement` with the doubts that its instant and its value raise at `now` added to those it came with.
@@ -26,6 +29,21 @@ def judge(measurement: Measurement, now: datetime, catalogue: Catalogue = CATALO
         ahead = Doubt("future", f"its time is ahead of the clock ({now:%Y-%m-%d %H:%M} UTC)")
         measurement = replace(measurement, doubts=(*measurement.doubts, ahead))
     return alone(measurement, catalogue)
+
+
+def judged(measurements: Iterable[Measurement], now: datetime, catalogue: Catalogue = CATALOGUE) -> list[Measurement]:
+    """`judge` of each. Most have nothing against them, and are looked at quickly."""
+    latest = now + CLOCK_TOLERANCE
+    ranges: dict[str, tuple[float, float]] = {}
+    found = []
+    for one in measurements:
+        if (known := ranges.get(one.quantity)) is None:
+            quantity = catalogue.get(one.quantity)
+            known = ranges[one.quantity] = (quantity.low, quantity.high) if quantity is not None else _ANY
+        value = one.value
+        good = value is not None and not one.doubts and known[0] <= value <= known[1] and EARLIEST <= one.at <= latest
+        found.append(one if good else judge(one, now, catalogue))
+    return found
 
 
 def alone(measurement: Measurement, catalogue: Catalogue = CATALOGUE) -> Measurement:

@@ -46,6 +46,44 @@ NOTHING: Final = Columns([], [], [])
 """No points."""
 
 
+class Points(Struct):
+    """Points of one quantity by one probe in order of time, as they are kept: six lists of equal length.
+
+    `times` are microseconds since 1970 in UTC; `values` in the quantity's canonical unit, None where no number could be read; `raws` what the
+    vendor wrote, None where that is the shortest decimal that spells the value; `units` the UCUM codes of what was written; `doubts` are JSON,
+    None where there is none.
+    """
+
+    times: list[int]
+    values: list[float | None]
+    raws: list[str | None]
+    units: list[str]
+    origins: list[str]
+    doubts: list[str | None]
+
+
+class Slice(Struct, frozen=True):
+    """The `points` from index `first` to before `last`. Nobody may change them.
+
+    Where they are `lasting`, the same object is likely to be told again, for as long as the points in it stay what they are.
+    """
+
+    points: Points
+    first: int
+    last: int
+    lasting: bool = False
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def cut(self, most: int, *, newest: bool = False) -> Slice:
+        """At most so many points of it, the oldest or the `newest`."""
+        if len(self) <= most:
+            return self
+        first, last = (self.last - most, self.last) if newest else (self.first, self.first + most)
+        return Slice(self.points, first, last, self.lasting)
+
+
 def by_instant(measurements: Iterable[Measurement]) -> list[Reading]:
     """`measurements` grouped by probe and instant, in order of instant, then probe."""
     groups: defaultdict[tuple[datetime, str], dict[str, Measurement]] = defaultdict(dict)

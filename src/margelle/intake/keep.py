@@ -11,11 +11,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement, same
-from margelle.domain.plausible import judge
+from margelle.domain.plausible import CLOCK_TOLERANCE, judged
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Probe
 from margelle.intake import beside
 from margelle.intake.point import Arrival
+from margelle.intake.quiet import Look, Quiet
 from margelle.ports import Reader, Store
 
 Verdict = Literal["new", "same", "corrected", "refused"]
@@ -26,7 +27,7 @@ _DENSE: Final = 4
 """Up to so few points of a series are looked up one by one; more of them as the stretch that they span, where that has less than so many times as many."""
 
 
-class Outcome(Struct, frozen=True, omit_defaults=True):
+class Outcome(Struct, frozen=True, omit_defaults=True, gc=False):
     """What became of the `n`th point: `refused` for `reason`; or kept, with the doubts that it raised."""
 
     n: int
@@ -46,18 +47,21 @@ async def keep(
     *,
     dry: bool = False,
     strict: bool = False,
+    quiet: Quiet | None = None,
 ) -> list[Outcome]:
     """Keep the measurements of `arrivals`, all of them or, where the store fails, none.
 
-    Where `strict` and one is refused, nothing is kept; nor where `dry`. The outcomes are then what they would have been.
+    Where `strict` and one is refused, nothing is kept; nor where `dry`. The outcomes are then what they would have been. `quiet` remembers
+    probes from one time to the next.
     """
-    judged = [_judged(arrival, now, catalogue) for arrival in arrivals]
-    points = [arrival.measurement for arrival in judged if arrival.measurement is not None]
-    known = await _known(store, points)
-    outcomes = [_outcome(arrival, known) for arrival in judged]
+    points = judged((one.measurement for one in arrivals if one.measurement is not None), now, catalogue)
+    look = await quiet.look(store, beside.by_probe(points)) if quiet is not None else beside.NO_LOOK
+    known = await _known(store, points, now, look)
+    waiting = iter(points)
+    outcomes = [_outcome(one, next(waiting) if one.measurement is not None else None, known, look) for one in arrivals]
     if dry or not points or (strict and len(points) < len(arrivals)):
         return outcomes
-    kept = iter(await beside.keep(store, points, now, catalogue))
+    kept = iter(await beside.keep_judged(store, points, now, catalogue, quiet=quiet, look=look))
     return [_doubted(outcome, next(kept)) if outcome.verdict != "refused" else outcome for outcome in outcomes]
 
 
@@ -78,24 +82,28 @@ async def own_probes(reader: Reader, owner: str | None = None) -> dict[str, Prob
     return found
 
 
-def _judged(arrival: Arrival, now: datetime, catalogue: Catalogue) -> Arrival:
-    """With the doubts that its instant and its value raise."""
-    point = arrival.measurement
-    return arrival if point is None else replace(arrival, measurement=judge(point, now, catalogue))
-
-
 def _doubted(outcome: Outcome, kept: Measurement) -> Outcome:
     """With the doubts that its neighbours raise, too."""
+    if not kept.doubts and not outcome.doubts:
+        return outcome
     return replace(outcome, doubts=tuple(doubt.reason for doubt in kept.doubts))
 
 
-async def _known(reader: Reader, points: Sequence[Measurement]) -> dict[Key, Measurement]:
-    """What the store has at the instants of `points`."""
+async def _known(reader: Reader, points: Sequence[Measurement], now: datetime, look: Look) -> dict[Key, Measurement]:
+    """What the store has at the instants of `points`, but for probes that go on: of these it has nothing."""
     series: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
     for point in points:
-        series[point.probe, point.quantity].append(point.at)
+        if point.probe not in look.going:
+            series[point.probe, point.quantity].append(point.at)
     found: dict[Key, Measurement] = {}
+    latest = now + CLOCK_TOLERANCE
+    newest: dict[str, dict[str, Measurement]] = {}
     for (probe, quantity), instants in series.items():
+        if probe not in newest:
+            newest[probe] = await reader.latest(probe, now)
+        last = newest[probe].get(quantity)
+        if max(instants) <= latest and (last is None or last.at < min(instants)):
+            continue  # nothing is kept of this series from then on
         for known in await _between(reader, probe, quantity, instants):
             found[probe, quantity, known.at] = known
     return found
@@ -111,13 +119,14 @@ async def _between(reader: Reader, probe: str, quantity: str, instants: Sequence
     return [known for at in instants for known in await reader.history(probe, quantity, at, at + _NEXT)]
 
 
-def _outcome(arrival: Arrival, known: dict[Key, Measurement]) -> Outcome:
-    """What becomes of an arrival; `known` then has its point."""
-    point = arrival.measurement
+def _outcome(arrival: Arrival, point: Measurement | None, known: dict[Key, Measurement], look: Look) -> Outcome:
+    """What becomes of an arrival, whose point has been judged; `known` then has it."""
     if point is None:
         return Outcome(arrival.n, "refused", arrival.fault)
+    if point.probe in look.going:
+        return Outcome(arrival.n, "new", doubts=tuple(doubt.reason for doubt in point.doubts) if point.doubts else ())
     key = point.probe, point.quantity, point.at
     old = known.get(key)
     known[key] = point
     verdict: Verdict = "new" if old is None else "same" if same(old, point) else "corrected"
-    return Outcome(arrival.n, verdict, doubts=tuple(doubt.reason for doubt in point.doubts))
+    return Outcome(arrival.n, verdict, doubts=tuple(doubt.reason for doubt in point.doubts) if point.doubts else ())

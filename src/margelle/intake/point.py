@@ -27,7 +27,7 @@ _SECONDS: Final = (9e8, 1e11)
 _LAST_YEAR: Final = 9998
 
 
-class Point(Struct, frozen=True):
+class Point(Struct, frozen=True, gc=False):
     """One value as it was told: every part is text, as it was written. `unit` is empty for the quantity's own."""
 
     probe: str
@@ -37,7 +37,7 @@ class Point(Struct, frozen=True):
     unit: str = ""
 
 
-class Arrival(Struct, frozen=True):
+class Arrival(Struct, frozen=True, gc=False):
     """What came of one line or entry, the `n`th: a measurement, or why there is none."""
 
     n: int
@@ -45,7 +45,7 @@ class Arrival(Struct, frozen=True):
     fault: str = ""
 
 
-class Told(Struct, forbid_unknown_fields=True):
+class Told(Struct, forbid_unknown_fields=True, gc=False):
     """A point as JSON: `value` and `at` are numbers or texts."""
 
     probe: str

@@ -24,6 +24,7 @@ from margelle.ports.record import (
     Receipt,
     Repaired,
 )
+from margelle.ports.siblings import NoSiblings, Siblings
 from margelle.ports.source import (
     AdviceSource,
     Batch,
@@ -39,7 +40,7 @@ from margelle.ports.source import (
     SwitchSource,
     Window,
 )
-from margelle.ports.store import Reader, Store, Writer
+from margelle.ports.store import Mark, Reader, Store, Writer
 from margelle.ports.vendor import (
     Client,
     Display,
@@ -95,10 +96,12 @@ __all__ = [
     "LongMemorySource",
     "Mapped",
     "MappedSource",
+    "Mark",
     "Meanings",
     "Naming",
     "Nearby",
     "Next",
+    "NoSiblings",
     "PacedHttp",
     "Parameter",
     "ParameterSink",
@@ -112,6 +115,7 @@ __all__ = [
     "Reports",
     "Request",
     "Setting",
+    "Siblings",
     "Source",
     "Spending",
     "Spent",

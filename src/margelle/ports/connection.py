@@ -55,6 +55,10 @@ class Meanings(Protocol):
         """What the settings file says."""
         ...
 
+    async def refresh(self) -> None:
+        """Take over what was said in another process."""
+        ...
+
     async def say(self, vendor: str, said: Mapping[str, str]) -> None:
         """From now on these names mean this; one that means nothing any more has an empty text.
 

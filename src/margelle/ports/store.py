@@ -10,17 +10,23 @@ from margelle.domain.access import Membership, Organisation, Role
 from margelle.domain.event import Event
 from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, Revision
-from margelle.domain.series import Columns, DayStatistics
+from margelle.domain.series import Columns, DayStatistics, Slice
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
 from margelle.ports.record import Added, AuditEntry, Earlier, Folded, Grant, Incident, Inspected, Receipt, Repaired
 from margelle.ports.source import Discovery
+
+Mark = tuple[int, int]
+"""See `Reader.marks`."""
 
 
 class Reader(Protocol):
     """Answers questions from the store."""
 
-    async def version(self) -> int:
-        """A number that is another one after anything was stored: by this process at once, by any other soon."""
+    async def version(self, *, but_points: bool = False) -> int:
+        """A number that is another one after anything was stored: by this process at once, by any other soon.
+
+        With `but_points` it may be the same after nothing but measurements were kept.
+        """
         ...
 
     async def users(self) -> list[User]:
@@ -71,6 +77,10 @@ class Reader(Protocol):
         """The probes of one site, or all, by id."""
         ...
 
+    async def probes_at(self, sites: Collection[str]) -> list[Probe]:
+        """The probes of all these sites, by id."""
+        ...
+
     async def devices(self, probe: str) -> list[tuple[datetime, Probe]]:
         """The probe as it was since each instant at which its device or its site changed, oldest first."""
         ...
@@ -106,6 +116,19 @@ class Reader(Protocol):
         self, probe: str, quantity: str, since: datetime | None = None, until: datetime | None = None
     ) -> Columns:
         """The points with since <= at < until, as columns."""
+        ...
+
+    async def slices(
+        self,
+        probe: str,
+        quantity: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        *,
+        descending: bool = False,
+    ) -> list[Slice]:
+        """The points of which `history` tells, as they are kept. Where `descending`, the newest slice is first; in itself each begins with its oldest point. None is empty."""
         ...
 
     async def statistics(
@@ -176,6 +199,17 @@ class Reader(Protocol):
 
     async def receipts(self, account: str, since: datetime | None = None, limit: int = 100) -> list[Receipt]:
         """The newest receipts first."""
+        ...
+
+    async def marks(self, probes: Sequence[str]) -> dict[str, Mark]:
+        """What tells whether anything was kept of these probes: how often others have stored anything, and how often this process has kept something of the probe.
+
+        A store that cannot tell leaves them out.
+        """
+        ...
+
+    async def refusals(self, subject: str, now: datetime) -> list[datetime]:
+        """When this subject was refused, the earliest first, as far as that still counts."""
         ...
 
     async def incidents(self, account: str | None = None, *, open_only: bool = False) -> list[Incident]:
@@ -333,6 +367,14 @@ class Writer(Protocol):
         It keeps those that it has and takes those that nobody has, up to an equal share among all collectors that live; what it has beyond
         its share it gives back, but for `keep`, which are being asked. A collector lives until its last claim has run out.
         """
+        ...
+
+    async def refuse(self, subject: str, now: datetime, life_s: float) -> None:
+        """Count that this subject was refused, for so long."""
+        ...
+
+    async def pardon(self, subject: str) -> None:
+        """Forget all refusals of this subject."""
         ...
 
     async def release(self, collector: str) -> None:

@@ -17,13 +17,14 @@ from starlette.routing import BaseRoute, Route
 from margelle import __version__
 from margelle.domain.limits import Regime
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.ports import Actions, Backstage, Clock, Reports, Staged, Store, Vendor
+from margelle.ports import Actions, Backstage, Clock, NoSiblings, Reports, Siblings, Staged, Store, Vendor
 from margelle.serve.api import API
 from margelle.serve.api.problem import details
 from margelle.serve.calls import Calls
 from margelle.serve.faces import mounts
 from margelle.serve.gate import Gate, too_large, too_large_batch
 from margelle.serve.problem import problem, unavailable
+from margelle.serve.readiness import Readiness
 from margelle.serve.sign_in import Attempts, FaceDesk
 from margelle.serve.traffic import Traffic
 
@@ -43,6 +44,8 @@ class Api(Struct, frozen=True):
     lookback_s: float = 7200.0
     """How long a measurement counts as present in PromQL."""
     metrics: bool = False
+    most_bytes: int = 64 << 20
+    """How much of what is sent may be under way in this process."""
     size_bytes: Callable[[], int] | None = None
 
 
@@ -64,6 +67,8 @@ def build(
     time_zone: str = "UTC",
     regime: Regime = "private",
     ready: Callable[[], bool] | None = None,
+    readiness: Readiness | None = None,
+    siblings: Siblings | None = None,
     mark: str = "",
     backstage: Backstage | None = None,
     demo: Staged = "",
@@ -72,10 +77,10 @@ def build(
 
     `quotas` holds clients to the vendors' documented request quotas; with `own_sites` each face shows only its own vendor's sites. With `public_page`, whoever reaches the hub sees every site
     without signing in: for loopback and demonstrations only. `public_url` is where others reach the hub, if not where they
-    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known; `regime` says which limits hold. `/healthz` answers 503 until `ready()`.
+    ask; `catalogue` has the installation's quantities; `time_zone` is that of sites whose own is not known; `regime` says which limits hold. `/healthz` answers 503 until `ready()`, and `/readyz` until then and from the moment when `readiness` ends. `siblings` are the other processes of the same hub.
     `backstage` is what the pages may use of the hub behind the store: without it they show water and people only. A `demo` says on every page that its water is simulated: one that is the whole `hub`, or a `room` in another that one goes back to. `mark` is what this hub's own collector knows it by, should it be led back here.
     """
-    attempts, calls = Attempts(), Calls(clock)
+    attempts, calls = Attempts(store), Calls(clock, siblings)
     traffic = Traffic(vendor.name for vendor in vendors) if api is not None and api.metrics else None
     routes: list[BaseRoute] = [
         *mounts(
@@ -88,12 +93,18 @@ def build(
             attempts=attempts,
             catalogue=catalogue,
             own_sites=own_sites,
+            siblings=siblings,
         ),
+        Route("/livez", _alive),
         Route("/healthz", _health(store, ready)),
+        Route("/readyz", _ready(store, ready, readiness)),
     ]
     if api is not None:
         sessions = _sessions(store, clock, attempts, public_url) if pages else None
-        routes += _api_routes(_Front(store, clock, attempts, catalogue, actions, traffic, sessions), api)
+        routes += _api_routes(
+            _Front(store, clock, attempts, catalogue, actions, traffic, sessions, siblings or NoSiblings(), readiness),
+            api,
+        )
     if pages:
         from margelle.serve.pages import Look, Shown  # noqa: PLC0415 - a cloud without pages does not load them
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
@@ -122,6 +133,8 @@ class _Front(NamedTuple):
     actions: Actions
     traffic: Traffic | None
     sessions: Sessions | None
+    siblings: Siblings
+    readiness: Readiness | None
 
 
 def _api_routes(front: _Front, api: Api) -> list[BaseRoute]:
@@ -131,7 +144,9 @@ def _api_routes(front: _Front, api: Api) -> list[BaseRoute]:
     from margelle.serve.prometheus import routes as prometheus  # noqa: PLC0415
 
     store, clock, catalogue = front.store, front.clock, front.catalogue
-    visitors = own.visitors(store, clock, front.attempts, front.sessions, api.requests_per_minute)
+    visitors = own.visitors(
+        store, clock, front.attempts, front.sessions, api.requests_per_minute, siblings=front.siblings
+    )
     lookout = Lookout(store)
     found = [
         *own.routes(
@@ -143,6 +158,8 @@ def _api_routes(front: _Front, api: Api) -> list[BaseRoute]:
             reports=api.reports,
             lookout=lookout,
             origins=api.origins,
+            readiness=front.readiness,
+            most_bytes=api.most_bytes,
         ),
         *prometheus.routes(store, clock, catalogue, visitors=visitors, lookout=lookout, lookback_s=api.lookback_s),
     ]
@@ -150,7 +167,13 @@ def _api_routes(front: _Front, api: Api) -> list[BaseRoute]:
         from margelle.serve.metrics import Metrics  # noqa: PLC0415
 
         told = Metrics(
-            store, clock, traffic=front.traffic, visitors=visitors, reports=api.reports, size_bytes=api.size_bytes
+            store,
+            clock,
+            traffic=front.traffic,
+            visitors=visitors,
+            reports=api.reports,
+            size_bytes=api.size_bytes,
+            siblings=front.siblings,
         )
         found += told.routes()
     return found
@@ -168,9 +191,30 @@ def _health(store: Store, ready: Callable[[], bool] | None) -> Callable[[Request
         if ready is not None and not ready():
             return unavailable("Starting: not ready yet.", 1)
         await store.version()  # a store that cannot be read raises, and that is answered with 503
-        return Response(msgspec.json.encode({"status": "ok", "version": __version__}), media_type="application/json")
+        return _status("ok")
 
     return healthz
+
+
+def _ready(store: Store, ready: Callable[[], bool] | None, readiness: Readiness | None) -> Callable[[Request], Any]:
+    async def readyz(_: Request) -> Response:
+        if readiness is not None and readiness.state in {"ending", "closed"}:
+            return unavailable("Ending: send nobody here any more.", 1)
+        if (readiness is not None and readiness.state == "starting") or (ready is not None and not ready()):
+            return unavailable("Starting: not ready yet.", 1)
+        await store.version()
+        return _status("ready")
+
+    return readyz
+
+
+async def _alive(_: Request) -> Response:
+    """It answers, whatever else is wrong: to start the process again would mend nothing."""
+    return _status("alive")
+
+
+def _status(said: str) -> Response:
+    return Response(msgspec.json.encode({"status": said, "version": __version__}), media_type="application/json")
 
 
 async def _refusal(request: Request, refusal: Exception) -> Response:

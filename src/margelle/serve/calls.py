@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from starlette.types import Scope
 
-from margelle.ports import Clock
+from margelle.ports import Clock, NoSiblings, Siblings
 from margelle.redaction import redact
 
 MOST: Final = 50
@@ -27,6 +27,8 @@ LONGEST: Final = 400
 
 FACE: Final = "margelle.face"
 """Under which the server's record of a request says at which face it arrived."""
+
+_TOPIC: Final = "calls"
 
 _Entry = tuple[datetime, tuple[str, int] | None, str, bytes, int, float, bytes, bytes]
 
@@ -49,11 +51,20 @@ class Call(Struct, frozen=True):
         return self.status >= 400
 
 
-class Calls:
-    """Remembers the last calls of each face."""
+class _Told(Struct, array_like=True):
+    """What one process remembers of a face."""
 
-    def __init__(self, clock: Clock) -> None:
+    recent: list[Call]
+    failed: Call | None
+
+
+class Calls:
+    """Remembers the last calls of each face; those that the hub's other processes have answered, they tell."""
+
+    def __init__(self, clock: Clock, siblings: Siblings | None = None) -> None:
         self._clock = clock
+        self._siblings = siblings or NoSiblings()
+        self._siblings.answer(_TOPIC, lambda face: msgspec.msgpack.encode(self._of(face.decode())))
         self._all: defaultdict[str, deque[_Entry]] = defaultdict(lambda: deque(maxlen=MOST))
         self._failed: defaultdict[str, deque[_Entry]] = defaultdict(lambda: deque(maxlen=MOST))
 
@@ -70,14 +81,22 @@ class Calls:
         if status >= 400:
             self._failed[face].append(entry)
 
-    def recent(self, face: str) -> list[Call]:
-        """The last calls, the newest first."""
-        return [_call(entry) for entry in reversed(self._all[face])]
+    async def recent(self, face: str) -> tuple[list[Call], Call | None]:
+        """The last calls, the newest first; and the last one that failed, however many have been answered since."""
+        told = [msgspec.msgpack.decode(one, type=_Told) for one in await self._siblings.ask(_TOPIC, face.encode())]
+        all_of_it = [self._of(face), *told]
+        recent = sorted((call for one in all_of_it for call in one.recent), key=_instant, reverse=True)
+        failed = max((one.failed for one in all_of_it if one.failed is not None), key=_instant, default=None)
+        return recent[:MOST], failed
 
-    def last_failed(self, face: str) -> Call | None:
-        """The last call that failed, however many have been answered since."""
+    def _of(self, face: str) -> _Told:
+        """What this process itself has answered."""
         failed = self._failed[face]
-        return _call(failed[-1]) if failed else None
+        return _Told([_call(entry) for entry in reversed(self._all[face])], _call(failed[-1]) if failed else None)
+
+
+def _instant(call: Call) -> datetime:
+    return call.at
 
 
 def _call(entry: _Entry) -> Call:

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.ports import Actions, Clock, FaceContext, Store, Vendor
+from margelle.ports import Actions, Clock, FaceContext, Siblings, Store, Vendor
 from margelle.serve.apart import apart
 from margelle.serve.calls import FACE
 from margelle.serve.quota import FaceQuota
@@ -31,6 +31,7 @@ def mounts(
     attempts: Attempts,
     catalogue: Catalogue = CATALOGUE,
     own_sites: bool = False,
+    siblings: Siblings | None = None,
 ) -> list[BaseRoute]:
     """Each vendor's routes under `/<its name>`, and at the root of its own host, for clients that cannot be told another; `settings` are by vendor, and what they leave out has its default; where they hold another object for a vendor later, its face is made anew.
 
@@ -40,7 +41,7 @@ def mounts(
     hosts: list[BaseRoute] = []  # after the prefixes, which most clients use
     for vendor in vendors:
         desk = FaceDesk(vendor.name, store, clock, attempts)
-        quota = FaceQuota(vendor.quota if quotas else ())
+        quota = FaceQuota(vendor.quota if quotas else (), vendor.name, siblings)
         reader = apart(store, vendor.name) if own_sites else store
         context = FaceContext(reader, store, desk, quota, actions, clock, {}, catalogue)
         face = _Face(vendor, context, settings)

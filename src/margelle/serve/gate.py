@@ -26,7 +26,7 @@ from margelle.serve.traffic import Traffic
 LARGEST_BODY: Final = 1 << 20
 """In bytes: far more than any vendor's request needs."""
 
-LARGEST_BATCH: Final = 8 << 20
+LARGEST_BATCH: Final = 16 << 20
 """In bytes: of measurements that are sent to the hub's own API."""
 
 TELLING_PATHS: Final = ("/p/", "/invitation/")
@@ -197,4 +197,4 @@ def _path(scope: Scope) -> str:
 
 
 too_large = problem(413, "The request's body is larger than 1 MiB.")
-too_large_batch = details(413, "The request's body is larger than 8 MiB.")
+too_large_batch = details(413, "The request's body is larger than 16 MiB.")

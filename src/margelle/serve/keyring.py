@@ -107,6 +107,14 @@ class Keyring:
             raise self._broken(self.server_file)
         return found
 
+    def written(self) -> int:
+        """Another number when the certificate's file is another one; 0 where there is none."""
+        try:
+            status = self.server_file.stat()
+        except OSError:
+            return 0
+        return hash((status.st_mtime_ns, status.st_ino))
+
     def load(self, context: ssl.SSLContext) -> None:
         """Let `context` show the certificate, from its next connection on. Raises ConfigError where it cannot."""
         try:

@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -17,10 +18,10 @@ from starlette.routing import BaseRoute, Route
 from margelle import __version__
 from margelle.domain.site import Account
 from margelle.errors import MargelleError, NotFound
-from margelle.ports import Clock, Reports, Store
+from margelle.ports import Clock, NoSiblings, Reports, Siblings, Store
 from margelle.serve.api.problem import of_error
 from margelle.serve.api.visitor import Visitors
-from margelle.serve.traffic import BOUNDS_S, Traffic
+from margelle.serve.traffic import BOUNDS_S, TOPIC, Counts, Traffic, total
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -73,9 +74,12 @@ class Metrics:
         visitors: Visitors,
         reports: Reports,
         size_bytes: Callable[[], int] | None,
+        siblings: Siblings | None = None,
     ) -> None:
         self._store, self._clock, self._traffic, self._visitors = store, clock, traffic, visitors
         self._reports, self._size_bytes = reports, size_bytes
+        self._siblings = siblings or NoSiblings()
+        self._siblings.answer(TOPIC, lambda _: counted(traffic).told())
         self._vendors: tuple[datetime, dict[str, Vendor]] | None = None
 
     def routes(self) -> list[BaseRoute]:
@@ -83,7 +87,7 @@ class Metrics:
         return [Route(PATH, self._get)]
 
     async def _get(self, request: Request) -> Response:
-        from prometheus_client import CollectorRegistry, ProcessCollector  # noqa: PLC0415 - only who scrapes waits for it
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415 - only who scrapes waits for it
         from prometheus_client.exposition import choose_encoder  # noqa: PLC0415
 
         try:
@@ -92,8 +96,8 @@ class Metrics:
         except MargelleError as error:
             return of_error(error)
         registry = CollectorRegistry()
-        registry.register(_Told(self._traffic, state))
-        ProcessCollector(registry=registry)
+        others = [Counts.of(told) for told in await self._siblings.ask(TOPIC)]
+        registry.register(_Told(total((counted(self._traffic), *others)), state))
         encode, kind = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": kind})
 
@@ -119,11 +123,22 @@ class Metrics:
         return dict(found)
 
 
+def counted(traffic: Traffic) -> Counts:
+    """What this process has counted, and how it is."""
+    return replace(traffic.counts(), process={one.name: one.value for family in _process() for one in family.samples})
+
+
+def _process() -> list[Metric]:
+    from prometheus_client import ProcessCollector  # noqa: PLC0415
+
+    return list(ProcessCollector(registry=None).collect())
+
+
 class _Told:
     """A collector of prometheus-client that tells what is known already."""
 
-    def __init__(self, traffic: Traffic, state: _State) -> None:
-        self._traffic, self._state = traffic, state
+    def __init__(self, counts: Counts, state: _State) -> None:
+        self._counts, self._state = counts, state
 
     def collect(self) -> Iterator[Metric]:
         """Every metric."""
@@ -135,18 +150,22 @@ class _Told:
         requests = core.CounterMetricFamily(
             "margelle_http_requests", "Requests that were answered.", labels=["face", "status"]
         )
-        for (face, status), count in sorted(self._traffic.requests.items()):
-            requests.add_metric([face, str(status)], count)
+        for face, by_status in sorted(self._counts.requests.items()):
+            for status, count in sorted(by_status.items()):
+                requests.add_metric([face, str(status)], count)
         yield requests
         lasted = core.HistogramMetricFamily(
             "margelle_http_request_duration_seconds",
             "How long answers took, from first byte in to last byte out.",
             labels=["face"],
         )
-        for face, durations in sorted(self._traffic.durations.items()):
+        for face, (buckets, sum_s) in sorted(self._counts.durations.items()):
             bounds = [*map(str, BOUNDS_S), "+Inf"]
-            lasted.add_metric([face], list(zip(bounds, accumulate(durations.buckets), strict=True)), durations.sum_s)
+            lasted.add_metric([face], list(zip(bounds, accumulate(buckets), strict=True)), sum_s)
         yield lasted
+        for family in _process():
+            family.samples = [one._replace(value=self._counts.process[one.name]) for one in family.samples]
+            yield family
         yield core.GaugeMetricFamily(
             "margelle_store_measurements", "Measurements that are kept.", self._state.measurements
         )

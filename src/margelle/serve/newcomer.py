@@ -14,8 +14,8 @@ from margelle.errors import Conflict, Refused
 from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Rate, Store
 from margelle.serve.password import demand_good
+from margelle.serve.patience import Tries
 from margelle.serve.people import demand_email
-from margelle.serve.quota import Tries
 from margelle.serve.sign_in import digest, hashed
 
 MEMO: Final = "first user"
@@ -43,7 +43,7 @@ class Newcomers:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._tries = Tries(_BY_ADDRESS, _IN_ALL)
+        self._tries = Tries(store, {"code from": _BY_ADDRESS, "code": _IN_ALL})
 
     async def awaited(self) -> bool:
         """Whether nobody is known yet."""
@@ -71,9 +71,9 @@ class Newcomers:
         await self._demand_nobody()
         now = self._clock()
         keys = address, ""
-        self._tries.demand_room(keys, now, "Too many wrong codes.")
+        await self._tries.demand_room(keys, now, "Too many wrong codes.")
         kept = (await self._store.memo(MEMO) or b"").decode("ascii", "replace")
         plain = "".join(letter for letter in code.upper() if letter.isalnum())
         if not kept or not hmac.compare_digest(kept, digest(plain)):
-            self._tries.add(keys, now)
+            await self._tries.add(keys, now)
             raise Refused("This is not the code that the hub printed.", hint="`margelle serve` prints it at its start.")

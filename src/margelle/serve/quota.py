@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
-from margelle.errors import Limited
-from margelle.ports import Rate
+import msgspec
+
+from margelle.ports import NoSiblings, Rate, Siblings
 
 
 class Windows:
@@ -70,34 +71,28 @@ class Windows:
             del self._events[idlest]
 
 
-class Tries:
-    """How often something may be tried in vain, counted by several keys at once (such as a login and an address), each with a rate of its own."""
+class SharedWindows(Windows):
+    """Windows that count what the hub's other processes on this machine count too, under the same `topic`, as soon as they tell."""
 
-    def __init__(self, *rates: Rate) -> None:
-        self._windows = tuple(Windows([rate]) for rate in rates)
+    def __init__(self, rates: Sequence[Rate], topic: str, siblings: Siblings | None = None) -> None:
+        super().__init__(rates)
+        self._topic, self._siblings = f"requests {topic}", siblings or NoSiblings()
+        self._siblings.hear(self._topic, self._hear)
 
-    def demand_room(self, keys: Sequence[str], now: datetime, what: str) -> None:
-        """Raises Limited, which says `what` there was too much of, unless there is room for one more by every key."""
-        waits_s = (window.wait_s(key, now) for window, key in zip(self._windows, keys, strict=True))
-        wait_s = max((wait_s for wait_s in waits_s if wait_s is not None), default=None)
-        if wait_s is not None:
-            raise Limited(what, hint="Wait a while.", retry_after_s=wait_s)
+    def add(self, key: str, now: datetime) -> None:
+        """Count one event, here and at the others'."""
+        super().add(key, now)
+        self._siblings.tell(self._topic, msgspec.msgpack.encode((key, now)))
 
-    def add(self, keys: Sequence[str], now: datetime) -> None:
-        """Count one more."""
-        for window, key in zip(self._windows, keys, strict=True):
-            window.add(key, now)
-
-    def forget(self, key: str) -> None:
-        """Begin anew for this one of the first keys: it was no guess. What the others have counted stays."""
-        self._windows[0].forget(key)
+    def _hear(self, told: bytes) -> None:
+        super().add(*msgspec.msgpack.decode(told, type=tuple[str, datetime]))
 
 
 class FaceQuota:
     """The quota that a face grants each user (ports.Quota); without rates, it grants everything."""
 
-    def __init__(self, rates: Sequence[Rate]) -> None:
-        self._windows = Windows(rates) if rates else None
+    def __init__(self, rates: Sequence[Rate], face: str = "", siblings: Siblings | None = None) -> None:
+        self._windows = SharedWindows(rates, face, siblings) if rates else None
 
     def take(self, user: str, now: datetime) -> float | None:
         """Count one request of `user`, or say in how many seconds the next one will be within the quota."""

@@ -24,7 +24,7 @@ from margelle.domain.site import User
 from margelle.errors import BadInput, Limited, Refused, StoreError
 from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Clock, Grant, GrantKind, Rate, Store
-from margelle.serve.quota import Tries
+from margelle.serve.patience import Tries
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -67,15 +67,17 @@ def digest(token: str) -> str:
 class Attempts:
     """Lets one attempt at a time be checked, and only so many be refused: for each login, and from each address.
 
-    A success makes up for the login's refusals, not for the address's. An IPv6 address counts by its /64.
+    A success makes up for the login's refusals, not for the address's. An IPv6 address counts by its /64. Refusals are counted in the store:
+    each further process that checks passwords at the same moment allows one guess more, and not as many again.
     """
 
     def __init__(
         self,
+        store: Store,
         by_login: Rate = Rate(10, 15 * 60),  # noqa: B008 - immutable
         by_address: Rate = Rate(30, 15 * 60),  # noqa: B008
     ) -> None:
-        self._tries = Tries(by_login, by_address)
+        self._tries = Tries(store, {"login": by_login, "address": by_address})
         self._turn = asyncio.Lock()
         self._waiting = 0
 
@@ -83,24 +85,24 @@ class Attempts:
         """`user`, if the password is theirs. Raises Limited."""
         login = (user.email if user else login).casefold()
         keys = login, _network(address)
-        self._demand_room(keys, clock())
+        await self._demand_room(keys, clock())
         if self._waiting >= _MOST_WAITING:
             raise Limited("Too many people sign in at once.", retry_after_s=2, phrase=Phrase("sign_in.crowd"))
         self._waiting += 1
         try:
             async with self._turn:
-                self._demand_room(keys, clock())  # others may have been refused meanwhile
+                await self._demand_room(keys, clock())  # others may have been refused meanwhile
                 good = await _verified((user.password_hash if user else "") or _NOBODYS_HASH, password)
                 if user is not None and good:
-                    self._tries.forget(login)
+                    await self._tries.forget(login, clock())
                     return user
-                self._tries.add(keys, clock())
+                await self._tries.add(keys, clock())
                 return None
         finally:
             self._waiting -= 1
 
-    def _demand_room(self, keys: Sequence[str], now: datetime) -> None:
-        self._tries.demand_room(keys, now, "Too many refused attempts to sign in.")
+    async def _demand_room(self, keys: Sequence[str], now: datetime) -> None:
+        await self._tries.demand_room(keys, now, "Too many refused attempts to sign in.")
 
 
 class FaceDesk:
@@ -110,7 +112,7 @@ class FaceDesk:
         self.face = face
         self._store = store
         self._clock = clock
-        self._attempts = attempts or Attempts()
+        self._attempts = attempts or Attempts(store)
         self._holders: dict[str, tuple[User, Grant]] = {}  # by digest, true of the store's version
         self._version = -1
 
@@ -193,7 +195,7 @@ class FaceDesk:
 
     async def held(self, kind: GrantKind, token: str) -> tuple[User, Grant] | None:
         """Whose token this is, and what was granted with it; None if nobody's, or it has expired."""
-        version = await self._store.version()
+        version = await self._store.version(but_points=True)
         if version != self._version:
             self._holders.clear()
             self._version = version

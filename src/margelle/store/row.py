@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.measurement import Doubt, Measurement, spelt
 from margelle.domain.unit import Unit
 from margelle.store import rules
 from margelle.store.rules import EPOCH
@@ -70,12 +70,6 @@ def measurement(probe: str, quantity: str, kept: Row) -> Measurement:
         origin,
         doubts_of(doubts),
     )
-
-
-@lru_cache(8192)
-def spelt(value: float | None) -> str:
-    """The shortest decimal that spells `value`: 7.2, 25."""
-    return repr(value).removesuffix(".0")
 
 
 def told(doubts: tuple[Doubt, ...]) -> str | None:

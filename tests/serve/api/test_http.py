@@ -178,7 +178,7 @@ async def test_what_changes_something_must_not_come_from_another_site(browser: B
         ("application/json", b'{"site": "own:garden", "kind": "backwash", "sort": 1}', 400),
         ("application/json", b'{"site": "own:garden", "kind": "feast"}', 400),
         ("application/json", b'{"site": 7, "kind": "backwash"}', 400),
-        ("application/json", b" " * (9 << 20), 413),
+        ("application/json", b" " * (17 << 20), 413),
     ],
 )
 async def test_a_body_that_is_wrong_is_refused(hub: Hub, kind: str, body: bytes, status: int) -> None:

@@ -196,13 +196,13 @@ async def test_another_form_is_refused(hub: Hub, headers: dict[str, str]) -> Non
 async def test_a_body_that_is_too_large_is_refused_whether_announced_or_not(hub: Hub) -> None:
     is_problem(await hub.post(b" " * (LARGEST_BATCH + 1)), 413)
     headers = {"authorization": f"Bearer {hub.token}", "content-type": JSON}
-    chunks = [b" " * (1 << 20)] * 9
+    chunks = [b" " * (1 << 20)] * 17
     is_problem(await call(hub.app, "POST", PATH, headers, chunks=chunks), 413)
 
 
 async def test_too_many_points_are_refused(hub: Hub) -> None:
     many = (json.dumps(point()) + "\n").encode() * (MOST_POINTS + 1)
-    assert "more than 20000 points" in is_problem(await hub.post(many, NDJSON), 400)["detail"]
+    assert "more than 100000 points" in is_problem(await hub.post(many, NDJSON), 400)["detail"]
     assert await hub.store.count() == 0
 
 

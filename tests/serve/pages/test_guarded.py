@@ -49,7 +49,7 @@ def _routes() -> list[tuple[str, str]]:
     """Every (method, path) of every area."""
     store, vendors = MemoryStore(), list(VENDORS.values())
     clock: Any = None
-    sessions = Sessions(FaceDesk(FACE, store, clock, Attempts()))
+    sessions = Sessions(FaceDesk(FACE, store, clock, Attempts(store)))
     hall = Hall(store, vendors, clock, sessions=sessions, actions=NoActions(), look=Look(), areas=AREAS)
     found = []
     for route in hall.routes():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from margelle.vendors.kept import Kept
+from margelle.ports.kept import Kept
 from margelle.vendors.ondilo.answers import success
 from tests.conftest import NOW
 

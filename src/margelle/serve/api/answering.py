@@ -17,13 +17,18 @@ from starlette.types import Receive, Scope, Send
 
 from margelle.errors import Forbidden, MargelleError, StoreError
 from margelle.export import columnar, text
+from margelle.ports.kept import Kept
 from margelle.serve.api import reading
-from margelle.serve.api.endpoint import FORMS, Created, Endpoint, Form, Page, Rooms, Table, Visit
+from margelle.serve.api.endpoint import FORMS, Created, Endpoint, Form, Page, Rooms, Table, Visit, Written
 from margelle.serve.api.problem import details, of_error
 from margelle.serve.api.visitor import Visitors
+from margelle.serve.caller import Caller
 
 _log: Final = logging.getLogger("margelle.serve")
 _ENCODER: Final = msgspec.json.Encoder()
+LARGEST_KEPT: Final = 64 << 10
+"""Bytes of an answer that may be told again as it is; larger ones are put together from what is at hand of them."""
+
 _VARY: Final = "accept, authorization, cookie, origin"
 _TOLD: Final = "etag, link, location, retry-after, ratelimit, ratelimit-policy"
 """The headers that a script of another site may read."""
@@ -39,6 +44,7 @@ class Path:
         if "GET" in self._by_method:
             self._by_method |= {"HEAD": self._by_method["GET"]}  # type: ignore[dict-item]
         self._rooms, self._visitors, self._origins, self._base = rooms, visitors, origins, base
+        self._kept = Kept(LARGEST_KEPT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -59,9 +65,7 @@ class Path:
             caller, headers = await self._visitors.admit(request)
             if endpoint.scope not in caller.scopes:
                 raise Forbidden(f"This key is not good for {endpoint.scope!r}.", hint="Make another with that scope.")
-            form = reading.form(request) if endpoint.rows else "json"
-            asked = reading.parameters(endpoint, request.path_params, request.query_params)
-            answer = await self._told(endpoint, Visit(request, caller, self._rooms, form), asked)
+            answer = await (self._again if endpoint.kept else self._anew)(endpoint, request, caller)
         except HTTPException as refusal:
             answer = details(
                 refusal.status_code, refusal.detail if refusal.status_code != 413 else "", headers=refusal.headers
@@ -73,6 +77,26 @@ class Path:
         answer.headers.update(headers)
         return answer
 
+    async def _again(self, endpoint: Endpoint, request: Request, caller: Caller) -> Response:
+        """The answer to this caller's same question, while it is true; else a new one."""
+        told, version = request.headers, await self._rooms.store.version()
+        question = (request.method, request.scope["path"], request.scope["query_string"])
+        key = (*question, told.get("accept"), told.get("if-none-match"), caller.user.email, caller.scopes)
+        answer = self._kept.get(version, key, now := self._rooms.clock())
+        if answer is None:
+            answer = await self._anew(endpoint, request, caller)
+            if type(answer) is not Response:  # it comes in pieces
+                return answer
+            self._kept.put(version, key, now, answer)
+        mine = Response()
+        mine.status_code, mine.body, mine.raw_headers = answer.status_code, answer.body, [*answer.raw_headers]
+        return mine
+
+    async def _anew(self, endpoint: Endpoint, request: Request, caller: Caller) -> Response:
+        form = reading.form(request) if endpoint.rows else "json"
+        asked = reading.parameters(endpoint, request.path_params, request.query_params)
+        return await self._told(endpoint, Visit(request, caller, self._rooms, form), asked)
+
     async def _told(self, endpoint: Endpoint, visit: Visit, asked: Struct) -> Response:
         tag = await _tag(visit) if endpoint.tagged == "store" else ""
         if tag and _known(visit.request, tag):
@@ -83,6 +107,8 @@ class Path:
         value = await endpoint.call(*arguments)
         if isinstance(value, Response):
             return value
+        if isinstance(value, Written):
+            return _sent(endpoint, visit, _whole(value), tag, _link(visit.request, value.next))
         if isinstance(value, Table):
             return await self._rows(endpoint, visit, value, tag)
         return self._json(endpoint, visit, value, tag)
@@ -135,20 +161,34 @@ def _encoded(
     endpoint: Endpoint, visit: Visit, value: Any, tag: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A value as JSON, or that the client has it already."""
-    body = _ENCODER.encode(value)
+    link = _link(visit.request, value.next) if isinstance(value, Page) else {}
+    return _sent(endpoint, visit, _ENCODER.encode(value), tag, {**(headers or {}), **link})
+
+
+def _whole(page: Written) -> bytes:
+    """A page, each byte of which is copied once."""
+    pieces: list[bytes | memoryview] = [b'{"items":[']
+    for part in page.parts:
+        pieces += (part, b",")
+    if page.parts:
+        pieces.pop()
+    return b"".join([*pieces, b'],"next":', _ENCODER.encode(page.next), b"}"])
+
+
+def _sent(endpoint: Endpoint, visit: Visit, body: bytes, tag: str, headers: Mapping[str, str]) -> Response:
+    """A body of JSON, or that the client has it already."""
     if endpoint.tagged == "body":
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         if _known(visit.request, tag):
             return _unchanged(tag)
-    link = _link(visit.request, value.next) if isinstance(value, Page) else {}
-    return Response(body, endpoint.status, {**(headers or {}), **link, **_kept(tag)}, "application/json")
+    return Response(body, endpoint.status, {**headers, **_kept(tag)}, "application/json")
 
 
 async def _tag(visit: Visit) -> str:
     """What an answer is known by that depends on the store, the question and the caller alone, and on the hour where a span ends now."""
     version = await visit.store.version()
-    url, caller = visit.request.url, visit.caller
-    said = f"{url.path}?{url.query} {caller.user.email} {sorted(caller.scopes)} {visit.form} {visit.now:%Y-%m-%dT%H}"
+    scope, caller = visit.request.scope, visit.caller
+    said = f"{scope['path']}?{scope['query_string'].decode('latin-1')} {caller.user.email} {sorted(caller.scopes)} {visit.form} {visit.now:%Y-%m-%dT%H}"
     return f'"{version:x}-{hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()}"'
 
 

@@ -11,10 +11,13 @@ from starlette.requests import Request
 
 from margelle.domain.access import Scope
 from margelle.domain.quantity import Catalogue
+from margelle.export.fragment import Fragments
 from margelle.ports import Actions, Clock, Reports, Store
+from margelle.serve.api.batches import Intake
 from margelle.serve.api.live import Watcher
 from margelle.serve.api.seen import Lookout
 from margelle.serve.caller import Caller
+from margelle.serve.sign_in import digest
 
 T = TypeVar("T")
 
@@ -54,6 +57,13 @@ class Table(Struct, frozen=True):
     cursor: Callable[[Any], str]
 
 
+class Written(Struct, frozen=True):
+    """A `Page` whose items are JSON already: each of `parts` is some of them, with commas between."""
+
+    parts: Sequence[bytes | memoryview]
+    next: str | None = None
+
+
 class Created(Struct, frozen=True):
     """Something new, and its address below the API's own."""
 
@@ -71,6 +81,8 @@ class Rooms(Struct, frozen=True):
     reports: Reports
     lookout: Lookout
     watcher: Watcher
+    fragments: Fragments
+    intake: Intake
     again: Callable[[Request], Awaitable[Caller]]
     """Who a request is from, asked once more."""
 
@@ -82,6 +94,11 @@ class Visit(Struct, frozen=True):
     caller: Caller
     rooms: Rooms
     form: Form = "json"
+
+    @property
+    def key(self) -> str:
+        """What tells whoever has this key, or this login, from others; it opens nothing."""
+        return digest(self.request.headers.get("authorization") or self.caller.user.email)
 
     @property
     def store(self) -> Store:
@@ -99,7 +116,7 @@ class Endpoint(Struct, frozen=True):
 
     `call` gets the visit, the parameters and, where there is one, the body. A key needs the `scope`. `answer` is the JSON that it gives, None
     where there is nothing to tell; with `rows` it can be had in every form. `sent` are media types of a body that `call` reads itself.
-    `tagged` says of what the answer's ETag is made: of the store's version, since nothing else makes another answer, or of its body.
+    Of what is `kept`, an answer may be told again for a second while nothing is stored. `tagged` says of what the answer's ETag is made: of the store's version, since nothing else makes another answer, or of its body.
     """
 
     method: Method
@@ -116,6 +133,7 @@ class Endpoint(Struct, frozen=True):
     sent: tuple[str, ...] = ()
     told: str = "application/json"
     tagged: Literal["store", "body", ""] = ""
+    kept: bool = False
     errors: tuple[int, ...] = ()
 
     @property

@@ -39,6 +39,8 @@ _AT_ONCE: Final = WAITING
 _NEXT: Final = timedelta(microseconds=1)
 RESET: Final = b"event: reset\ndata: {}\n\n"
 BEAT: Final = b": beat\n\n"
+END: Final = b""
+"""What ends a client's stream: the hub does."""
 _log: Final = logging.getLogger("margelle.serve")
 
 
@@ -88,11 +90,18 @@ class Watcher:
         self._run = secrets.token_hex(4)  # the numbers of another process mean nothing here
         self._n = 0
         self._task: asyncio.Task[None] | None = None
+        self._ended = False
 
     @property
     def listeners(self) -> int:
         """How many listen now."""
         return len(self._listeners)
+
+    def end(self) -> None:
+        """Let all clients go, and whoever comes yet: the hub ends, and another process of it will have them."""
+        self._ended = True
+        for listener in self._listeners:
+            listener.put(END)
 
     def listeners_of(self, who: str) -> int:
         """How many of them are one user's."""
@@ -109,6 +118,8 @@ class Watcher:
         for told in self._missed(listener, last_id):
             listener.put(told)
         self._listeners.append(listener)
+        if self._ended:
+            listener.put(END)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._watch())
         try:

@@ -13,7 +13,7 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.series import HourStatistics, by_hour
 from margelle.export.row import CHUNK, Row, Series, chunks, rows
 from margelle.serve.api import cursor
-from margelle.serve.api.endpoint import Endpoint, Page, Table, Visit
+from margelle.serve.api.endpoint import Endpoint, Page, Table, Visit, Written
 from margelle.serve.api.params import PAGE, After, Chosen, FirstDay, Limit, NextDay, Since, Until
 from margelle.serve.api.problem import bad_field
 from margelle.serve.api.seen import probes_seen, series_seen
@@ -138,23 +138,56 @@ async def latest(visit: Visit, asked: Latest) -> Table:
     return _table(visit, Row, told(), asked.limit)
 
 
-async def measurements(visit: Visit, asked: Range) -> Table:
+async def measurements(visit: Visit, asked: Range) -> Table | Written:
     """Measurements, series by series."""
     _demand_order(asked.since, asked.until)
     newest = asked.order == "newest"
-    behind = cursor.read(asked.after, Place)
-    chosen = _behind(await series_seen(visit, asked.site, asked.probe, asked.quantity), behind)
-    size = min(CHUNK, (asked.limit or PAGE) + 1) if visit.form == "json" or asked.limit else CHUNK
+    spans = await _spans(visit, asked)
+    if visit.form == "json":
+        return await _page(visit, spans, asked.limit or PAGE, newest=newest)
+    size = min(CHUNK, asked.limit + 1) if asked.limit else CHUNK
 
     async def told() -> AsyncIterator[list[Row]]:
-        for series in chosen:
-            since, until = asked.since, asked.until
-            if behind is not None and (series.probe, series.quantity) == (behind.probe, behind.quantity):
-                since, until = _rest(since, until, _instant(behind.at), newest=newest)
+        for series, since, until in spans:
             async for points in chunks(visit.store, series, since, until, descending=newest, size=size):
                 yield rows(points, series.site, visit.rooms.catalogue)
 
     return _table(visit, Row, told(), asked.limit)
+
+
+async def _spans(visit: Visit, asked: Range) -> Iterator[tuple[Series, datetime | None, datetime | None]]:
+    """What is asked of each series: from when and until when."""
+    behind = cursor.read(asked.after, Place)
+    chosen = _behind(await series_seen(visit, asked.site, asked.probe, asked.quantity), behind)
+
+    def spans() -> Iterator[tuple[Series, datetime | None, datetime | None]]:
+        for series in chosen:
+            since, until = asked.since, asked.until
+            if behind is not None and (series.probe, series.quantity) == (behind.probe, behind.quantity):
+                since, until = _rest(since, until, _instant(behind.at), newest=asked.order == "newest")
+            yield series, since, until
+
+    return spans()
+
+
+async def _page(
+    visit: Visit, spans: Iterator[tuple[Series, datetime | None, datetime | None]], limit: int, *, newest: bool
+) -> Written:
+    """At most `limit` measurements as JSON. One more is looked for, to know whether there are others behind them."""
+    parts: list[bytes | memoryview] = []
+    last: Place | None = None
+    for series, since, until in spans:
+        asked = (series.probe, series.quantity, since, until, limit + 1)
+        for found in await visit.store.slices(*asked, descending=newest):
+            some = found.cut(limit, newest=newest)
+            if len(some):
+                parts.append(visit.rooms.fragments.told(some, series, descending=newest))
+                at_us = some.points.times[some.first if newest else some.last - 1]
+                last = Place(series.probe, series.quantity, at_us)
+                limit -= len(some)
+            if len(found) > len(some):
+                return Written(parts, cursor.told(last))
+    return Written(parts)
 
 
 async def days(visit: Visit, asked: Days) -> Table:
@@ -307,9 +340,9 @@ _CURSORS: Final[dict[type[Struct], Callable[[Any], str]]] = {
 
 
 ENDPOINTS: Final = (
-    Endpoint("GET", "/latest", "measurements", "The newest measurement of each series.", latest, Latest, answer=Page[Row], rows=Row, tagged="body", errors=(404,)),
-    Endpoint("GET", "/measurements", "measurements", "Measurements with since <= at < until, series by series (by probe, then quantity), in each the oldest or newest first.", measurements, Range, answer=Page[Row], rows=Row, tagged="store", errors=(404,)),
-    Endpoint("GET", "/statistics/days", "measurements", f"Statistics of each calendar day that has a valid value; of the last {_DAYS} days where nothing is said.", days, Days, answer=Page[Day], rows=Day, tagged="store", errors=(404,)),
-    Endpoint("GET", "/statistics/hours", "measurements", f"Statistics of each hour that has a valid value; of the last {_DAYS} days where nothing is said.", hours, Hours, answer=Page[Hour], rows=Hour, tagged="store", errors=(404,)),
+    Endpoint("GET", "/latest", "measurements", "The newest measurement of each series.", latest, Latest, answer=Page[Row], rows=Row, tagged="body", kept=True, errors=(404,)),
+    Endpoint("GET", "/measurements", "measurements", "Measurements with since <= at < until, series by series (by probe, then quantity), in each the oldest or newest first.", measurements, Range, answer=Page[Row], rows=Row, tagged="store", kept=True, errors=(404,)),
+    Endpoint("GET", "/statistics/days", "measurements", f"Statistics of each calendar day that has a valid value; of the last {_DAYS} days where nothing is said.", days, Days, answer=Page[Day], rows=Day, tagged="store", kept=True, errors=(404,)),
+    Endpoint("GET", "/statistics/hours", "measurements", f"Statistics of each hour that has a valid value; of the last {_DAYS} days where nothing is said.", hours, Hours, answer=Page[Hour], rows=Hour, tagged="store", kept=True, errors=(404,)),
 )  # fmt: skip
 """In the order of the docs."""

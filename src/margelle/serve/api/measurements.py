@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -11,19 +14,25 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from margelle.domain.quantity import Catalogue
-from margelle.domain.site import OWN, Probe
 from margelle.errors import BadInput
 from margelle.intake import table
+from margelle.intake.clerk import Clerk
 from margelle.intake.form import Entry, Form, Json, Ndjson
-from margelle.intake.keep import Outcome, count, keep
-from margelle.intake.point import Arrival, Point, Told, measurement_of, probe_named
+from margelle.intake.keep import Outcome, count
+from margelle.intake.point import Arrival
+from margelle.serve.api.capacity import Stay
 from margelle.serve.api.endpoint import Endpoint, Nothing, Visit
 from margelle.serve.api.problem import details
 
 ORIGIN: Final = "own/http"
-MOST_POINTS: Final = 20_000
+MOST_POINTS: Final = 100_000
 """In one request."""
+
+_SLICE: Final = 1000
+"""So many points are read before others are served."""
+
+_LARGE_BYTES: Final = 1 << 18
+"""Of bodies from this size on one is read at a time, once it is here: read, it takes several times the room."""
 
 FORMS: Final[dict[str, Callable[[], Form]]] = {
     "application/json": Json,
@@ -46,41 +55,29 @@ class Kept(Struct, frozen=True):
 
 async def send_measurements(visit: Visit, _: Nothing) -> Response:
     """Keep what was sent."""
-    request = visit.request
+    request, intake = visit.request, visit.rooms.intake
     form = _form(request)
     if form is None:
         return details(415, f"Send one of {', '.join(FORMS)}, in UTF-8 and not compressed.")
-    probes = await _own_probes(visit)
-    arrivals = [_arrival(entry, probes, visit.rooms.catalogue) for entry in await _entries(request, form)]
+    with intake.capacity.enter(visit.key, int(request.headers.get("content-length", 0))) as stay:
+        pieces = await _pieces(request, stay)
+        async with intake.turn if sum(map(len, pieces)) >= _LARGE_BYTES else nullcontext():
+            clerk = Clerk(await intake.probes(visit.caller), visit.rooms.catalogue, ORIGIN)
+            arrivals = await _arrivals(pieces, form, clerk)
+            return await _kept(visit, arrivals)
+
+
+async def _kept(visit: Visit, arrivals: list[Arrival]) -> Response:
     if not arrivals:
         raise BadInput("There is no point in the body.")
-    strict = "handling=strict" in request.headers.get("prefer", "").replace(" ", "").split(",")
-    outcomes = await keep(visit.store, arrivals, visit.now, visit.rooms.catalogue, strict=strict)
-    counts = count(outcomes)
-    if counts["refused"] and (strict or counts["refused"] == len(outcomes)):
-        refused = [outcome for outcome in outcomes if outcome.verdict == "refused"]
-        detail = f"{len(refused)} of {len(outcomes)} points cannot be kept, so none was."
+    strict = "handling=strict" in visit.request.headers.get("prefer", "").replace(" ", "").split(",")
+    refused = [Outcome(one.n, "refused", one.fault) for one in arrivals if one.measurement is None]
+    if refused and (strict or len(refused) == len(arrivals)):
+        detail = f"{len(refused)} of {len(arrivals)} points cannot be kept, so none was."
         return details(422, detail, points=refused)
+    outcomes = await visit.rooms.intake.batches.keep(visit.key, arrivals)
     applied = {"preference-applied": "handling=strict"} if strict else None
-    return Response(msgspec.json.encode(Kept(**counts, points=outcomes)), 200, applied, "application/json")
-
-
-async def _own_probes(visit: Visit) -> dict[str, Probe]:
-    """The probes to which the caller may send, by id: those of the hub's own sites."""
-    sites = await visit.store.sites(seen_by=visit.caller.user.email)
-    theirs = [site.id for site in sites if site.vendor == OWN and visit.caller.may("measure", site.id)]
-    return {probe.id: probe for site in theirs for probe in await visit.store.probes(site)}
-
-
-def _arrival(entry: Entry, probes: dict[str, Probe], catalogue: Catalogue) -> Arrival:
-    if entry.fault:
-        return Arrival(entry.n, fault=entry.fault)
-    point: Point = entry.told.point() if isinstance(entry.told, Told) else entry.told
-    try:
-        probe = probe_named(point.probe, probes)
-        return Arrival(entry.n, measurement_of(point, probe, catalogue, ORIGIN))
-    except BadInput as error:
-        return Arrival(entry.n, fault=str(error))
+    return Response(msgspec.json.encode(Kept(**count(outcomes), points=outcomes)), 200, applied, "application/json")
 
 
 def _form(request: Request) -> Form | None:
@@ -89,22 +86,40 @@ def _form(request: Request) -> Form | None:
     return FORMS[media_type]() if media_type in FORMS and not packed else None
 
 
-async def _entries(request: Request, form: Form) -> list[Entry]:
-    """What the body holds, read as it arrives. Raises BadInput where it is broken or has too many points."""
-    found: list[Entry] = []
+async def _pieces(request: Request, stay: Stay) -> deque[bytes]:
+    """The body as it came. Raises Limited and Busy where it is larger than was said, and there is no room."""
+    pieces: deque[bytes] = deque()
     async for chunk in request.stream():
-        found += form.feed(chunk)
-        if len(found) > MOST_POINTS:
-            break
-        await asyncio.sleep(0)  # others are served between the pieces of a long body
-    else:
-        found += form.close()
-    if len(found) > MOST_POINTS:
-        raise BadInput(f"There are more than {MOST_POINTS} points in one body.")
+        stay.came(len(chunk))
+        pieces.append(chunk)
+    return pieces
+
+
+async def _arrivals(pieces: deque[bytes], form: Form, clerk: Clerk) -> list[Arrival]:
+    """What the body holds; others are served between its parts. Raises BadInput where it is broken or has too many points."""
+    found: list[Arrival] = []
+    read = 0
+    for entries in _read(pieces, form):
+        arrivals = clerk.arrivals(entries)
+        while some := list(islice(arrivals, _SLICE)):
+            found += some
+            if len(found) > MOST_POINTS:
+                raise BadInput(f"There are more than {MOST_POINTS} points in one body.")
+            read += len(some)
+            if read >= _SLICE:
+                read = 0
+                await asyncio.sleep(0)
     return found
 
 
+def _read(pieces: deque[bytes], form: Form) -> Iterator[Iterator[Entry]]:
+    """Piece by piece, each of which is then forgotten."""
+    while pieces:
+        yield form.feed(pieces.popleft())
+    yield form.close()
+
+
 ENDPOINTS: Final = (
-    Endpoint("POST", "/measurements", "measurements", "Send measurements to sites of the hub's own; each point is answered.", send_measurements, answer=Kept, scope="measure", sent=tuple(FORMS), errors=(413, 415, 422)),
+    Endpoint("POST", "/measurements", "measurements", "Send measurements to sites of the hub's own; each point is answered.", send_measurements, answer=Kept, scope="measure", sent=tuple(FORMS), errors=(413, 415, 422, 429, 503)),
 )  # fmt: skip
 """In the order of the docs."""

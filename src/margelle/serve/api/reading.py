@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
@@ -22,6 +22,7 @@ from margelle.serve.api.problem import BadFields, FieldFault, bad_field
 _PARAMETER: Final = re.compile(r"{(\w+)}")
 _PLACE: Final = re.compile(r" - at `\$\.?(.*)`$")
 _FORM: Final = "format"
+_LONGEST_ACCEPT: Final = 1000
 _ALSO: Final[dict[str, Form]] = {"application/jsonl": "ndjson", "text/plain": "csv", "application/problem+json": "json"}
 
 
@@ -82,7 +83,7 @@ def form(request: Request) -> Form:
     asked = request.query_params.get(_FORM)
     if asked is not None and asked not in FORMS:
         raise bad_field(_FORM, f"it is one of {', '.join(FORMS)}")
-    found = asked or _accepted(request.headers.get("accept", ""))
+    found = asked or _accepted(request.headers.get("accept", "")[:_LONGEST_ACCEPT])
     if found is None:
         raise HTTPException(406, f"There is {', '.join(FORMS.values())}.")
     if found in {"parquet", "arrow"} and not columnar.present():
@@ -90,6 +91,7 @@ def form(request: Request) -> Form:
     return found
 
 
+@lru_cache(256)
 def _accepted(accept: str) -> Form | None:
     """The form that is preferred; of several equals the first here, and JSON where anything will do."""
     by_type: dict[str, Form] = {media.partition(";")[0]: name for name, media in FORMS.items()} | _ALSO

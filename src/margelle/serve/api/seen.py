@@ -67,7 +67,7 @@ class Lookout:
 
     async def _look(self, email: str) -> Sights:
         sites = {site.id: site for site in await self._reader.sites(seen_by=email, gone=True)}
-        probes = {probe.id: probe for site in sites for probe in await self._reader.probes(site)}
+        probes = {probe.id: probe for probe in await self._reader.probes_at(sites)}
         for site in sites.values():
             probes |= {one.id: Probe(one.id, site.id, one.vendor, one.key) for one in site.switches}
         return Sights(sites, probes)
@@ -105,6 +105,8 @@ async def series_seen(
 
 
 def _spelled(names: Iterable[str], catalogue: Catalogue, measured: set[str]) -> set[str]:
+    if measured.issuperset(names):  # as programs spell them
+        return set(names)
     known = {name.casefold(): name for name in (*measured, *(one.name for one in catalogue))}
     wanted = set()
     for name in names:

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from margelle.errors import Limited, Refused
 from margelle.serve.api.endpoint import Endpoint, Visit
-from margelle.serve.api.live import BEAT_S, Listener
+from margelle.serve.api.live import BEAT_S, END, Listener
 from margelle.serve.api.params import Chosen
 from margelle.serve.api.seen import probes_seen, series_seen
 
@@ -48,7 +48,10 @@ async def _events(visit: Visit, listener: Listener) -> AsyncIterator[bytes]:
     async with visit.rooms.watcher.listening(listener, visit.request.headers.get("last-event-id", "")):
         yield b"retry: 3000\n\n"
         while True:
-            yield await listener.next(BEAT_S)
+            told = await listener.next(BEAT_S)
+            if told is END:
+                return
+            yield told
             if visit.now - checked_at >= timedelta(seconds=BEAT_S):
                 checked_at = visit.now
                 try:

@@ -13,10 +13,10 @@ from starlette.requests import Request
 from margelle.domain.access import Scope
 from margelle.domain.site import User
 from margelle.errors import Limited, Refused
-from margelle.ports import Clock, Grant, Rate, Store
+from margelle.ports import Clock, Grant, Rate, Siblings, Store
 from margelle.serve.caller import EVERYTHING, Caller, caller
 from margelle.serve.keys import BEFORE_SCOPES
-from margelle.serve.quota import Windows
+from margelle.serve.quota import SharedWindows
 from margelle.serve.sign_in import FaceDesk
 
 if TYPE_CHECKING:
@@ -43,11 +43,18 @@ class Visitors:
     """Recognises callers, and counts them; a quota of 0 is none. `sessions` are those of the pages, if there are pages."""
 
     def __init__(
-        self, store: Store, clock: Clock, desk: FaceDesk, sessions: Sessions | None, requests_per_minute: int
+        self,
+        store: Store,
+        clock: Clock,
+        desk: FaceDesk,
+        sessions: Sessions | None,
+        requests_per_minute: int,
+        *,
+        siblings: Siblings | None = None,
     ) -> None:
         self._store, self._clock, self._desk, self._sessions = store, clock, desk, sessions
         self._rate = Rate(requests_per_minute, 60)
-        self._windows = Windows([self._rate]) if requests_per_minute else None
+        self._windows = SharedWindows([self._rate], "api", siblings) if requests_per_minute else None
         self._callers: dict[tuple[str, frozenset[Scope]], Caller] = {}  # true of the store's version
         self._version = -1
 
@@ -59,7 +66,7 @@ class Visitors:
 
     async def caller(self, user: User, scopes: frozenset[Scope]) -> Caller:
         """A user as they are now."""
-        version = await self._store.version()
+        version = await self._store.version(but_points=True)
         if version != self._version or len(self._callers) >= _MOST_CALLERS:
             self._callers.clear()
             self._version = version

@@ -31,7 +31,7 @@ from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.own_site import own_site_routes
 from margelle.serve.pages.visit import Visit
 from margelle.serve.pages.words import Saying
-from margelle.serve.quota import Tries
+from margelle.serve.patience import Tries
 from margelle.serve.sign_in import FaceDesk
 
 STATE_LIFE_S: Final = 900.0
@@ -100,7 +100,7 @@ class _Door:
 
     def __init__(self, hall: Hall) -> None:
         self._desk = FaceDesk("connect", hall.store, hall.clock)
-        self._tries = Tries(BY_LOGIN, BY_PERSON)
+        self._tries = Tries(hall.store, {"login at": BY_LOGIN, "person at": BY_PERSON})
 
     async def form(self, visit: Visit) -> Response:
         """How to sign in at this vendor."""
@@ -186,17 +186,17 @@ class _Door:
         person = f"{visit.user.email}\n{way.vendor.name}"
         keys = f"{person}\n{login.casefold()}", person
         try:
-            self._tries.demand_room(keys, visit.now, "Too many attempts to sign in at this cloud.")
+            await self._tries.demand_room(keys, visit.now, "Too many attempts to sign in at this cloud.")
         except Limited as limited:
             return self._limited(visit, way, limited.retry_after_s or 60, login)
-        self._tries.add(keys, visit.now)
+        await self._tries.add(keys, visit.now)
         try:
             made = await sign_in()
         except StoreError:
             raise
         except MargelleError as error:
             return self._failed(visit, way, error, login)
-        self._tries.forget(keys[0])
+        await self._tries.forget(keys[0], visit.now)
         outcome = "signed in again" if made.again else "signed in"
         await visit.store.record(AuditEntry.on(made.account, "connect", outcome, visit.now, user=visit.user.email))
         return visit.go(f"/collection/{made.account.id}", "connected_again" if made.again else "connected")

@@ -79,7 +79,7 @@ async def _show(visit: Visit) -> Response:
         "faces.html",
         face=_face(vendor, base),
         tabs=[(one.name, one.title) for one in visit.hall.vendors],
-        live=_live(visit, vendor) if visit.caller.operator else None,
+        live=await _live(visit, vendor) if visit.caller.operator else None,
         premises=premises,
         hub_host=urlsplit(base).hostname or "",
         plain=base.startswith("http://"),
@@ -91,7 +91,7 @@ async def _calls(visit: Visit) -> Response:
     """The list alone, for a page that looks again and again."""
     visit.caller.demand_operator()
     vendor = visit.hall.vendor(visit.request.path_params["vendor"])
-    return visit.page("calls.html", live=_live(visit, vendor))
+    return visit.page("calls.html", live=await _live(visit, vendor))
 
 
 def _face(vendor: Vendor, base: str) -> Face:
@@ -105,9 +105,9 @@ def _edit(client: Client, url: str) -> Edit:
     return Edit(client.name, client.family, client.file, client.lines.replace("{face}", url))
 
 
-def _live(visit: Visit, vendor: Vendor) -> Live:
-    calls = visit.hall.calls.recent(vendor.name)[:SHOWN]
-    failed = visit.hall.calls.last_failed(vendor.name)
+async def _live(visit: Visit, vendor: Vendor) -> Live:
+    recent, failed = await visit.hall.calls.recent(vendor.name)
+    calls = recent[:SHOWN]
     shown = failed is None or any(call == failed for call in calls)
     return Live(
         vendor.name,

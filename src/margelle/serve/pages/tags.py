@@ -87,7 +87,8 @@ async def _save(visit: Visit) -> Response:
 
 
 async def _site(visit: Visit) -> Site:
-    """The site that the path names. Raises NotFound and Forbidden."""
+    """The site that the path names, with all that was said of its tags in any process. Raises NotFound and Forbidden."""
+    await visit.hall.backstage.meanings.refresh()
     site = await visit.store.site(visit.request.path_params["site"])
     if site is not None and may_say(visit, site):
         return site

@@ -13,9 +13,10 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from margelle.domain.measurement import Measurement
+from margelle.domain.measurement import Measurement, spelt
+from margelle.domain.series import Points
 from margelle.store.chunk.numbers import LEVEL, MOST_DECIMALS, packed, packed_floats, unpacked, unpacked_floats
-from margelle.store.row import Row, doubts_of, spelt, unit_of
+from margelle.store.row import Row, doubts_of, unit_of
 from margelle.store.rules import EPOCH
 
 T = TypeVar("T")
@@ -30,15 +31,8 @@ _SAMPLE: Final = 64
 """So many raw texts tell how the others are likely to be written."""
 
 
-class Column(Struct):
-    """The points of one quantity by one probe, in order of time: six lists of equal length, which together are its rows."""
-
-    times: list[int]
-    values: list[float | None]
-    raws: list[str | None]
-    units: list[str]
-    origins: list[str]
-    doubts: list[str | None]
+class Column(Points):
+    """The points of one quantity by one probe, of which its rows are made and which it is made of."""
 
     def __len__(self) -> int:
         return len(self.times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from operator import itemgetter
 from typing import Final
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from margelle.domain.measurement import Measurement
-from margelle.domain.series import Columns, DayStatistics, midnight
+from margelle.domain.series import Columns, DayStatistics, Slice, midnight
 from margelle.store import days, rules
 from margelle.store.chunk import Column
 from margelle.store.layout.tables import Head, Tables
@@ -100,6 +101,37 @@ class Answers:
             return column
         return column.part(len(column) - most, len(column)) if newest else column.part(0, most)
 
+    def slices(
+        self,
+        probe: str,
+        quantity: str,
+        since_us: int,
+        until_us: int,
+        limit: int | None = None,
+        *,
+        newest: bool = False,
+    ) -> list[Slice]:
+        """The rows of `column` without putting them together: those of each chunk, and what is in none. The oldest or the `newest` slice is first."""
+        left = most = _FAR if limit is None else max(limit, 0)
+        head = self._heads.get(probe)
+        loose = self.loose(head, probe, quantity, since_us, until_us, most=_FAR if newest else most)
+        found: list[Slice] = []
+        if loose and newest:
+            found.append(Slice(Column.of(loose), 0, len(loose)))
+            left -= len(loose)
+        for whole in self._chunks.series(head.id, quantity, since_us, until_us, newest=newest) if head and most else ():
+            first, last = whole.bounds(since_us, until_us)
+            if loose and first < last and whole.times[last - 1] > loose[0][0]:  # one is within the other
+                column = self.column(probe, quantity, since_us, until_us, limit, newest=newest)
+                return [Slice(column, 0, len(column))] if column.times else []
+            if left <= 0:
+                break
+            found.append(Slice(whole, first, last, lasting=True))
+            left -= last - first
+        if loose and not newest:
+            found.append(Slice(Column.of(loose), 0, len(loose)))
+        return [*_cut(found, most, newest=newest)]
+
     def loose(
         self, head: Head | None, probe: str, quantity: str, since_us: int, until_us: int, *, most: int = _FAR
     ) -> list[Row]:
@@ -147,6 +179,15 @@ def shown(column: Column) -> Columns:
 def bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
     """The same in microseconds; far away where there is none. Raises BadInput."""
     return -_FAR if since is None else rules.micros(since), _FAR if until is None else rules.micros(until)
+
+
+def _cut(slices: Iterable[Slice], most: int, *, newest: bool) -> Iterator[Slice]:
+    """The first ones of them, with at most so many rows together."""
+    for one in slices:
+        some = one.cut(most, newest=newest)
+        most -= len(some)
+        if len(some):
+            yield some
 
 
 def _with(column: Column, loose: list[Row]) -> Column:

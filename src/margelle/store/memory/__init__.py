@@ -15,10 +15,11 @@ from margelle.store.memory.advice import AdvicePart
 from margelle.store.memory.events import EventsPart
 from margelle.store.memory.gaps import GapsPart
 from margelle.store.memory.leases import LeasesPart
+from margelle.store.memory.refusals import RefusalsPart
 from margelle.store.memory.series import SeriesPart
 
 
-class MemoryStore(SeriesPart, GapsPart, AccessPart, EventsPart, LeasesPart, AdvicePart):
+class MemoryStore(SeriesPart, GapsPart, AccessPart, EventsPart, LeasesPart, AdvicePart, RefusalsPart):
     """Implements `ports.Store` with Python's own collections. Nothing survives the process."""
 
     def __init__(self) -> None:

@@ -8,5 +8,5 @@ class Counted:
 
     _version = 0
 
-    async def version(self) -> int:
+    async def version(self, *, but_points: bool = False) -> int:  # noqa: ARG002
         return self._version

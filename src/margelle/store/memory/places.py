@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -129,6 +129,9 @@ class PlacesPart(Counted):
 
     async def probes(self, site: str | None = None) -> list[Probe]:
         return [probe for _, probe in sorted(self._probes.items()) if site in {None, probe.site}]
+
+    async def probes_at(self, sites: Collection[str]) -> list[Probe]:
+        return [probe for _, probe in sorted(self._probes.items()) if probe.site in sites]
 
     async def devices(self, probe: str) -> list[tuple[datetime, Probe]]:
         return [*self._devices.get(probe, [])]

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics, by_day
-from margelle.ports import Added, Earlier, Folded, Inspected, Repaired
+from margelle.domain.series import Columns, DayStatistics, Slice, by_day
+from margelle.ports import Added, Earlier, Folded, Inspected, Mark, Repaired
 from margelle.store import digest, rules
+from margelle.store.chunk import Column
 from margelle.store.memory.counted import Counted
 from margelle.store.row import row
 from margelle.store.stretches import Stretches
@@ -60,6 +61,10 @@ class SeriesPart(Stretches, Counted):
     def __init__(self) -> None:
         super().__init__()
         self._series: defaultdict[str, dict[str, _Series]] = defaultdict(dict)
+        self._times_kept: defaultdict[str, int] = defaultdict(int)
+
+    async def marks(self, probes: Sequence[str]) -> dict[str, Mark]:
+        return {probe: (0, self._times_kept[probe]) for probe in probes}
 
     async def add(
         self,
@@ -81,6 +86,8 @@ class SeriesPart(Stretches, Counted):
         other = [self._series[point.probe].get(point.quantity, _Series()).judge(point) for point in reviewed]
         if became["new"] or became["corrected"] or became["known better"] or any(other):
             self._version += 1
+        for probe in {one.probe for part in (measurements, reviewed) for one in part}:
+            self._times_kept[probe] += 1
         return Added(became["new"], became["same"] + became["known better"], became["corrected"], alone)
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
@@ -128,6 +135,20 @@ class SeriesPart(Stretches, Counted):
             [point.value for point in points],
             [not point.valid for point in points],
         )
+
+    async def slices(
+        self,
+        probe: str,
+        quantity: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        *,
+        descending: bool = False,
+    ) -> list[Slice]:
+        points = await self.history(probe, quantity, since, until, limit, descending=descending)
+        column = Column.of(map(row, points[::-1] if descending else points))
+        return [Slice(column, 0, len(column))] if points else []
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"

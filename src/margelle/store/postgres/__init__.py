@@ -13,6 +13,7 @@ from margelle.store.postgres.leases import LeaseTables
 from margelle.store.postgres.notes import NotesTables
 from margelle.store.postgres.people import PeopleTables
 from margelle.store.postgres.places import PlacesTables
+from margelle.store.postgres.refusals import RefusalTable
 from margelle.store.postgres.transfer import TransferTables
 from margelle.store.vault import Vault
 
@@ -28,6 +29,7 @@ class PostgresStore(
     NotesTables,
     JournalTables,
     LeaseTables,
+    RefusalTable,
 ):
     """Implements `ports.Store` over the database at `url`, which it connects to when it is first used.
 
@@ -41,7 +43,7 @@ class PostgresStore(
         self._personas = {}
         self._snapshots = {}
 
-    async def version(self) -> int:
+    async def version(self, *, but_points: bool = False) -> int:  # noqa: ARG002
         return await self._db.version()
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -117,6 +117,9 @@ class PlacesTables:
         if site is None:
             return await self._db.docs(Probe, "SELECT doc FROM probe ORDER BY id")
         return await self._db.docs(Probe, "SELECT doc FROM probe WHERE site = %s ORDER BY id", (site,))
+
+    async def probes_at(self, sites: Collection[str]) -> list[Probe]:
+        return await self._db.docs(Probe, "SELECT doc FROM probe WHERE site = ANY(%s) ORDER BY id", (list(sites),))
 
     async def devices(self, probe: str) -> list[tuple[datetime, Probe]]:
         rows = await self._db.read("SELECT since, doc FROM device WHERE probe = %s ORDER BY id", (probe,))

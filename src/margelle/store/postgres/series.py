@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics
-from margelle.ports import Added
+from margelle.domain.series import Columns, DayStatistics, Slice
+from margelle.ports import Added, Mark
 from margelle.store import rules
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
 from margelle.store.layout.arrival import Arrival
@@ -31,6 +31,9 @@ from margelle.store.row import Row, measurement
 
 REMEMBERED: Final = 20_000
 """So many heads are kept in memory (about 2 kB each)."""
+SPAN_US: Final = 62 * 86_400 * 1_000_000
+"""So much of a probe is read in one statement, though perhaps not all of it is wanted."""
+
 _REVISIONS: Final = "SELECT replaced_at, point FROM revision WHERE probe = %s AND quantity = %s AND at = %s ORDER BY id"
 _ROW: Final = msgspec.msgpack.Decoder(Row)
 _T = TypeVar("_T")
@@ -85,6 +88,9 @@ class SeriesTables:
             said = await self._changed(names, work, after) if names else {}
         new, corrected = sum(one.new for one in said.values()), sum(one.corrected for one in said.values())
         return Added(new, len(measurements) - new - corrected, corrected)
+
+    async def marks(self, probes: Sequence[str]) -> dict[str, Mark]:  # noqa: ARG002 - others are heard of too late
+        return {}
 
     async def _changed(self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T]) -> Mapping[str, _T]:
         """What `work` says of each probe once it is kept. Where another connection was quicker it begins again, in the end holding the probes."""
@@ -185,6 +191,23 @@ class SeriesTables:
         since_us, until_us = bounds(since, until)
         answers = await probes.span(self._db, probe, since_us, until_us)
         return shown(answers.column(probe, quantity, since_us, until_us))
+
+    async def slices(
+        self,
+        probe: str,
+        quantity: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        *,
+        descending: bool = False,
+    ) -> list[Slice]:
+        since_us, until_us = bounds(since, until)
+        wanted = (probe, quantity, since_us, until_us, limit)
+        if until_us - since_us <= SPAN_US:
+            answers = await probes.span(self._db, probe, since_us, until_us)
+            return answers.slices(*wanted, newest=descending)
+        return await self._answer(probe, lambda answers: answers.slices(*wanted, newest=descending))
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"

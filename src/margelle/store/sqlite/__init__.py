@@ -14,6 +14,7 @@ from margelle.store.sqlite.leases import LeaseTables
 from margelle.store.sqlite.notes import NotesTables
 from margelle.store.sqlite.people import PeopleTables
 from margelle.store.sqlite.places import PlacesTables
+from margelle.store.sqlite.refusals import RefusalTable
 from margelle.store.sqlite.transfer import TransferTables
 from margelle.store.sqlite.upkeep import Upkeep
 from margelle.store.vault import Vault
@@ -31,6 +32,7 @@ class SqliteStore(
     NotesTables,
     JournalTables,
     LeaseTables,
+    RefusalTable,
 ):
     """Implements `ports.Store` over the file at `path`, which several processes may share.
 
@@ -41,10 +43,12 @@ class SqliteStore(
         self._db = Database(path, busy_timeout_s=busy_timeout_s)
         self._vault = vault
         self._personas = {}
+        self._times_kept = {}
+        self._changes_by_points = 0
         self._furnish()
 
-    async def version(self) -> int:
-        return self._db.version()
+    async def version(self, *, but_points: bool = False) -> int:
+        return self._db.version() - (self._changes_by_points if but_points else 0)
 
     async def close(self) -> None:
         self._db.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import apsw
@@ -109,6 +110,10 @@ class PlacesTables:
         if site is None:
             return self._db.docs(Probe, "SELECT doc FROM probe ORDER BY id")
         return self._db.docs(Probe, "SELECT doc FROM probe WHERE site = ? ORDER BY id", (site,))
+
+    async def probes_at(self, sites: Collection[str]) -> list[Probe]:
+        sql = "SELECT doc FROM probe WHERE site IN (SELECT value FROM json_each(?)) ORDER BY id"
+        return self._db.docs(Probe, sql, (msgspec.json.encode(list(sites)).decode(),))
 
     async def devices(self, probe: str) -> list[tuple[datetime, Probe]]:
         rows = self._db.read("SELECT since, doc FROM device WHERE probe = ? ORDER BY id", (probe,))

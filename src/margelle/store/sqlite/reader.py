@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics
+from margelle.domain.series import Columns, DayStatistics, Slice
 from margelle.store import rules
 from margelle.store.layout import stretch as stretches
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
@@ -94,6 +94,20 @@ class SeriesReader:
         span = bounds(since, until)
         with self._looking():
             return shown(self._answers.column(probe, quantity, *span))
+
+    async def slices(
+        self,
+        probe: str,
+        quantity: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        *,
+        descending: bool = False,
+    ) -> list[Slice]:
+        span = bounds(since, until)
+        with self._looking():
+            return self._answers.slices(probe, quantity, *span, limit, newest=descending)
 
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"

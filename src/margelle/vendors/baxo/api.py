@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope
 from margelle.domain.site import User
 from margelle.errors import BadInput, Malformed, NotFound, Refused
 from margelle.ports import AuditEntry, FaceContext
+from margelle.ports.kept import Kept
 from margelle.vendors.baxo import pages, wire
 from margelle.vendors.baxo.answers import failure, failure_of, options, success
 from margelle.vendors.baxo.devices import Device, Devices
@@ -25,7 +26,6 @@ from margelle.vendors.baxo.query import Parameters, parameters
 from margelle.vendors.baxo.translate import contract_to, device_to, log_from, log_to, seconds_to
 from margelle.vendors.endpoint import Endpoint, address, count
 from margelle.vendors.form import body
-from margelle.vendors.kept import Kept
 
 METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
 WRITE: Final = "devices-tags-write"

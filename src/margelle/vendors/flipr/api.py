@@ -14,6 +14,7 @@ from margelle.domain.site import User
 from margelle.domain.switch import Turn
 from margelle.errors import BadInput, NotFound
 from margelle.ports import FaceContext
+from margelle.ports.kept import Kept
 from margelle.vendors.endpoint import Endpoint, count, holder
 from margelle.vendors.flipr import wire
 from margelle.vendors.flipr.answers import failure, failure_of, success
@@ -40,7 +41,6 @@ from margelle.vendors.flipr.translate import (
     time_to,
 )
 from margelle.vendors.form import pairs
-from margelle.vendors.kept import Kept
 
 MOST_HOURS: Final = 366 * 24
 MOST_DAYS: Final = 366

@@ -11,11 +11,11 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from margelle.ports import FaceContext
+from margelle.ports.kept import Kept
 from margelle.vendors.flipr.answers import failure
 from margelle.vendors.flipr.api import Api, Operation, Path
 from margelle.vendors.flipr.grants import TokenEndpoint
 from margelle.vendors.flipr.profile import Profile
-from margelle.vendors.kept import Kept
 
 
 class BlindRoute(Route):

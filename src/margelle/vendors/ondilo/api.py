@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope
 from margelle.domain.site import Site, User
 from margelle.errors import Malformed, Refused
 from margelle.ports import FaceContext
+from margelle.ports.kept import Kept
 from margelle.vendors.endpoint import Endpoint, holder
-from margelle.vendors.kept import Kept
 from margelle.vendors.ondilo import query, wire
 from margelle.vendors.ondilo.answers import failure, failure_of, limited, options, success
 from margelle.vendors.ondilo.pools import Pools

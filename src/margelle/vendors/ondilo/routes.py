@@ -7,7 +7,7 @@ from typing import Final
 from starlette.routing import BaseRoute, Route
 
 from margelle.ports import FaceContext
-from margelle.vendors.kept import Kept
+from margelle.ports.kept import Kept
 from margelle.vendors.ondilo.answers import failure
 from margelle.vendors.ondilo.api import Api, Operation, Path
 from margelle.vendors.ondilo.authorize import AuthorizePage

@@ -1,4 +1,4 @@
-"""A face's answers, kept for as long as they are true."""
+"""Answers over HTTP, kept for as long as they are true."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ class Kept:
     LIFE: Final = timedelta(seconds=1)
     MOST_BYTES: Final = 4 << 20
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int = MOST_BYTES) -> None:
+        """`largest` is how many bytes a body may have that is kept."""
+        self._largest = largest
         self._answers: dict[Any, tuple[datetime, Response]] = {}
         self._version: int | None = None
         self._bytes = 0
@@ -38,7 +40,7 @@ class Kept:
 
     def put(self, version: int, key: Any, now: datetime, answer: Response) -> None:
         """Keep an answer that was read from the store at `version`."""
-        if version != self._version:
+        if version != self._version or len(answer.body) > self._largest:
             return
         self._bytes += len(answer.body) + 500
         if self._bytes > self.MOST_BYTES:

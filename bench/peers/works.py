@@ -1,0 +1,78 @@
+"""What is asked of all, how often, and what ours is to reach."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from bench.peers.fleet import HOURLY, HOURS, MINUTELY, SINCE, minutely, name
+from bench.peers.peer import GENERATOR, SERVERS, get, on_core
+from bench.peers.question import Question
+from bench.peers.stand import Work
+from bench.peers.table import Aim, Figures, Line
+from bench.process import free_port, load, server
+from bench.water import QUANTITIES
+
+_TURN: Final = 64
+"""So many different questions are asked in turn."""
+
+_PAGE: Final = 10_000
+_DAY_S: Final = 86_400
+
+
+def latest(number: int) -> Question:
+    """The newest values of a probe of the fleet."""
+    return Question("latest", name(number), until_s=SINCE + HOURS * 3600)
+
+
+def month(number: int, quantity: str = "ph") -> Question:
+    """A month of one series of it."""
+    return Question("range", name(number), quantity, SINCE, SINCE + HOURS * 3600, HOURS)
+
+
+def month_of_days(number: int) -> Question:
+    """The days of that."""
+    return Question("days", name(number), "ph", SINCE, SINCE + HOURS // 24 * _DAY_S)
+
+
+def all_of(probes: int, days: int) -> list[Work]:
+    """Everything, of servers that have been asked before."""
+    some = [n % probes for n in range(_TURN)]
+    year = (SINCE, SINCE + days * _DAY_S)
+    hourly, by_minute = (Question("days", one, "ph", *year) for one in (HOURLY, MINUTELY))
+    kept = Question("days", MINUTELY, "ph", *year, kept=True)
+    whole, faster = Aim("VictoriaMetrics"), Aim("VictoriaMetrics", 20)
+    return [
+        Work("newest values of 7 quantities", [latest(n) for n in some], aims=(Aim("VictoriaMetrics", 3),)),
+        Work(f"{HOURS} points of one series", [month(n) for n in some], 8, (whole,)),
+        Work("a page of 10 000 points", _pages(days), 4, (Aim("InfluxDB", 5),)),
+        Work(f"{days} days of an hourly series, with median", [hourly], 4, (whole,)),
+        Work(f"{days} days of a series by the minute", [by_minute], 1, (faster,)),
+        Work("the same, where a server keeps its answers", [kept], 1),
+    ]
+
+
+def anew(probes: int) -> Work:
+    """Each series once, of a server that has just been started."""
+    questions = [month(n, quantity) for n in range(min(probes, 100)) for quantity in QUANTITIES]
+    return Work(f"{HOURS} points of one series, each for the first time", questions, 1, (Aim("VictoriaMetrics"),))
+
+
+def _pages(days: int) -> list[Question]:
+    """Stretches with just so many points, here and there in the series by the minute."""
+    times = [one.at_s for one in minutely(days)]
+    starts = range(0, len(times) - _PAGE, max(1, (len(times) - _PAGE) // 7))
+    return [Question("range", MINUTELY, "ph", times[n], times[n + _PAGE], _PAGE) for n in starts]
+
+
+def generator(folder: Path) -> Line:
+    """How much the load generator itself can ask: of a server that does not look at what it is asked."""
+    line = Line("the load generator's own limit, 2 kB / 80 kB", "answers/s", {})
+    for size in (2_000, 80_000):
+        body, port = folder / "body", free_port()
+        body.write_bytes(b" " * size)
+        with on_core(SERVERS), server([sys.executable, "-m", "bench.still", str(port), str(body)], port, "/"):
+            done = load(port, [get("/")], folder, seconds=1, core=GENERATOR)
+        line.by_peer.setdefault("generator", Figures()).values.append(done["requests"] / done["seconds"])
+    return line

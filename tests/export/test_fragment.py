@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.quantity import CATALOGUE
+from margelle.domain.series import Points, Slice
+from margelle.domain.unit import Unit
+from margelle.export.fragment import Fragments, instants
+from margelle.export.row import Series, rows
+from margelle.store.chunk import Column
+from margelle.store.row import row
+
+BEGIN = datetime(2026, 7, 14, 12, tzinfo=UTC)
+DOUBTS = (Doubt("vendor", "out of wäter"), Doubt("range", 'a "quote", and\na line'))
+_values = some.none() | some.floats(allow_nan=False, allow_infinity=False, width=64).map(lambda value: value + 0.0)
+
+
+def points(values: list[float | None], *, raw: str | None = None) -> list[Measurement]:
+    """Some every 37.5 seconds, each third one doubted."""
+    return [
+        Measurement(
+            "own:täst/probe",
+            "ph",
+            BEGIN + n * timedelta(seconds=37.5),
+            value,
+            raw if raw is not None else repr(value).removesuffix(".0"),
+            Unit.PH if n % 5 else Unit.RATIO,
+            'own/"http"',
+            DOUBTS if n % 3 == 0 else (),
+        )
+        for n, value in enumerate(values)
+    ]
+
+
+def column(given_: list[Measurement]) -> Column:
+    return Column.of(map(row, given_))
+
+
+SERIES = Series("own:täst/probe", "ph", "own:täst")
+
+
+def as_rows(measurements: list[Measurement], series: Series = SERIES) -> bytes:
+    return msgspec.json.encode(rows(measurements, series.site, CATALOGUE))[1:-1]
+
+
+@given(some.lists(_values, min_size=1, max_size=40), some.booleans(), some.sampled_from([None, "7.20", "0x"]))
+def test_rows_are_written_as_the_encoder_writes_them(
+    values: list[float | None], lasting: bool, raw: str | None
+) -> None:
+    measurements = points(values, raw=raw)
+    wanted = Slice(column(measurements), 0, len(values), lasting)
+    assert bytes(Fragments(CATALOGUE).told(wanted, SERIES)) == as_rows(measurements)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(("first", "last"), [(0, 20), (0, 1), (19, 20), (3, 17), (5, 6)])
+def test_any_part_of_a_column_is_had_from_what_is_kept_of_it(first: int, last: int, descending: bool) -> None:
+    measurements, fragments = points([n / 10 for n in range(20)]), Fragments(CATALOGUE)
+    whole = column(measurements)
+    expected = measurements[first:last][::-1] if descending else measurements[first:last]
+    for begin, end in ((first, last), (0, 20), (first, last)):  # before all is written, and after
+        fragments.told(Slice(whole, begin, end, lasting=True), SERIES)
+    told = fragments.told(Slice(whole, first, last, lasting=True), SERIES, descending=descending)
+    assert bytes(told) == as_rows(expected)
+
+
+@given(some.lists(some.integers(-(10**15), 10**17), min_size=1, max_size=20))
+def test_instants_are_written_as_the_encoder_writes_them(times: list[int]) -> None:
+    begin = datetime(1970, 1, 1, tzinfo=UTC)
+    aware = [begin + timedelta(microseconds=at_us) for at_us in times]
+    assert instants(times) == [f'{{"at":{msgspec.json.encode(at).decode()[:-1]}' for at in aware]
+
+
+def test_the_same_points_of_a_probe_that_was_moved_are_written_for_its_new_site() -> None:
+    measurements, fragments = points([7.0, 7.1]), Fragments(CATALOGUE)
+    wanted = Slice(column(measurements), 0, 2, lasting=True)
+    fragments.told(wanted, SERIES)
+    moved = Series(SERIES.probe, "ph", "own:elsewhere")
+    assert bytes(fragments.told(wanted, moved)) == as_rows(measurements, moved)
+
+
+def test_what_is_kept_is_bounded_and_the_longest_unasked_goes_first() -> None:
+    fragments = Fragments(CATALOGUE, most_bytes=10_000)
+    held: list[Points] = []
+    for n in range(20):
+        wanted = Slice(column(points([n / 10] * 10)), 0, 10, lasting=True)
+        held.append(wanted.points)
+        fragments.told(wanted, SERIES)
+        fragments.told(Slice(held[0], 0, 10, lasting=True), SERIES)
+    assert fragments._size <= 10_000
+    assert fragments._size == sum(len(one.text) for one in fragments._kept.values())
+    assert (id(held[0]), SERIES) in fragments._kept
+    assert (id(held[1]), SERIES) not in fragments._kept

@@ -1,0 +1,141 @@
+"""What is told again is never older than the store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from margelle.domain.access import Membership
+from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.unit import Unit
+from margelle.serve.api.answering import LARGEST_KEPT
+from margelle.serve.app import Api, build
+from margelle.store.sqlite import SqliteStore
+from margelle.store.vault import Vault
+from tests.conftest import NOW
+from tests.house import GARDEN
+from tests.serve.api.hub import HOUR, Hub, furnished, no_reports
+from tests.serve.vendors import NoActions
+from tests.store.things import KEY
+
+HOURS = 900
+BEGIN = NOW - HOURS * HOUR
+ASKED: dict[str, Any] = {"probe": GARDEN, "quantity": "orp", "limit": 10_000}
+
+
+def orp(n: int, value: float) -> Measurement:
+    return Measurement(GARDEN, "orp", BEGIN + n * HOUR, value, f"{value:g}", Unit.MILLIVOLT, "own/http")
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    """A hub whose points are folded, and that has told all of them before."""
+    store = SqliteStore(tmp_path / "margelle.sqlite", Vault(KEY))
+    found = await furnished(store)
+    await store.add([orp(n, 600.0 + n % 7) for n in range(HOURS - 5) if n != 450], NOW)
+    while (await store.fold(everything=True)).more:
+        pass
+    for path in ("/measurements", "/latest", "/statistics/days"):
+        assert (await found.get(path, probe=GARDEN, quantity="orp")).status == 200
+    await told(found)
+    yield found
+    await store.close()
+
+
+async def told(hub: Hub, **more: Any) -> dict[str, dict[str, Any]]:
+    """By instant, what the hub tells of the series."""
+    answer = await hub.get("/measurements", **ASKED | more)
+    assert len(answer.body) > LARGEST_KEPT  # it is put together from fragments
+    return {row["at"]: row for row in answer.json()["items"]}
+
+
+def name(n: int) -> str:
+    return f"{BEGIN + n * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def test_a_corrected_point_is_told_as_it_is_now(hub: Hub) -> None:
+    before = await told(hub)
+    await hub.store.add([orp(100, 777.0)], NOW)
+    now = await told(hub)
+    assert now[name(100)]["value"] == 777.0
+    assert now == before | {name(100): now[name(100)]}
+
+
+async def test_a_point_that_was_judged_anew_is_told_with_its_doubt(hub: Hub) -> None:
+    before = await told(hub)
+    judged = replace(orp(100, 602.0), doubts=(Doubt("jump", "too fast"),))
+    await hub.store.add([], NOW, [judged])
+    now = await told(hub)
+    assert (now[name(100)]["valid"], now[name(100)]["reason"]) == (False, "too fast")
+    assert now == before | {name(100): now[name(100)]}
+
+
+async def test_a_late_point_is_told_in_its_place(hub: Hub) -> None:
+    before = await told(hub)
+    await hub.store.add([orp(450, 1.0)], NOW)
+    for _ in range(2):  # as a piece, then in a chunk
+        now = await told(hub)
+        assert [*now] == sorted([*before, name(450)])
+        while (await hub.store.fold(everything=True)).more:
+            pass
+
+
+async def test_the_newest_first_is_the_same_the_other_way_round(hub: Hub) -> None:
+    assert [*(await told(hub, order="newest"))] == [*(await told(hub))][::-1]
+
+
+async def test_a_new_point_changes_the_latest_and_the_statistics_at_once(hub: Hub) -> None:
+    asked: dict[str, Any] = {"probe": GARDEN, "quantity": "orp"}
+    first = (await hub.get("/latest", **asked)).json()["items"][0]
+    days = (await hub.get("/statistics/days", **asked)).json()["items"]
+    await hub.store.add([orp(HOURS - 4, 333.0)], NOW)
+    assert (await hub.get("/latest", **asked)).json()["items"][0]["value"] == 333.0 != first["value"]
+    now = (await hub.get("/statistics/days", **asked)).json()["items"]
+    assert sum(day["count"] for day in now) == sum(day["count"] for day in days) + 1
+
+
+async def test_what_was_told_to_one_is_not_told_to_another(hub: Hub) -> None:
+    stranger = await hub.key("read", user="ben@example.org")
+    answer = await hub.call("GET", "/latest", token=stranger, probe=GARDEN)
+    assert answer.status == 404
+    await hub.store.put_membership(Membership("ben@example.org", "site", "own:garden", "viewer", NOW))
+    assert (await hub.call("GET", "/latest", token=stranger, probe=GARDEN)).status == 200
+    await hub.store.remove_membership("ben@example.org", "own:garden")
+    assert (await hub.call("GET", "/latest", token=stranger, probe=GARDEN)).status == 404
+
+
+async def test_an_answer_that_is_told_again_has_its_tag_and_nobody_elses_headers(hub: Hub) -> None:
+    first = await hub.get("/latest", probe=GARDEN)
+    again = await hub.get("/latest", probe=GARDEN)
+    assert (again.body, again.headers) == (first.body, first.headers)
+    same = await hub.get("/latest", {"if-none-match": first.headers["etag"]}, probe=GARDEN)
+    assert (same.status, same.body) == (304, b"")
+    assert (await hub.get("/latest", probe=GARDEN)).status == 200
+
+
+async def test_a_key_that_was_taken_back_opens_nothing_that_was_told_before(hub: Hub) -> None:
+    key = await hub.key("read")
+    assert (await hub.call("GET", "/latest", token=key, probe=GARDEN)).status == 200
+    (grant,) = [one for one in await hub.store.grants(user="anna@example.org") if one.scopes == ("read",)]
+    await hub.store.take_grant(grant.digest)
+    assert (await hub.call("GET", "/latest", token=key, probe=GARDEN)).status == 401
+
+
+async def test_an_answer_ends_with_its_second(hub: Hub) -> None:
+    """What is ahead of the clock is not told, until the clock has come to it."""
+    clock, later = [NOW], Hub(hub.store, hub.token)
+    api = Api(no_reports, requests_per_minute=0)
+    later.app = build(hub.store, [], {}, lambda: clock[0], NoActions(), api=api, pages=False)
+    await hub.store.add([replace(orp(0, 5.0), at=NOW + HOUR)], NOW)
+    for passed, value in (
+        (timedelta(), 600.0 + (HOURS - 6) % 7),
+        (timedelta(seconds=0.9), 600.0 + (HOURS - 6) % 7),
+        (HOUR, 5.0),
+    ):
+        clock[0] = NOW + passed
+        assert (await later.get("/latest", probe=GARDEN, quantity="orp")).json()["items"][0]["value"] == value
