@@ -22,7 +22,9 @@ SPREAD: Final = {
     "receipt": "account",
 }
 """By which column the rows of a table are spread. All of one probe is on one node."""
-CENTRAL: Final = frozenset({"audit", "collector", "granted", "incident", "lease", "margelle", "memo", "secret"})
+CENTRAL: Final = frozenset(
+    {"audit", "collector", "granted", "incident", "lease", "margelle", "memo", "refusal", "secret"}
+)
 """What stays on the coordinator: hubs write it all the time, and would else depend on every node being there. All other tables are on every node."""
 _FIRST: Final = "head"
 _CITUS: Final = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
