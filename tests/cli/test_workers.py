@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -262,3 +263,35 @@ def test_workers_that_write_one_sqlite_file_at_once_lose_nothing(small: Hub) -> 
     assert said == [(200, 10)] * 200
     kept = small.ask("/api/v1/measurements?limit=10000").read()
     assert len(json.loads(kept)["items"]) == 2000
+
+
+def test_a_hang_up_while_the_first_workers_start_ends_nothing(margelle: Margelle, start: Start) -> None:
+    running = start("serve", "--port", "0", "--workers", "2")
+    running.until("Data: ")  # the keeper is there, the servers are not yet
+    running.process.send_signal(signal.SIGHUP)
+    running.until("All workers are new")
+    assert running.end(signal.SIGTERM, 30) == 0
+
+
+def test_settings_that_only_the_keeper_minds_are_refused_before_it_leaves(small: Hub, tmp_path: Path) -> None:
+    keeper = small.workers("keeper")
+    folder = next(tmp_path.rglob("margelle.sqlite")).parent
+    (folder / "margelle.toml").write_text(
+        '[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[mqtt.topics]\n"a/#/b" = "own:pool ph"\n'
+    )
+    small.running.process.send_signal(signal.SIGHUP)
+    small.running.until("'a/#/b' is no topic")
+    small.running.until("so those of before go on")
+    assert small.workers("keeper") == keeper
+    assert small.ask("/readyz").status == 200
+    assert small.running.end(signal.SIGTERM, 30) == 0
+
+
+def test_a_hub_whose_store_does_not_answer_yet_still_ends_when_it_is_told_to(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/margelle"
+        settings = (f"store={store}", "shutdown.grace_s=1")
+        running = start("serve", "--port", "0", "--workers", "2", *(w for s in settings for w in ("--set", s)))
+        silent.settimeout(PATIENCE_S)
+        with silent.accept()[0]:  # the keeper asks, and waits
+            assert running.end(signal.SIGTERM, 20) == 0

@@ -20,6 +20,7 @@ import msgspec
 
 from margelle.cli import systemd
 from margelle.cli.line import Message, Wire
+from margelle.cli.server import until
 from margelle.cli.worker import VARIABLE, Gone, Post, Role, Worker
 from margelle.errors import MargelleError
 from margelle.serve import traffic
@@ -50,20 +51,29 @@ class Crew:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. SIGHUP renews every worker. Raises Gone where the first ones do not start, MargelleError where others end again and again."""
+        places: list[_Place] = []
         try:
-            keeper = _Place(self, await self.begin("keeper", first=True))
-            first = await asyncio.gather(*(self.begin("server", first=True) for _ in range(self._servers)))
-            places = [keeper, *(_Place(self, worker) for worker in first)]
-            async with _hangups() as hangups, asyncio.TaskGroup() as group:
-                keeping = [group.create_task(place.keep()) for place in places]
-                keeping.append(group.create_task(self._renew(places, hangups)))
-                systemd.notify("READY=1")
-                await stop.wait()
-                for task in keeping:
-                    task.cancel()
+            async with _hangups() as hangups:  # from the start: to a process that does not mind it, it is the end
+                if await until(stop, self._begin(places)):
+                    await self._keep(places, hangups, stop)
         finally:
             systemd.notify("STOPPING=1")
             await self._end()
+
+    async def _begin(self, places: list[_Place]) -> None:
+        """The first worker at each place: the keeper, which brings the store up to date, and then the servers."""
+        places.append(_Place(self, await self.begin("keeper", first=True)))
+        first = await asyncio.gather(*(self.begin("server", first=True) for _ in range(self._servers)))
+        places += [_Place(self, worker) for worker in first]
+
+    async def _keep(self, places: Sequence[_Place], hangups: asyncio.Event, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            keeping = [group.create_task(place.keep()) for place in places]
+            keeping.append(group.create_task(self._renew(places, hangups)))
+            systemd.notify("READY=1")
+            await stop.wait()
+            for task in keeping:
+                task.cancel()
 
     async def begin(self, role: Role, *, first: bool = False) -> Worker:
         """A new worker that is ready. Raises Gone where it ends before, or takes too long."""

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from margelle.collect.loop import Collector
     from margelle.collect.reviewing import Reviewer
     from margelle.collect.standing import Standing
+    from margelle.mqtt.broker import Broker
     from margelle.mqtt.listener import Listener
+    from margelle.mqtt.topics import Topics
     from margelle.net.budget import Budget
     from margelle.net.http import CloudHttp
     from margelle.net.oauth import TokenKeeper
@@ -226,18 +228,26 @@ class House:
 
     def listener(self, collector: Collector) -> Listener | None:
         """What listens to the broker of the settings while `collector` leads, if they name one. Raises ConfigError."""
+        heard = self.heard()
+        if heard is None:
+            return None
+        from margelle.mqtt.listener import Listener
+
+        broker, topics = heard
+        return Listener(broker, topics, self.store, self.clock, self.settings.catalogue, leads=lambda: collector.leads)
+
+    def heard(self) -> tuple[Broker, Topics] | None:
+        """The broker of the settings and what is heard of it, if they name one. Raises ConfigError."""
         if not self.settings["mqtt.url"]:
             return None
         from margelle.mqtt.broker import Broker
-        from margelle.mqtt.listener import Listener
         from margelle.mqtt.topics import Topics
 
         own = self.settings.section("mqtt")
         topics = Topics(own["topics"], self.settings.catalogue)
         if not topics.targets:
             raise ConfigError("mqtt.url names a broker, but mqtt.topics names no topic.")
-        broker = Broker.of(own["url"], own["login"], own["password"], own["client_id"])
-        return Listener(broker, topics, self.store, self.clock, self.settings.catalogue, leads=lambda: collector.leads)
+        return Broker.of(own["url"], own["login"], own["password"], own["client_id"]), topics
 
     def app(
         self,

@@ -72,6 +72,8 @@ async def _server(settings: Settings, post: Post) -> int:
     certificate = _certificate(settings, renews=False)
     with server.stopped_by_signals() as stop:
         async with _hub(settings, post, stop) as (home, line), asyncio.TaskGroup() as group:
+            if settings["collect.enabled"]:
+                home.heard()  # what the keeper would refuse is refused here, before the keeper of before has left
             readiness = Readiness(len(sockets), line.ready)
             _answer(group, home, home.app(readiness=readiness), sockets, stop, readiness, certificate)
             group.create_task(home.meanings.follow(stop))

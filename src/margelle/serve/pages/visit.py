@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -177,9 +177,8 @@ def theme_of(request: Request) -> Theme:
 
 def local(path: str) -> str:
     """`path` where it is one of this hub's own pages, else the first page: nobody is led elsewhere."""
-    parts = urlsplit(path)
-    safe = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return path if safe and path.isprintable() and "\\" not in path else "/"
+    safe = path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
+    return path if safe else "/"
 
 
 async def visitor(hall: Hall, user: User | None, request: Request) -> Visit:
