@@ -46,7 +46,7 @@ def test_a_band_beyond_the_axis_is_cut_and_one_outside_it_not_drawn() -> None:
 
 def test_a_doubted_value_far_away_is_held_at_the_edge() -> None:
     one = panel(Line("p", [END], [7.5], doubted=Doubted([END - 43200], [99.0], ["jump"], ["x"])))
-    assert curve(plot(one), one, PARIS, "en").traces[0].doubted == ((50.0, 0.0),)
+    assert curve(plot(one), one, PARIS, "en").traces[0].doubted == ((50.0, 3),)
 
 
 def test_days_have_an_area_between_their_extremes() -> None:
