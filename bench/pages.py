@@ -50,7 +50,7 @@ const look = () => {{
   const curve = document.querySelector("#charts .plot :is(svg.curve path.line, canvas)");
   const {{ left, top, width, height }} = curve?.getBoundingClientRect() ?? {{ width: 0 }};
   const there = width > 0 && document.elementFromPoint(left + width / 2, top + height / 2)?.closest(".plot");
-  if (there?.contains(curve)) setTimeout(() => performance.mark("{IN_SIGHT}"));
+  if (there && there.contains(curve)) setTimeout(() => performance.mark("{IN_SIGHT}"));
   else requestAnimationFrame(look);
 }};
 requestAnimationFrame(look);

@@ -187,7 +187,7 @@ class Charts {
       this.shown.forEach((each) => each.fit(width));
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(this.current));
-    this.draw(data);
+    requestAnimationFrame(() => setTimeout(() => this.draw(data))); // what the server drew is seen first
   }
 
   /** A canvas does not wait for its font. */
