@@ -1,8 +1,9 @@
 """The pages: an overview of 500 sites, and a site with a year of seven hourly quantities, on the server and in a browser on a throttled phone.
 
 The phone is a slow 4G connection (150 ms, 1.6 Mbit/s down, 750 kbit/s up) and a processor four times slower than this machine's, in headless chromium; each
-visit is a first one, with nothing kept. A chart is ready once it is drawn and answers a finger; those in the window are drawn first, and ready is told of them and
-of all. The peer is the aim: 100 ms of server time and 150 kB for any page, a chart that is ready within a second;
+visit is a first one, with nothing kept. A curve is in sight at the end of the first frame in which the middle of the first drawing, the server's or the script's, is in
+the window with nothing before it. A chart is ready once it is drawn by the script and answers a finger; those in the window are drawn first, and ready is told of them
+and of all. The peer is the aim: 100 ms of server time and 150 kB for any page, a chart that is ready within a second;
 and for the year's JSON InfluxDB too, where it is installed.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-from playwright.sync_api import Browser, CDPSession, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 from tests.asgi import call
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.fleet import OPERATOR, settle
@@ -42,6 +43,19 @@ SLOWER = 4
 
 MARKS = {"charts-seen": "charts in the window", "charts-ready": "all charts"}
 """What the script marks once they are drawn."""
+PAINT = "first-contentful-paint"
+IN_SIGHT = "curve-in-sight"
+LOOKOUT = f"""
+const look = () => {{
+  const curve = document.querySelector("#charts .plot :is(svg.curve path.line, canvas)");
+  const {{ left, top, width, height }} = curve?.getBoundingClientRect() ?? {{ width: 0 }};
+  const there = width > 0 && document.elementFromPoint(left + width / 2, top + height / 2)?.closest(".plot");
+  if (there && there.contains(curve)) setTimeout(() => performance.mark("{IN_SIGHT}"));
+  else requestAnimationFrame(look);
+}};
+requestAnimationFrame(look);
+"""
+"""Asks before each frame is painted, and marks the end of the one in which there is a curve to be seen. A browser makes no frame before it has the style sheet."""
 
 PAGES = {
     f"overview of {SITES} sites": "/",
@@ -111,14 +125,15 @@ def _look(browser: Browser, hub: BrowserHub, name: str, path: str) -> list[Line]
         page = context.new_page()
         devices = context.new_cdp_session(page)
         received = _throttled(devices)
+        if path.startswith("/sites"):
+            page.add_init_script(LOOKOUT)
         page.goto(hub.url + path, wait_until="load")
         if path.startswith("/sites"):
             page.wait_for_selector("#charts[data-ready]")
             for mark, of in MARKS.items():
-                at_ms = page.evaluate(f"performance.getEntriesByName('{mark}')[0].startTime")
-                ready.setdefault(of, []).append(at_ms)
-        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
-        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+                ready.setdefault(f"{of} ready", []).append(_at_ms(page, mark))
+            ready.setdefault("a curve in sight", []).append(max(_at_ms(page, mark) for mark in (IN_SIGHT, PAINT)))
+        paints.append(_at_ms(page, PAINT))
         page.wait_for_timeout(300)
         sent.append(received() / 1000)
         context.close()
@@ -127,9 +142,15 @@ def _look(browser: Browser, hub: BrowserHub, name: str, path: str) -> list[Line]
         Line(f"{name}: a first visit, all files", "kB", sent, [AIM_KB] * VISITS, "the aim", better="lower"),
     ]
     return lines + [
-        Line(f"{name}: {of} ready", "ms", times, [AIM_READY_MS] * VISITS, "the aim", better="lower")
+        Line(f"{name}: {of}", "ms", times, [AIM_READY_MS] * VISITS, "the aim", better="lower")
         for of, times in ready.items()
     ]
+
+
+def _at_ms(page: Page, mark: str) -> float:
+    """When the page, from its beginning, came to what has this name."""
+    page.wait_for_function("name => performance.getEntriesByName(name).length", arg=mark)
+    return float(page.evaluate("name => performance.getEntriesByName(name)[0].startTime", mark))
 
 
 def _throttled(devices: CDPSession) -> Callable[[], float]:

@@ -1,6 +1,6 @@
 // The curves of a site's page: one chart for each quantity, on one time axis, in the place of what the server drew.
 import uPlot from "uplot";
-import type { Chart, Line, Panel } from "./plot";
+import type { Chart, Line, Panel, Tick } from "./plot";
 import { fontOf, ideal, marks, type Ink, inkOf } from "./ink";
 import { readout } from "./readout";
 
@@ -43,11 +43,10 @@ class Shown {
     this.chart?.redraw(false);
   }
 
-  private options(data: Chart, panel: Panel, { ink, width, number, zone, times }: Brush): uPlot.Options {
+  private options(data: Chart, panel: Panel, { ink, width }: Brush): uPlot.Options {
     return {
       width,
       height: HEIGHT,
-      tzDate: zone,
       padding: [8, 22, 0, 0],
       legend: { show: false },
       cursor: {
@@ -56,7 +55,7 @@ class Shown {
         points: { size: 7 },
       },
       scales: {
-        x: { time: true, range: [data.plot.since, data.plot.until] },
+        x: { time: false, range: [data.plot.since, data.plot.until] },
         y: { range: [panel.axis[0], panel.axis[1]] },
       },
       axes: [
@@ -66,8 +65,7 @@ class Shown {
           grid: { stroke: ink.hair, width: 1 },
           ticks: { show: false },
           size: 26,
-          space: 70,
-          values: times,
+          ...named(data.times),
         },
         {
           stroke: ink.soft,
@@ -76,8 +74,7 @@ class Shown {
           ticks: { show: false },
           size: 48,
           gap: 4,
-          space: 38,
-          values: (_, ticks) => ticks.map((tick) => number.format(tick)),
+          ...named(data.values[panel.quantity] ?? []),
         },
       ],
       series: [{}, ...panel.lines.flatMap((line, n) => seriesOf(line, n, ink))],
@@ -150,45 +147,21 @@ function held(value: number, panel: Panel): number {
   return Math.min(Math.max(value, panel.axis[0] + margin), panel.axis[1] - margin);
 }
 
-/** What all charts of one drawing share: it is costly to make, and asked for at every tick of every chart. */
+/** As in site.css. */
+const narrow = matchMedia("(max-width: 40rem)");
+
+/** An axis with the ticks that the server names: the same as in its own drawing. */
+function named(ticks: Tick[]): Pick<uPlot.Axis, "splits" | "values"> {
+  return {
+    splits: () => ticks.map((tick) => tick.at),
+    values: () => ticks.map((tick) => (tick.spare && narrow.matches ? "" : tick.text)),
+  };
+}
+
+/** What all charts of one drawing share: it is costly to find out. */
 interface Brush {
   ink: Ink;
   width: number;
-  number: Intl.NumberFormat;
-  zone: (at: number) => Date;
-  times: uPlot.Axis.Values;
-}
-
-function brush(data: Chart, ink: Ink, width: number): Brush {
-  const number = new Intl.NumberFormat(data.language, { maximumFractionDigits: 3 });
-  const known = new Map<number, number>();
-  const zone = (at: number): Date => {
-    let there = known.get(at);
-    if (there === undefined) known.set(at, (there = +uPlot.tzDate(new Date(at * 1000), data.time_zone)));
-    return new Date(there);
-  };
-  return { ink, width, number, zone, times: times(data) };
-}
-
-function times(data: Chart): uPlot.Axis.Values {
-  const span = data.plot.until - data.plot.since;
-  const day = 86400;
-  const form: Intl.DateTimeFormatOptions =
-    span <= 2 * day
-      ? { hour: "2-digit", minute: "2-digit" }
-      : span <= 63 * day
-        ? { day: "numeric", month: "short" }
-        : span <= 800 * day
-          ? { month: "short", year: "2-digit" }
-          : { year: "numeric" };
-  const format = new Intl.DateTimeFormat(data.language === "fr" ? "fr-FR" : "en-GB", {
-    ...form,
-    timeZone: data.time_zone,
-  });
-  return (_, ticks) => {
-    const texts = ticks.map((tick) => format.format(tick * 1000));
-    return texts.map((text, n) => (text === texts[n - 1] ? "" : text));
-  };
 }
 
 /** The charts of the page, which know how to zoom. */
@@ -214,32 +187,42 @@ class Charts {
       this.shown.forEach((each) => each.fit(width));
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(this.current));
-    this.draw(data);
-    const font = fontOf(place);
-    if (!document.fonts.check(font))
-      void document.fonts.load(font).then(() => this.shown.forEach((each) => each.redraw())); // a canvas does not wait for its font
+    requestAnimationFrame(() => setTimeout(() => this.draw(data))); // what the server drew is seen first
   }
 
-  /** Those in the window first. Each is marked once it is drawn, which uPlot does right after the script that makes it. */
+  /** A canvas does not wait for its font. */
+  private refont(): void {
+    const font = fontOf(this.place);
+    if (!document.fonts.check(font))
+      void document.fonts.load(font).then(() => this.shown.forEach((each) => each.redraw()));
+  }
+
+  /**
+   * Those in the window first, and the others once these are on the screen. Each is marked once it is drawn, which uPlot does right after the script
+   * that makes it: in the same frame in which what stood in its place goes. What the page must lay out to be told is asked for before anything changes.
+   */
   private draw(data: Chart): void {
     this.current = data;
-    if (this.reset) this.reset.hidden = data === this.whole;
-    const shared = brush(data, inkOf(this.place), this.width);
+    const { width } = this;
     const wanted = data.plot.panels.flatMap((panel) => {
       const shown = this.shown.get(panel.quantity);
       return shown ? [{ panel, shown, seen: shown.seen }] : [];
     });
-    const some = (seen: boolean): void =>
+    const shared: Brush = { ink: inkOf(this.place), width };
+    if (this.reset) this.reset.hidden = data === this.whole;
+    const some = (seen: boolean, mark: string, then: () => void): void => {
+      if (data !== this.current) return; // something else is drawn by now
       wanted.filter((each) => each.seen === seen).forEach(({ panel, shown }) => shown.draw(data, panel, shared));
-    some(true);
-    queueMicrotask(() => {
-      performance.mark("charts-seen");
-      some(false);
       queueMicrotask(() => {
-        performance.mark("charts-ready");
-        this.place.dataset["ready"] = "true";
+        performance.mark(mark);
+        then();
       });
-    });
+    };
+    const done = (): void => {
+      this.place.dataset["ready"] = "true";
+      this.refont();
+    };
+    some(true, "charts-seen", () => setTimeout(some, 0, false, "charts-ready", done));
   }
 
   /** That of every chart: one tells it, so that nothing that is not seen need be laid out. */

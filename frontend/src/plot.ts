@@ -42,6 +42,13 @@ export interface Plot {
   holes: { since: number; until: number; state: string; probe: string; quantity: string }[];
 }
 
+/** What an axis names: a value in its own measure (time in seconds since 1970), and how people write it. What is spare need not be said where there is little room. */
+export interface Tick {
+  at: number;
+  text: string;
+  spare?: true;
+}
+
 export interface Chart {
   plot: Plot;
   language: string;
@@ -51,4 +58,6 @@ export interface Chart {
   marks: string[];
   holes: string[];
   words: Record<string, string>;
+  times: Tick[];
+  values: Record<string, Tick[]>;
 }

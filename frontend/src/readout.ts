@@ -49,11 +49,19 @@ function valueOf(data: Chart, panel: Panel, line: Line, at: number, reach: numbe
 
 function format(data: Chart, panel: Panel, value: number): string {
   const digits = panel.decimals ?? 2;
-  return new Intl.NumberFormat(data.language, {
-    minimumFractionDigits: panel.decimals ?? 0,
-    maximumFractionDigits: digits,
-  }).format(value);
+  let form = forms.get(panel.decimals);
+  if (!form) {
+    form = new Intl.NumberFormat(data.language, {
+      minimumFractionDigits: panel.decimals ?? 0,
+      maximumFractionDigits: digits,
+    });
+    forms.set(panel.decimals, form);
+  }
+  return form.format(value);
 }
+
+/** By their digits: each is costly to make, and asked for at every move of a finger. */
+const forms = new Map<number | null, Intl.NumberFormat>();
 
 /** The index of the instant that lies nearest to `at`, and not further than `reach`. */
 function nearest(instants: number[], at: number, reach: number): number | undefined {

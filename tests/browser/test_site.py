@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from margelle.domain.event import Event
 from margelle.simulate.people import OWNER
@@ -49,8 +49,47 @@ def test_without_script_the_server_draws(visit: Visitor, noted: str) -> None:
     page = visit.open(script=False, width=DESK)
     page.goto(visit.hub.url + noted)
     expect(page.locator("svg.curve path.line").first).to_be_attached()
+    assert page.locator("svg.curve").count() == page.locator("figure.panel").count()
     page.get_by_role("link", name="As a table").click()
     assert page.locator("table tbody tr").count() >= 7
+
+
+FRAMES = """figures => figures.map(figure => {
+  const box = element => { const {left, top, width, height} = element.getBoundingClientRect(); return [left, top, width, height]; };
+  const plot = figure.querySelector(".plot"), over = figure.querySelector(".u-over");
+  const [across, down] = over ? [over, over] : [plot.querySelector(".grid"), [...plot.querySelectorAll(".grid")].at(-1)];
+  const [left, , width] = box(across), [, top, , height] = box(down);
+  return [...box(figure), ...box(plot), left, top, width, height].map(Math.round);
+})"""
+"""Of each panel: where it stands, where its plot does, and where the curve is drawn."""
+
+
+@EVERY_LOOK
+def test_the_script_draws_where_the_server_drew_and_nothing_moves(
+    visit: Visitor, noted: str, width: int, theme: Theme, language: Language
+) -> None:
+    page = visit.open(width=width, theme=theme, language=language)
+    held: list[Route] = []
+    page.route("**/chart.js*", lambda route: held.extend([route]))
+    page.add_init_script(
+        "window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach(each => moved += each.value))"
+        ".observe({type: 'layout-shift'})"
+    )
+    page.goto(visit.hub.url + noted, wait_until="commit")
+    expect(page.locator("#plot")).to_be_attached()
+    page.evaluate("document.fonts.ready")
+    first = page.locator("figure.panel").first
+    expect(first.locator("svg.curve path.line").first).to_be_visible()
+    drawn = page.locator("figure.panel").evaluate_all(FRAMES)
+    page.evaluate("moved = 0")
+    for route in held:
+        route.continue_()
+    ready(page)
+    moved = page.evaluate("new Promise(then => requestAnimationFrame(() => setTimeout(() => then(moved))))")
+    visit.check(page)
+    assert moved == 0
+    assert page.locator("svg.curve").count() == 0
+    assert page.locator("figure.panel").evaluate_all(FRAMES) == drawn
 
 
 def test_a_finger_reads_values_doubts_and_what_was_done(visit: Visitor, noted: str) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from margelle.domain.site import Band
-from margelle.serve.pages.curve import curve, time_ticks
+from margelle.serve.pages.curve import FEW, curve, time_axis, time_ticks, value_axis
 from margelle.serve.plot import Doubted, Line, Panel, Plot
 from tests.conftest import NOW
 
@@ -46,7 +46,31 @@ def test_a_band_beyond_the_axis_is_cut_and_one_outside_it_not_drawn() -> None:
 
 def test_a_doubted_value_far_away_is_held_at_the_edge() -> None:
     one = panel(Line("p", [END], [7.5], doubted=Doubted([END - 43200], [99.0], ["jump"], ["x"])))
-    assert curve(plot(one), one, PARIS, "en").traces[0].doubted == ((50.0, 0.0),)
+    assert curve(plot(one), one, PARIS, "en").traces[0].doubted == ((50.0, 3),)
+
+
+def test_few_points_are_shown_as_such_and_many_are_a_line_alone() -> None:
+    for count, shown in ((FEW, FEW), (FEW + 1, 0)):
+        one = panel(Line("p", [END - 60 * n for n in reversed(range(count))], [7.5] * count))
+        assert len(curve(plot(one), one, PARIS, "en").traces[0].points) == shown
+
+
+def test_the_axes_are_told_in_their_own_measure_and_drawn_in_percent() -> None:
+    one = panel(Line("p", [END], [7.5]))
+    drawn = curve(plot(one, 30), one, PARIS, "fr")
+    assert [(each.at, each.text) for each in value_axis(one, "fr")][1] == (7.25, "7,25")
+    assert drawn.values[1].at == 75
+    times = time_axis(plot(one, 30), PARIS, "fr")
+    assert [each.text for each in times] == [each.text for each in drawn.times]
+    assert drawn.times[0].at == round(100 * (times[0].at - (END - 30 * 86400)) / (30 * 86400), 1)
+
+
+def test_every_other_day_of_a_week_is_spare_and_no_month_of_a_year_is() -> None:
+    one = panel(Line("p", [END], [7.5]))
+    week = time_axis(plot(one, 7), PARIS, "fr")
+    assert len(week) == 7
+    assert [each.spare for each in week] == [False, True] * 3 + [False]
+    assert not any(each.spare for each in time_axis(plot(one, 366), PARIS, "fr"))
 
 
 def test_days_have_an_area_between_their_extremes() -> None:

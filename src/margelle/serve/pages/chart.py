@@ -15,7 +15,7 @@ from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.state import ReasonKind
 from margelle.domain.unit import Unit
 from margelle.serve.pages.card import places, scene
-from margelle.serve.pages.curve import Curve, curve
+from margelle.serve.pages.curve import Curve, Tick, curve, time_axis, value_axis
 from margelle.serve.pages.figures import moment, number, with_unit
 from margelle.serve.pages.glance import Glance
 from margelle.serve.pages.happening import told
@@ -27,7 +27,10 @@ _SAID: Final = ("doubtful", "failed")
 
 
 class Chart(Struct, frozen=True):
-    """What the script is given: a plot, and its words in the reader's language. `labels` are by quantity, `places` by probe."""
+    """What the script is given: a plot, and its words in the reader's language. `labels` and `values` are by quantity, `places` by probe.
+
+    `times` and `values` are what the axes name: the script's are those of the drawing that it replaces, and it need not learn how people write.
+    """
 
     plot: Plot
     language: str
@@ -37,6 +40,8 @@ class Chart(Struct, frozen=True):
     marks: list[str]
     holes: list[str]
     words: dict[str, str]
+    times: tuple[Tick, ...]
+    values: dict[str, tuple[Tick, ...]]
 
 
 class Newest(Struct, frozen=True):
@@ -106,6 +111,8 @@ def chart(visit: Visit, one: Glance, drawn: Plot) -> Chart:
         [f"{moment(mark.event.at, zone, words.language)}: {told(words, mark.event)}" for mark in drawn.marks],
         [words(f"hole.{hole.state}") for hole in drawn.holes],
         {name: words(f"chart.{name}") for name in _SAID},
+        time_axis(drawn, zone, words.language),
+        {panel.quantity: value_axis(panel, words.language) for panel in drawn.panels},
     )
 
 

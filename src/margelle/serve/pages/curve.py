@@ -17,14 +17,21 @@ from margelle.serve.plot import MOST_POINTS, Line, Panel, Plot
 
 _TICKS: Final = 4
 _EDGE: Final = 4
-"""Nearer to an end, a word would be cut."""
+"""In percent: nearer to an end, a word would be cut."""
+_MANY: Final = 6
+"""More words than these do not stand beside each other on a phone."""
+_INSIDE: Final = 3
+"""In percent: a doubted value beyond the axis is marked so far from its end."""
+FEW: Final = 16
+"""So few points are shown as such: what was measured by hand would be lost in a line."""
 
 
-class Tick(Struct, frozen=True):
-    """A mark of an axis: where it is, and what it says."""
+class Tick(Struct, frozen=True, omit_defaults=True):
+    """A mark of an axis: where it is (in the axis' own measure, or in percent once it is drawn), and what it says. What is `spare` need not be said where there is little room."""
 
     at: float
     text: str
+    spare: bool = False
 
 
 class Stripe(Struct, frozen=True):
@@ -35,10 +42,11 @@ class Stripe(Struct, frozen=True):
 
 
 class Trace(Struct, frozen=True):
-    """One line: its path, the area between the extremes of its days, and the points that are doubted."""
+    """One line: its path, the area between the extremes of its days, its points where they are few, and those that are doubted."""
 
     path: str
     area: str
+    points: tuple[tuple[float, float], ...]
     doubted: tuple[tuple[float, float], ...]
 
 
@@ -73,19 +81,18 @@ def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language, most: in
     def trace(line: Line) -> Trace:
         line = _coarser(line, most)
         path = _path([(x(at), None if value is None else y(value)) for at, value in _pairs(line.at, line.value)])
+        few = _pairs(line.at, line.value) if len(line.at) <= FEW else ()
+        points = tuple((x(at), y(value)) for at, value in few if value is not None)
         doubted = zip(line.doubted.at, line.doubted.value, strict=True) if line.doubted else ()
-        return Trace(path, _area(line, x, y), tuple((x(at), y(value)) for at, value in doubted))
+        inside = tuple((x(at), min(max(y(value), _INSIDE), 100 - _INSIDE)) for at, value in doubted)
+        return Trace(path, _area(line, x, y), points, inside)
 
     return Curve(
         tuple(trace(line) for line in panel.lines),
         stripe(panel.ideal),
         stripe(panel.tolerable),
-        tuple(Tick(y(value), number(value, digits, language)) for value, digits in _round_values(low, high)),
-        tuple(
-            Tick(place, text)
-            for at, text in time_ticks(plot, zone, language)
-            if _EDGE <= (place := x(int(at.timestamp()))) <= 100 - _EDGE
-        ),
+        tuple(Tick(y(each.at), each.text) for each in value_axis(panel, language)),
+        tuple(Tick(x(int(each.at)), each.text, each.spare) for each in time_axis(plot, zone, language)),
         tuple(x(mark.at) for mark in plot.marks),
         tuple(
             Stripe(x(since), round(x(until) - x(since), 1))
@@ -94,6 +101,20 @@ def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language, most: in
             )
         ),
     )
+
+
+def value_axis(panel: Panel, language: Language) -> tuple[Tick, ...]:
+    """The round values of a panel, in its unit."""
+    return tuple(Tick(value, number(value, digits, language)) for value, digits in _round_values(*panel.axis))
+
+
+def time_axis(plot: Plot, zone: ZoneInfo, language: Language) -> tuple[Tick, ...]:
+    """The instants that a plot's axis names, in seconds since 1970."""
+    edge = (plot.until - plot.since) * _EDGE / 100
+    every = ((int(at.timestamp()), text) for at, text in time_ticks(plot, zone, language))
+    named = [each for each in every if plot.since + edge <= each[0] <= plot.until - edge]
+    many = len(named) > _MANY
+    return tuple(Tick(at, text, many and n % 2 == 1) for n, (at, text) in enumerate(named))
 
 
 def _coarser(line: Line, most: int) -> Line:
@@ -166,7 +187,7 @@ def _round_values(low: float, high: float) -> Iterator[tuple[float, int]]:
     digits = next((n for n in range(7) if abs(step - round(step, n)) < step * 1e-6), 6)
     first = -(-low // step)
     for n in range(int(high // step - first) + 1):
-        yield (first + n) * step, digits
+        yield round((first + n) * step, digits), digits
 
 
 def _exponent(value: float) -> int:

@@ -40,8 +40,8 @@ from margelle.serve.plot import MOST_POINTS, Plot, Track, beginning, plot
 
 MOST_REASONS: Final = 6
 MOST_DOUBTFUL: Final = 50
-UNDER_SCRIPT: Final = 120
-"""Points of a line that the page draws itself, until a script draws all of them in their place."""
+UNDER_SCRIPT: Final = 180
+"""Points of a line that the page draws itself, until a script draws all of them in their place: a week of hours, or half of the days of a year."""
 READINGS_UP_TO: Final = timedelta(days=2)
 """The table of a longer period has a row for each day."""
 
