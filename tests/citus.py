@@ -33,7 +33,7 @@ max_connections = 300
 max_prepared_transactions = 300
 wal_level = logical
 logging_collector = off
-log_min_messages = fatal
+log_min_messages = error
 citus.shard_count = 8
 citus.node_conninfo = 'sslmode=prefer'
 citus.enable_statistics_collection = off

@@ -22,7 +22,9 @@ SPREAD: Final = {
     "receipt": "account",
 }
 """By which column the rows of a table are spread. All of one probe is on one node."""
-CENTRAL: Final = frozenset({"audit", "collector", "granted", "incident", "lease", "margelle", "memo", "secret"})
+CENTRAL: Final = frozenset(
+    {"audit", "collector", "granted", "incident", "lease", "margelle", "memo", "refusal", "secret"}
+)
 """What stays on the coordinator: hubs write it all the time, and would else depend on every node being there. All other tables are on every node."""
 _FIRST: Final = "head"
 _CITUS: Final = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
@@ -54,12 +56,19 @@ ALONE: Final = Manner("", "", "COMMIT")
 """On one server."""
 
 
+_TOGETHER: Final = """
+SELECT set_config('citus.propagate_set_commands', 'local', false), set_config('citus.max_adaptive_executor_pool_size', '1', false),
+    set_config('citus.multi_shard_modify_mode', 'sequential', false)
+"""
+
+
 def together(patience_ms: int) -> Manner:
     """On a cluster: a lock is waited for no longer than that on any node; each node is asked over one connection, so that a transaction sees
-    all of a probe as it was at one moment; and the coordinator notices each transaction, as whoever missed the news looks there.
+    all of a probe as it was at one moment; shards are changed one after the other, so that of two hubs none waits for what the other has;
+    and the coordinator notices each transaction, as whoever missed the news looks there.
     """
     return Manner(
-        "SELECT set_config('citus.propagate_set_commands', 'local', false), set_config('citus.max_adaptive_executor_pool_size', '1', false)",
+        _TOGETHER,
         f"SET LOCAL lock_timeout = {patience_ms:d}".encode(),  # alone: Citus hands on all that is sent with it
         "SELECT pg_current_xact_id(); COMMIT",
     )

@@ -22,7 +22,7 @@ from margelle.store.layout.arrival import Arrival
 from margelle.store.layout.folding import Folding
 from margelle.store.postgres import probes
 from margelle.store.postgres.asking import Transaction
-from margelle.store.postgres.database import TRIES, Database
+from margelle.store.postgres.database import TRIES, Database, retried
 from margelle.store.postgres.failure import Undone
 from margelle.store.postgres.gaps import Gaps
 from margelle.store.postgres.image import Image
@@ -101,6 +101,7 @@ class SeriesTables:
                 self._forget(names)
         return await self._hold(names, work, after)
 
+    @retried
     async def _hold(
         self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T] | None = None, *, news: bool = True
     ) -> Mapping[str, _T]:
