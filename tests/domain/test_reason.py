@@ -24,7 +24,7 @@ def test_a_sentence_says_the_same_things_in_both_languages(name: str) -> None:
 def test_an_instant_is_written_as_the_reader_wants_it() -> None:
     reason = Reason("rhythm", 60, AT)
     assert reason.text() == "The probe measures every 60 minutes; its newest reading is of 2026-07-01 09:17 UTC."
-    assert "du 11 h 17." in reason.text("fr", lambda at: f"{at.hour + 2} h {at.minute}")
+    assert "mesure : 11 h 17." in reason.text("fr", lambda at: f"{at.hour + 2} h {at.minute}")
 
 
 def test_several_reasons_stand_one_after_another() -> None:

@@ -151,3 +151,15 @@ async def test_advice_is_on_the_sites_page_too(hub: Hub) -> None:
     text = said((await call(hub.app(), "GET", PATH)).text)
     assert "Act one recommendation overdue" in text
     assert "To do Ajoutez du pH moins 220 g" in text
+
+
+async def test_long_advice_is_folded_so_that_the_curves_are_in_sight(hub: Hub) -> None:
+    await week(hub)
+    why = "With the filtration running, add pH minus in small doses, and measure again after a few hours."
+    advice = Recommendation("r", POOL.id, "1", "The pH is too high", why, NOW, NOW, deadline=NOW)
+    await hub.store.put_recommendations(POOL.id, [advice])
+    page = (await call(hub.app(), "GET", PATH)).text
+    summary, unfolded = page.partition('<span class="what"')[2].partition("</details>")[0].split("</summary>")
+    assert advice.title in summary
+    assert why not in summary
+    assert why in unfolded

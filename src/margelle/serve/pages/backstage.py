@@ -37,8 +37,9 @@ class Face(Struct, frozen=True):
 
 
 async def accounts(visit: Visit) -> list[AccountView]:
-    """The accounts of whoever looks."""
-    return [await _account(visit, account) for account in await visit.store.accounts(visit.seen_by)]
+    """The accounts of whoever looks; nothing is collected for sites of their own."""
+    seen = await visit.store.accounts(visit.seen_by)
+    return [await _account(visit, account) for account in seen if not account.is_own]
 
 
 def faces(visit: Visit) -> list[Face]:

@@ -188,7 +188,7 @@ def _happenings(visit: Visit, scope: Scope) -> list[Happening]:
     ]
     for hole in scope.drawn.holes:
         since, until = (moment(datetime.fromtimestamp(at, UTC), zone, language) for at in (hole.since, hole.until))
-        what = f"{label(around, hole.quantity)}: {visit.words(f'hole.{hole.state}')}"
+        what = visit.words("hole.of", what=label(around, hole.quantity), state=visit.words(f"hole.{hole.state}"))
         found.append((hole.since, Happening(f"{since} – {until}", what, "")))
     return [each for _, each in sorted(found, key=lambda one: -one[0])]
 
