@@ -62,10 +62,17 @@ class Path:
             return self._options() if request.method == "OPTIONS" else self._not_allowed()
         headers: dict[str, str] = {}
         try:
+            version = (
+                await self._rooms.store.version()
+            )  # of before it is known who asks: what changes meanwhile is seen
             caller, headers = await self._visitors.admit(request)
             if endpoint.scope not in caller.scopes:
                 raise Forbidden(f"This key is not good for {endpoint.scope!r}.", hint="Make another with that scope.")
-            answer = await (self._again if endpoint.kept else self._anew)(endpoint, request, caller)
+            answer = await (
+                self._again(endpoint, request, caller, version)
+                if endpoint.kept
+                else self._anew(endpoint, request, caller)
+            )
         except HTTPException as refusal:
             answer = details(
                 refusal.status_code, refusal.detail if refusal.status_code != 413 else "", headers=refusal.headers
@@ -77,9 +84,9 @@ class Path:
         answer.headers.update(headers)
         return answer
 
-    async def _again(self, endpoint: Endpoint, request: Request, caller: Caller) -> Response:
+    async def _again(self, endpoint: Endpoint, request: Request, caller: Caller, version: int) -> Response:
         """The answer to this caller's same question, while it is true; else a new one."""
-        told, version = request.headers, await self._rooms.store.version()
+        told = request.headers
         question = (request.method, request.scope["path"], request.scope["query_string"])
         key = (*question, told.get("accept"), told.get("if-none-match"), caller.user.email, caller.scopes)
         answer = self._kept.get(version, key, now := self._rooms.clock())
