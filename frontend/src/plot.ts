@@ -27,6 +27,7 @@ export interface Panel {
   unit: string;
   symbol: string;
   decimals: number | null;
+  on_off: boolean;
   axis: [number, number];
   ideal: Band | null;
   tolerable: Band | null;

@@ -48,6 +48,8 @@ function valueOf(data: Chart, panel: Panel, line: Line, at: number, reach: numbe
 }
 
 function format(data: Chart, panel: Panel, value: number): string {
+  const state = panel.on_off && data.values[panel.quantity]?.find((tick) => tick.at === value);
+  if (state) return state.text;
   const digits = panel.decimals ?? 2;
   let form = forms.get(panel.decimals);
   if (!form) {

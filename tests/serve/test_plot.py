@@ -54,6 +54,46 @@ async def test_a_long_silence_breaks_the_line() -> None:
     assert found.panels[0].lines[0].value == [7.4, None, 7.5]
 
 
+PUMP = Track(GARDEN, "baxo.pump")
+
+
+async def switched(*points: Measurement, gaps: tuple[Gap, ...] = (), until_ago: timedelta = timedelta()) -> Plot:
+    store = MemoryStore()
+    await furnish(store, NOW)
+    await store.add(list(points), NOW)
+    await store.put_gaps((), gaps)
+    view = View(NOW - timedelta(days=7), NOW - until_ago, states=frozenset({PUMP.quantity}), now=NOW)
+    return await plot(store, SITE, [PUMP], view)
+
+
+async def test_what_is_on_or_off_holds_until_it_changes() -> None:
+    told = ((9, 1.0), (3, 0.0), (2, 0.0), (1, 1.0))
+    found = await switched(*[at(PUMP.quantity, value, timedelta(days=days)) for days, value in told])
+    (panel,) = found.panels
+    (line,) = panel.lines
+    day, now = 86400, int(NOW.timestamp())
+    corners = [(7 * day, 1.0), (3 * day + 1, 1.0), (3 * day, 0.0), (day + 1, 0.0), (day, 1.0), (0, 1.0)]
+    assert list(zip(line.at, line.value, strict=True)) == [(now - ago, value) for ago, value in corners]
+    assert (panel.on_off, panel.axis, panel.summaries[0].count) == (True, (-0.1, 1.1), 3)
+
+
+async def test_a_silence_of_what_is_on_or_off_is_no_hole() -> None:
+    gap = Gap(GARDEN, PUMP.quantity, NOW - timedelta(days=3), NOW - timedelta(days=1), "lost", NOW)
+    found = await switched(at(PUMP.quantity, 1.0, timedelta(days=3)), gaps=(gap,))
+    assert found.holes == []
+    assert None not in found.panels[0].lines[0].value
+
+
+async def test_what_was_switched_before_the_span_is_shown_in_it() -> None:
+    found = await switched(at(PUMP.quantity, 1.0, timedelta(days=30)), until_ago=timedelta(days=1))
+    assert found.panels[0].lines[0].at == [int((NOW - timedelta(days=days)).timestamp()) for days in (7, 1)]
+
+
+async def test_what_changes_more_often_than_can_be_seen_is_drawn_as_any_line() -> None:
+    points = [at(PUMP.quantity, float(n % 2), timedelta(minutes=n + 1)) for n in range(2 * MOST_POINTS)]
+    assert len((await switched(*points)).panels[0].lines[0].at) <= MOST_POINTS
+
+
 async def test_doubted_values_stand_beside_the_line_with_their_reasons() -> None:
     found = await drawn(*hourly(1), at("ph", 11.0, timedelta(hours=2), Doubt("jump", "a jump")))
     (panel,) = found.panels

@@ -13,6 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from margelle.domain.event import Event
 from margelle.domain.limits import Bands, standing
@@ -20,6 +21,7 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.series import DayStatistics, mean, middle, midnight, thinned
 from margelle.domain.site import Band
+from margelle.domain.unit import Unit
 from margelle.ports import Gap, Reader
 from margelle.serve.scale import Scale, scale_of
 
@@ -34,6 +36,7 @@ MOST_DOUBTED: Final = 200
 SILENCE: Final = timedelta(hours=6)
 """A longer one breaks the line of readings: nothing is drawn where nothing was measured."""
 
+_ON_OFF: Final = (-0.1, 1.1)
 _LEAST_SPAN: Final = {"temperature": 2.0, "ph": 0.3, "orp": 60.0, "salt": 300.0, "tds": 200.0}
 """An axis spans at least so much, in the canonical unit, so that quiet water looks quiet."""
 
@@ -80,7 +83,7 @@ class Summary(Struct, frozen=True):
 
 
 class Panel(Struct, frozen=True):
-    """All lines of one quantity, over one axis from `axis[0]` to `axis[1]`. `unit` is a UCUM code (empty: not known), `symbol` how it is written."""
+    """All lines of one quantity, over one axis from `axis[0]` to `axis[1]`. `unit` is a UCUM code (empty: not known), `symbol` how it is written. What is `on_off` is 1 or 0, and holds until it changes."""
 
     quantity: str
     unit: str
@@ -91,6 +94,7 @@ class Panel(Struct, frozen=True):
     tolerable: Band | None
     lines: list[Line]
     summaries: list[Summary]
+    on_off: bool = False
 
 
 class Mark(Struct, frozen=True):
@@ -122,7 +126,10 @@ class Plot(Struct, frozen=True):
 
 
 class View(Struct, frozen=True):
-    """What is to be drawn: a span (since <= at < until), whose days are those of `time_zone`, for who prefers these `units` (UCUM codes by quantity); `bands` are the limits by quantity."""
+    """What is to be drawn: a span (since <= at < until), whose days are those of `time_zone`, for who prefers these `units` (UCUM codes by quantity); `bands` are the limits by quantity.
+
+    `states` are the quantities that are on or off; the newest holds until `now`.
+    """
 
     since: datetime
     until: datetime
@@ -130,6 +137,13 @@ class View(Struct, frozen=True):
     units: Mapping[str, str] = {}
     bands: Mapping[str, Bands] = {}
     catalogue: Catalogue = CATALOGUE
+    states: frozenset[str] = frozenset()
+    now: datetime | None = None
+
+    def is_state(self, quantity: str) -> bool:
+        """Whether a quantity is only ever on or off."""
+        known = self.catalogue.get(quantity)
+        return quantity in self.states or (known is not None and known.unit is Unit.STATE)
 
 
 async def plot(reader: Reader, site: str, tracks: Sequence[Track], view: View) -> Plot:
@@ -143,9 +157,7 @@ async def plot(reader: Reader, site: str, tracks: Sequence[Track], view: View) -
     probes = dict.fromkeys(track.probe for track in tracks)
     holes = [hole for probe in probes for hole in _holes(await reader.gaps(probe), tracks, view)]
     marks = [Mark(_s(event.at), event) for event in await reader.events(site, view.since, view.until)]
-    shown = [
-        panel for panel in panels if panel.summaries or any(line.doubted and line.doubted.at for line in panel.lines)
-    ]
+    shown = [panel for panel in panels if any(line.at or (line.doubted and line.doubted.at) for line in panel.lines)]
     return Plot(_s(view.since), _s(view.until), 86400 * _days(view) if by_days else 0, shown, marks[::-1], holes)
 
 
@@ -159,13 +171,15 @@ async def _panel(reader: Reader, tracks: Sequence[Track], view: View, *, by_days
     quantity = tracks[0].quantity
     bands = view.bands.get(quantity)
     drawn: list[tuple[Line, Summary | None]] = []
-    scale = scale_of(quantity, view.catalogue, view.units)
+    scale, on_off = scale_of(quantity, view.catalogue, view.units), view.is_state(quantity)
     for track in tracks:
         if by_days:
             zone = ZoneInfo(view.time_zone)
             first, last = (at.astimezone(zone).date() for at in (view.since, view.until))
             found = await reader.statistics(track.probe, quantity, first, last + timedelta(days=1), view.time_zone)
             drawn.append(_of_days(track, found, view, scale, bands))
+        elif on_off:
+            drawn.append(await _of_states(reader, track, view, scale))
         else:
             points = await reader.history(track.probe, quantity, view.since, view.until)
             if quantity not in view.catalogue and points:
@@ -178,12 +192,46 @@ async def _panel(reader: Reader, tracks: Sequence[Track], view: View, *, by_days
         scale.read.value if scale.read else "",
         scale.symbol,
         scale.decimals,
-        _axis(lines, ideal or tolerable, quantity, scale),
+        _ON_OFF if on_off else _axis(lines, ideal or tolerable, quantity, scale),
         ideal,
         tolerable,
         lines,
         [summary for _, summary in drawn if summary is not None],
+        on_off,
     )
+
+
+async def _of_states(reader: Reader, track: Track, view: View, scale: Scale) -> tuple[Line, Summary | None]:
+    """What tells when it changes: it was as it was until then, so the line has steps and no breaks, and goes on to the end of the span, or to now."""
+    points = await reader.history(track.probe, track.quantity, view.since, view.until)
+    line, summary = _of_readings(track, points, scale, None)
+    before = await reader.history(track.probe, track.quantity, None, view.since, limit=1, descending=True)
+    sound = [
+        (max(_s(point.at), _s(view.since)), point.value)
+        for point in (*before, *points)
+        if point.valid and point.value is not None
+    ]
+    at, value = _steps(sound, _s(min(view.until, view.now or view.until)))
+    if len(at) > 2 * MOST_POINTS:  # more than can be seen: as any other line
+        return line, summary
+    return replace(line, at=at, value=value), summary
+
+
+def _steps(told: Sequence[tuple[int, float]], end: int) -> tuple[list[int], list[float | None]]:
+    """The corners of a line that holds each value until the next one, the last one until `end`."""
+    at: list[int] = []
+    value: list[float | None] = []
+    for instant, state in told:
+        if not value or state != value[-1]:
+            if value:
+                at.append(max(instant - 1, at[-1]))
+                value.append(value[-1])
+            at.append(instant)
+            value.append(state)
+    if at and end > at[-1]:
+        at.append(end)
+        value.append(value[-1])
+    return at, value
 
 
 def _of_readings(
@@ -244,7 +292,7 @@ def _of_days(
     before = 0
     for bucket, group in groupby(days, key=lambda each: each.day.toordinal() // step):
         some = list(group)
-        if line.at and bucket - before > 2:
+        if line.at and bucket - before > 2 and not view.is_state(track.quantity):
             _put(line, line.at[-1] + 1, (None, None, None), 0)
         noon = midnight(some[len(some) // 2].day, zone) + timedelta(hours=12)
         figures = (
@@ -334,6 +382,7 @@ def _holes(gaps: Iterable[Gap], tracks: Sequence[Track], view: View) -> list[Hol
         Hole(_s(max(gap.since, view.since)), _s(min(gap.until, view.until)), gap.state, gap.probe, gap.quantity)
         for gap in gaps
         if (gap.probe, gap.quantity) in drawn
+        and not view.is_state(gap.quantity)  # which holds until it tells of a change
         and gap.state != "filled"
         and gap.since < view.until
         and gap.until > view.since

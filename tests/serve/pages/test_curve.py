@@ -8,6 +8,7 @@ import pytest
 
 from margelle.domain.site import Band
 from margelle.serve.pages.curve import FEW, curve, time_axis, time_ticks, value_axis
+from margelle.serve.pages.words import Words
 from margelle.serve.plot import Doubted, Line, Panel, Plot
 from tests.conftest import NOW
 
@@ -25,40 +26,40 @@ def plot(one: Panel, days: float = 1) -> Plot:
 
 def test_a_line_goes_from_left_to_right_and_its_values_from_bottom_to_top() -> None:
     one = panel(Line("p", [END - 86400, END - 43200, END], [7.0, 7.5, 8.0]))
-    (trace,) = curve(plot(one), one, PARIS, "en").traces
+    (trace,) = curve(plot(one), one, PARIS, Words("en")).traces
     assert trace.path == "M0 100L50 50L100 0"
 
 
 def test_a_break_is_not_drawn_over_and_a_lone_value_is_a_stroke() -> None:
     one = panel(Line("p", [END - 86400, END - 43200, END - 43199, END], [7.0, 7.5, None, 8.0]))
-    (trace,) = curve(plot(one), one, PARIS, "en").traces
+    (trace,) = curve(plot(one), one, PARIS, Words("en")).traces
     assert trace.path == "M0 100L50 50M100 0h.3"
 
 
 def test_a_band_beyond_the_axis_is_cut_and_one_outside_it_not_drawn() -> None:
     one = panel(Line("p", [END], [7.5]), ideal=Band(7.2, None))
-    stripe = curve(plot(one), one, PARIS, "en").ideal
+    stripe = curve(plot(one), one, PARIS, Words("en")).ideal
     assert stripe is not None
     assert (stripe.begin, stripe.size) == (0, 80)
     outside = panel(Line("p", [END], [7.5]), ideal=Band(9, 10))
-    assert curve(plot(outside), outside, PARIS, "en").ideal is None
+    assert curve(plot(outside), outside, PARIS, Words("en")).ideal is None
 
 
 def test_a_doubted_value_far_away_is_held_at_the_edge() -> None:
     one = panel(Line("p", [END], [7.5], doubted=Doubted([END - 43200], [99.0], ["jump"], ["x"])))
-    assert curve(plot(one), one, PARIS, "en").traces[0].doubted == ((50.0, 3),)
+    assert curve(plot(one), one, PARIS, Words("en")).traces[0].doubted == ((50.0, 3),)
 
 
 def test_few_points_are_shown_as_such_and_many_are_a_line_alone() -> None:
     for count, shown in ((FEW, FEW), (FEW + 1, 0)):
         one = panel(Line("p", [END - 60 * n for n in reversed(range(count))], [7.5] * count))
-        assert len(curve(plot(one), one, PARIS, "en").traces[0].points) == shown
+        assert len(curve(plot(one), one, PARIS, Words("en")).traces[0].points) == shown
 
 
 def test_the_axes_are_told_in_their_own_measure_and_drawn_in_percent() -> None:
     one = panel(Line("p", [END], [7.5]))
-    drawn = curve(plot(one, 30), one, PARIS, "fr")
-    assert [(each.at, each.text) for each in value_axis(one, "fr")][1] == (7.25, "7,25")
+    drawn = curve(plot(one, 30), one, PARIS, Words("fr"))
+    assert [(each.at, each.text) for each in value_axis(one, Words("fr"))][1] == (7.25, "7,25")
     assert drawn.values[1].at == 75
     times = time_axis(plot(one, 30), PARIS, "fr")
     assert [each.text for each in times] == [each.text for each in drawn.times]
@@ -75,7 +76,7 @@ def test_every_other_day_of_a_week_is_spare_and_no_month_of_a_year_is() -> None:
 
 def test_days_have_an_area_between_their_extremes() -> None:
     one = panel(Line("p", [END - 86400, END], [7.5, 7.5], [7.2, 7.3], [7.8, 7.9], [0, 0]))
-    assert curve(plot(one), one, PARIS, "en").traces[0].area == "M0 20L100 10L100 70L0 80Z"
+    assert curve(plot(one), one, PARIS, Words("en")).traces[0].area == "M0 20L100 10L100 70L0 80Z"
 
 
 def test_a_coarser_line_keeps_its_extremes_and_its_breaks() -> None:
@@ -84,7 +85,7 @@ def test_a_coarser_line_keeps_its_extremes_and_its_breaks() -> None:
     low, high = [*value], [*value]
     high[501], value[700], low[700], high[700] = 7.9, None, None, None
     one = panel(Line("p", at, value, low, high, [0] * 1000))
-    (trace,) = curve(plot(one), one, PARIS, "en", 100).traces
+    (trace,) = curve(plot(one), one, PARIS, Words("en"), 100).traces
     assert len(re.findall("[ML]", trace.path)) <= 102
     assert trace.path.count("M") == 2
     assert " 10L" in trace.area
@@ -100,7 +101,7 @@ def test_a_coarser_line_keeps_its_extremes_and_its_breaks() -> None:
 )
 def test_the_values_of_an_axis_are_round(axis: tuple[float, float], said: list[str]) -> None:
     one = panel(Line("p", [END], [7.5]), axis=axis)
-    assert [tick.text for tick in curve(plot(one), one, PARIS, "en").values] == said
+    assert [tick.text for tick in curve(plot(one), one, PARIS, Words("en")).values] == said
 
 
 @pytest.mark.parametrize("days", [1, 7, 31, 62, 92, 366, 1200, 3653])
@@ -112,3 +113,10 @@ def test_an_axis_of_time_has_a_few_instants_in_their_order(days: int, until: dat
     assert 2 <= len(ticks) <= 8
     assert instants == sorted(instants)
     assert all(until - timedelta(days=days) < at < until for at in instants)
+
+
+def test_the_axis_of_what_is_on_or_off_says_so() -> None:
+    line = Line("p", [END - 86400, END - 43201, END - 43200, END], [0.0, 0.0, 1.0, 1.0])
+    pump = Panel("pump", "", "", None, (-0.1, 1.1), None, None, [line], [], on_off=True)
+    drawn = curve(plot(pump), pump, PARIS, Words("fr"))
+    assert [(round(tick.at), tick.text) for tick in drawn.values] == [(92, "arrêt"), (8, "marche")]

@@ -58,7 +58,7 @@ async def plot_columns(visit: Visit, asked: Plotted) -> Plot:
     found = {track.quantity: bands_of(site, track.quantity) for track in tracks}
     bands: dict[str, Bands] = {quantity: known for quantity, known in found.items() if known is not None}
     zone = zone_named(asked.time_zone) or known_zone(site.time_zone)
-    view = View(since, until, zone, {}, bands, visit.rooms.catalogue)
+    view = View(since, until, zone, {}, bands, visit.rooms.catalogue, now=visit.now)
     return await plot(visit.store, site.id, tracks, view)
 
 

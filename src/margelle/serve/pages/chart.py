@@ -91,7 +91,8 @@ def tracks(one: Glance) -> list[Track]:
 def view(visit: Visit, one: Glance, since: datetime, until: datetime) -> View:
     """The view of a site for who visits."""
     look = visit.hall.look
-    return View(since, until, visit.zone(one.site).key, visit.user.units, one.bands, look.catalogue)
+    zone, states = visit.zone(one.site).key, visit.display(one.site).states
+    return View(since, until, zone, visit.user.units, one.bands, look.catalogue, states, visit.now)
 
 
 def chart(visit: Visit, one: Glance, drawn: Plot) -> Chart:
@@ -112,7 +113,7 @@ def chart(visit: Visit, one: Glance, drawn: Plot) -> Chart:
         [words(f"hole.{hole.state}") for hole in drawn.holes],
         {name: words(f"chart.{name}") for name in _SAID},
         time_axis(drawn, zone, words.language),
-        {panel.quantity: value_axis(panel, words.language) for panel in drawn.panels},
+        {panel.quantity: value_axis(panel, words) for panel in drawn.panels},
     )
 
 
@@ -157,7 +158,7 @@ def _reason(around: Scene, one: Glance, quantity: str, kind: Any, reason: str) -
 def figures(visit: Visit, one: Glance, drawn: Plot, most: int) -> list[Figure]:
     """The panels with what stands beside each, drawn with at most `most` points a line."""
     around, zone = scene(visit, one), visit.zone(one.site)
-    curves = [curve(drawn, panel, zone, visit.words.language, most) for panel in drawn.panels]
+    curves = [curve(drawn, panel, zone, visit.words, most) for panel in drawn.panels]
     return [_figure(visit, one, around, *each) for each in zip(drawn.panels, curves, strict=True)]
 
 
@@ -208,6 +209,8 @@ def statistics(visit: Visit, one: Glance, drawn: Plot) -> list[Statistic]:
 
 def _statistic(visit: Visit, around: Scene, panel: Panel, summary: Summary, where: Mapping[str, str]) -> Statistic:
     def said(value: float) -> str:
+        if panel.on_off:  # how often it was told is no measure of how long it was so
+            return "—"
         digits = around.scale(panel.quantity).digits(value)
         return with_unit(number(value, digits, visit.words.language), panel.symbol)
 

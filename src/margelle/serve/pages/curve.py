@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from margelle.domain.site import Band
 from margelle.serve.pages.figures import NO_BREAK, day, number, short_month
-from margelle.serve.pages.words import Language
+from margelle.serve.pages.words import Language, Words
 from margelle.serve.plot import MOST_POINTS, Line, Panel, Plot
 
 _TICKS: Final = 4
@@ -62,7 +62,7 @@ class Curve(Struct, frozen=True):
     holes: tuple[Stripe, ...]
 
 
-def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language, most: int = MOST_POINTS) -> Curve:
+def curve(plot: Plot, panel: Panel, zone: ZoneInfo, words: Words, most: int = MOST_POINTS) -> Curve:
     """The drawing of a panel, each of its lines with at most `most` points."""
     low, high = panel.axis
 
@@ -91,8 +91,8 @@ def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language, most: in
         tuple(trace(line) for line in panel.lines),
         stripe(panel.ideal),
         stripe(panel.tolerable),
-        tuple(Tick(y(each.at), each.text) for each in value_axis(panel, language)),
-        tuple(Tick(x(int(each.at)), each.text, each.spare) for each in time_axis(plot, zone, language)),
+        tuple(Tick(y(each.at), each.text) for each in value_axis(panel, words)),
+        tuple(Tick(x(int(each.at)), each.text, each.spare) for each in time_axis(plot, zone, words.language)),
         tuple(x(mark.at) for mark in plot.marks),
         tuple(
             Stripe(x(since), round(x(until) - x(since), 1))
@@ -103,8 +103,11 @@ def curve(plot: Plot, panel: Panel, zone: ZoneInfo, language: Language, most: in
     )
 
 
-def value_axis(panel: Panel, language: Language) -> tuple[Tick, ...]:
-    """The round values of a panel, in its unit."""
+def value_axis(panel: Panel, words: Words) -> tuple[Tick, ...]:
+    """The round values of a panel, in its unit; or on and off."""
+    if panel.on_off:
+        return Tick(0, words("off")), Tick(1, words("on"))
+    language = words.language
     return tuple(Tick(value, number(value, digits, language)) for value, digits in _round_values(*panel.axis))
 
 
