@@ -22,7 +22,8 @@ from margelle.domain.unit import Unit
 from margelle.ports import Repaired
 from margelle.store.layout import answers, arrival, folding, rollup, stretch
 from margelle.store.memory import MemoryStore
-from margelle.store.postgres import PostgresStore, image
+from margelle.store.postgres import PostgresStore
+from margelle.store.postgres import chunks as read_chunks
 from margelle.store.sqlite import SqliteStore, chunks
 from margelle.store.vault import Vault
 from tests.postgres import empty
@@ -89,7 +90,7 @@ def small_limits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module, name, value in (
             (chunks, "CAPACITY", 6),
-            (image, "CAPACITY", 6),
+            (read_chunks, "CAPACITY", 6),
             (folding, "CAPACITY", 6),
             (folding, "STRETCH", 6),
             (arrival, "MANY", 5),

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.ports import Store
 from margelle.store.layout import arrival, folding
-from margelle.store.postgres import PostgresStore, image
+from margelle.store.postgres import PostgresStore
+from margelle.store.postgres import chunks as read_chunks
 from margelle.store.sqlite import SqliteStore, chunks
 from margelle.store.vault import Vault
 from tests.store.things import HOUR, KEY, NOW, point
@@ -53,7 +54,7 @@ def _point(name: str, hour: int, quantity: str, dice: random.Random) -> Measurem
 
 LIMITS = (
     (chunks, "CAPACITY", 64),
-    (image, "CAPACITY", 64),
+    (read_chunks, "CAPACITY", 64),
     (folding, "CAPACITY", 64),
     (folding, "STRETCH", 48),
     (arrival, "MANY", 80),

@@ -187,7 +187,7 @@ async def test_no_instant_is_too_odd_to_be_answered(hub: Metrics, name: str, tex
 
 async def test_a_store_that_fails_is_503_and_its_troubles_are_not_told() -> None:
     class Broken(MemoryStore):
-        async def probes(self, site: str | None = None) -> Any:
+        async def probes_at(self, sites: Any) -> Any:
             raise StoreError("disk I/O error at /srv")
 
     hub = await metrics([], api=API)

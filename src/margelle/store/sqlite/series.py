@@ -45,8 +45,9 @@ class SeriesTables(SeriesReader, Stretches):
         *,
         seen: int | None = None,
     ) -> Added:
-        now_us, changes = rules.micros(now), self._db.connection.total_changes()
+        now_us = rules.micros(now)
         with self._changing():
+            changes = self._db.connection.total_changes()
             alone = seen is not None and self._db.version(now=True) == seen
             arrival = Arrival(self._tables, self._folding, now_us)
             new, corrected = arrival.keep(measurements)
