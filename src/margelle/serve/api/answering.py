@@ -62,17 +62,15 @@ class Path:
             return self._options() if request.method == "OPTIONS" else self._not_allowed()
         headers: dict[str, str] = {}
         try:
-            version = (
-                await self._rooms.store.version()
-            )  # of before it is known who asks: what changes meanwhile is seen
+            # of before it is known who asks: what changes meanwhile is seen
+            version = await self._rooms.store.version() if endpoint.kept else None
             caller, headers = await self._visitors.admit(request)
             if endpoint.scope not in caller.scopes:
                 raise Forbidden(f"This key is not good for {endpoint.scope!r}.", hint="Make another with that scope.")
-            answer = await (
-                self._again(endpoint, request, caller, version)
-                if endpoint.kept
-                else self._anew(endpoint, request, caller)
-            )
+            if version is None:
+                answer = await self._anew(endpoint, request, caller)
+            else:
+                answer = await self._again(endpoint, request, caller, version)
         except HTTPException as refusal:
             answer = details(
                 refusal.status_code, refusal.detail if refusal.status_code != 413 else "", headers=refusal.headers
