@@ -21,9 +21,8 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.series import DayStatistics, mean, middle, midnight, thinned
 from margelle.domain.site import Band
-from margelle.domain.unit import Unit
 from margelle.ports import Gap, Reader
-from margelle.serve.scale import Scale, scale_of
+from margelle.serve.scale import Scale, is_state, scale_of
 
 READINGS_UP_TO: Final = timedelta(days=63)
 """A longer span is drawn from its days."""
@@ -142,8 +141,7 @@ class View(Struct, frozen=True):
 
     def is_state(self, quantity: str) -> bool:
         """Whether a quantity is only ever on or off."""
-        known = self.catalogue.get(quantity)
-        return quantity in self.states or (known is not None and known.unit is Unit.STATE)
+        return is_state(quantity, self.catalogue, self.states)
 
 
 async def plot(reader: Reader, site: str, tracks: Sequence[Track], view: View) -> Plot:

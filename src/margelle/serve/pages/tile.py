@@ -18,7 +18,7 @@ from margelle.domain.unit import Unit
 from margelle.serve.pages.drawing import Gauge, Spark, gauge, spark
 from margelle.serve.pages.figures import ago, freshness, number, with_unit
 from margelle.serve.pages.words import Words
-from margelle.serve.scale import Scale, scale_of
+from margelle.serve.scale import Scale, is_state, scale_of
 
 WEEK: Final = timedelta(days=7)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,8 +59,7 @@ class Scene(Struct, frozen=True):
 
     def is_state(self, quantity: str) -> bool:
         """Whether a quantity has only states."""
-        known = self.catalogue.get(quantity)
-        return quantity in self.states or (known is not None and known.unit is Unit.STATE)
+        return is_state(quantity, self.catalogue, self.states)
 
     def scale(self, quantity: str, raw_unit: Unit | None = None) -> Scale:
         """In which unit a quantity is read."""
