@@ -15,12 +15,15 @@ from margelle.cli.house import House
 from margelle.collect.loop import Collector
 from margelle.config import load
 from margelle.domain.site import User
+from margelle.ports import Rate
 from margelle.serve.sign_in import hash_password
 from margelle.simulate.people import OWNER
 from margelle.testing import Sky, clouds
 from tests.browser.hub import PASSWORD, BrowserHub, served
 
 LOU = "lou@here.example"
+PACE = (Rate(100, 1),)
+"""As the demo's: nobody waits for clouds on this machine to be spared."""
 
 
 class Whole(Struct):
@@ -54,7 +57,7 @@ def whole(folder: Path, *, nobody: bool = False, collects: bool = False, file: s
     houses: list[House] = []
 
     def made(hub: BrowserHub) -> ASGIApp:
-        houses.append(House(settings, hub.store, lambda: datetime.now(UTC)))
+        houses.append(House(settings, hub.store, lambda: datetime.now(UTC), PACE))
         return houses[0].app()
 
     with clouds(past=timedelta(days=3)) as sky, served(empty=True, made=made) as hub:
