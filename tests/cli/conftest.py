@@ -17,10 +17,12 @@ from queue import Empty, Queue
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from margelle.ports import AuditEntry
 from margelle.store import open_store
 from margelle.store.vault import Vault
+from margelle.vendors import VENDORS
 
 PATIENCE_S = 120.0
 CLOUD_PASSWORD = "geheim & 100 %"
@@ -163,6 +165,14 @@ def margelle(
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(capture=False)
+
+
+@pytest.fixture
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, the hour's budgets as they are, but no wait from one request to the next."""
+    for name, vendor in VENDORS.items():
+        pace = tuple(rate for rate in vendor.pace if rate.seconds > 1)
+        monkeypatch.setitem(VENDORS, name, replace(vendor, pace=pace))
 
 
 @pytest.fixture(scope="session")

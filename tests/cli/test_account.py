@@ -24,10 +24,7 @@ from tests.cli.conftest import CLOUD_PASSWORD, Ended, Margelle, Start, audit
 OWNER = "owner@clouds.example"
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hour's budget as it is, but no wait from one request to the next."""
-    monkeypatch.setitem(VENDORS, "ondilo", replace(VENDORS["ondilo"], pace=VENDORS["ondilo"].pace[1:]))
+pytestmark = pytest.mark.usefixtures("unpaced")
 
 
 @pytest.fixture
