@@ -97,12 +97,12 @@ class Running:
         """What was printed so far."""
         return "".join(self.lines)
 
-    def end(self, how: signal.Signals = signal.SIGINT, within_s: float = 10.0) -> int:
+    def end(self, how: signal.Signals = signal.SIGINT, within_s: float = 60.0) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(how)
         return self.ended(within_s)
 
-    def ended(self, within_s: float = 30.0) -> int:
+    def ended(self, within_s: float = 60.0) -> int:
         """The exit code of a process that ends by itself."""
         code = self.process.wait(within_s)
         self._reader.join(within_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 import urllib.error
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from tests.system import program
+from tests.system import free_port, program
 
 PACKAGE = "prometheus"
 """Of Debian, which has both programs."""
@@ -34,7 +33,7 @@ def prometheus(folder: Path, samples: Sequence[Sample]) -> Iterator[str]:
     (folder / "prometheus.yml").write_text(_CONFIG)
     command = [tool, "tsdb", "create-blocks-from", "openmetrics", str(folder / "samples.txt"), str(folder / "data")]
     subprocess.run(command, check=True, capture_output=True)
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [
             server,
@@ -77,9 +76,3 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
