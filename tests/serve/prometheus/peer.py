@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.system import free_port, program
 
@@ -25,9 +26,19 @@ Sample = tuple[str, dict[str, str], datetime, float]
 """A metric, its labels, an instant and a value."""
 
 
+DISK = "/var/tmp"
+"""promtool reserves 128 MiB for each of many blocks, which a file system in memory would have to find."""
+
+
 @contextmanager
-def prometheus(folder: Path, samples: Sequence[Sample]) -> Iterator[str]:
+def prometheus(samples: Sequence[Sample]) -> Iterator[str]:
     """The address of a Prometheus that has these samples and nothing else."""
+    with TemporaryDirectory(dir=DISK, prefix="margelle-prometheus-") as folder, _running(Path(folder), samples) as url:
+        yield url
+
+
+@contextmanager
+def _running(folder: Path, samples: Sequence[Sample]) -> Iterator[str]:
     server, tool = program("prometheus", PACKAGE), program("promtool", PACKAGE)
     (folder / "samples.txt").write_text(_openmetrics(samples))
     (folder / "prometheus.yml").write_text(_CONFIG)
