@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from bench.water import DECIMALS, LEVEL, QUANTITIES
 
-SINCE: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
+SINCE: Final = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp())
+"""A year that is over: VictoriaMetrics tells nothing that is more than two days ahead of its clock."""
 HOURS: Final = 714
 """Of each probe of the fleet: a month of most."""
 
