@@ -66,18 +66,23 @@ async def test_a_quiet_probe_is_judged_without_reading_it(tmp_path: Path, monkey
     hours = [[one for one in points if one.at == at] for at in dict.fromkeys(one.at for one in points)]
     await send(store, hours[0], quiet)
     read: list[str] = []
-    columns = SqliteStore.columns
+    columns_of = SqliteStore.columns_of
 
-    async def noted(self: SqliteStore, probe: str, quantity: str, *more: object) -> object:
-        read.append(quantity)
-        return await columns(self, probe, quantity, *more)  # type: ignore[arg-type]
+    async def noted(self: SqliteStore, series: object, *more: object) -> object:
+        read.append(str(series))
+        return await columns_of(self, series, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(SqliteStore, "columns", noted)  # type: ignore[attr-defined]
+    monkeypatch.setattr(SqliteStore, "columns_of", noted)  # type: ignore[attr-defined]
     for hour in hours[1:]:
         assert set(await send(store, hour, quiet)) == {"new"}
     assert read == []
     other = SqliteStore(tmp_path / "x.sqlite", Vault(KEY))
+    await other.put_memo("x", b"x")
+    await other.fold(everything=True)
+    await send(store, [told("ph", 7.25, 47.2)], quiet)
+    assert read == [], "another process has kept nothing of this probe"
     await beside.keep(other, [told("ph", 7.2, 47.5)], NOW)
+    read.clear()
     await send(store, [told("ph", 7.25, 48)], quiet)
     assert read, "another process has kept something: what is known may not be true any more"
     await store.close()
