@@ -54,14 +54,14 @@ async def keep(
 
 async def keep_judged(  # noqa: PLR0917 - what is kept where and when, by which rules, and what is known of it
     store: Store,
-    measurements: Sequence[Measurement],
+    measurements: list[Measurement],
     now: datetime,
     catalogue: Catalogue = CATALOGUE,
     kind: SiteKind | None = None,
     quiet: Quiet | None = None,
     look: Look = NO_LOOK,
 ) -> list[Measurement]:
-    """As `keep`, where each has been judged by itself already. What `quiet` knows of the probes, which `look` tells, need not be read."""
+    """As `keep`, where each has been judged by itself already; the same list where their neighbours have nothing against any of them. What `quiet` knows of the probes, which `look` tells, need not be read."""
     verdicts: dict[int, Measurement] = {}
     changed: list[Measurement] = []
     spans: list[_Span] = []
@@ -88,7 +88,7 @@ async def keep_judged(  # noqa: PLR0917 - what is kept where and when, by which 
         if quiet is not None and series and await _newest(store, probe, points, now):
             newest_us = quiet.micros(max(one.at for one in points))
             calm_now[probe] = Known(marks[probe], ended(series), newest_us)
-    kept = [verdicts.get(id(one), one) for one in measurements] if verdicts else [*measurements]
+    kept = [verdicts.get(id(one), one) for one in measurements] if verdicts else measurements
     if not kept:
         return kept
     added = await store.add(kept, now, changed, seen=marks)
