@@ -111,10 +111,8 @@ async def _known(reader: Reader, points: Sequence[Measurement], now: datetime, l
             series[point.probe, point.quantity].append(point.at)
     found: dict[Key, Measurement] = {}
     latest = now + CLOCK_TOLERANCE
-    newest: dict[str, dict[str, Measurement]] = {}
+    newest = await reader.latest_of({probe for probe, _ in series}, now)
     for (probe, quantity), instants in series.items():
-        if probe not in newest:
-            newest[probe] = await reader.latest(probe, now)
         last = newest[probe].get(quantity)
         if max(instants) <= latest and (last is None or last.at < min(instants)):
             continue  # nothing is kept of this series from then on
