@@ -14,7 +14,6 @@ const { metafile } = await build({
   outdir: "../src/margelle/serve/pages/static",
   entryNames: "[name]",
   bundle: true,
-  inject: ["src/late.ts"],
   minify: true,
   format: "iife",
   target: ["es2022", "chrome123", "firefox121", "safari17.5"], // the first with light-dark(), or soon after
