@@ -12,6 +12,8 @@ class Charts implements Wanted {
   private cursors = new Map<HTMLElement, Cursor>();
   private whole: ChildNode[] = [];
   private at: number | undefined;
+  /** Those that still have to follow the one that is asked. */
+  private others: HTMLElement[] | undefined;
   private turn = 0;
 
   constructor(
@@ -32,9 +34,9 @@ class Charts implements Wanted {
     return this.known;
   }
 
-  look(share: number): void {
+  look(plot: HTMLElement, share: number): void {
     const { since, until } = this.data.plot;
-    this.show(since + share * (until - since));
+    this.show(plot, since + share * (until - since));
   }
 
   leave(): void {
@@ -101,9 +103,19 @@ class Charts implements Wanted {
     else addEventListener("load", () => setTimeout(next), { once: true });
   }
 
-  private show(at: number): void {
+  /** First in the plot that is asked, so that it answers at once; in the others after that has been painted. */
+  private show(asked: HTMLElement, at: number): void {
+    const waits = this.others;
     this.at = at;
-    for (const plot of this.place.querySelectorAll<HTMLElement>(".plot")) this.cursor(plot)?.show(at);
+    this.cursor(asked)?.show(at);
+    this.others = [...this.place.querySelectorAll<HTMLElement>(".plot")].filter((each) => each !== asked);
+    if (!waits) requestAnimationFrame(() => setTimeout(() => this.follow()));
+  }
+
+  private follow(): void {
+    const { at, others } = this;
+    this.others = undefined;
+    if (at !== undefined) others?.forEach((plot) => this.cursor(plot)?.show(at));
   }
 
   private cursor(plot: HTMLElement): Cursor | undefined {
@@ -123,14 +135,14 @@ class Charts implements Wanted {
   /** Who comes by keyboard reads what is newest first. */
   private focused(plot: HTMLElement | null): void {
     const last = plot?.matches(":focus-visible") && this.cursor(plot)?.instants.at(-1);
-    if (last) this.show(this.at ?? last);
+    if (plot && last) this.show(plot, this.at ?? last);
   }
 
   /** Arrows go from one measured instant to the next, and pages over a tenth of them. */
   private steer(event: KeyboardEvent): void {
     const plot = plotOf(event.target);
     const instants = (plot && this.cursor(plot)?.instants) ?? [];
-    if (!instants.length || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (!plot || !instants.length || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "Escape") return this.leave();
     const [end, page] = [instants.length - 1, Math.ceil(instants.length / 10)];
     const at = this.at ?? Infinity;
@@ -141,7 +153,7 @@ class Charts implements Wanted {
     const next = steps[event.key] ?? jumps[event.key];
     if (next === undefined) return;
     event.preventDefault();
-    this.show(instants[Math.min(Math.max(next, 0), end)] ?? at);
+    this.show(plot, instants[Math.min(Math.max(next, 0), end)] ?? at);
   }
 }
 

@@ -2,7 +2,7 @@
 
 /** What is wanted. Places are shares of the curves' width, from 0 to 1. */
 export interface Wanted {
-  look(share: number): void;
+  look(plot: HTMLElement, share: number): void;
   leave(): void;
   choose(plot: HTMLElement, from: number, to: number): void;
   unchoose(plot: HTMLElement): void;
@@ -40,7 +40,7 @@ export function hear(place: HTMLElement, wanted: Wanted): void {
   const read = (by: Press, x: number): void => {
     clearTimeout(by.hold);
     by.reads = true;
-    wanted.look(held(share(by.plot, x)));
+    wanted.look(by.plot, held(share(by.plot, x)));
   };
   const move = (event: PointerEvent): void => {
     if (!press && event.pointerType === "mouse") hover(event);
@@ -52,7 +52,7 @@ export function hear(place: HTMLElement, wanted: Wanted): void {
   const hover = (event: PointerEvent): void => {
     const plot = plotOf(event.target);
     const at = plot ? share(plot, event.clientX) : -1;
-    if (at >= 0 && at <= 1) wanted.look(at);
+    if (plot && at >= 0 && at <= 1) wanted.look(plot, at);
     else wanted.leave();
   };
   const end = (event: PointerEvent): void => {

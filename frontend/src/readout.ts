@@ -55,20 +55,18 @@ function valueOf(data: Chart, panel: Panel, line: Line, at: number, reach: numbe
 function format(data: Chart, panel: Panel, value: number): string {
   const state = panel.on_off && data.values[panel.quantity]?.find((tick) => tick.at === value);
   if (state) return state.text;
-  const digits = panel.decimals ?? 2;
-  let form = forms.get(panel.decimals);
-  if (!form) {
-    form = new Intl.NumberFormat(data.language, {
-      minimumFractionDigits: panel.decimals ?? 0,
-      maximumFractionDigits: digits,
-    });
-    forms.set(panel.decimals, form);
-  }
-  return form.format(value);
+  const text = value.toFixed(panel.decimals ?? 2);
+  return number(panel.decimals === null ? String(Number(text)) : text, data.language);
 }
 
-/** By their digits: each is costly to make, and asked for at every move of a finger. */
-const forms = new Map<number | null, Intl.NumberFormat>();
+/** As the hub writes it (see `number` in serve/pages/figures.py). To make an `Intl.NumberFormat` takes a slow phone tens of milliseconds. */
+function number(text: string, language: string): string {
+  const [mark, point] = language === "fr" ? ["\u00a0", ","] : [",", "."];
+  const [whole = "", part] = text.split(".");
+  const sign = whole.startsWith("-") && Number(text) !== 0 ? "\u2212" : "";
+  const thousands = whole.replace("-", "").replace(/\B(?=(\d{3})+$)/g, mark);
+  return sign + thousands + (part ? point + part : "");
+}
 
 /** The index of the instant that lies nearest to `at`, and not further than `reach`. */
 export function nearest(instants: number[], at: number, reach: number): number | undefined {
