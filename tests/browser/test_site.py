@@ -150,6 +150,10 @@ def test_a_mouse_reads_and_goes(visit: Visitor, noted: str, width: int, theme: T
     panel, box = curve_of(page, "orp")
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 40)
     expect(panel.locator(".readout")).to_contain_text("mV")
+    salt = page.locator("figure[data-quantity=salt] .readout")
+    written = {"en": r"\d,\d{3}\u00a0mg/L", "fr": r"\d\u00a0\d{3}\u00a0mg/L"}[language]
+    expect(salt).not_to_be_empty()
+    assert re.search(written, salt.text_content() or ""), "as all numbers of the page"
     visit.check(page, "read")
     page.mouse.move(box["x"] - 30, box["y"] + 40)
     expect(panel.locator(".readout")).to_be_empty()
@@ -244,6 +248,7 @@ def test_two_quantities_are_read_at_one_instant(visit: Visitor, noted: str) -> N
     page = visit(noted, width=DESK)
     panel, box = curve_of(page, "ph")
     page.mouse.move(box["x"] + 300, box["y"] + 40)
+    expect(page.locator(".readout").last).not_to_be_empty()
     times = {each.inner_text().partition("·")[0] for each in page.locator(".readout").all() if each.inner_text()}
     assert len(times) == 1
     assert "7." in panel.locator(".readout").inner_text()
