@@ -5,7 +5,7 @@ import { build } from "esbuild";
 
 const target = new URL("../src/margelle/serve/pages/static/", import.meta.url);
 
-for (const old of readdirSync(target).filter((name) => /\.(js|css)(\.(br|gz))?$/.test(name)))
+for (const old of readdirSync(target).filter((name) => /\.(js|css)(\.(br|gz))?$|\.LICENSE\.txt$/.test(name)))
   rmSync(new URL(old, target));
 
 const { metafile } = await build({

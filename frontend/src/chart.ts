@@ -15,6 +15,7 @@ class Charts implements Wanted {
   /** Those that still have to follow the one that is asked. */
   private others: HTMLElement[] | undefined;
   private turn = 0;
+  private coarse: HTMLElement[] = [];
 
   constructor(
     private readonly place: HTMLElement,
@@ -22,7 +23,7 @@ class Charts implements Wanted {
   ) {
     hear(place, this);
     place.addEventListener("focusin", ({ target }) => this.focused(plotOf(target)));
-    place.addEventListener("focusout", () => this.leave());
+    place.addEventListener("focusout", ({ relatedTarget }) => plotOf(relatedTarget) ?? this.leave());
     place.addEventListener("keydown", (event) => this.steer(event));
     reset?.addEventListener("click", () => this.replace(this.whole));
     this.begin();
@@ -67,6 +68,7 @@ class Charts implements Wanted {
       if (!this.whole.length) this.whole = [...this.place.childNodes];
       this.replace([...drawn.childNodes]);
     } catch {
+      if (turn !== this.turn) return;
       for (const text of this.place.querySelectorAll(".readout")) text.textContent = this.data.words["failed"] ?? "";
     } finally {
       this.unchoose(plot);
@@ -90,10 +92,10 @@ class Charts implements Wanted {
     plots.forEach(reachable);
     this.place.dataset["ready"] = "true";
     performance.mark("charts-answer");
-    const turn = this.turn;
+    this.coarse = plots;
     const next = (): void => {
+      if (this.coarse !== plots) return; // something else is shown by now
       const plot = plots.shift();
-      if (turn !== this.turn) return;
       if (!plot) return void performance.mark("charts-fine");
       const panel = this.panel(plot);
       if (panel) refine(this.data, panel, plot);
