@@ -48,7 +48,7 @@ const look = () => {{
   const curve = document.querySelector("#charts .plot svg.curve path.line");
   const {{ left, top, width, height }} = curve?.getBoundingClientRect() ?? {{ width: 0 }};
   const there = width > 0 && document.elementFromPoint(left + width / 2, top + height / 2)?.closest(".plot");
-  if (!there?.contains(curve)) return requestAnimationFrame(look);
+  if (!there || !there.contains(curve)) return requestAnimationFrame(look);
   setTimeout(() => performance.mark("{IN_SIGHT}"));
   requestAnimationFrame(touch);
 }};
