@@ -10,7 +10,7 @@ from margelle.domain.access import Membership, Organisation, Role
 from margelle.domain.event import Event
 from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, Revision
-from margelle.domain.series import Columns, DayStatistics, Slice
+from margelle.domain.series import Columns, DaySlice, DayStatistics, Slice
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
 from margelle.ports.record import Added, AuditEntry, Earlier, Folded, Grant, Incident, Inspected, Receipt, Repaired
 from margelle.ports.source import Discovery
@@ -135,6 +135,10 @@ class Reader(Protocol):
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
         """Of each calendar day of `time_zone` (IANA name) with since <= day < until that has a valid value, oldest first."""
+        ...
+
+    async def days(self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC") -> list[DaySlice]:
+        """The days of which `statistics` tells, as they are kept, the oldest slice first. None is empty."""
         ...
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:

@@ -20,7 +20,7 @@ from margelle.store.postgres import cluster, failure, schema
 from margelle.store.postgres.address import Address
 from margelle.store.postgres.asking import Asking, Bindings, Row, Transaction
 from margelle.store.postgres.news import News
-from margelle.store.remembered import Remembered
+from margelle.store.remembered import DAYS, REMEMBERED, Remembered
 
 CONNECTIONS: Final = 8
 """The most that one process has, besides the one that listens."""
@@ -61,7 +61,7 @@ class Database(Asking):
 
     def __init__(self, address: Address, *, patience_s: float = 5.0, connections: int = CONNECTIONS) -> None:
         self.name = address.name
-        self.remembered = Remembered()
+        self.remembered, self.days = Remembered(REMEMBERED), Remembered(DAYS)
         self._address = address
         self._patience_s = patience_s
         self._connections = connections
@@ -72,17 +72,18 @@ class Database(Asking):
         self._newest = len(schema.scripts())
         self._news = News(address, self._connect, self._returned, self._newest)
         self._telling: asyncio.Task[None] | None = None
-        self._untold = False
+        self._untold: set[bool] = set()
+        """Of what others are still to be told: whether it was measurements alone."""
 
-    async def version(self) -> int:
-        """Another number after anything was stored: by this process at once, by another as soon as that has told so.
+    async def version(self, *, but_points: bool = False) -> int:
+        """Another number after anything was stored, or anything but measurements: by this process at once, by another as soon as that has told so.
 
         Raises StoreError soon where there is no connection.
         """
         if self._pool is None or self._closed:
             await self._open()
         await self._news.wait(min(self._patience_s, _BLINK_S))
-        return self._news.count
+        return self._news.others if but_points else self._news.count
 
     async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
         with self.told():
@@ -93,8 +94,8 @@ class Database(Asking):
                 await self._give_back(connection)
 
     @asynccontextmanager
-    async def writing(self, *, news: bool = True) -> AsyncIterator[Transaction]:
-        """A transaction: on disk when it is left normally, undone when it is left by an exception. What it changes is `news` to others.
+    async def writing(self, *, news: bool = True, points: bool = False) -> AsyncIterator[Transaction]:
+        """A transaction: on disk when it is left normally, undone when it is left by an exception. What it changes is `news` to others, perhaps of `points` alone.
 
         Raises Undone where the server keeps nothing of it and it may be made again, Outdated where it is of a newer margelle now.
         """
@@ -115,7 +116,7 @@ class Database(Asking):
             finally:
                 await self._give_back(connection)
                 if committing and transaction.changes and news:
-                    self._tell()
+                    self._tell(points=points)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Asking]:
@@ -237,20 +238,21 @@ class Database(Asking):
 
     # --- telling the others
 
-    def _tell(self) -> None:
+    def _tell(self, *, points: bool) -> None:
         """Count it, and tell the others soon: one message for all that is kept while the last one is under way."""
-        self._news.count += 1
-        self._untold = True
+        self._news.add(points=points)
+        self._untold.add(points)
         if self._telling is None or self._telling.done():
             self._telling = asyncio.create_task(self._tell_all())
 
     async def _tell_all(self) -> None:
         while self._untold:
-            self._untold = False
+            points = False not in self._untold
+            self._untold.clear()
             with suppress(StoreError, psycopg.Error):  # they find out by themselves, a little later
                 connection, _ = await self._first("")
                 try:
-                    await self._news.tell(connection)
+                    await self._news.tell(connection, points=points)
                 finally:
                     await self._give_back(connection)
 

@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 CHANNEL: Final = "margelle"
 UPGRADED: Final = "schema"
+POINTS: Final = "/points"
+"""Ends the name of who has kept nothing but measurements."""
 LOOK_S: Final = 5.0
 """So often it is looked whether anything was committed at all: one who was killed between keeping and telling is noticed then."""
 ANSWER_S: Final = 20.0
@@ -49,6 +51,8 @@ class News:
         newest: int,
     ) -> None:
         self.count = secrets.randbits(40)  # so that a version seen before a restart is not met again
+        self.others = self.count
+        """As `count`, but not of measurements alone."""
         self.trouble: StoreError | None = None
         """Why there is no connection now."""
         self._outdated: Outdated | None = None
@@ -81,9 +85,14 @@ class News:
         except TimeoutError:
             raise self.trouble or failure.lost(TimeoutError(), self._address) from None
 
-    async def tell(self, connection: Connection) -> None:
-        """Tell the others that something was stored."""
-        await connection.execute(_TELL, (CHANNEL, self._name))
+    def add(self, *, points: bool = False) -> None:
+        """Count that something was stored: perhaps `points` alone."""
+        self.count += 1
+        self.others += not points
+
+    async def tell(self, connection: Connection, *, points: bool = False) -> None:
+        """Tell the others that something was stored: perhaps `points` alone."""
+        await connection.execute(_TELL, (CHANNEL, self._name + (POINTS if points else "")))
 
     async def tell_upgraded(self, connection: Connection) -> None:
         """Tell the others that the schema was changed: they look at once."""
@@ -99,7 +108,7 @@ class News:
                 _log.warning("%s", self.trouble)
             self._up.clear()
             connection = await self._connected()
-            self.count += 1  # whatever was told meanwhile was missed
+            self.add()  # whatever was told meanwhile was missed
             self._up.set()
             await self._returned()
 
@@ -119,16 +128,18 @@ class News:
     async def _follow(self, connection: Connection) -> None:
         seen = await self._committed(connection)
         while True:
-            heard = False
+            heard = all_heard = False
             async for note in connection.notifies(timeout=LOOK_S):
-                if note.payload != self._name:
-                    self.count += 1
-                heard = True
+                points = note.payload.endswith(POINTS)
+                if note.payload.removesuffix(POINTS) != self._name:
+                    self.add(points=points)
+                heard, all_heard = True, all_heard or not points
                 if note.payload == UPGRADED:
                     break
             committed = await self._committed(connection)
-            if committed != seen and not heard:
-                self.count += 1
+            if committed != seen and not all_heard:  # what nobody told of may have been anything
+                self.count += not heard
+                self.others += 1
             seen = committed
 
     async def _committed(self, connection: Connection) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics, Slice
+from margelle.domain.series import Columns, DaySlice, DayStatistics, Slice
 from margelle.ports import Added, Mark
 from margelle.store import rules
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
@@ -107,7 +107,7 @@ class SeriesTables:
     ) -> Mapping[str, _T]:
         """As `_changed`, while nobody else can change these probes: for what takes long, or was not quick enough."""
         self._forget(names)
-        async with self._db.writing(news=news) as transaction:
+        async with self._db.writing(news=news, points=True) as transaction:
             kept = await probes.heads(transaction, names, hold=True)
             images, said = await probes.worked(transaction, kept.values(), work)
             now = await probes.write(transaction, [image for image in images if image.saved])
@@ -123,7 +123,7 @@ class SeriesTables:
             kept |= await probes.heads(self._db, unknown)
         images, said = await probes.worked(self._db, (_fresh(one) for one in kept.values()), work)
         if changed := [image for image in images if image.saved]:
-            async with self._db.writing() as transaction:
+            async with self._db.writing(points=True) as transaction:
                 now = await probes.write(transaction, changed)
                 await after(transaction, said)
             self._remember(now)
@@ -212,9 +212,12 @@ class SeriesTables:
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
+        return [day for part in await self.days(probe, quantity, since, until, time_zone) for day in part.told()]
+
+    async def days(self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC") -> list[DaySlice]:
         begin, end = map(rules.micros, rules.days(since, until, time_zone))
 
-        def ask(answers: Answers) -> list[DayStatistics]:
+        def ask(answers: Answers) -> list[DaySlice]:
             return answers.days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
 
         kept = await probes.days(self._db, probe, time_zone, (since.year, until.year), (begin, end))
