@@ -259,7 +259,7 @@ async def test_what_a_killed_hub_could_not_tell_any_more_is_noticed(
     one, other = hubs[:2]
     before = await other.version()
     with monkeypatch.context() as patch:
-        patch.setattr(one._db, "_tell", lambda: None)
+        patch.setattr(one._db, "_tell", lambda *, points: None)
         await one.keep_receipt(receipt())
     async with asyncio.timeout(3):
         while await other.version() == before:  # noqa: ASYNC110 - until it is noticed

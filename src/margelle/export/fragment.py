@@ -141,9 +141,8 @@ def instants(times: Sequence[int]) -> list[str]:
 
 def _tails(points: Points, first: int, last: int, series: Series, unit: str) -> list[bytes]:
     """Of each point what follows its instant. Probes tell the same few numbers again and again: each is written once."""
-    values, raws, units, origins, doubts = (
-        items[first:last] for items in (points.values, points.raws, points.units, points.origins, points.doubts)
-    )
+    values, raws, doubts = points.values[first:last], points.raws[first:last], points.doubts[first:last]
+    units, origins = points.units[first:last], points.origins[first:last]
     write = _writer(series, unit)
     if not values or units.count(units[0]) < len(units) or origins.count(origins[0]) < len(origins):
         told: list[_Tail] = list(zip(values, raws, units, origins, doubts, strict=True))

@@ -29,6 +29,10 @@ class Reader(Protocol):
         """
         ...
 
+    def version_at_once(self) -> int | None:
+        """What `version` tells, where that is known without waiting; else None. Raises as it does."""
+        ...
+
     async def users(self) -> list[User]:
         """All users, by e-mail."""
         ...

@@ -85,6 +85,10 @@ class Database(Asking):
         await self._news.wait(min(self._patience_s, _BLINK_S))
         return self._news.others if but_points else self._news.count
 
+    def version_at_once(self) -> int | None:
+        """The same but for measurements too, where there is a connection that hears of others; else None."""
+        return self._news.count if self._pool is not None and not self._closed and self._news.hears else None
+
     async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
         with self.told():
             connection, cursor = await self._first(sql, args)

@@ -73,6 +73,11 @@ class News:
             self._keeping.cancel()
             await asyncio.wait([self._keeping])
 
+    @property
+    def hears(self) -> bool:
+        """Whether there is a connection, and the schema is known."""
+        return self._outdated is None and self._up.is_set()
+
     async def wait(self, patience_s: float) -> None:
         """Until there is a connection. Raises the StoreError of why there is none after `patience_s`, Outdated where there never will be one."""
         if self._outdated is not None:
