@@ -23,7 +23,7 @@ from tests.serve.api.hub import HOUR, Hub, furnished, no_reports
 from tests.serve.vendors import NoActions
 from tests.store.things import KEY
 
-HOURS = 900
+HOURS = 1400
 BEGIN = NOW - HOURS * HOUR
 ASKED: dict[str, Any] = {"probe": GARDEN, "quantity": "orp", "limit": 10_000}
 
