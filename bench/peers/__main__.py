@@ -15,11 +15,11 @@ from typing import Final
 
 from bench.peers import growth, influx, table, victoria, works
 from bench.peers.fleet import EXACT, HOURLY, HOURS, MINUTELY, batches, hour_by_hour, hourly, minutely, name, smooth
-from bench.peers.hub import Elsewhere, Hub, Postgres, Sqlite
+from bench.peers.hub import Database, Elsewhere, Hub, Postgres, Sqlite
 from bench.peers.influx import Influx
 from bench.peers.peer import GENERATOR, SERVERS, Peer
 from bench.peers.stand import Stand
-from bench.peers.table import Aim, Figures, Line
+from bench.peers.table import Aim, Figures, Line, Sheet
 from bench.peers.victoria import Victoria
 
 BATCH: Final = 10_000
@@ -29,6 +29,8 @@ DATABASE: Final = "MARGELLE_BENCH_DATABASE"
 MEASURED: Final = "<!-- what follows is written by make bench-peers PAGE=docs/performance.md -->"
 SENT: Final = 20
 """Batches that are sent over HTTP."""
+EACH: Final = 20_000
+"""Readings that are sent one by one, between questions."""
 
 
 class Options(argparse.Namespace):
@@ -51,9 +53,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="margelle-peers-") as folder:
         found = measured(Path(folder), options)
     page = [_how()]
-    for title, cells in found:
-        table.show(title, cells)
-        page += [f"### {title}", table.markdown(cells)]
+    for one in found:
+        table.show(one)
+        page += [f"### {one.title}", table.markdown(one.cells), *([one.below] if one.below else [])]
     if options.page:
         before = options.page.read_text() if options.page.exists() else ""
         options.page.write_text("\n\n".join([before.partition(MEASURED)[0] + MEASURED, *page]) + "\n")
@@ -67,31 +69,37 @@ def _how() -> str:
     return f"Taken on {datetime.now(UTC):%Y-%m-%d} with `{command}` on {where}; the load of the last quarter of an hour was {load:.1f}."
 
 
-def measured(folder: Path, options: Options) -> list[tuple[str, list[list[str]]]]:
-    """All tables by title."""
+def measured(folder: Path, options: Options) -> list[Sheet]:
+    """All tables."""
     sizes = sorted({max(1, round(options.probes * share)) for share in growth.SHARES})
     with ExitStack() as stack:
         stands = {count: stack.enter_context(_stand(folder / str(count), count, options)) for count in sizes}
         for count in sizes[:-1]:
             _fill(stands[count], count)
         stand = stands[options.probes]
-        lines = [*_filled(stand, options), works.generator(folder)]
+        lines = [*_filled(stand, options)]
+        lines.insert(1, _cheaper(folder / "cheaper", options))
         everything = works.all_of(options.probes, options.days)
         stand.agree(everything)
         lines += [stand.ask(work, options.rounds, options.seconds) for work in everything]
         lines.append(stand.ask_anew(works.anew(options.probes), max(1, options.rounds // 2)))
         lines += stand.memory()
         grown = growth.measured(stands, options.rounds, options.seconds)
-        later = hour_by_hour(options.probes, HOURS, HOURS + 1 + SENT * BATCH // options.probes // 7)
-        sent = [*batches(later, BATCH)][:SENT]
-        lines.insert(1, stand.send("ingest over HTTP, batches of 10 000", sent, (Aim("InfluxDB"),)))
+        end = HOURS + 1 + SENT * BATCH // options.probes // 7
+        sent = [*batches(hour_by_hour(options.probes, HOURS, end), BATCH)][:SENT]
+        lines.insert(2, stand.send("ingest over HTTP, batches of 10 000", sent, (Aim("InfluxDB"),)))
+        told = [*hour_by_hour(options.probes, end, end + 1 + EACH // options.probes)][:EACH]
+        after = stand.ask_after_each(
+            works.after_each(options.probes), told, max(1, options.rounds // 2), options.seconds
+        )
+        lines.insert(-2, after)
         names, ours = stand.names, [peer.name for peer in stand.peers if isinstance(peer, Hub)]
         promises = [["server", "what it has acknowledged"], *([peer.name, peer.promise] for peer in stand.peers)]
         title = f"{options.probes} probes × 7 quantities × {HOURS} h = {options.probes * 7 * HOURS:,} points; servers on core {SERVERS}, generator on core {GENERATOR}"
         return [
-            (title, table.rows(lines, names, ours)),
-            ("Growth: one client, by how many probes there are", grown),
-            ("What is promised", promises),
+            Sheet(title, table.rows(lines, names, ours), works.generator(folder)),
+            Sheet("Growth: one client, by how many probes there are", grown),
+            Sheet("What is promised", promises),
         ]
 
 
@@ -124,6 +132,21 @@ def _others(folder: Path, without: Sequence[str]) -> Iterator[Peer]:
         yield Influx(influxd, folder / "influx")
     if "victoria" not in without and (command := victoria.program()):
         yield Victoria(command, folder / "victoria")
+
+
+def _cheaper(folder: Path, options: Options) -> Line:
+    """How fast the hub would take the same if it acknowledged before anything is on disk. It has no such mode."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        databases: list[Database] = [Sqlite(folder / "sqlite")]
+        if "postgres" not in options.without:
+            databases.append(Postgres(folder / "postgres"))
+        hubs = [Hub(one, folder / one.title, cheaper=True) for one in databases]
+        for hub in hubs:
+            stack.callback(hub.close)
+            hub.furnish([name(n) for n in range(options.probes)])
+        given = [*batches(hour_by_hour(options.probes, 0, HOURS), BATCH)]
+        return Stand(hubs, folder).take("the same, with synchronous=NORMAL and synchronous_commit=off", given)
 
 
 def _fill(stand: Stand, probes: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,7 +38,7 @@ class Served:
         self.app = build(hub.store, [], {}, self.clock, NoActions(), api=api, pages=False)
         self.repeats: Repeats = self.app.state.repeats
         self.again = 0
-        told = self.repeats.told
+        told: Callable[[bytes], tuple[bytes, bytes] | None] = self.repeats.told
 
         def counted(asked: bytes) -> tuple[bytes, bytes] | None:
             found = told(asked)
