@@ -88,6 +88,15 @@ def batches(told: Iterable[Told], points: int) -> Iterator[list[Told]]:
         yield batch
 
 
+def value_by_value(batch: Iterable[Told]) -> list[Told]:
+    """The same points, each told by itself."""
+    return [
+        Told(probe, at_s, {name: value}, (name,) if name in doubtful else ())
+        for probe, at_s, values, doubtful in batch
+        for name, value in values.items()
+    ]
+
+
 def count(batch: Iterable[Told]) -> int:
     """How many points there are."""
     return sum(len(one.values) for one in batch)

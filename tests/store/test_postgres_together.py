@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -252,6 +253,36 @@ async def test_ones_own_news_comes_once(hubs: list[PostgresStore]) -> None:
     assert await other.version() in {before + 1, before + 2}, "its own, and perhaps what it had not heard before"
 
 
+async def test_measurements_of_another_hub_are_no_news_but_to_those_who_ask_for_all(hubs: list[PostgresStore]) -> None:
+    one, other = hubs[:2]
+    await one.version()
+    before, but_points = await other.version(), await other.version(but_points=True)
+    await one.add([point()], NOW)
+    async with asyncio.timeout(3):
+        while await other.version() == before:  # noqa: ASYNC110 - until it is told
+            await asyncio.sleep(0.002)
+    assert await other.version(but_points=True) == but_points
+    await one.put_memo("a", b"1")
+    async with asyncio.timeout(3):
+        while await other.version(but_points=True) == but_points:  # noqa: ASYNC110 - until it is told
+            await asyncio.sleep(0.002)
+
+
+async def test_a_mark_tells_what_another_hub_has_kept_and_not_what_this_one_has_folded(
+    hubs: list[PostgresStore],
+) -> None:
+    one, other = hubs[:2]
+    here = point().probe
+    marks = (await one.add([point()], NOW, seen=await one.marks([here]))).marks
+    await one.fold(everything=True)
+    added = await one.add([point(at=NOW + HOUR)], NOW, seen=marks)
+    assert added.others == frozenset(), "it was folded by this hub alone"
+    await other.add([point(at=NOW + 2 * HOUR)], NOW)
+    late = await one.add([point(at=NOW + 3 * HOUR)], NOW, seen=added.marks)
+    assert late.others == {here}
+    assert (await one.add([point(at=NOW + 4 * HOUR)], NOW, seen=late.marks)).others == frozenset()
+
+
 async def test_what_a_killed_hub_could_not_tell_any_more_is_noticed(
     hubs: list[PostgresStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,11 +290,29 @@ async def test_what_a_killed_hub_could_not_tell_any_more_is_noticed(
     one, other = hubs[:2]
     before = await other.version()
     with monkeypatch.context() as patch:
-        patch.setattr(one._db, "_tell", lambda *, points: None)
+        patch.setattr(one._db, "_tell", lambda kind: None)
         await one.keep_receipt(receipt())
     async with asyncio.timeout(3):
         while await other.version() == before:  # noqa: ASYNC110 - until it is noticed
             await asyncio.sleep(0.01)
+
+
+async def test_what_a_killed_hub_could_not_tell_is_noticed_though_others_tell_of_measurements(
+    hubs: list[PostgresStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "LOOK_S", 0.05)
+    one, other, third = hubs[:3]
+    await third.add([point()], NOW)
+    before = await other.version(but_points=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(one._db, "_tell", lambda kind: None)
+        await one.keep_receipt(receipt())
+    async with asyncio.timeout(3):
+        for n in count(1):
+            await third.add([point(at=NOW + n * HOUR)], NOW + n * HOUR)
+            await asyncio.sleep(0.01)
+            if await other.version(but_points=True) != before:
+                break
 
 
 async def test_a_version_from_before_a_restart_is_not_met_again(each_url: str, vault: Vault) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from margelle.domain.access import Membership
@@ -12,7 +12,7 @@ from margelle.domain.quantity import CATALOGUE
 from margelle.domain.unit import Unit
 from margelle.errors import StoreError
 from margelle.intake.point import Arrival
-from margelle.ports import Added
+from margelle.ports import Added, Mark
 from margelle.serve.api.batches import Batches, Intake
 from margelle.serve.caller import caller
 from margelle.store.memory import MemoryStore
@@ -36,7 +36,7 @@ class Failing(MemoryStore):
         now: datetime,
         reviewed: Sequence[Measurement] = (),
         *,
-        seen: int | None = None,
+        seen: Mapping[str, Mark] | None = None,
     ) -> Added:
         raise self.failures.pop(0)
 

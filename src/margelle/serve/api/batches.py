@@ -26,7 +26,7 @@ MOST_BYTES: Final = 64 << 20
 
 _MOST_SENDERS: Final = 100
 
-TOGETHER: Final = 5_000
+TOGETHER: Final = 10_000
 """So many points are kept in one transaction."""
 
 
@@ -91,9 +91,12 @@ class Batches:
 
     async def _keep(self, some: Sequence[_Waiting]) -> None:
         arrivals = some[0].arrivals if len(some) == 1 else [arrival for one in some for arrival in one.arrivals]
-        outcomes = iter(await keep(self._store, arrivals, self._clock(), self._catalogue, quiet=self._quiet))
+        outcomes = await keep(self._store, arrivals, self._clock(), self._catalogue, quiet=self._quiet)
+        start = 0
         for one in some:
-            one.outcomes.set_result([next(outcomes) for _ in one.arrivals])
+            end = start + len(one.arrivals)
+            one.outcomes.set_result(outcomes[start:end])
+            start = end
 
     async def _apart(self, some: Sequence[_Waiting], error: MargelleError) -> None:
         """What could not be kept together is kept one after another, so that nobody fails for what another has sent."""

@@ -40,6 +40,7 @@ class PostgresStore(
         self._db = Database(Address.of(url), patience_s=patience_s, connections=connections)
         self._vault = vault
         self._heads = {}
+        self._folds = {}
         self._personas = {}
         self._snapshots = {}
 

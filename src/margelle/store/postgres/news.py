@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Literal
 
 import psycopg
 from psycopg import AsyncConnection, errors, sql
@@ -22,8 +22,6 @@ _log = logging.getLogger(__name__)
 
 CHANNEL: Final = "margelle"
 UPGRADED: Final = "schema"
-POINTS: Final = "/points"
-"""Ends the name of who has kept nothing but measurements."""
 LOOK_S: Final = 5.0
 """So often it is looked whether anything was committed at all: one who was killed between keeping and telling is noticed then."""
 ANSWER_S: Final = 20.0
@@ -35,6 +33,8 @@ _COMMITTED: Final = "SELECT pg_current_snapshot()::text, version FROM margelle"
 _TELL: Final = "SELECT pg_notify(%s, %s)"
 
 Connection = AsyncConnection[TupleRow]
+Kind = Literal["points", "any"]
+"""What was stored: measurements alone, or perhaps anything."""
 
 
 class News:
@@ -52,7 +52,7 @@ class News:
     ) -> None:
         self.count = secrets.randbits(40)  # so that a version seen before a restart is not met again
         self.others = self.count
-        """As `count`, but not of measurements alone."""
+        """The same, but for measurements."""
         self.trouble: StoreError | None = None
         """Why there is no connection now."""
         self._outdated: Outdated | None = None
@@ -90,14 +90,14 @@ class News:
         except TimeoutError:
             raise self.trouble or failure.lost(TimeoutError(), self._address) from None
 
-    def add(self, *, points: bool = False) -> None:
-        """Count that something was stored: perhaps `points` alone."""
+    def happened(self, kind: Kind) -> None:
+        """Something was stored."""
         self.count += 1
-        self.others += not points
+        self.others += kind != "points"
 
-    async def tell(self, connection: Connection, *, points: bool = False) -> None:
-        """Tell the others that something was stored: perhaps `points` alone."""
-        await connection.execute(_TELL, (CHANNEL, self._name + (POINTS if points else "")))
+    async def tell(self, connection: Connection, kind: Kind) -> None:
+        """Tell the others that something was stored."""
+        await connection.execute(_TELL, (CHANNEL, f"{self._name} {kind}"))
 
     async def tell_upgraded(self, connection: Connection) -> None:
         """Tell the others that the schema was changed: they look at once."""
@@ -113,7 +113,7 @@ class News:
                 _log.warning("%s", self.trouble)
             self._up.clear()
             connection = await self._connected()
-            self.add()  # whatever was told meanwhile was missed
+            self.happened("any")  # whatever was told meanwhile was missed
             self._up.set()
             await self._returned()
 
@@ -133,16 +133,16 @@ class News:
     async def _follow(self, connection: Connection) -> None:
         seen = await self._committed(connection)
         while True:
-            heard = all_heard = False
+            heard = heard_all = False
             async for note in connection.notifies(timeout=LOOK_S):
-                points = note.payload.endswith(POINTS)
-                if note.payload.removesuffix(POINTS) != self._name:
-                    self.add(points=points)
-                heard, all_heard = True, all_heard or not points
+                name, _, kind = note.payload.partition(" ")
+                if name != self._name:
+                    self.happened("points" if kind == "points" else "any")
+                heard, heard_all = True, heard_all or kind != "points"
                 if note.payload == UPGRADED:
                     break
             committed = await self._committed(connection)
-            if committed != seen and not all_heard:  # what nobody told of may have been anything
+            if committed != seen and not heard_all:  # what nobody has told of may have been anything
                 self.count += not heard
                 self.others += 1
             seen = committed
