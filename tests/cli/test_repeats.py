@@ -45,7 +45,7 @@ class Served:
             self.again += found is not None
             return found
 
-        self.repeats.told = counted  # type: ignore[method-assign]
+        self.repeats.told = counted
         self.port = 0
 
     def clock(self) -> datetime:
