@@ -204,6 +204,7 @@ def _after_each(stand: Stand, options: Options) -> Line:
     """Ask for the newest values while what the fleet measures after all that comes reading by reading."""
     first, rounds = _sent_until(options.probes), max(1, options.rounds // 2)
     told = [*hour_by_hour(options.probes, first, first + 1 + EACH // options.probes)][:EACH]
+    stand.settle()  # of what came before nothing is still to be done
     return stand.ask_after_each(works.after_each(options.probes), told, rounds, options.seconds)
 
 
