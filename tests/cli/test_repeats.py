@@ -152,9 +152,10 @@ async def test_the_latest_values_end_with_their_second_and_a_range_with_its_hour
     hub.now = NOW + timedelta(seconds=1)
     await hub.ask(hub.request(LATEST), hub.request(RANGE))
     assert hub.again == 3
-    hub.now = NOW + timedelta(hours=1)
-    await hub.ask(hub.request(LATEST), hub.request(RANGE))
-    assert hub.again == 3
+    for later in (timedelta(hours=1), timedelta()):  # and where the clock is set back
+        hub.now = NOW + later
+        await hub.ask(hub.request(LATEST), hub.request(RANGE))
+        assert hub.again == 3
 
 
 async def test_the_quota_counts_what_is_given_again(tmp_path: Path) -> None:

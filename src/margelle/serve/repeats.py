@@ -34,12 +34,13 @@ _access: Final = logging.getLogger("margelle.access")
 
 
 class Repeatable(Struct, frozen=True):
-    """What an answer says of itself: it may be given again to the same request, while the store has `version`, before `until`.
+    """What an answer says of itself: it may be given again to the same request, while the store has `version`, from `since` to before `until`.
 
     `count` counts a request for its caller and tells the headers of their quota. Raises Limited.
     """
 
     version: int
+    since: datetime
     until: datetime
     count: Callable[[], Mapping[str, str]]
 
@@ -91,7 +92,7 @@ class Repeats:
             version = self._store.version_at_once()
             if version != self._version:
                 self._forget(version)
-            elif answer.about.until > self._clock():
+            elif answer.about.since <= self._clock() < answer.about.until:
                 quota = b"".join([f"{name}: {value}\r\n".encode() for name, value in answer.about.count().items()])
                 if self._traffic is not None:
                     self._traffic.note(answer.scope, 200, perf_counter() - begin_s)

@@ -101,7 +101,7 @@ class Path:
             kept = self._kept.put(version, key, now, answer, _true_until(endpoint, now))
         if admission.grant is not None and kept.answer.status_code == 200 and len(kept.answer.body) <= LARGEST_KEPT:
             until = min(kept.until, admission.grant.expires_at or kept.until)
-            request.scope[REPEATABLE] = Repeatable(version, until, admission.count)
+            request.scope[REPEATABLE] = Repeatable(version, kept.since, until, admission.count)
         mine = Response()
         mine.status_code, mine.body, mine.raw_headers = (
             kept.answer.status_code,
