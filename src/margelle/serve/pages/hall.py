@@ -137,7 +137,7 @@ class Hall:
         self.vendors = tuple(vendors)
         self.titles: Mapping[str, str] = {vendor.name: vendor.title for vendor in vendors}
         self.calls = calls or Calls(clock)
-        self._once = Once(clock)
+        self._once = Once(store, clock)
         self._backstage = backstage
         self._areas = tuple(areas)
 
