@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from margelle.errors import StoreError
-from margelle.ports import Clock
+from margelle.ports import Clock, Store
 
 FIELD: Final = "once"
 LIFE: Final = timedelta(minutes=10)
@@ -37,34 +37,29 @@ def number() -> str:
     return secrets.token_urlsafe(12)
 
 
-class Forms(Protocol):
-    """Where it is known which forms were taken, as `ports.Store` has it."""
-
-    async def form(self, digest: str, now: datetime) -> bytes | None: ...
-    async def take_form(self, digest: str, now: datetime, life_s: float) -> bool: ...
-    async def answer_form(self, digest: str, answer: bytes, now: datetime, life_s: float) -> None: ...
-    async def drop_form(self, digest: str) -> None: ...
-
-
 class Here:
-    """Implements `Forms` for one process: a stranger's forms make nobody write."""
+    """Knows forms as a store does, for one process: strangers make no hub write."""
 
     def __init__(self) -> None:
         self._taken: dict[str, tuple[datetime, bytes]] = {}
 
     async def form(self, digest: str, now: datetime) -> bytes | None:
+        """See `ports.Store`, as of the others."""
         until, answer = self._taken.get(digest, (now, b""))
         return answer if until > now else None
 
     async def take_form(self, digest: str, now: datetime, life_s: float) -> bool:
+        """True for the first."""
         self._taken = {key: one for key, one in list(self._taken.items())[-MOST:] if one[0] > now}
         until = now + timedelta(seconds=life_s)
         return self._taken.setdefault(digest, mine := (until, b"")) is mine
 
     async def answer_form(self, digest: str, answer: bytes, now: datetime, life_s: float) -> None:
+        """Remember the answer."""
         self._taken[digest] = now + timedelta(seconds=life_s), answer
 
     async def drop_form(self, digest: str) -> None:
+        """Forget it."""
         self._taken.pop(digest, None)
 
 
@@ -80,13 +75,13 @@ _decode: Final = msgspec.msgpack.Decoder(_Kept).decode
 class Once:
     """Answers a form that was taken already as it was answered then. One that was refused, or says something else, is taken anew.
 
-    `forms` is where those of who has signed in are known, to all processes of the hub; one waits for another by `rest`.
+    Forms of who has signed in are known in the `store`, to all processes of the hub; one waits for another by `rest`.
     """
 
     def __init__(
-        self, forms: Forms, clock: Clock, rest: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(_LOOK_S)
+        self, store: Store, clock: Clock, rest: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(_LOOK_S)
     ) -> None:
-        self._forms, self._strangers = forms, Here()
+        self._store, self._strangers = store, Here()
         self._clock, self._rest = clock, rest
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -96,14 +91,14 @@ class Once:
         """The answer to `form`, which `who` sent (empty: a stranger): by `take`, unless the same one was taken before, or is being taken."""
         if not form.get(FIELD):
             return await take()
-        forms = self._forms if who else self._strangers
+        forms = self._store if who else self._strangers
         digest = _digest(request.url.path, str(request.url.query), who, await request.body())
         async with self._turns.setdefault(digest, asyncio.Lock()):
             if (known := await self._known(forms, digest)) is not None:
                 return known
             return await self._taken(forms, digest, take)
 
-    async def _known(self, forms: Forms, digest: str) -> Response | None:
+    async def _known(self, forms: Store | Here, digest: str) -> Response | None:
         """How it was answered, once it is; None where it is ours to take."""
         while True:
             told = await forms.form(digest, self._clock())
@@ -113,7 +108,7 @@ class Once:
                 return None
             await self._rest()
 
-    async def _taken(self, forms: Forms, digest: str, take: Callable[[], Awaitable[Response]]) -> Response:
+    async def _taken(self, forms: Store | Here, digest: str, take: Callable[[], Awaitable[Response]]) -> Response:
         is_done = False
         try:
             found = await take()
