@@ -63,7 +63,9 @@ class OneSite(Struct, frozen=True):
 class OneProbe(Struct, frozen=True):
     """Which probe."""
 
-    probe: Annotated[str, Meta(min_length=1, max_length=300, description="The probe's id.")]
+    probe: Annotated[
+        str, Meta(min_length=1, max_length=300, description="The probe's id, or that of a site with one probe.")
+    ]
 
 
 class Sites(Listed, frozen=True):
