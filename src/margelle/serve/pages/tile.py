@@ -124,6 +124,14 @@ def tile(
     )
 
 
+def beyond(scene: Scene, point: Measurement, bands: Bands | None) -> tuple[Standing, str]:
+    """How a value stands to its limits, and that in words; without words where it is within them, doubted, or has none."""
+    if bands is None or not point.valid or point.value is None:
+        return "within", ""
+    stands = standing(point.value, bands)
+    return stands, "" if stands == "within" else _verdict(scene, point, bands, stands)
+
+
 def least_span(point: Measurement) -> float:
     """A week whose values lie within this much is drawn as quiet; in the quantity's canonical unit."""
     return _LEAST_SPAN.get(point.quantity) or abs(point.value or 1.0) * 0.1 or 1.0
