@@ -884,6 +884,13 @@ async def _accounts(store: Store, *names: str) -> None:
         await store.put_account(replace(account(), id=name))
 
 
+async def test_sites_without_a_cloud_are_no_account_that_a_collector_is_said_to_have(store: Store) -> None:
+    await _accounts(store, "a", "b")
+    await store.put_account(replace(account(), id="own", vendor="own"))
+    assert await store.claim("one", NOW, LIFE_S) == ["a", "b", "own"]
+    assert await store.collectors(NOW) == {"one": 2}
+
+
 async def test_a_collector_alone_has_every_account(store: Store) -> None:
     await _accounts(store, "a", "b", "c")
     assert await store.claim("one", NOW, LIFE_S) == ["a", "b", "c"]

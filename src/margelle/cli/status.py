@@ -10,6 +10,7 @@ import typer
 from margelle.cli.account import requests_left
 from margelle.cli.terminal import Exit, JsonOption, brief, counted, invocation, note, run, say, say_json
 from margelle.domain.reason import held
+from margelle.domain.site import OWN
 from margelle.domain.unit import Unit, symbol
 from margelle.errors import NotFound, StoreError
 from margelle.ports import Display
@@ -174,7 +175,8 @@ def _show_kept(found: dict[str, Any]) -> None:
 
 
 def _show_account(account: dict[str, Any]) -> None:
-    say(f"{account['id']}  {account['login']}  (of {account['owner']})")
+    login = "sites without a cloud" if account["vendor"] == OWN else account["login"]
+    say(f"{account['id']}  {login}  (of {account['owner']})")
     if left := requests_left(account):
         say(f"  {left}")
     _show_learned(account["budget"])

@@ -239,7 +239,7 @@ class Reader(Protocol):
         ...
 
     async def collectors(self, now: datetime) -> dict[str, int]:
-        """The collectors whose last claim has not run out, and how many accounts each has."""
+        """The collectors whose last claim has not run out, and how many accounts with a cloud each has."""
         ...
 
 
