@@ -61,6 +61,10 @@ class Reader(Protocol):
         """All organisations, by id."""
         ...
 
+    async def organisation_of_each(self) -> dict[str, str]:
+        """By site that an account reaches, the id of the organisation to which that account belongs, if to any; of several, of the last one by id."""
+        ...
+
     async def memberships(self, *, user: str | None = None, subject: str | None = None) -> list[Membership]:
         """All memberships, those of a user, or those in a site or organisation; by user, then subject."""
         ...
