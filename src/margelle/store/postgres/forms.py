@@ -32,17 +32,17 @@ class FormTable:
     @retried
     async def take_form(self, digest: str, now: datetime, life_s: float) -> bool:
         now_us = rules.micros(now)
-        async with self._db.writing(news=False) as transaction:
+        async with self._db.writing(news=None) as transaction:
             await transaction.run("DELETE FROM form WHERE until <= %s", (now_us,))
             return await transaction.run(_TAKE, (digest, now_us + round(life_s * 1e6))) > 0
 
     @retried
     async def answer_form(self, digest: str, answer: bytes, now: datetime, life_s: float) -> None:
         sealed = self._vault.seal(digest, answer)
-        async with self._db.writing(news=False) as transaction:
+        async with self._db.writing(news=None) as transaction:
             await transaction.run(_ANSWER, (digest, rules.micros(now) + round(life_s * 1e6), sealed))
 
     @retried
     async def drop_form(self, digest: str) -> None:
-        async with self._db.writing(news=False) as transaction:
+        async with self._db.writing(news=None) as transaction:
             await transaction.run("DELETE FROM form WHERE digest = %s", (digest,))
