@@ -70,10 +70,10 @@ class Proof(Struct, frozen=True):
 
 
 async def was_finished(source: Copyable, target: Copyable) -> bool:
-    """Whether `target` may be a copy of `source` that was complete once: it is not empty, of the same hub, and no copy that goes on."""
+    """Whether `target` may be a copy of `source` that was complete once: it is not empty, of no other hub, and no copy that goes on."""
     if await target.memo(MARK) is not None or await target.is_empty():
         return False
-    return await source.memo(_HUB) == await target.memo(_HUB)
+    return await target.memo(_HUB) in {None, await source.memo(_HUB)}
 
 
 async def copy(source: Copyable, target: Copyable, told: Callable[[float], None]) -> None:
