@@ -1,4 +1,4 @@
-"""A process of its own that copies a database in short stretches, until it is killed: python -m tests.store.copier FROM TO."""
+"""A process of its own that copies a database in short stretches, each once it is told to by a line, until it is killed: python -m tests.store.copier FROM TO."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ async def run(source: str, target: str) -> None:
 def _say(share: float) -> None:
     sys.stdout.write(f"{share}\n")
     sys.stdout.flush()
+    sys.stdin.readline()
 
 
 if __name__ == "__main__":

@@ -155,15 +155,21 @@ async def test_a_copy_is_a_database_to_go_on_with(
 
 
 def copy_and_die(source: str, target: str, lines: int) -> str:
-    """What a process that copies had said last, when it was killed some time after so many stretches."""
+    """What a process that copies had said last, when it was killed some time within the stretch after so many."""
     command = [sys.executable, "-m", "tests.store.copier", source, target]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(lines)]
+    said = []
+    for _ in range(lines):
+        said.append(process.stdout.readline())
+        process.stdin.write("\n")
+        process.stdin.flush()
     time.sleep(random.Random(lines).uniform(0.0, 0.02))
     process.kill()
-    process.stdout.close()
     process.wait()
+    process.stdin.close()
+    process.stdout.close()
     return said[-1].strip()
 
 
