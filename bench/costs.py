@@ -141,14 +141,14 @@ def _work(store: PostgresStore) -> Iterator[tuple[str, int, Run]]:
     points = sum(map(len, batches))
     yield "a receipt", TIMES, _each(store.keep_receipt, receipts)
     yield "a reading of one probe alone, 7 points", TIMES, _each(lambda batch: store.add(batch, NOW), readings)
-    yield ALL_AT_ONCE, points, _each(lambda batch: store.add(batch, NOW), batches)
+    yield ALL_AT_ONCE, points, _each(lambda batch: store.add(batch, NOW), batches, 1)
     yield "a point that is folded", points + TIMES * len(QUANTITIES), lambda: _fold(store)
     asked = [f"ondilo:{n}/ico" for n in range(TIMES)]
     yield "the newest values, anew", TIMES, _each(lambda probe: _anew(store, probe), asked)
     yield "a day of a series", TIMES, _each(lambda probe: store.history(probe, "ph"), asked)
 
 
-def _each(do: Callable[[_T], Awaitable[Any]], things: Sequence[_T]) -> Run:
+def _each(do: Callable[[_T], Awaitable[Any]], things: Sequence[_T], at_once: int = AT_ONCE) -> Run:
     """Do it with each, several at once, as several requests or accounts would."""
 
     async def run() -> None:
@@ -158,7 +158,7 @@ def _each(do: Callable[[_T], Awaitable[Any]], things: Sequence[_T]) -> Run:
             for thing in left:
                 await do(thing)
 
-        await asyncio.gather(*(go_on() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(go_on() for _ in range(at_once)))
 
     return run
 

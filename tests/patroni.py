@@ -94,8 +94,10 @@ class Patroni:
     def kill(self, name: str) -> None:
         """As if its machine had lost its power: Patroni and its server."""
         server = int((self.folder / name / "postmaster.pid").read_text().split()[0])
-        self._processes.pop(name).kill()
+        patroni = self._processes.pop(name)
+        patroni.kill()
         os.kill(server, signal.SIGKILL)
+        patroni.wait()
 
     def remove(self) -> None:
         """End all, and remove what they keep."""

@@ -50,10 +50,14 @@ class Writer:
 
 
 class Reader:
-    """Asks for the newest of what a writer writes, until it is told to stop: whatever was acknowledged before it asked is there, in order, once."""
+    """Asks for the newest of what a writer writes, until it is told to stop: what was acknowledged before it asked is there, in order, once.
+
+    But for the last, where a node went away between the two phases of its commit: that is `behind` until the cluster has settled it, and nothing
+    later is kept of the probe before.
+    """
 
     def __init__(self, store: PostgresStore, writer: Writer) -> None:
-        self.store, self.writer, self.answers, self.failures = store, writer, 0, 0
+        self.store, self.writer, self.answers, self.failures, self.behind = store, writer, 0, 0, 0
         self._is_over = False
 
     async def read(self) -> None:
@@ -67,8 +71,10 @@ class Reader:
                     self.failures += 1
                     await asyncio.sleep(0.05)
                 else:
-                    last = max(acknowledged, int(found[0].value or 0) + 1 if found else 0)
-                    assert found == [hour(probe, n) for n in reversed(range(max(0, last - 10), last))]
+                    count = int(found[0].value or 0) + 1 if found else 0
+                    assert found == [hour(probe, n) for n in reversed(range(max(0, count - 10), count))]
+                    assert count >= acknowledged - 1
+                    self.behind += count < acknowledged
                     self.answers += 1
 
     async def stopped(self, task: asyncio.Task[None]) -> None:
