@@ -2,7 +2,7 @@
 
 On one PostgreSQL server, and where Citus is installed on a cluster too (then both are of the same build). Processor time is that of this process,
 and of all processes of the servers, whatever they did it for; it depends on other work of the machine much less than how long something takes.
-`ACCOUNTS=1000` is how many the hour of collecting has.
+`ACCOUNTS=500` is how many the hour of collecting has.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TIMES: Final = 300
 AT_ONCE: Final = 8
 PROBES: Final = 1000
 HOURS: Final = 20
-ACCOUNTS: Final = int(os.environ.get("ACCOUNTS", "1000"))
+ACCOUNTS: Final = int(os.environ.get("ACCOUNTS", "500"))
 ALL_AT_ONCE: Final = "a point among 10 000 of a fleet"
 _BODY: Final = (
     b'[{"data_type":"temperature","value":25.2,"value_time":"2026-01-01T09:17:00+0000","is_valid":true,"exclusion_reason":null}]'

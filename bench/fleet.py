@@ -132,18 +132,11 @@ async def _hub(
 async def _furnish(house: House, port: int, accounts: int) -> None:
     """Accounts of one pool each, all of whose past is known."""
     await house.store.put_user(User(USER, ""))
-    left = iter(range(accounts))
-
-    async def furnish() -> None:
-        for n in left:
-            account = Account(
-                f"ondilo-{n}", "ondilo", USER, f"{n}@cloud.test", f"http://127.0.0.1:{port}", realm=f"r{n}"
-            )
-            await house.store.put_account(account)
-            await house.tokens(account).keep(Token("a" * 40, "r" * 40, START + timedelta(days=1)))
-            await _known(house.store, account, n)
-
-    await asyncio.gather(*(furnish() for _ in range(8)))
+    for n in range(accounts):
+        account = Account(f"ondilo-{n}", "ondilo", USER, f"{n}@cloud.test", f"http://127.0.0.1:{port}", realm=f"r{n}")
+        await house.store.put_account(account)
+        await house.tokens(account).keep(Token("a" * 40, "r" * 40, START + timedelta(days=1)))
+        await _known(house.store, account, n)
 
 
 async def _known(store: Store, account: Account, n: int) -> None:

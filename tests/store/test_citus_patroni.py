@@ -28,7 +28,7 @@ async def _distributed(url: str) -> None:
     assert [table async for table, _ in distribute(url)]
 
 
-@pytest.mark.parametrize("group", [pytest.param(1, id="worker"), pytest.param(0, id="coordinator")])
+@pytest.mark.parametrize("group", [pytest.param(0, id="coordinator"), pytest.param(1, id="worker")])
 async def test_patroni_has_a_standby_take_over_and_hubs_go_on_without_anybodys_help(
     looked_after: Patroni, group: int
 ) -> None:

@@ -163,6 +163,11 @@ async def test_a_cut_connection_between_the_servers_of_a_cluster_is_told_as_one(
         async with there._db.writing() as transaction:
             await transaction.read(cut)
     assert caught.value.retryable
+    with pytest.raises(StoreError, match="no connection to the server: postmaster was shut down") as caught:
+        await there._db.read(
+            "DO $$BEGIN RAISE EXCEPTION 'postmaster was shut down, exiting' USING ERRCODE = 'XX000'; END$$"
+        )
+    assert caught.value.retryable
     with pytest.raises(StoreError, match="PostgreSQL says: other"):
         await there._db.read("DO $$BEGIN RAISE EXCEPTION 'other' USING ERRCODE = 'XX000'; END$$")
 

@@ -56,6 +56,8 @@ UNDONE: Final = (
 
 _ON_NODE: Final = "while executing command on "
 """So Citus says, in English always, that an error is one of a node, and of which."""
+_KILLED: Final = "postmaster was shut down"
+"""So it says that the server it runs in has been killed."""
 
 
 class Undone(StoreError):
@@ -66,8 +68,8 @@ class Undone(StoreError):
 
 def is_lost(error: BaseException) -> bool:
     """Whether a connection is gone with it: shut down, cut, or never made. On a cluster it may be one to a node."""
-    if _is_of_node(error) and isinstance(error, errors.InternalError_):  # Citus says no more of one that was cut
-        return True
+    if isinstance(error, errors.InternalError_):  # Citus has no other code for it
+        return _is_of_node(error) or (error.diag.message_primary or "").startswith(_KILLED)
     if isinstance(
         error,
         errors.AdminShutdown | errors.CrashShutdown | errors.CannotConnectNow | errors.IdleInTransactionSessionTimeout,
