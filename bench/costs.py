@@ -125,7 +125,7 @@ async def _costs(place: Place) -> tuple[list[Cost], dict[str, float]]:
             cost = costs.setdefault(work, Cost(work, [], []))
             cost.hub.append((time.process_time() - hub_s) / count * 1000)
             cost.database.append((place.cpu_s() - database_s) / count * 1000)
-            if work == ALL_AT_ONCE:
+            if work == ALL_AT_ONCE and not room:  # later rounds have what is removed in it
                 room = _room(place)
     await store.close()
     return [*costs.values()], room

@@ -33,7 +33,7 @@ async def test_patroni_has_a_standby_take_over_and_hubs_go_on_without_anybodys_h
     looked_after: Patroni, group: int
 ) -> None:
     before = looked_after.nodes()
-    async with busy(looked_after.url) as (writers, _):
+    async with busy(looked_after.url, f"group{group}:") as (writers, _):
         await asyncio.to_thread(looked_after.kill, looked_after.primary(group))
         async with asyncio.timeout(120):
             while not all(writer.failures for writer in writers):  # noqa: ASYNC110 - other tasks write

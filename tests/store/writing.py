@@ -83,10 +83,10 @@ class Reader:
 
 
 @asynccontextmanager
-async def busy(url: str) -> AsyncIterator[tuple[list[Writer], Reader]]:
+async def busy(url: str, name: str = "w") -> AsyncIterator[tuple[list[Writer], Reader]]:
     """Two hubs that write, and one that reads what they have written; in the end all that was acknowledged is there, once."""
     hubs = [PostgresStore(url, Vault(KEY), patience_s=5) for _ in range(3)]
-    writers = [Writer(hub, f"w{n}") for n, hub in enumerate(hubs[:2])]
+    writers = [Writer(hub, f"{name}{n}") for n, hub in enumerate(hubs[:2])]
     reader = Reader(hubs[2], writers[0])
     tasks = [asyncio.create_task(one) for one in (*(writer.write() for writer in writers), reader.read())]
     await further(writers)
