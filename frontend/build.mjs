@@ -5,7 +5,7 @@ import { build } from "esbuild";
 
 const target = new URL("../src/margelle/serve/pages/static/", import.meta.url);
 
-for (const old of readdirSync(target).filter((name) => /\.(js|css)(\.(br|gz))?$/.test(name)))
+for (const old of readdirSync(target).filter((name) => /\.(js|css)(\.(br|gz))?$|\.LICENSE\.txt$/.test(name)))
   rmSync(new URL(old, target));
 
 const { metafile } = await build({
@@ -14,7 +14,6 @@ const { metafile } = await build({
   outdir: "../src/margelle/serve/pages/static",
   entryNames: "[name]",
   bundle: true,
-  inject: ["src/late.ts"],
   minify: true,
   format: "iife",
   target: ["es2022", "chrome123", "firefox121", "safari17.5"], // the first with light-dark(), or soon after

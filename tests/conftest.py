@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -18,6 +22,21 @@ settings.register_profile("margelle", deadline=None)  # speed is never asserted 
 settings.load_profile("margelle")
 
 NOW = datetime(2026, 7, 14, 12, 30, tzinfo=UTC)
+MEMORY: Final = Path("/dev/shm")
+ROOM_BYTES: Final = 4 * 1024**3
+"""What the servers and files of some workers take at most, several times over."""
+
+
+def in_memory() -> None:
+    """Where there is room, files of tests are in memory: a database waits for a disk at every commit, and what a power cut leaves is tested without one.
+
+    A TMPDIR that somebody has set is where they want them.
+    """
+    if not os.environ.get("TMPDIR") and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(MEMORY)
+
+
+in_memory()
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import socket
+from contextlib import suppress
 
 import pytest
 
@@ -17,6 +20,15 @@ def program(name: str, package: str) -> str:
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(f"{missing}, and in CI nothing is left untested", pytrace=False)
     pytest.skip(missing)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on, below those that the system gives to whoever asks for any, and so free until it is used."""
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 def untested(reasons: list[str]) -> list[str]:

@@ -65,7 +65,7 @@ def _take(
     page.goto(hub.url + path)
     page.evaluate("document.fonts.ready")
     if path.startswith("/sites"):
-        page.wait_for_selector("#charts[data-ready]")
+        page.wait_for_function("() => performance.getEntriesByName('charts-fine').length")
     page.screenshot(path=file)
     print(file)
     context.close()

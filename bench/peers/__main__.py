@@ -14,7 +14,19 @@ from pathlib import Path
 from typing import Final
 
 from bench.peers import growth, influx, table, victoria, works
-from bench.peers.fleet import EXACT, HOURLY, HOURS, MINUTELY, batches, hour_by_hour, hourly, minutely, name, smooth
+from bench.peers.fleet import (
+    EXACT,
+    HOURLY,
+    HOURS,
+    MINUTELY,
+    batches,
+    hour_by_hour,
+    hourly,
+    minutely,
+    name,
+    smooth,
+    value_by_value,
+)
 from bench.peers.hub import Elsewhere, Hub, Postgres, Sqlite
 from bench.peers.influx import Influx
 from bench.peers.peer import GENERATOR, SERVERS, Peer
@@ -23,6 +35,7 @@ from bench.peers.table import Aim, Figures, Line
 from bench.peers.victoria import Victoria
 
 BATCH: Final = 10_000
+BATCHES: Final = f"batches of {BATCH:,}"
 DATABASE: Final = "MARGELLE_BENCH_DATABASE"
 """The environment variable with the URL of a third, empty database for the hub, such as that of a Citus cluster."""
 
@@ -82,9 +95,7 @@ def measured(folder: Path, options: Options) -> list[tuple[str, list[list[str]]]
         lines.append(stand.ask_anew(works.anew(options.probes), max(1, options.rounds // 2)))
         lines += stand.memory()
         grown = growth.measured(stands, options.rounds, options.seconds)
-        later = hour_by_hour(options.probes, HOURS, HOURS + 1 + SENT * BATCH // options.probes // 7)
-        sent = [*batches(later, BATCH)][:SENT]
-        lines.insert(1, stand.send("ingest over HTTP, batches of 10 000", sent, (Aim("InfluxDB"),)))
+        lines[1:1] = _sent(stand, options.probes)
         names, ours = stand.names, [peer.name for peer in stand.peers if isinstance(peer, Hub)]
         promises = [["server", "what it has acknowledged"], *([peer.name, peer.promise] for peer in stand.peers)]
         title = f"{options.probes} probes × 7 quantities × {HOURS} h = {options.probes * 7 * HOURS:,} points; servers on core {SERVERS}, generator on core {GENERATOR}"
@@ -142,7 +153,7 @@ def _filled(stand: Stand, options: Options) -> Iterator[Line]:
     before, rooms = stand.sizes(), list[Line]()
     for title, water in parts.items():
         given = [*batches(water, BATCH)]
-        taken = stand.take("ingest at the store, batches of 10 000", given, (Aim("InfluxDB", 2),))
+        taken = stand.take(f"ingest at the store, {BATCHES}, a reading in each line", given, (Aim("InfluxDB", 2),))
         if not rooms:
             yield taken
         stand.settle()
@@ -154,6 +165,16 @@ def _filled(stand: Stand, options: Options) -> Iterator[Line]:
     stand.settle()
     yield from rooms
     yield stand.exact()
+
+
+def _sent(stand: Stand, probes: int) -> Iterator[Line]:
+    """Send what the fleet measures next, and tell how fast it was taken: in readings, which spares the others six lines of seven, and value by value, as it is sent to a hub."""
+    hours = 1 + 3 * SENT * BATCH // probes // 7
+    sent = [*batches(hour_by_hour(probes, HOURS, HOURS + hours), BATCH)]
+    singly = [value_by_value(batch) for batch in sent[SENT : 3 * SENT]]
+    yield stand.send(f"ingest over HTTP, {BATCHES}, a reading in each line", sent[:SENT], (Aim("InfluxDB"),))
+    yield stand.send(f"ingest over HTTP, {BATCHES}, a value in each line", singly[:SENT], (Aim("InfluxDB"),))
+    yield stand.take(f"ingest at the store, {BATCHES}, a value in each line", singly[SENT:], (Aim("InfluxDB", 2),))
 
 
 def _room(title: str, before: dict[str, int], after: dict[str, int], points: int) -> Line:

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from bench.water import DECIMALS, LEVEL, QUANTITIES
 
-SINCE: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
+SINCE: Final = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp())
+"""A year that is over: VictoriaMetrics tells nothing that is more than two days ahead of its clock."""
 HOURS: Final = 714
 """Of each probe of the fleet: a month of most."""
 
@@ -85,6 +86,15 @@ def batches(told: Iterable[Told], points: int) -> Iterator[list[Told]]:
         size += len(one.values)
     if batch:
         yield batch
+
+
+def value_by_value(batch: Iterable[Told]) -> list[Told]:
+    """The same points, each told by itself."""
+    return [
+        Told(probe, at_s, {name: value}, (name,) if name in doubtful else ())
+        for probe, at_s, values, doubtful in batch
+        for name, value in values.items()
+    ]
 
 
 def count(batch: Iterable[Told]) -> int:

@@ -1,17 +1,11 @@
-// What stands below a chart while a finger or a mouse is over it: the instant, each line's value, why a value is doubted, and what was done.
-import type uPlot from "uplot";
+// What stands below a curve while a finger, a mouse or the keyboard is at an instant: when, each line's value, why a value is doubted, and what was done.
 import type { Chart, Line, Panel } from "./plot";
 
-/** Say what is under the cursor. */
-export function readout(chart: uPlot, place: HTMLElement, data: Chart, panel: Panel): void {
-  const { idx, left } = chart.cursor;
-  if (idx === null || idx === undefined || left === undefined || left < 0) {
-    place.replaceChildren();
-    return;
-  }
-  const at = chart.posToVal(left, "x");
-  const reach = (data.plot.until - data.plot.since) / 80;
-  const parts: (string | HTMLElement)[] = [moment(data, chart.data[0][idx] ?? at)];
+/** What is to be said of an instant (in seconds since 1970). */
+export function told(data: Chart, panel: Panel, at: number): (string | HTMLElement)[] {
+  const reach = reachOf(data);
+  const measured = nearestOf(instants(panel), at, reach);
+  const parts: (string | HTMLElement)[] = [moment(data, measured ?? at)];
   for (const line of panel.lines) parts.push(...valueOf(data, panel, line, at, reach));
   data.plot.marks.forEach((mark, n) => {
     if (Math.abs(mark.at - at) < reach) parts.push(data.marks[n] ?? "");
@@ -19,7 +13,18 @@ export function readout(chart: uPlot, place: HTMLElement, data: Chart, panel: Pa
   data.plot.holes.forEach((hole, n) => {
     if (hole.quantity === panel.quantity && hole.since <= at && at <= hole.until) parts.push(data.holes[n] ?? "");
   });
-  place.replaceChildren(...parts.flatMap((part, n) => (n ? [" · ", part] : [part])));
+  return parts.flatMap((part, n) => (n ? [" · ", part] : [part]));
+}
+
+/** How far from an instant a value may be that is told of it, in seconds. */
+export function reachOf(data: Chart): number {
+  return (data.plot.until - data.plot.since) / 80;
+}
+
+/** When anything of a panel was measured, in order. */
+export function instants(panel: Panel): number[] {
+  const every = panel.lines.flatMap((line) => [...line.at, ...(line.doubted?.at ?? [])]);
+  return [...new Set(every)].sort((one, other) => one - other);
 }
 
 function valueOf(data: Chart, panel: Panel, line: Line, at: number, reach: number): (string | HTMLElement)[] {
@@ -50,23 +55,21 @@ function valueOf(data: Chart, panel: Panel, line: Line, at: number, reach: numbe
 function format(data: Chart, panel: Panel, value: number): string {
   const state = panel.on_off && data.values[panel.quantity]?.find((tick) => tick.at === value);
   if (state) return state.text;
-  const digits = panel.decimals ?? 2;
-  let form = forms.get(panel.decimals);
-  if (!form) {
-    form = new Intl.NumberFormat(data.language, {
-      minimumFractionDigits: panel.decimals ?? 0,
-      maximumFractionDigits: digits,
-    });
-    forms.set(panel.decimals, form);
-  }
-  return form.format(value);
+  const text = value.toFixed(panel.decimals ?? 2);
+  return number(panel.decimals === null ? String(Number(text)) : text, data.language);
 }
 
-/** By their digits: each is costly to make, and asked for at every move of a finger. */
-const forms = new Map<number | null, Intl.NumberFormat>();
+/** As the hub writes it (see `number` in serve/pages/figures.py). To make an `Intl.NumberFormat` takes a slow phone tens of milliseconds. */
+function number(text: string, language: string): string {
+  const [mark, point] = language === "fr" ? ["\u00a0", ","] : [",", "."];
+  const [whole = "", part] = text.split(".");
+  const sign = whole.startsWith("-") && Number(text) !== 0 ? "\u2212" : "";
+  const thousands = whole.replace("-", "").replace(/\B(?=(\d{3})+$)/g, mark);
+  return sign + thousands + (part ? point + part : "");
+}
 
 /** The index of the instant that lies nearest to `at`, and not further than `reach`. */
-function nearest(instants: number[], at: number, reach: number): number | undefined {
+export function nearest(instants: number[], at: number, reach: number): number | undefined {
   let [low, high] = [0, instants.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -79,16 +82,29 @@ function nearest(instants: number[], at: number, reach: number): number | undefi
   return best !== undefined && Math.abs((instants[best] ?? 0) - at) <= reach ? best : undefined;
 }
 
+function nearestOf(instants: number[], at: number, reach: number): number | undefined {
+  const n = nearest(instants, at, reach);
+  return n === undefined ? undefined : instants[n];
+}
+
+/** By the step of what is shown: a page has one time zone and one language. */
+const clocks = new Map<number, Intl.DateTimeFormat>();
+
 function moment(data: Chart, at: number): string {
-  const time: Intl.DateTimeFormatOptions = data.plot.step_s
-    ? { year: "numeric" }
-    : { hour: "2-digit", minute: "2-digit" };
-  const form: Intl.DateTimeFormatOptions = {
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-    ...time,
-    timeZone: data.time_zone,
-  };
-  return new Intl.DateTimeFormat(data.language === "fr" ? "fr-FR" : "en-GB", form).format(at * 1000);
+  let clock = clocks.get(data.plot.step_s);
+  if (!clock) {
+    const time: Intl.DateTimeFormatOptions = data.plot.step_s
+      ? { year: "numeric" }
+      : { hour: "2-digit", minute: "2-digit" };
+    const form: Intl.DateTimeFormatOptions = {
+      weekday: "short",
+      day: "numeric",
+      month: "short",
+      ...time,
+      timeZone: data.time_zone,
+    };
+    clock = new Intl.DateTimeFormat(data.language === "fr" ? "fr-FR" : "en-GB", form);
+    clocks.set(data.plot.step_s, clock);
+  }
+  return clock.format(at * 1000);
 }

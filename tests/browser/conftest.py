@@ -1,10 +1,11 @@
 """Pages in a real browser: Debian's chromium, on a hub of this process, each visit held against console errors, the policy and axe-core.
 
-Pictures of what was seen are left in .screenshots/.
+Pictures of pages that are not sound are left in .screenshots/, and with MARGELLE_PICTURES=1 of all that was seen.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -23,11 +24,28 @@ from tests.system import program
 
 ROOT: Final = Path(__file__).parents[2]
 PICTURES: Final = ROOT / ".screenshots"
+PICTURED: Final = bool(os.environ.get("MARGELLE_PICTURES"))
+"""Whether all is photographed, which takes as long as to look at it."""
 AXE: Final = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE, DESK = 390, 1440
 HEIGHTS: Final = {PHONE: 844, DESK: 900}
 CHROMIUM: Final = shutil.which("chromium")
+FEATURES: Final = (
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",  # for the address bar, which no test has: pages of their own in every new window
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
+    *(
+        "HttpsFirstBalancedModeAutoEnable",
+        "LensOverlay",
+        "MediaRouter",
+        "PaintHolding",
+        "ThirdPartyStoragePartitioning",
+    ),
+    *("AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "PreconnectToSearch"),
+)
+"""What the browser is to do without. Of two lists the last one counts, so Playwright's own are here too."""
 FLAGS: Final = (
+    f"--disable-features={','.join(FEATURES)}",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -90,7 +108,7 @@ class Visitor:
         hub: BrowserHub | None = None,
         status: int = 200,
     ) -> Page:
-        """The page at `path` as this user sees it (None: who has not signed in), after it was checked and photographed.
+        """The page at `path` as this user sees it (None: who has not signed in), after it was checked.
 
         The browser's console must stay silent, also after the visit: `expected` forgives what a test has brought about.
         """
@@ -134,17 +152,21 @@ class Visitor:
         return page
 
     def check(self, page: Page, name: str = "") -> None:
-        """Hold the page as it is now against axe-core and the width of its window, and photograph it."""
+        """Hold the page as it is now against axe-core and the width of its window; photograph it, where it is not sound."""
         self._shots += 1
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        serious = _axe(page)
+        if PICTURED or wide > 0 or serious:
+            self._photograph(page, name)
+        assert wide <= 0, f"{page.url} is {wide} px wider than its window"
+        assert not serious, f"{page.url}: " + "\n".join(serious)
+
+    def _photograph(self, page: Page, name: str) -> None:
         size = page.viewport_size or {"width": 0, "height": 0}
         mode = "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
         stem = re.sub(r"[^a-z0-9]+", "-", f"{self._name}-{name or self._shots}".lower()).strip("-")
         PICTURES.mkdir(exist_ok=True)
         page.screenshot(path=PICTURES / f"{stem}-{size['width']}-{mode}.png", full_page=True)
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{page.url} is {wide} px wider than its window"
-        serious = _axe(page)
-        assert not serious, f"{page.url}: " + "\n".join(serious)
 
     def expected(self, pattern: str) -> None:
         """Forget what the console said that matches; something must."""

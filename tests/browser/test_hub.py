@@ -67,7 +67,7 @@ def test_what_arrives_is_seen_without_loading_the_page_anew(visit: Visitor, plac
     page = visit("/hub/faces?face=flipr", hub=place.hub)
     with suppress(HTTPError):
         urllib.request.urlopen(f"{place.hub.url}/flipr/modules")
-    expect(page.get_by_text("GET /flipr/modules")).to_be_visible(timeout=8_000)
+    expect(page.get_by_text("GET /flipr/modules")).to_be_visible()
 
 
 def test_who_is_no_operator_sees_addresses_and_not_what_others_ask(visit: Visitor, place: Whole) -> None:

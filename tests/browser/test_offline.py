@@ -37,7 +37,7 @@ def test_without_the_hub_the_last_known_state_is_shown_and_says_how_old_it_is(vi
         "The hub does not answer. This is the last known state, of Tue 14 July 14:30"
     )
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
-    expect(page.locator("#charts[data-ready] canvas").first).to_be_visible()
+    expect(page.locator("#charts[data-ready] path.line").first).to_be_visible()
     page.goto(hub.url)
     expect(page.locator("#old")).to_be_visible()
     visit.check(page, "old")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, FloatRect, Locator, Page, Route, expect
 
 from margelle.domain.event import Event
 from margelle.simulate.people import OWNER
@@ -28,8 +28,19 @@ def noted(chromium: Browser, hub: BrowserHub) -> str:
 
 
 def ready(page: Page) -> Page:
-    expect(page.locator("#charts[data-ready] canvas").first).to_be_visible()
+    """The page once its curves answer and are drawn from all their points."""
+    expect(page.locator("#charts[data-ready]")).to_be_visible()
+    page.wait_for_function("() => performance.getEntriesByName('charts-fine').length")
     return page
+
+
+def curve_of(page: Page, quantity: str) -> tuple[Locator, FloatRect]:
+    """A panel, and where in the window its curve is."""
+    panel = page.locator(f"figure[data-quantity={quantity}]")
+    panel.scroll_into_view_if_needed()
+    box = panel.locator(".plot svg.curve").bounding_box()
+    assert box is not None
+    return panel, box
 
 
 @EVERY_LOOK
@@ -37,7 +48,7 @@ def test_a_sites_week(visit: Visitor, noted: str, width: int, theme: Theme, lang
     page = ready(visit(noted, width=width, theme=theme, language=language))
     visit.check(page, "drawn")
     expect(page.get_by_text("pH minus, 300 g" if language == "en" else "pH moins, 300 g")).to_be_visible()
-    expect(page.locator("canvas")).to_have_count(page.locator("figure.panel").count())
+    expect(page.locator("svg.curve")).to_have_count(page.locator("figure.panel").count())
 
 
 @pytest.mark.parametrize("span", ["day", "month", "season", "year", "all"])
@@ -54,18 +65,8 @@ def test_without_script_the_server_draws(visit: Visitor, noted: str) -> None:
     assert page.locator("table tbody tr").count() >= 7
 
 
-FRAMES = """figures => figures.map(figure => {
-  const box = element => { const {left, top, width, height} = element.getBoundingClientRect(); return [left, top, width, height]; };
-  const plot = figure.querySelector(".plot"), over = figure.querySelector(".u-over");
-  const [across, down] = over ? [over, over] : [plot.querySelector(".grid"), [...plot.querySelectorAll(".grid")].at(-1)];
-  const [left, , width] = box(across), [, top, , height] = box(down);
-  return [...box(figure), ...box(plot), left, top, width, height].map(Math.round);
-})"""
-"""Of each panel: where it stands, where its plot does, and where the curve is drawn."""
-
-
 @EVERY_LOOK
-def test_the_script_draws_where_the_server_drew_and_nothing_moves(
+def test_the_curves_are_whole_before_the_script_and_nothing_moves_when_it_comes(
     visit: Visitor, noted: str, width: int, theme: Theme, language: Language
 ) -> None:
     page = visit.open(width=width, theme=theme, language=language)
@@ -75,72 +76,194 @@ def test_the_script_draws_where_the_server_drew_and_nothing_moves(
         "window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach(each => moved += each.value))"
         ".observe({type: 'layout-shift'})"
     )
-    page.goto(visit.hub.url + noted, wait_until="commit")
+    page.goto(visit.hub.url + f"{noted}?span=month", wait_until="commit")
     expect(page.locator("#plot")).to_be_attached()
     page.evaluate("document.fonts.ready")
-    first = page.locator("figure.panel").first
-    expect(first.locator("svg.curve path.line").first).to_be_visible()
-    drawn = page.locator("figure.panel").evaluate_all(FRAMES)
+    expect(page.locator("svg.curve path.line").first).to_be_visible()
+    before = page.locator("path.line").evaluate_all(PATHS)
     page.evaluate("moved = 0")
     for route in held:
         route.continue_()
     ready(page)
-    moved = page.evaluate("new Promise(then => requestAnimationFrame(() => setTimeout(() => then(moved))))")
+    assert page.evaluate("new Promise(then => requestAnimationFrame(() => setTimeout(() => then(moved))))") == 0
     visit.check(page)
-    assert moved == 0
-    assert page.locator("svg.curve").count() == 0
-    assert page.locator("figure.panel").evaluate_all(FRAMES) == drawn
+    for some, every in zip(before, page.locator("path.line").evaluate_all(PATHS), strict=True):
+        assert some["points"] < every["points"], "the script draws all points"
+        assert [every["left"], every["right"]] == pytest.approx([some["left"], some["right"]], abs=2)
+        assert every["top"] < some["top"] + 1, "what was drawn is still there"
+        assert every["bottom"] > some["bottom"] - 1
+
+
+PATHS = """paths => paths.map(path => ({
+  points: path.getAttribute("d").split("L").length, ...path.getBoundingClientRect().toJSON()
+}))"""
+"""Of each line: of how many points it is drawn, and where."""
 
 
 def test_a_finger_reads_values_doubts_and_what_was_done(visit: Visitor, noted: str) -> None:
-    page = ready(visit(noted, width=PHONE))
-    panel = page.locator("figure[data-quantity=ph]")
-    panel.scroll_into_view_if_needed()
-    box = panel.locator(".u-over").bounding_box()
-    assert box is not None
+    page = visit(noted, width=PHONE)
+    panel, box = curve_of(page, "ph")
     page.touchscreen.tap(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
     expect(panel.locator(".readout")).to_contain_text("7.")
+    expect(panel.locator(".hair")).to_be_visible()
+    expect(panel.locator(".spot")).to_be_visible()
     expect(page.locator("figure[data-quantity=orp] .readout")).to_contain_text("mV")
+    other, box = curve_of(page, "orp")
+    page.touchscreen.tap(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
+    expect(other.locator(".hair")).to_be_visible()
+    expect(other.locator(".readout")).to_contain_text("mV")
+    page.get_by_role("heading", level=1).tap()
+    expect(panel.locator(".readout")).to_be_empty()
+    expect(panel.locator(".hair")).to_be_hidden()
+
+
+TOUCH = """(plot, [kind, x, y]) => plot.dispatchEvent(new PointerEvent(kind, {
+  pointerType: "touch", isPrimary: true, bubbles: true, clientX: x, clientY: y
+}))"""
+
+
+def test_a_finger_that_is_drawn_along_reads_and_one_that_scrolls_does_not(visit: Visitor, noted: str) -> None:
+    page = visit(noted, width=PHONE)
+    panel, box = curve_of(page, "ph")
+    plot, text = panel.locator(".plot"), panel.locator(".readout")
+    x, y = box["x"] + 60, box["y"] + 90
+    plot.evaluate(TOUCH, ["pointerdown", x, y])
+    plot.evaluate(TOUCH, ["pointermove", x + 1, y + 12])
+    plot.evaluate(TOUCH, ["pointercancel", x + 1, y + 12])
+    expect(text).to_be_empty()
+    plot.evaluate(TOUCH, ["pointerdown", x, y])
+    plot.evaluate(TOUCH, ["pointermove", x + 40, y + 2])
+    expect(text).to_contain_text("7.")
+    first = text.inner_text()
+    plot.evaluate(TOUCH, ["pointermove", x + 140, y + 5])
+    expect(text).not_to_have_text(first)
+    plot.evaluate(TOUCH, ["pointerup", x + 140, y + 5])
+    expect(text).to_contain_text("7.")
+
+
+def test_a_finger_that_rests_reads(visit: Visitor, noted: str) -> None:
+    page = visit(noted, width=PHONE)
+    panel, box = curve_of(page, "ph")
+    panel.locator(".plot").evaluate(TOUCH, ["pointerdown", box["x"] + 60, box["y"] + 90])
+    expect(panel.locator(".readout")).to_contain_text("7.")
+
+
+@EVERY_LOOK
+def test_a_mouse_reads_and_goes(visit: Visitor, noted: str, width: int, theme: Theme, language: Language) -> None:
+    page = visit(noted, width=width, theme=theme, language=language)
+    panel, box = curve_of(page, "orp")
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 40)
+    expect(panel.locator(".readout")).to_contain_text("mV")
+    salt = page.locator("figure[data-quantity=salt] .readout")
+    written = {"en": r"\d,\d{3}\u00a0mg/L", "fr": r"\d\u00a0\d{3}\u00a0mg/L"}[language]
+    expect(salt).not_to_be_empty()
+    assert re.search(written, salt.text_content() or ""), "as all numbers of the page"
+    visit.check(page, "read")
+    page.mouse.move(box["x"] - 30, box["y"] + 40)
+    expect(panel.locator(".readout")).to_be_empty()
+
+
+def test_the_keyboard_goes_from_reading_to_reading_and_a_screen_reader_is_told(visit: Visitor, noted: str) -> None:
+    page = visit(noted, width=DESK)
+    plot = page.get_by_role("slider", name=re.compile("^pH: curve"))
+    text = page.locator("figure[data-quantity=ph] .readout")
+    expect(plot).to_have_attribute("aria-valuetext", re.compile(r"^7\."))
+    page.get_by_role("slider").first.focus()
+    for _ in range(page.locator(".plot").evaluate_all("all => all.findIndex(one => one.ariaLabel.startsWith('pH'))")):
+        page.keyboard.press("Tab")
+    expect(plot).to_be_focused()
+    newest = text.inner_text()
+    assert "7." in newest
+    for key, is_newest in (
+        ("ArrowLeft", False),
+        ("ArrowRight", True),
+        ("Home", False),
+        ("End", True),
+        ("PageUp", True),
+    ):
+        page.keyboard.press(key)
+        assert (text.inner_text() == newest) is is_newest, key
+        expect(plot).to_have_attribute("aria-valuetext", text.inner_text())
+    visit.check(page, "by keyboard")
+    page.keyboard.press("Escape")
+    expect(text).to_be_empty()
+    page.keyboard.press("PageDown")
+    expect(text).to_contain_text("7.")
+    page.keyboard.press("Tab")
+    expect(text).not_to_be_empty()
+    page.get_by_role("heading", level=1).click()
+    expect(text).to_be_empty()
+
+
+def drag(page: Page, box: FloatRect) -> None:
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 200, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 400, y, steps=4)
 
 
 def test_a_part_is_zoomed_into_and_left_again(visit: Visitor, noted: str) -> None:
     page = ready(visit(f"{noted}?span=month", width=DESK))
-    over = page.locator("figure[data-quantity=ph] .u-over")
-    over.scroll_into_view_if_needed()
-    box = over.bounding_box()
-    assert box is not None
-    y = box["y"] + box["height"] / 2
+    panel, box = curve_of(page, "ph")
+    whole = page.get_by_role("button", name="Whole period")
+    label = panel.locator("svg.curve").get_attribute("aria-label")
+    drag(page, box)
+    expect(panel.locator(".chosen")).to_be_visible()
+    visit.check(page, "chosen")
     with page.expect_response("**/plot?*") as answer:
-        page.mouse.move(box["x"] + 200, y)
-        page.mouse.down()
-        page.mouse.move(box["x"] + 400, y, steps=4)
         page.mouse.up()
     assert answer.value.ok
-    whole = page.get_by_role("button", name="Whole period")
+    expect(whole).to_be_visible()
+    assert panel.locator("svg.curve").get_attribute("aria-label") != label
+    visit.check(page, "zoomed")
+    page.mouse.move(box["x"] + 300, box["y"] + 40)
+    expect(panel.locator(".readout")).to_contain_text("7.")
     whole.click()
     expect(whole).to_be_hidden()
+    assert panel.locator("svg.curve").get_attribute("aria-label") == label
+    panel, box = curve_of(page, "ph")
+    page.mouse.move(box["x"] + 300, box["y"] + 40)
+    expect(panel.locator(".readout")).to_contain_text("7.")
+
+
+def test_a_zoom_is_given_up_with_escape(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=month", width=DESK))
+    panel, box = curve_of(page, "ph")
+    drag(page, box)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    expect(panel.locator(".chosen")).to_be_hidden()
+    expect(page.get_by_role("button", name="Whole period")).to_be_hidden()
+
+
+def test_a_part_that_cannot_be_loaded_is_said_and_the_curves_stay(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=month", width=DESK))
+    panel, box = curve_of(page, "ph")
+    page.route("**/plot?*", lambda route: route.abort())
+    drag(page, box)
+    page.mouse.up()
+    expect(panel.locator(".readout")).to_have_text("The readings could not be loaded.")
+    expect(panel.locator(".chosen")).to_be_hidden()
+    expect(panel.locator("path.line")).to_be_visible()
+    visit.expected("ERR_FAILED")
 
 
 def test_two_quantities_are_read_at_one_instant(visit: Visitor, noted: str) -> None:
-    page = ready(visit(noted, width=DESK))
-    page.locator("figure[data-quantity=ph]").scroll_into_view_if_needed()
-    box = page.locator("figure[data-quantity=ph] .u-over").bounding_box()
-    assert box is not None
+    page = visit(noted, width=DESK)
+    panel, box = curve_of(page, "ph")
     page.mouse.move(box["x"] + 300, box["y"] + 40)
+    expect(page.locator(".readout").last).not_to_be_empty()
     times = {each.inner_text().partition("·")[0] for each in page.locator(".readout").all() if each.inner_text()}
     assert len(times) == 1
-    assert "7." in page.locator("figure[data-quantity=ph] .readout").inner_text()
+    assert "7." in panel.locator(".readout").inner_text()
 
 
 def test_a_doubted_value_is_marked_where_it_was_and_says_why(visit: Visitor, noted: str) -> None:
-    page = ready(visit(noted, width=DESK))
-    panel = page.locator("figure[data-quantity=ph]")
-    panel.scroll_into_view_if_needed()
+    page = visit(noted, width=DESK)
+    panel, box = curve_of(page, "ph")
     plot = page.evaluate("JSON.parse(document.getElementById('plot').textContent).plot")
     (line,) = next(each for each in plot["panels"] if each["quantity"] == "ph")["lines"]
     at = line["doubted"]["at"][-1]
-    box = panel.locator(".u-over").bounding_box()
-    assert box is not None
     page.mouse.move(box["x"] + box["width"] * (at - plot["since"]) / (plot["until"] - plot["since"]), box["y"] + 20)
     expect(panel.locator(".readout .doubt")).to_contain_text("out of the water")
 
@@ -150,7 +273,8 @@ def test_the_print_needs_no_script(visit: Visitor, noted: str, language: Languag
     page = visit(f"{noted}/print", width=DESK, language=language)
     page.emulate_media(media="print")
     visit.check(page, "paper")
-    assert page.locator("canvas").count() == 0
+    assert page.locator("svg.curve").count()
+    assert page.get_by_role("slider").count() == 0
     pdf = page.pdf(format="A4")
     assert pdf.startswith(b"%PDF")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,12 +16,16 @@ from margelle.cli.house import House
 from margelle.collect.loop import Collector
 from margelle.config import load
 from margelle.domain.site import User
+from margelle.ports import Rate
 from margelle.serve.sign_in import hash_password
 from margelle.simulate.people import OWNER
 from margelle.testing import Sky, clouds
 from tests.browser.hub import PASSWORD, BrowserHub, served
+from tests.conftest import NOW
 
 LOU = "lou@here.example"
+PACE = (Rate(100, 1),)
+"""As the demo's: nobody waits for clouds on this machine to be spared."""
 
 
 class Whole(Struct):
@@ -45,20 +50,23 @@ class Whole(Struct):
 
 @contextmanager
 def whole(folder: Path, *, nobody: bool = False, collects: bool = False, file: str = "") -> Iterator[Whole]:
-    """With `OWNER`, its operator, and Lou as users, or nobody; with `collects`, a collector is at work."""
+    """With `OWNER`, its operator, and Lou as users, or nobody; with `collects`, a collector is at work. It is always the same day there, in which time passes."""
     settings_file = folder / "margelle.toml"
     settings_file.write_text(file or "")
     settings = load(
         settings_file, {}, {"data_dir": str(folder), "key_file": str(folder / "key"), "time_zone": "Europe/Paris"}
     )
     houses: list[House] = []
+    begun = time.monotonic()
+
+    def clock() -> datetime:
+        return NOW + timedelta(seconds=time.monotonic() - begun)
 
     def made(hub: BrowserHub) -> ASGIApp:
-        houses.append(House(settings, hub.store, lambda: datetime.now(UTC)))
+        houses.append(House(settings, hub.store, clock, PACE))
         return houses[0].app()
 
-    with clouds(past=timedelta(days=3)) as sky, served(empty=True, made=made) as hub:
-        hub.now = datetime.now(UTC)
+    with clouds(now=NOW, past=timedelta(days=3)) as sky, served(empty=True, made=made) as hub:
         house = houses[0]
         house.clouds = {vendor: sky.base_url(vendor) for vendor in house.vendors}
         if not nobody:

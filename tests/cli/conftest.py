@@ -17,10 +17,12 @@ from queue import Empty, Queue
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from margelle.ports import AuditEntry
 from margelle.store import open_store
 from margelle.store.vault import Vault
+from margelle.vendors import VENDORS
 
 PATIENCE_S = 120.0
 CLOUD_PASSWORD = "geheim & 100 %"
@@ -95,12 +97,12 @@ class Running:
         """What was printed so far."""
         return "".join(self.lines)
 
-    def end(self, how: signal.Signals = signal.SIGINT, within_s: float = 10.0) -> int:
+    def end(self, how: signal.Signals = signal.SIGINT, within_s: float = 60.0) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(how)
         return self.ended(within_s)
 
-    def ended(self, within_s: float = 30.0) -> int:
+    def ended(self, within_s: float = 60.0) -> int:
         """The exit code of a process that ends by itself."""
         code = self.process.wait(within_s)
         self._reader.join(within_s)
@@ -163,6 +165,14 @@ def margelle(
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(capture=False)
+
+
+@pytest.fixture
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, the hour's budgets as they are, but no wait from one request to the next."""
+    for name, vendor in VENDORS.items():
+        pace = tuple(rate for rate in vendor.pace if rate.seconds > 1)
+        monkeypatch.setitem(VENDORS, name, replace(vendor, pace=pace))
 
 
 @pytest.fixture(scope="session")

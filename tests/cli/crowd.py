@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 from tests.cli.conftest import PATIENCE_S
 
@@ -12,13 +13,20 @@ from tests.cli.conftest import PATIENCE_S
 class Crowd:
     """So many clients, each of which asks again as soon as it is answered: one half on connections that are kept, the other each time on a new one.
 
-    A client that is refused a connection goes home, if the hub is `leaving`; whatever else is no answer of 200 is a failure.
+    With a `context` they speak TLS. A client that is refused a connection goes home, if the hub is `leaving`; whatever else is no answer of 200 is a failure.
     """
 
-    def __init__(self, port: int, path: str, headers: Mapping[str, str] | None = None, clients: int = 6) -> None:
+    def __init__(
+        self,
+        port: int,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        clients: int = 6,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self.failures: list[str] = []
         self.answered = 0
-        self._port, self._path, self._headers = port, path, dict(headers or {})
+        self._port, self._path, self._headers, self._context = port, path, dict(headers or {}), context
         self._changed = threading.Condition()
         self._stopped = self._leaving = False
         self._threads = [threading.Thread(target=self._ask, args=(n % 2 == 0,), daemon=True) for n in range(clients)]
@@ -47,7 +55,11 @@ class Crowd:
         self.ended()
 
     def _ask(self, kept: bool) -> None:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
+        connection = (
+            HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
+            if self._context is None
+            else HTTPSConnection("127.0.0.1", self._port, timeout=PATIENCE_S, context=self._context)
+        )
         while not self._stopped:
             try:
                 connection.connect() if connection.sock is None else None

@@ -13,21 +13,18 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from msgspec.structs import replace
 
-from margelle.cli import server
 from margelle.cli.callback import code_of, redirect_uri
 from margelle.cli.wanted import Wanted
 from margelle.errors import BadInput, Refused
 from margelle.ports import Rate
 from margelle.vendors import VENDORS
 from tests.cli.conftest import CLOUD_PASSWORD, Ended, Margelle, Start, audit
+from tests.system import free_port
 
 OWNER = "owner@clouds.example"
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hour's budget as it is, but no wait from one request to the next."""
-    monkeypatch.setitem(VENDORS, "ondilo", replace(VENDORS["ondilo"], pace=VENDORS["ondilo"].pace[1:]))
+pytestmark = pytest.mark.usefixtures("unpaced")
 
 
 @pytest.fixture
@@ -38,9 +35,7 @@ def anna(margelle: Margelle) -> None:
 @pytest.fixture
 def port() -> int:
     """A port that is free."""
-    with server.bind("127.0.0.1", 0) as bound:
-        number: int = bound.getsockname()[1]
-        return number
+    return free_port()
 
 
 def _add(margelle: Margelle, clouds: str, *more: str, password: str = CLOUD_PASSWORD, login: str = OWNER) -> Ended:

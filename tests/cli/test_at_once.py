@@ -128,6 +128,7 @@ def test_hand_readings_by_several_processes_at_once_are_all_kept(hub: Margelle, 
     assert points == {"temperature": 25, "orp": 690, "tds": 800}
 
 
+@pytest.mark.usefixtures("unpaced")
 def test_an_import_while_the_hub_collects_the_same_probes_ends_as_either_alone(
     hub: Margelle, start: Start, clouds: str, tmp_path: Path
 ) -> None:
@@ -157,6 +158,7 @@ def test_an_import_while_the_hub_collects_the_same_probes_ends_as_either_alone(
     assert [place for place, one in known.items() if one.at < newest and after[place].doubts != one.doubts] == []
 
 
+@pytest.mark.usefixtures("unpaced")
 def test_hubs_that_share_a_store_share_its_budget_wherever_their_data_folders_are(
     margelle: Margelle, clouds: str, tmp_path: Path
 ) -> None:

@@ -11,8 +11,14 @@ from tests.cli.conftest import Margelle, Start
 from tests.cli.face_client import FaceClient, Refusal
 
 
-def test_clouds_have_their_time_their_users_and_the_documented_quota(start: Start, tmp_path: Path) -> None:
-    running = start("clouds", "--port", "0", "--data", "sky", "--at", "2026-07-14T12:30Z", "--seed", "a")
+@pytest.fixture(scope="module")
+def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of clouds, in which their first start here makes a year of water."""
+    return tmp_path_factory.mktemp("clouds") / "sky"
+
+
+def test_clouds_have_their_time_their_users_and_the_documented_quota(start: Start, sky: Path) -> None:
+    running = start("clouds", "--port", "0", "--data", str(sky), "--at", "2026-07-14T12:30Z", "--seed", "a")
     face = running.until(r"Cloud:\s+(http://\S+)")[1]
     password = running.until(r"Password:\s+(\S+)")[1]
     running.until("Data:")
@@ -25,8 +31,8 @@ def test_clouds_have_their_time_their_users_and_the_documented_quota(start: Star
     assert 200 in statuses
     assert statuses[-1] == 429
     assert running.end() == 0
-    _other_water_is_not_mixed_in(start)
-    assert (tmp_path / "sky" / "clouds.sqlite").exists()
+    _other_water_is_not_mixed_in(start, sky)
+    assert (sky / "clouds.sqlite").exists()
 
 
 def _status(client: FaceClient) -> int:
@@ -37,8 +43,8 @@ def _status(client: FaceClient) -> int:
     return 200
 
 
-def _other_water_is_not_mixed_in(start: Start) -> None:
-    running = start("clouds", "--port", "0", "--data", "sky", "--seed", "b")
+def _other_water_is_not_mixed_in(start: Start, sky: Path) -> None:
+    running = start("clouds", "--port", "0", "--data", str(sky), "--seed", "b")
     assert running.ended() == 1
     assert "the water of seed 'a', not 'b'" in running.text
     assert "Traceback" not in running.text
@@ -59,8 +65,9 @@ def test_faults_are_listed_with_where_they_were_seen(margelle: Margelle) -> None
     assert "  Fits: ondilo/lastmeasures" in ended.out
 
 
-def test_a_fault_of_the_command_line_befalls_clients(start: Start) -> None:
-    running = start("clouds", "--port", "0", "--fault", "html-502", "--fault", "slow:0.5", "--at", "2026-07-14T12:30Z")
+def test_a_fault_of_the_command_line_befalls_clients(start: Start, sky: Path) -> None:
+    faults = ("--fault", "html-502", "--fault", "slow:0.5")
+    running = start("clouds", "--port", "0", *faults, "--data", str(sky), "--at", "2026-07-14T12:30Z", "--seed", "a")
     face = running.until(r"Cloud:\s+(http://\S+)")[1]
     running.until(r"Faults:\s+html-502, slow")
     with pytest.raises(Refusal) as refused:
@@ -76,10 +83,11 @@ def test_a_fault_that_cannot_be_is_refused(margelle: Margelle, fault: str) -> No
     assert "Traceback" not in ended.err
 
 
-def test_clouds_answer_as_the_vendors_own_hosts_over_tls(margelle: Margelle, start: Start, tmp_path: Path) -> None:
+def test_clouds_answer_as_the_vendors_own_hosts_over_tls(margelle: Margelle, start: Start, sky: Path) -> None:
     assert margelle("tls", "init").code == 0
     authority = json.loads(margelle("tls", "show", "--json").out)["authority"]
-    running = start("clouds", "--port", "0", "--tls-port", "0", "--fault", "html-502", "--at", "2026-07-14T12:30Z")
+    place = ("--data", str(sky), "--at", "2026-07-14T12:30Z", "--seed", "a")
+    running = start("clouds", "--port", "0", "--tls-port", "0", "--fault", "html-502", *place)
     port = int(running.until(r"TLS:\s+https://127\.0\.0\.1:(\d+)\s+\(also as interop\.ondilo\.com")[1])
     running.until("Data:")
     for host, path in (

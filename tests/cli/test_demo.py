@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from margelle.store.memory import MemoryStore
 from tests.cli.conftest import Running, Start
 from tests.cli.face_client import FaceClient, Refusal
 from tests.conftest import NOW
+from tests.system import free_port
 
 LOGIN = "Zoë + poisson & 50 %@exämple.org"
 SECRET = " pâss wörd + & 100 % 🐟 "
@@ -47,8 +47,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first(home: Path) -> Iterator[tuple[Running, list[int]]]:
     """The first start, on a port by PORT and with a login by environment; and what `/healthz` answered until it was ready."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     running = Running(
         "demo", home=home, environ={"PORT": str(port), "MARGELLE_DEMO_EMAIL": LOGIN, "MARGELLE_DEMO_PASSWORD": SECRET}
     )

@@ -9,16 +9,20 @@ import os
 import re
 import signal
 import socket
+from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from margelle import testing
 from margelle.collect.failure import OF_ACCOUNT, OF_CLOUD
 from margelle.domain.reason import SENTENCES
 from margelle.ports import Rate
+from margelle.testing import Sky
 from margelle.vendors import VENDORS
 from tests.cli.conftest import CLOUD_PASSWORD, Ended, Margelle, Start
 from tests.cli.face_client import FaceClient
@@ -285,11 +289,19 @@ def test_an_export_of_nothing_has_its_head(margelle: Margelle) -> None:
     assert ended.out.splitlines()[-1] == "at,probe,site,quantity,value,unit,valid,reason,raw,raw_unit,origin,doubts"
 
 
-def test_tags_are_told_until_they_are_mapped_and_then_shown_once(margelle: Margelle, clouds: str) -> None:
+@pytest.fixture
+def some_weeks() -> Iterator[Sky]:
+    """Clouds that know what was measured in six weeks."""
+    with testing.clouds(past=timedelta(weeks=6)) as sky:
+        yield sky
+
+
+@pytest.mark.usefixtures("unpaced")
+def test_tags_are_told_until_they_are_mapped_and_then_shown_once(margelle: Margelle, some_weeks: Sky) -> None:
     margelle("user", "add", "anna@example.org", "--password-stdin", stdin=PASSWORD)
-    login = ("--login", "owner@clouds.example", "--password-stdin", "--realm", "test")
-    cloud = clouds.removesuffix("/ondilo") + "/baxo"
-    added = margelle("account", "add", "baxo", "--base-url", cloud, *login, stdin=CLOUD_PASSWORD)
+    login = ("--login", some_weeks.login, "--password-stdin", "--realm", "test")
+    cloud = some_weeks.base_url("baxo")
+    added = margelle("account", "add", "baxo", "--base-url", cloud, *login, stdin=some_weeks.password)
     assert "the tags NIVEAU, DEBIT, PH, CONDUCTIVITE, REDOX. Say what they measure" in added.out, added.err
     assert margelle("collect", "--once").code == 0
     shown = margelle("status").out

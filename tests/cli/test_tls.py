@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import socket
 import ssl
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from margelle.store import open_store
 from margelle.store.vault import Vault
 from tests.cli.conftest import Margelle, Start
 from tests.evidence import exchange
+from tests.system import free_port
 from tests.vendors.ondilo.house import LOGIN, MEASURED_AT, PASSWORD, documented_house
 
 ROOT = Path(__file__).parents[2]
@@ -41,9 +41,8 @@ def made(margelle: Margelle, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    """A port that was free a moment ago: for `tls.port`, 0 means none."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return int(door.getsockname()[1])
+    """A port that is free: for `tls.port`, 0 means none."""
+    return free_port()
 
 
 def furnish(home: Path) -> None:

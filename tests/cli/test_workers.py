@@ -74,7 +74,7 @@ def hub_of(margelle: Margelle, start: Start, *more: str) -> Hub:
     scopes = [word for scope in ("read", "measure", "manage") for word in ("--scope", scope)]
     made = margelle("user", "token", "anna@example.org", *scopes, *more)
     assert made.code == 0, made.err
-    settings = ("metrics=true", "api.requests_per_minute=0")
+    settings = ("metrics=true", "api.requests_per_minute=0", "shutdown.grace_s=100")
     running = start("serve", "--port", "0", "--workers", "2", *(w for s in settings for w in ("--set", s)), *more)
     port = int(running.until(r"Pages:\s+http://\S+:(\d+)/")[1])
     hub = Hub(running, port, {"authorization": f"Bearer {made.out.strip()}"})
@@ -180,9 +180,7 @@ def test_a_stream_tells_what_another_worker_has_taken_in_and_ends_at_once_with_t
         assert hub.ask("/api/v1/measurements", "POST", newer, **hub.headers, **JSON).status == 200
     told = b"".join(iter(stream.readline, b"event: measurement\n")) + stream.readline()
     assert b"2026-07-14T12:40:00Z" in told
-    begun = time.monotonic()
-    assert hub.running.end(signal.SIGTERM, 30) == 0
-    assert time.monotonic() - begun < 9, "the stream did not hold the end up for the ten seconds that it might"
+    assert hub.running.end(signal.SIGTERM, 60) == 0, "the stream did not hold the end up for as long as it might"
     assert b"measurement" not in stream.read(), "it ended as an answer does, and was not cut"
 
 

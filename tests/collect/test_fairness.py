@@ -29,7 +29,7 @@ from tests.collect.cloud import (
     stored,
 )
 
-END = START + 2 * DAY
+END = START + 30 * HOUR
 AWAKE = START + 6 * HOUR
 """By then the account is known, and its past has begun to come."""
 
@@ -73,7 +73,7 @@ def forgetful(pool: Pool) -> None:
 
 
 def quiet(pool: Pool) -> None:
-    """It has nothing new for two days."""
+    """It has nothing new from the start on."""
     pool.instants = [at for at in pool.instants if at < START]
 
 

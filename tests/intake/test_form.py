@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from margelle.errors import BadInput
 from margelle.intake import table
-from margelle.intake.form import LONGEST_LINE, Entry, Form, Json, Ndjson
+from margelle.intake.form import LONGEST_LINE, Entry, Form, Json, Ndjson, entries
 from margelle.intake.point import Point, Told
 
 A = b'{"probe":"own:garden","quantity":"ph","at":"2026-07-14T12:30:00Z","value":7.40}'
@@ -19,11 +19,11 @@ POINTS = [
 
 
 def read(form: Form, *chunks: bytes) -> list[Entry]:
-    return [entry for chunk in chunks for entry in form.feed(chunk)] + list(form.close())
+    return [*entries(part for chunk in chunks for part in form.feed(chunk)), *entries(form.close())]
 
 
-def points(entries: list[Entry]) -> list[Point]:
-    return [entry.told.point() if isinstance(entry.told, Told) else entry.told for entry in entries]
+def points(read: list[Entry]) -> list[Point]:
+    return [entry.told.point() if isinstance(entry.told, Told) else entry.told for entry in read]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from margelle.intake import beside
 from margelle.intake.keep import keep
 from margelle.intake.point import Arrival
 from margelle.intake.quiet import Quiet
-from margelle.ports import Store
+from margelle.ports import Added, Store
 from margelle.store.memory import MemoryStore
 from margelle.store.sqlite import SqliteStore
 from margelle.store.vault import Vault
@@ -66,20 +67,55 @@ async def test_a_quiet_probe_is_judged_without_reading_it(tmp_path: Path, monkey
     hours = [[one for one in points if one.at == at] for at in dict.fromkeys(one.at for one in points)]
     await send(store, hours[0], quiet)
     read: list[str] = []
-    columns = SqliteStore.columns
+    columns_of = SqliteStore.columns_of
 
-    async def noted(self: SqliteStore, probe: str, quantity: str, *more: object) -> object:
-        read.append(quantity)
-        return await columns(self, probe, quantity, *more)  # type: ignore[arg-type]
+    async def noted(self: SqliteStore, series: object, *more: object) -> object:
+        read.append(str(series))
+        return await columns_of(self, series, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(SqliteStore, "columns", noted)  # type: ignore[attr-defined]
+    monkeypatch.setattr(SqliteStore, "columns_of", noted)  # type: ignore[attr-defined]
     for hour in hours[1:]:
         assert set(await send(store, hour, quiet)) == {"new"}
     assert read == []
     other = SqliteStore(tmp_path / "x.sqlite", Vault(KEY))
+    await other.put_memo("x", b"x")
+    await other.fold(everything=True)
+    await send(store, [told("ph", 7.25, 47.2)], quiet)
+    assert read == [], "another process has kept nothing of this probe"
     await beside.keep(other, [told("ph", 7.2, 47.5)], NOW)
+    read.clear()
     await send(store, [told("ph", 7.25, 48)], quiet)
     assert read, "another process has kept something: what is known may not be true any more"
+    await store.close()
+    await other.close()
+
+
+async def test_somebody_else_was_quicker_and_the_verdict_is_as_if_it_had_been_seen(tmp_path: Path) -> None:
+    """What went on quietly is judged again beside what another process kept between looking and keeping."""
+    others = [told("ph", 9.6, 48.5)]
+
+    class Late(SqliteStore):
+        late = False
+
+        async def add(self, *args: Any, **more: Any) -> Added:
+            if self.late:
+                self.late = False
+                await beside.keep(other, others, NOW)
+            return await super().add(*args, **more)
+
+    store, other = Late(tmp_path / "x.sqlite", Vault(KEY)), SqliteStore(tmp_path / "x.sqlite", Vault(KEY))
+    quiet = Quiet()
+    points = [told("ph", 7.3 + 0.01 * (n % 3), n) for n in range(50)]
+    for one in points[:49]:
+        await send(store, [one], quiet)
+    store.late = True
+    await send(store, points[49:], quiet)
+    await send(store, [told("ph", 7.3, 50)], quiet)
+    everything = sorted(await kept(store), key=lambda point: point.at)
+    assert everything == review(
+        sorted(judged([*points, *others, told("ph", 7.3, 50)], NOW), key=lambda point: point.at)
+    )
+    assert [point.doubts[0].kind for point in everything if point.doubts] == ["jump"]
     await store.close()
     await other.close()
 

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.system import program
+from tests.system import free_port, program
 
 KINDS = ["amqtt", "mosquitto"]
 PATIENCE_S = 10.0
@@ -49,7 +49,7 @@ class RealBroker:
 
     def __init__(self, kind: str, folder: Path, users: dict[str, str] | None = None, readable: str = "#") -> None:
         self._kind, self._folder, self._users, self._readable = kind, folder, users or {}, readable
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -99,12 +99,6 @@ def _known(login: str, password: str) -> str:
     salt, rounds = os.urandom(12), 101
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
     return f"{login}:$7${rounds}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}\n"
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

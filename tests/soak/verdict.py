@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import pairwise
@@ -18,7 +18,7 @@ from margelle.ports import Incident, Store
 from margelle.simulate.faults.content import AHEAD
 from tests.collect.cloud import DECIMALS
 from tests.soak.clock import START
-from tests.soak.schedule import DAY, HOUR, HUB
+from tests.soak.schedule import DAY, HOUR, HUB, Trouble
 from tests.soak.world import PAST, VENDORS, Cloud, Span, World
 
 MEMORY: Final = {"ondilo": 30 * DAY, "flipr": 30 * DAY, "baxo": 365 * DAY}
@@ -46,8 +46,13 @@ WEEKLY: Final = 8 * DAY
 MOST_LATE: Final = 0.03
 """Of all readings. A device that was restarted unseen, or a fault that hid a quantity, leaves some to the weekly look."""
 
-HIDING: Final = {("flipr", "keys-renamed"): "conductivity", ("flipr", "temperature-null"): "temperature"}
-"""Faults that leave a quantity out of answers that are otherwise good."""
+ALL: Final = ""
+HIDING: Final = {
+    ("flipr", "keys-renamed"): "conductivity",
+    ("flipr", "temperature-null"): "temperature",
+    ("ondilo", "readings-10min"): ALL,
+}
+"""Faults that leave a quantity out of answers that are otherwise good; or have a device measure between the readings that the hub expects, for an hour, which it sees only by chance."""
 
 Key = tuple[str, str, datetime]
 Points = dict[Key, Measurement]
@@ -262,8 +267,13 @@ def _rounded(point: Measurement) -> float | None:
 
 def _hidden(world: World, vendor: str, quantity: str) -> list[Span]:
     """When a fault left out this quantity."""
-    names = {name for (whose, name), what in HIDING.items() if (whose, what) == (vendor, quantity)}
-    return [(one.at, one.until) for one in world.troubles if one.whose == vendor and one.name in names]
+    names = {name for (whose, name), what in HIDING.items() if whose == vendor and what in {quantity, ALL}}
+    return hidden(world.troubles, vendor, names)
+
+
+def hidden(troubles: Sequence[Trouble], vendor: str, names: Set[str]) -> list[Span]:
+    """When faults with these names hid something, and for an hour afterwards, for which they go on to be felt."""
+    return [(one.at, one.until + HOUR) for one in troubles if one.whose == vendor and one.name in names]
 
 
 class Verdict(Struct):

@@ -133,7 +133,7 @@ async def test_a_hub_that_was_killed_before_it_could_tell_is_noticed_on_a_cluste
     await hub.add([point(probe="told")], NOW)
     before = await other.version()
     with monkeypatch.context() as patch:
-        patch.setattr(hub._db, "_tell", lambda: None)
+        patch.setattr(hub._db, "_tell", lambda kind: None)
         await hub.add([point(at=NOW + HOUR, probe="told")], NOW)
     async with asyncio.timeout(5):
         while await other.version() == before:  # noqa: ASYNC110 - until it is noticed

@@ -1050,9 +1050,15 @@ async def test_a_mark_is_another_one_once_something_of_the_probe_was_kept(store:
     before = await store.marks([first.probe, "other"])
     await store.add([first], NOW)
     after = await store.marks([first.probe, "other"])
-    assert before == after == {} or (
-        after["other"] == before["other"] and after[first.probe] == (before[first.probe][0], before[first.probe][1] + 1)
-    )
+    assert after["other"] == before["other"]
+    assert after[first.probe] != before[first.probe]
+    added = await store.add([point(value=7.4, at=NOW + HOUR)], NOW, seen=after)
+    assert added.others == frozenset()
+    assert added.marks == await store.marks([first.probe, "other"])
+    late = await store.add([point(value=7.5, at=NOW + 2 * HOUR)], NOW, seen=after)
+    assert late.others == {first.probe}
+    await store.fold(everything=True)
+    assert late.marks == await store.marks([first.probe, "other"]), "to fold changes nothing of what is kept"
 
 
 async def test_whatever_is_no_measurement_gives_another_version_but_for_points(store: Store) -> None:

@@ -47,7 +47,7 @@ async def there(elsewhere: str, vault: Vault) -> AsyncIterator[PostgresStore]:
 
 async def back(store: PostgresStore) -> None:
     """Until the store has found its server again."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await store.count()
@@ -75,10 +75,11 @@ def hang_up(server: Server, name: str) -> None:
 async def test_a_server_that_is_started_again_is_used_again(own: Server, there: PostgresStore, how: str) -> None:
     before = await there.version()
     await asyncio.to_thread(own.stop, how)
-    for asked in (there.count(), there.add([point(at=NOW + HOUR)], NOW), there.put_user(user())):
-        with pytest.raises(StoreError, match="no connection") as caught:
-            await asked
-        assert caught.value.retryable
+    asked = (there.count(), there.add([point(at=NOW + HOUR)], NOW), there.put_user(user()))
+    for refusal in await asyncio.gather(*asked, return_exceptions=True):
+        assert isinstance(refusal, StoreError)
+        assert "no connection" in str(refusal)
+        assert refusal.retryable
     await asyncio.to_thread(own.start)
     await back(there)
     assert await there.add([point(at=NOW + HOUR)], NOW) == Added(new=1)
@@ -90,7 +91,7 @@ async def test_a_server_that_is_started_again_is_used_again(own: Server, there: 
 async def test_while_the_server_is_away_its_health_is_told_at_once(own: Server, there: PostgresStore) -> None:
     await asyncio.to_thread(own.stop)
     with pytest.raises(StoreError, match="no connection"):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await there.version():  # noqa: ASYNC110 - until it is noticed
                 await asyncio.sleep(0)
     await asyncio.to_thread(own.start)
@@ -233,7 +234,7 @@ async def test_a_failover_to_a_streaming_standby_loses_nothing_acknowledged(
     await back(reader)
     before = await reader.version()
     await hub.add([point(at=NOW + HOUR)], NOW)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await reader.version() == before or await reader.count() < 2:  # noqa: ASYNC110 - until it is followed
             await asyncio.sleep(0.02)
     assert await reader.history(point().probe, "ph") == [point(), point(at=NOW + HOUR)]

@@ -34,6 +34,8 @@ from tests.store.writer import batch
 
 SIZE = 50
 MINUTE = timedelta(minutes=1)
+NEVER_S = 3600.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -225,6 +227,13 @@ async def test_a_user_is_removed_or_gets_an_account_but_not_both(hubs: list[Post
 # --- news ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def unlooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known of others was told: nobody looks by themselves."""
+    monkeypatch.setattr(news, "LOOK_S", NEVER_S)
+
+
+@pytest.mark.usefixtures("unlooked")
 async def test_what_one_hub_keeps_is_soon_known_to_all(hubs: list[PostgresStore]) -> None:
     versions = [await store.version() for store in hubs]
     for turn in range(5):
@@ -232,24 +241,55 @@ async def test_what_one_hub_keeps_is_soon_known_to_all(hubs: list[PostgresStore]
         writer = hubs[turn % 4]
         await writer.add([point(turn, at=at)], at)
         for n, store in enumerate(hubs):
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(PATIENCE_S):
                 while await store.version() == versions[n]:  # noqa: ASYNC110 - until it is told
                     await asyncio.sleep(0.002)
             versions[n] = await store.version()
             assert (await store.latest(point().probe, at))["ph"].value == turn
 
 
+@pytest.mark.usefixtures("unlooked")
 async def test_ones_own_news_comes_once(hubs: list[PostgresStore]) -> None:
     one, other = hubs[:2]
     await other.version()
     await one.add([point()], NOW)
     own, before = await one.version(), await other.version()
     await other.put_memo("a", b"1")
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         while await one.version() == own:  # noqa: ASYNC110 - until it is told
             await asyncio.sleep(0.002)
     assert await one.version() == own + 1
     assert await other.version() in {before + 1, before + 2}, "its own, and perhaps what it had not heard before"
+
+
+async def test_measurements_of_another_hub_are_no_news_but_to_those_who_ask_for_all(hubs: list[PostgresStore]) -> None:
+    one, other = hubs[:2]
+    await one.version()
+    before, but_points = await other.version(), await other.version(but_points=True)
+    await one.add([point()], NOW)
+    async with asyncio.timeout(3):
+        while await other.version() == before:  # noqa: ASYNC110 - until it is told
+            await asyncio.sleep(0.002)
+    assert await other.version(but_points=True) == but_points
+    await one.put_memo("a", b"1")
+    async with asyncio.timeout(3):
+        while await other.version(but_points=True) == but_points:  # noqa: ASYNC110 - until it is told
+            await asyncio.sleep(0.002)
+
+
+async def test_a_mark_tells_what_another_hub_has_kept_and_not_what_this_one_has_folded(
+    hubs: list[PostgresStore],
+) -> None:
+    one, other = hubs[:2]
+    here = point().probe
+    marks = (await one.add([point()], NOW, seen=await one.marks([here]))).marks
+    await one.fold(everything=True)
+    added = await one.add([point(at=NOW + HOUR)], NOW, seen=marks)
+    assert added.others == frozenset(), "it was folded by this hub alone"
+    await other.add([point(at=NOW + 2 * HOUR)], NOW)
+    late = await one.add([point(at=NOW + 3 * HOUR)], NOW, seen=added.marks)
+    assert late.others == {here}
+    assert (await one.add([point(at=NOW + 4 * HOUR)], NOW, seen=late.marks)).others == frozenset()
 
 
 async def test_what_a_killed_hub_could_not_tell_any_more_is_noticed(
@@ -259,9 +299,9 @@ async def test_what_a_killed_hub_could_not_tell_any_more_is_noticed(
     one, other = hubs[:2]
     before = await other.version()
     with monkeypatch.context() as patch:
-        patch.setattr(one._db, "_tell", lambda: None)
+        patch.setattr(one._db, "_tell", lambda kind: None)
         await one.keep_receipt(receipt())
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         while await other.version() == before:  # noqa: ASYNC110 - until it is noticed
             await asyncio.sleep(0.01)
 

@@ -13,7 +13,7 @@ from margelle.cli.terminal import progress
 from margelle.domain.site import Probe, Site
 from margelle.errors import BadInput, StoreError
 from margelle.intake import exported
-from margelle.intake.form import Csv, Entry, Form, Ndjson
+from margelle.intake.form import Csv, Entry, Form, Ndjson, entries
 from margelle.intake.mapped import Columns
 from margelle.intake.point import Arrival, probe_named
 
@@ -177,12 +177,12 @@ def _entries(file: Path, form: Form, encoding: str = "utf-8") -> Iterator[Entry]
         with progress("Reading") as told, file.open("rb") as opened:
             size, done = file.stat().st_size, 0
             while chunk := opened.read(CHUNK):
-                yield from form.feed(chunk if decoder is None else decoder.decode(chunk).encode())
+                yield from entries(form.feed(chunk if decoder is None else decoder.decode(chunk).encode()))
                 done += len(chunk)
                 told(done / size)
         if decoder is not None:
-            yield from form.feed(decoder.decode(b"", final=True).encode())  # raises where a character is cut
-        yield from form.close()
+            yield from entries(form.feed(decoder.decode(b"", final=True).encode()))  # raises where a character is cut
+        yield from entries(form.close())
     except UnicodeError as error:
         why = error.reason if isinstance(error, UnicodeDecodeError | UnicodeEncodeError) else str(error)
         raise BadInput(f"{file.name} is not in {encoding}: {why}.") from None

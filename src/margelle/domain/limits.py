@@ -90,6 +90,8 @@ def bands_of(
     than what they admit themselves.
     """
     known = _known(quantity, site.kind, site.disinfection.primary, regime)
+    if not site.bands and not vendor:
+        return known
     for origin, given in (("owner", site.bands), ("vendor", vendor or {})):
         band = given.get(quantity)
         if band is not None and (band.low is not None or band.high is not None):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from margelle.domain.measurement import BESIDE, Measurement
 from margelle.domain.plausible import CLOCK_TOLERANCE, judged
 from margelle.domain.quantity import CATALOGUE, Catalogue
+from margelle.domain.series import Columns
 from margelle.domain.site import SiteKind
 from margelle.domain.verdict import JUDGED, REACH, review
 from margelle.domain.verdict.calm import Told, calm
@@ -53,20 +54,21 @@ async def keep(
 
 async def keep_judged(  # noqa: PLR0917 - what is kept where and when, by which rules, and what is known of it
     store: Store,
-    measurements: Sequence[Measurement],
+    measurements: list[Measurement],
     now: datetime,
     catalogue: Catalogue = CATALOGUE,
     kind: SiteKind | None = None,
     quiet: Quiet | None = None,
     look: Look = NO_LOOK,
 ) -> list[Measurement]:
-    """As `keep`, where each has been judged by itself already. What `quiet` knows of the probes, which `look` tells, need not be read."""
+    """As `keep`, where each has been judged by itself already; the same list where their neighbours have nothing against any of them. What `quiet` knows of the probes, which `look` tells, need not be read."""
     verdicts: dict[int, Measurement] = {}
     changed: list[Measurement] = []
     spans: list[_Span] = []
     calm_now = dict(look.going)
-    seen = await store.version()
-    for probe, points in by_probe(measurements).items():
+    found = by_probe(measurements)
+    marks = look.marks or await store.marks([*found])
+    for probe, points in found.items():
         if probe in calm_now:
             spans.append(_span(probe, points))
             continue
@@ -83,17 +85,20 @@ async def keep_judged(  # noqa: PLR0917 - what is kept where and when, by which 
             settled, others = await _settled(store, spans[-1], arrived, catalogue, where)
             verdicts |= {id(arrived[place]): point for place, point in settled.items()}
             changed += others
-        if quiet is not None and series and probe in look.marks and await _newest(store, probe, points, now):
+        if quiet is not None and series and await _newest(store, probe, points, now):
             newest_us = quiet.micros(max(one.at for one in points))
-            calm_now[probe] = Known(look.marks[probe], ended(series), newest_us)
-    kept = [verdicts.get(id(one), one) for one in measurements] if verdicts else [*measurements]
-    if kept and not (await store.add(kept, now, changed, seen=seen)).alone:
-        for span in spans:
+            calm_now[probe] = Known(marks[probe], ended(series), newest_us)
+    kept = [verdicts.get(id(one), one) for one in measurements] if verdicts else measurements
+    if not kept:
+        return kept
+    added = await store.add(kept, now, changed, seen=marks)
+    for span in spans if added.others else ():
+        if span.probe in added.others:
             await _look_again(store, span, now, catalogue, kind)
     if quiet is not None:
         for probe, known in calm_now.items():
-            others_count, times = look.marks[probe]
-            quiet.remember(probe, known, (others_count, times + 1))
+            if probe not in added.others:
+                quiet.remember(probe, known, added.marks[probe])
     return kept
 
 
@@ -136,19 +141,19 @@ async def _series(
         if since <= at <= until and not one.doubts and one.value is not None:
             new.setdefault(quantity, []).append(((at - _EPOCH) // _MOMENT, one.value))
     series: dict[str, Told] = {}
-    for quantity in {*await store.quantities(probe), *new} & JUDGED:
-        known = await _sound(store, probe, quantity, since, _moved(until, _MOMENT))
+    columns = await store.columns_of([(probe, quantity) for quantity in JUDGED], since, _moved(until, _MOMENT))
+    for (_, quantity), told in columns.items():
+        known = await _sound(store, probe, quantity, told)
         if known is None:
             return None
-        told = _joined(known, new.get(quantity, ()))
-        if told[0]:
-            series[quantity] = told
+        joined = _joined(known, new.get(quantity, ()))
+        if joined[0]:
+            series[quantity] = joined
     return series
 
 
-async def _sound(store: Store, probe: str, quantity: str, since: datetime, until: datetime) -> Told | None:
+async def _sound(store: Store, probe: str, quantity: str, known: Columns) -> Told | None:
     """A series' values against which nothing speaks; None where neighbours speak against one."""
-    known = await store.columns(probe, quantity, since, until)
     if True not in known.doubtful:
         return known.times, cast("list[float]", known.values)
     doubted = [n for n, doubtful in enumerate(known.doubtful) if doubtful]
@@ -208,7 +213,7 @@ async def review_piece(  # noqa: PLR0917 - what is judged, where, and by what
     """
     read, total = 0, 0
     for _ in range(_TRIES):
-        seen = await store.version()
+        seen = await store.marks([probe])
         known = await stretch(store, probe, since, until, quantities)
         pairs = [
             (old, new)
@@ -217,7 +222,7 @@ async def review_piece(  # noqa: PLR0917 - what is judged, where, and by what
         ]
         changed = [new for old, new in pairs if old.doubts != new.doubts]
         read, total = len(pairs), max(total, len(changed))
-        if not changed or (await store.add((), now, changed, seen=seen)).alone:
+        if not changed or not (await store.add((), now, changed, seen=seen)).others:
             break
     return read, total
 

@@ -7,7 +7,7 @@ read and is wrong concerns only itself.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -20,7 +20,10 @@ LONGEST_LINE: Final = 64 << 10
 """Bytes."""
 
 SLICE: Final = 500
-"""So many entries are read at once, where none of them is wrong."""
+"""So many lines, or entries of a long body, are read at once, where none of them is wrong."""
+
+LONG: Final = 4 << 20
+"""A body of JSON is read at once up to so many bytes; a longer one would keep others waiting."""
 
 T = TypeVar("T", bound=Struct)
 
@@ -33,14 +36,33 @@ class Entry(Struct, frozen=True, gc=False):
     fault: str = ""
 
 
+class Run(Struct, frozen=True, gc=False):
+    """Entries one behind another, the `n`th first, of which each could be read."""
+
+    n: int
+    told: list[Any]
+
+
+Part = Entry | Run
+
+
+def entries(parts: Iterable[Part]) -> Iterator[Entry]:
+    """Each entry by itself."""
+    for part in parts:
+        if isinstance(part, Run):
+            yield from (Entry(n, told) for n, told in enumerate(part.told, part.n))
+        else:
+            yield part
+
+
 class Form(Protocol):
     """Reads a body piece by piece."""
 
-    def feed(self, chunk: bytes) -> Iterator[Entry]:
+    def feed(self, chunk: bytes) -> Iterator[Part]:
         """What is complete with this piece. Raises BadInput where the body is broken."""
         ...
 
-    def close(self) -> Iterator[Entry]:
+    def close(self) -> Iterator[Part]:
         """What is complete with the end. Raises BadInput where the end came too early."""
         ...
 
@@ -52,13 +74,25 @@ class Json:
         self._kind = kind
         self._body = bytearray()
 
-    def feed(self, chunk: bytes) -> Iterator[Entry]:
+    def feed(self, chunk: bytes) -> Iterator[Part]:
         """Nothing yet."""
         self._body += chunk
         return iter(())
 
-    def close(self) -> Iterator[Entry]:
+    def close(self) -> Iterator[Part]:
         """Every object."""
+        told = self._plain() if len(self._body) <= LONG else None
+        return iter([Run(1, told)]) if told else self._one_by_one()
+
+    def _plain(self) -> list[Any] | None:
+        """All objects, read at once; None where each has to be looked at."""
+        try:
+            self._body.decode()
+            return msgspec.json.decode(self._body, type=list[self._kind])  # type: ignore[name-defined]
+        except (ValueError, RecursionError):
+            return None
+
+    def _one_by_one(self) -> Iterator[Part]:
         try:
             whole = msgspec.json.decode(self._body, type=msgspec.Raw)
             text = bytes(whole).strip()
@@ -68,7 +102,7 @@ class Json:
             raise BadInput(f"The body is no JSON: {error}.") from None
         return self._entries(entries)
 
-    def _entries(self, entries: Sequence[msgspec.Raw]) -> Iterator[Entry]:
+    def _entries(self, entries: Sequence[msgspec.Raw]) -> Iterator[Part]:
         decoder = msgspec.json.Decoder(list[self._kind])  # type: ignore[name-defined]
         for start in range(0, len(entries), SLICE):
             some = entries[start : start + SLICE]
@@ -77,7 +111,7 @@ class Json:
             except (ValueError, RecursionError):  # one of them, of which the others know nothing
                 yield from (_entry(n, bytes(entry), self._kind) for n, entry in enumerate(some, start + 1))
             else:
-                yield from (Entry(n, one) for n, one in enumerate(told, start + 1))
+                yield Run(start + 1, told)
 
 
 class _Lines:
@@ -87,19 +121,19 @@ class _Lines:
         self._rest = b""
         self._n = 0
 
-    def feed(self, chunk: bytes) -> Iterator[Entry]:
+    def feed(self, chunk: bytes) -> Iterator[Part]:
         """The lines that are complete."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         yield from self._all(lines)
         if len(self._rest) > LONGEST_LINE:
             raise self._broken("is too long")
 
-    def close(self) -> Iterator[Entry]:
+    def close(self) -> Iterator[Part]:
         """The last line, if nothing ended it."""
         if self._rest:
             yield from self._next(self._rest)
 
-    def _all(self, lines: Sequence[bytes]) -> Iterator[Entry]:
+    def _all(self, lines: Sequence[bytes]) -> Iterator[Part]:
         for line in lines:
             yield from self._next(line)
 
@@ -128,7 +162,7 @@ class Ndjson(_Lines):
         self._kind = kind
         self._decoder = msgspec.json.Decoder(kind)
 
-    def _all(self, lines: Sequence[bytes]) -> Iterator[Entry]:
+    def _all(self, lines: Sequence[bytes]) -> Iterator[Part]:
         start = 0
         if not self._n and lines:  # before the first one may be a mark of the encoding
             yield from self._next(lines[0])
@@ -140,7 +174,7 @@ class Ndjson(_Lines):
                 yield from super()._all(some)
             else:
                 n, self._n = self._n + 1, self._n + len(some)
-                yield from (Entry(m, one) for m, one in enumerate(told, n))
+                yield Run(n, told)
 
     def _plain(self, lines: Sequence[bytes]) -> list[Any] | None:
         """What the lines tell, read at once; None where each has to be looked at.
@@ -184,7 +218,7 @@ class Csv(_Lines):
         self._row = ""
         self._begun = 0
 
-    def close(self) -> Iterator[Entry]:
+    def close(self) -> Iterator[Part]:
         """The last row."""
         yield from super().close()
         if self._row:

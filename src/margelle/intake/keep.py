@@ -54,15 +54,29 @@ async def keep(
     Where `strict` and one is refused, nothing is kept; nor where `dry`. The outcomes are then what they would have been. `quiet` remembers
     probes from one time to the next.
     """
-    points = judged((one.measurement for one in arrivals if one.measurement is not None), now, catalogue)
+    points = judged([one.measurement for one in arrivals if one.measurement is not None], now, catalogue)
     look = await quiet.look(store, beside.by_probe(points)) if quiet is not None else beside.NO_LOOK
-    known = await _known(store, points, now, look)
-    waiting = iter(points)
-    outcomes = [_outcome(one, next(waiting) if one.measurement is not None else None, known, look) for one in arrivals]
+    outcomes = await _outcomes(store, arrivals, points, now, look)
     if dry or not points or (strict and len(points) < len(arrivals)):
         return outcomes
-    kept = iter(await beside.keep_judged(store, points, now, catalogue, quiet=quiet, look=look))
-    return [_doubted(outcome, next(kept)) if outcome.verdict != "refused" else outcome for outcome in outcomes]
+    kept = await beside.keep_judged(store, points, now, catalogue, quiet=quiet, look=look)
+    if kept is points:
+        return outcomes
+    told = iter(kept)
+    return [_doubted(outcome, next(told)) if outcome.verdict != "refused" else outcome for outcome in outcomes]
+
+
+async def _outcomes(
+    reader: Reader, arrivals: Sequence[Arrival], points: Sequence[Measurement], now: datetime, look: Look
+) -> list[Outcome]:
+    """What becomes of each arrival. Of probes that go on quietly nothing is kept at these instants."""
+    if len(points) == len(arrivals) and look.all_go_on:
+        return [
+            Outcome(one.n, "new", doubts=_reasons(point)) if point.doubts else Outcome(one.n, "new")
+            for one, point in zip(arrivals, points, strict=True)
+        ]
+    known, waiting = await _known(reader, points, now, look), iter(points)
+    return [_outcome(one, next(waiting) if one.measurement is not None else None, known, look) for one in arrivals]
 
 
 def count(outcomes: Iterable[Outcome]) -> dict[str, int]:
@@ -86,7 +100,7 @@ def _doubted(outcome: Outcome, kept: Measurement) -> Outcome:
     """With the doubts that its neighbours raise, too."""
     if not kept.doubts and not outcome.doubts:
         return outcome
-    return replace(outcome, doubts=tuple(doubt.reason for doubt in kept.doubts))
+    return replace(outcome, doubts=_reasons(kept))
 
 
 async def _known(reader: Reader, points: Sequence[Measurement], now: datetime, look: Look) -> dict[Key, Measurement]:
@@ -97,10 +111,8 @@ async def _known(reader: Reader, points: Sequence[Measurement], now: datetime, l
             series[point.probe, point.quantity].append(point.at)
     found: dict[Key, Measurement] = {}
     latest = now + CLOCK_TOLERANCE
-    newest: dict[str, dict[str, Measurement]] = {}
+    newest = await reader.latest_of({probe for probe, _ in series}, now)
     for (probe, quantity), instants in series.items():
-        if probe not in newest:
-            newest[probe] = await reader.latest(probe, now)
         last = newest[probe].get(quantity)
         if max(instants) <= latest and (last is None or last.at < min(instants)):
             continue  # nothing is kept of this series from then on
@@ -124,9 +136,13 @@ def _outcome(arrival: Arrival, point: Measurement | None, known: dict[Key, Measu
     if point is None:
         return Outcome(arrival.n, "refused", arrival.fault)
     if point.probe in look.going:
-        return Outcome(arrival.n, "new", doubts=tuple(doubt.reason for doubt in point.doubts) if point.doubts else ())
+        return Outcome(arrival.n, "new", doubts=_reasons(point))
     key = point.probe, point.quantity, point.at
     old = known.get(key)
     known[key] = point
     verdict: Verdict = "new" if old is None else "same" if same(old, point) else "corrected"
-    return Outcome(arrival.n, verdict, doubts=tuple(doubt.reason for doubt in point.doubts) if point.doubts else ())
+    return Outcome(arrival.n, verdict, doubts=_reasons(point))
+
+
+def _reasons(point: Measurement) -> tuple[str, ...]:
+    return tuple(doubt.reason for doubt in point.doubts) if point.doubts else ()

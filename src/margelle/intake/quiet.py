@@ -6,14 +6,13 @@ It is exactly as true as the store's marks say: whenever anybody else has kept a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 
 from margelle.domain.measurement import Measurement
-from margelle.domain.verdict import JUDGED
-from margelle.domain.verdict.calm import END_RULES, RHYTHM_US, Told, agree
+from margelle.domain.verdict.calm import END_RULES, RHYTHM_US, EndRule, Told, agree, apart
 from margelle.ports import Mark, Store
 
 MOST: Final = 20_000
@@ -21,9 +20,14 @@ MOST: Final = 20_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _US_PER_HOUR: Final = 3.6e9
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 End = tuple[int, float, int]
 """How a series ends: its last instant and value, and since when it has had that value without a gap."""
+
+
+NEVER: Final[End] = (-1, 0.0, -1)
+"""No series ends so."""
 
 
 class Known(Struct, gc=False):
@@ -39,6 +43,11 @@ class Look(Struct, frozen=True):
 
     going: Mapping[str, Known] = {}
     marks: Mapping[str, Mark] = {}
+
+    @property
+    def all_go_on(self) -> bool:
+        """Whether each of them does."""
+        return len(self.going) == len(self.marks) > 0
 
 
 class Quiet:
@@ -70,30 +79,30 @@ class Quiet:
 
     def _goes_on(self, known: Known, points: Sequence[Measurement]) -> Known | None:
         """What is known of the probe with `points`, where they are all newer than what is kept, in order, and no rule has anything against them; else None."""
-        ends, newest_us, series = known.ends.copy(), known.newest_us, dict[str, Told]()
+        ends, newest_us, at, at_us = known.ends.copy(), known.newest_us, None, 0
         before: dict[str, int] = {}
-        at, at_us = None, 0
+        spans: dict[str, tuple[float, float]] = {}
         for point in points:
             if point.at is not at:
                 at, at_us = point.at, self.micros(point.at)
-            if at_us <= before.get(point.quantity, known.newest_us):
+                if at_us <= known.newest_us:
+                    return None
+                newest_us = max(newest_us, at_us)
+            quantity, value = point.quantity, point.value
+            if at_us <= before.get(quantity, 0):
                 return None
-            before[point.quantity] = at_us
-            newest_us = max(newest_us, at_us)
-            value = point.value
-            if point.doubts or value is None or point.quantity not in JUDGED:
+            before[quantity] = at_us
+            if value is None or point.doubts or (rule := END_RULES.get(quantity)) is None:
                 continue
-            end = _next(ends.get(point.quantity), point.quantity, at_us, value)
-            if end is None:
+            end = ends[quantity] = _next(ends.get(quantity), rule, at_us, value)
+            if end is NEVER:
                 return None
-            ends[point.quantity] = end
-            told = series.get(point.quantity)
-            if told is None:
-                series[point.quantity] = [at_us], [value]
-            else:
-                told[0].append(at_us)
-                told[1].append(value)
-        return Known(known.mark, ends, newest_us) if agree(series) else None
+            span = spans.get(quantity)
+            if span is None:
+                spans[quantity] = value, value
+            elif not span[0] <= value <= span[1]:
+                spans[quantity] = min(span[0], value), max(span[1], value)
+        return Known(known.mark, ends, newest_us) if apart(spans) or agree(_series(points)) else None
 
     def remember(self, probe: str, known: Known, mark: Mark) -> None:
         """This is known of a probe, and true at this mark."""
@@ -103,24 +112,34 @@ class Quiet:
         self._known[probe] = known
 
 
-def _next(end: End | None, quantity: str, at_us: int, value: float) -> End | None:
-    """How a series ends with one more value; None where a rule may have something against that."""
-    rule = END_RULES[quantity]
+def _next(end: End | None, rule: EndRule, at_us: int, value: float) -> End:
+    """How a series ends with one more value; NEVER where a rule may have something against that."""
     if value < rule.below:
-        return None
+        return NEVER
     if end is None:
         return at_us, value, at_us
     before_us, before, since_us = end
+    if value == before and at_us - before_us <= RHYTHM_US:
+        return (at_us, value, since_us) if at_us - since_us < rule.lasting_us else NEVER
     change = value - before if value > before else before - value
     if change > rule.least:
         most = (rule.least + rule.per_hour * ((at_us - before_us) / _US_PER_HOUR)) * rule.surely
         if change >= (most * max(abs(value), abs(before)) if rule.relative else most):
-            return None
+            return NEVER
     elif rule.relative and change >= rule.least * max(abs(value), abs(before)) * rule.surely:
-        return None
-    if value != before or at_us - before_us > RHYTHM_US:
-        return at_us, value, at_us
-    return (at_us, value, since_us) if at_us - since_us < rule.lasting_us else None
+        return NEVER
+    return at_us, value, at_us
+
+
+def _series(points: Sequence[Measurement]) -> dict[str, Told]:
+    """The sound values of each judged quantity."""
+    series: dict[str, Told] = {}
+    for point in points:
+        if point.value is not None and not point.doubts and point.quantity in END_RULES:
+            times, values = series.setdefault(point.quantity, ([], []))
+            times.append((point.at - _EPOCH) // _MICROSECOND)
+            values.append(point.value)
+    return series
 
 
 def ended(series: Mapping[str, Told]) -> dict[str, End]:

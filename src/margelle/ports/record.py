@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
@@ -15,13 +16,15 @@ from margelle.phrase import Phrase, Sentence
 class Added(Struct, frozen=True):
     """What became of measurements given to the store: new, the same as before, or corrections of what was there.
 
-    `alone` says that nobody has stored anything since the version that was `seen` (see `Writer.add`); False where that is not known.
+    `others` are the probes of which somebody else had kept something since they had the marks that were `seen` (see `Writer.add`), and `marks` those that
+    these have with what was added.
     """
 
     new: int = 0
     same: int = 0
     corrected: int = 0
-    alone: bool = False
+    others: frozenset[str] = frozenset()
+    marks: Mapping[str, int] = {}
 
 
 class Folded(Struct, frozen=True):

@@ -15,7 +15,7 @@ from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommend
 from margelle.ports.record import Added, AuditEntry, Earlier, Folded, Grant, Incident, Inspected, Receipt, Repaired
 from margelle.ports.source import Discovery
 
-Mark = tuple[int, int]
+Mark = int
 """See `Reader.marks`."""
 
 
@@ -202,10 +202,7 @@ class Reader(Protocol):
         ...
 
     async def marks(self, probes: Sequence[str]) -> dict[str, Mark]:
-        """What tells whether anything was kept of these probes: how often others have stored anything, and how often this process has kept something of the probe.
-
-        A store that cannot tell leaves them out.
-        """
+        """Of each of these probes a number that is another one after anything was kept of it, by whomever."""
         ...
 
     async def refusals(self, subject: str, now: datetime) -> list[datetime]:
@@ -292,13 +289,13 @@ class Writer(Protocol):
         now: datetime,
         reviewed: Sequence[Measurement] = (),
         *,
-        seen: int | None = None,
+        seen: Mapping[str, Mark] | None = None,
     ) -> Added:
         """Keep measurements, all or none. The key is (probe, quantity, at).
 
         The same value and given doubts again change nothing, but that an origin with more parts is taken over; others replace what was there, which
         stays as a revision. Gaps into which readings fall are filled by it, as far as they do (see `put_gaps`). `reviewed` are points that are kept, with other verdicts: they take the place of theirs, without a revision, where the
-        point is still the same. `seen` is the version (see `Reader.version`) at which the caller began to read what it has judged them by.
+        point is still the same. `seen` are the marks (see `Reader.marks`) that these probes had when the caller began to read what it has judged them by.
         """
         ...
 

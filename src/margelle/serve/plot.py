@@ -6,8 +6,9 @@ Pure shaping over what is kept: whoever draws gets columns of numbers in the uni
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -285,35 +286,56 @@ def _summary(track: Track, values: Sequence[float], doubtful: int, scale: Scale,
 def _of_days(
     track: Track, days: Sequence[DayStatistics], view: View, scale: Scale, bands: Bands | None
 ) -> tuple[Line, Summary | None]:
-    step, zone = _days(view), ZoneInfo(view.time_zone)
-    line = Line(track.probe, [], [], [], [], [])
-    before = 0
-    for bucket, group in groupby(days, key=lambda each: each.day.toordinal() // step):
-        some = list(group)
-        if line.at and bucket - before > 2 and not view.is_state(track.quantity):
-            _put(line, line.at[-1] + 1, (None, None, None), 0)
-        noon = midnight(some[len(some) // 2].day, zone) + timedelta(hours=12)
-        figures = (
-            min(each.minimum for each in some),
-            middle([each.median for each in some]),
-            max(each.maximum for each in some),
-        )
-        _put(line, _s(noon), tuple(_read(scale, each) for each in figures), sum(each.doubtful for each in some))
-        before = bucket
+    step, whole = _days(view), view.is_state(track.quantity)
+    at: list[int] = []
+    shown: list[DayStatistics | None] = []
+    before = None
+    for each in days if step == 1 else _together(days, step):
+        place = each.day.toordinal() // step
+        if before is not None and place - before > 2 and not whole:
+            at.append(at[-1] + 1)
+            shown.append(None)
+        at.append(_noon_s(each.day, view.time_zone))
+        shown.append(each)
+        before = place
+    line = Line(
+        track.probe,
+        at,
+        _column(scale, [each and each.median for each in shown]),
+        _column(scale, [each and each.minimum for each in shown]),
+        _column(scale, [each and each.maximum for each in shown]),
+        [each.doubtful if each else 0 for each in shown],
+    )
     return line, _summary_of_days(track, days, scale, bands)
 
 
-def _put(line: Line, at: int, figures: tuple[float | None, ...], doubtful: int) -> None:
-    """Add the lowest, middle and highest value of a bucket, or a break."""
-    assert line.low is not None
-    assert line.high is not None
-    assert line.doubtful is not None
-    low, middle, high = figures
-    line.at.append(at)
-    line.value.append(middle)
-    line.low.append(low)
-    line.high.append(high)
-    line.doubtful.append(doubtful)
+def _together(days: Sequence[DayStatistics], step: int) -> Iterator[DayStatistics]:
+    """The statistics of each `step` days, as of the one in their middle; the mean is of no use for that."""
+    for _, group in groupby(days, key=lambda each: each.day.toordinal() // step):
+        some = list(group)
+        yield DayStatistics(
+            some[len(some) // 2].day,
+            sum(each.count for each in some),
+            min(each.minimum for each in some),
+            max(each.maximum for each in some),
+            some[0].mean,
+            middle([each.median for each in some]),
+            sum(each.doubtful for each in some),
+        )
+
+
+@lru_cache(maxsize=8192)
+def _noon_s(day: date, time_zone: str) -> int:
+    """Noon of a day at a place: asked for again with each quantity, and with each page."""
+    return _s(midnight(day, ZoneInfo(time_zone)) + timedelta(hours=12))
+
+
+def _column(scale: Scale, values: Sequence[float | None]) -> list[float | None]:
+    """What `_read` makes of each value."""
+    if scale.decimals is None or scale.kept is not scale.read:
+        return [_read(scale, value) for value in values]
+    digits = scale.decimals + 1
+    return [None if value is None else round(value, digits) for value in values]
 
 
 def _summary_of_days(track: Track, days: Sequence[DayStatistics], scale: Scale, bands: Bands | None) -> Summary | None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from margelle.domain.access import Membership
+from margelle.domain.access import Membership, Role
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import CATALOGUE
+from margelle.domain.site import User
 from margelle.domain.unit import Unit
 from margelle.errors import StoreError
 from margelle.intake.point import Arrival
-from margelle.ports import Added
-from margelle.serve.api.batches import Batches, Intake
+from margelle.ports import Added, Mark
+from margelle.serve.api.batches import MOST_SENDERS, Batches, Intake
 from margelle.serve.caller import caller
 from margelle.store.memory import MemoryStore
 from tests.conftest import NOW
@@ -36,7 +37,7 @@ class Failing(MemoryStore):
         now: datetime,
         reviewed: Sequence[Measurement] = (),
         *,
-        seen: int | None = None,
+        seen: Mapping[str, Mark] | None = None,
     ) -> Added:
         raise self.failures.pop(0)
 
@@ -66,3 +67,28 @@ async def test_whoever_may_send_no_more_when_the_body_has_come_may_not_send_the_
     intake = Intake(store, lambda: NOW, CATALOGUE)
     for asking in (admitted, await caller(store, user)):
         assert GARDEN not in await intake.probes(asking)
+
+
+async def test_of_many_senders_only_the_one_who_was_longest_away_is_looked_up_again() -> None:
+    asked: list[str] = []
+
+    class Noting(MemoryStore):
+        async def roles(self, user: str) -> dict[str, Role]:
+            asked.append(user)
+            return await super().roles(user)
+
+    store, senders = Noting(), [f"{n}@example.org" for n in range(MOST_SENDERS + 1)]
+    for email in senders:
+        await store.put_user(User(email, ""))
+    callers = [await caller(store, user) for email in senders if (user := await store.user(email))]
+    intake = Intake(store, lambda: NOW, CATALOGUE)
+    for one in callers[:-1]:
+        await intake.probes(one)
+    await intake.probes(callers[0])
+    await intake.probes(callers[-1])
+    asked.clear()
+    for one in (callers[0], *callers[2:]):
+        await intake.probes(one)
+    assert asked == []
+    await intake.probes(callers[1])
+    assert asked == [senders[1]]

@@ -89,6 +89,7 @@ def test_a_coarser_line_keeps_its_extremes_and_its_breaks() -> None:
     assert len(re.findall("[ML]", trace.path)) <= 102
     assert trace.path.count("M") == 2
     assert " 10L" in trace.area
+    assert "L69.4 " in trace.path, "the newest value is in it"
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,18 @@ async def test_a_part_of_the_period_is_had_with_all_its_readings(hub: Hub) -> No
     assert (plot["since"], plot["until"], len(plot["panels"][0]["lines"][0]["at"])) == (since, until, 10)
 
 
+async def test_a_part_is_drawn_for_the_page_with_its_own_ends_and_words(hub: Hub) -> None:
+    await week(hub)
+    since, until = (int((NOW - timedelta(hours=hour)).timestamp()) for hour in (50, 40))
+    answer = await call(hub.app(), "GET", f"{PATH}/plot?span=week&from={since}&to={until}", {"accept": "text/html"})
+    curves = [each for name, each in tags(answer.text) if name == "svg" and "curve" in (each.get("class") or "")]
+    assert curves[0]["aria-label"] == "Water temperature: curve from Sun 12\u00a0July 12:30 to Sun 12\u00a0July 22:30"
+    assert len(curves) == 3
+    assert "<html" not in answer.text
+    (data,) = re.findall(r'<script type="application/json" id="plot">(.*?)</script>', answer.text, re.DOTALL)
+    assert json.loads(data)["plot"]["since"] == since
+
+
 @pytest.mark.parametrize("part", ["from=1&to=2", "from=x&to=9", "from=999999999999999&to=1", "from=-5&to=5"])
 async def test_a_part_that_is_none_is_the_whole(hub: Hub, part: str) -> None:
     await week(hub)

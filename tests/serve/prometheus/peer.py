@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 import urllib.error
@@ -11,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.system import program
+from tests.system import free_port, program
 
 PACKAGE = "prometheus"
 """Of Debian, which has both programs."""
@@ -26,15 +26,25 @@ Sample = tuple[str, dict[str, str], datetime, float]
 """A metric, its labels, an instant and a value."""
 
 
+DISK = "/var/tmp"
+"""promtool reserves 128 MiB for each of many blocks, which a file system in memory would have to find."""
+
+
 @contextmanager
-def prometheus(folder: Path, samples: Sequence[Sample]) -> Iterator[str]:
+def prometheus(samples: Sequence[Sample]) -> Iterator[str]:
     """The address of a Prometheus that has these samples and nothing else."""
+    with TemporaryDirectory(dir=DISK, prefix="margelle-prometheus-") as folder, _running(Path(folder), samples) as url:
+        yield url
+
+
+@contextmanager
+def _running(folder: Path, samples: Sequence[Sample]) -> Iterator[str]:
     server, tool = program("prometheus", PACKAGE), program("promtool", PACKAGE)
     (folder / "samples.txt").write_text(_openmetrics(samples))
     (folder / "prometheus.yml").write_text(_CONFIG)
     command = [tool, "tsdb", "create-blocks-from", "openmetrics", str(folder / "samples.txt"), str(folder / "data")]
     subprocess.run(command, check=True, capture_output=True)
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [
             server,
@@ -77,9 +87,3 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -113,8 +113,8 @@ def hub() -> Metrics:
 
 
 @pytest.fixture(scope="module")
-def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with prometheus(tmp_path_factory.mktemp("prometheus"), list(samples(water()))) as url:
+def peer() -> Iterator[str]:
+    with prometheus(list(samples(water()))) as url:
         yield url
 
 

@@ -15,6 +15,9 @@ from margelle.domain.verdict.table import BOTH, DRY, FREEZING, JUDGED, JUMPS, RA
 Told = tuple[list[int], list[float]]
 """One quantity's sound values: their instants, in microseconds since 1970 and in order, and they themselves."""
 
+Span = tuple[float, float]
+"""The lowest and the highest of one quantity's sound values."""
+
 _EVER: Final = float("inf")
 _US_PER_HOUR: Final = 3.6e9
 RHYTHM_US: Final = round(RHYTHM.total_seconds() * 1e6)
@@ -99,21 +102,25 @@ def _stuck(series: Mapping[str, Told]) -> bool:
 
 def agree(series: Mapping[str, Told]) -> bool:
     """Whether no two quantities contradict each other: whenever they were told, or else at each instant."""
-    return _thawed(series) and (_apart(series) or _paired(series))
-
-
-def _thawed(series: Mapping[str, Told]) -> bool:
-    if "temperature" not in series or _SALTY.isdisjoint(series):
-        return True
-    return min(series["temperature"][1]) >= FREEZING  # whatever is dissolved
-
-
-def _apart(series: Mapping[str, Told]) -> bool:
-    """Whether the lowest and highest of all values do not contradict each other."""
     spans = {
         name: (values[0], values[0]) if len(values) == 1 else (min(values), max(values))
         for name, (_, values) in series.items()
     }
+    return apart(spans) or (_thawed(spans) and _paired(series))
+
+
+def apart(spans: Mapping[str, Span]) -> bool:
+    """Whether quantities with these lowest and highest values cannot contradict each other, whenever they were told."""
+    return _thawed(spans) and _free(spans)
+
+
+def _thawed(spans: Mapping[str, Span]) -> bool:
+    if "temperature" not in spans or _SALTY.isdisjoint(spans):
+        return True
+    return spans["temperature"][0] >= FREEZING  # whatever is dissolved
+
+
+def _free(spans: Mapping[str, Span]) -> bool:
     for ratio in RATIOS:
         if ratio.over in spans and ratio.under in spans:
             (low, high), (least, most) = spans[ratio.over], spans[ratio.under]

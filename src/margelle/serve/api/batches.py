@@ -24,9 +24,10 @@ from margelle.serve.caller import Caller
 MOST_BYTES: Final = 64 << 20
 """So much may be under way in one process where nobody says otherwise."""
 
-_MOST_SENDERS: Final = 100
+MOST_SENDERS: Final = 100
+"""Of so many it is remembered to which probes they may send."""
 
-TOGETHER: Final = 5_000
+TOGETHER: Final = 10_000
 """So many points are kept in one transaction."""
 
 
@@ -91,9 +92,12 @@ class Batches:
 
     async def _keep(self, some: Sequence[_Waiting]) -> None:
         arrivals = some[0].arrivals if len(some) == 1 else [arrival for one in some for arrival in one.arrivals]
-        outcomes = iter(await keep(self._store, arrivals, self._clock(), self._catalogue, quiet=self._quiet))
+        outcomes = await keep(self._store, arrivals, self._clock(), self._catalogue, quiet=self._quiet)
+        start = 0
         for one in some:
-            one.outcomes.set_result([next(outcomes) for _ in one.arrivals])
+            end = start + len(one.arrivals)
+            one.outcomes.set_result(outcomes[start:end])
+            start = end
 
     async def _apart(self, some: Sequence[_Waiting], error: MargelleError) -> None:
         """What could not be kept together is kept one after another, so that nobody fails for what another has sent."""
@@ -121,15 +125,17 @@ class Intake:
     async def probes(self, caller: Caller) -> dict[str, Probe]:
         """The probes to which somebody may send, by id: those of the hub's own sites."""
         version = await self._store.version(but_points=True)
-        if version != self._version or len(self._probes) > _MOST_SENDERS:
+        if version != self._version:
             self._probes.clear()
             self._version = version
-        found = self._probes.get(caller.user.email)
+        found = self._probes.pop(caller.user.email, None)  # and put behind the others
         if found is None:
             roles = await self._store.roles(caller.user.email)  # the caller's are from before the body came
             sites = await self._store.sites(seen_by=caller.user.email)
             own = {site.id for site in sites if site.vendor == OWN and allows(roles.get(site.id), "measure")}
             found = {probe.id: probe for probe in await self._store.probes() if probe.site in own}
-            if version == self._version:
-                self._probes[caller.user.email] = found
+        if version == self._version:
+            self._probes[caller.user.email] = found
+            if len(self._probes) > MOST_SENDERS:
+                del self._probes[next(iter(self._probes))]
         return found

@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from itertools import islice
 from typing import Final
 
 import msgspec
@@ -16,8 +15,8 @@ from starlette.responses import Response
 
 from margelle.errors import BadInput
 from margelle.intake import table
-from margelle.intake.clerk import Clerk
-from margelle.intake.form import Entry, Form, Json, Ndjson
+from margelle.intake.clerk import SLICE, Clerk
+from margelle.intake.form import Form, Json, Ndjson, Part
 from margelle.intake.keep import Outcome, count
 from margelle.intake.point import Arrival
 from margelle.serve.api.capacity import Stay
@@ -27,9 +26,6 @@ from margelle.serve.api.problem import details
 ORIGIN: Final = "own/http"
 MOST_POINTS: Final = 100_000
 """In one request."""
-
-_SLICE: Final = 1000
-"""So many points are read before others are served."""
 
 _LARGE_BYTES: Final = 1 << 18
 """Of bodies from this size on one is read at a time, once it is here: read, it takes several times the room."""
@@ -99,24 +95,22 @@ async def _arrivals(pieces: deque[bytes], form: Form, clerk: Clerk) -> list[Arri
     """What the body holds; others are served between its parts. Raises BadInput where it is broken or has too many points."""
     found: list[Arrival] = []
     read = 0
-    for entries in _read(pieces, form):
-        arrivals = clerk.arrivals(entries)
-        while some := list(islice(arrivals, _SLICE)):
-            found += some
-            if len(found) > MOST_POINTS:
-                raise BadInput(f"There are more than {MOST_POINTS} points in one body.")
-            read += len(some)
-            if read >= _SLICE:
-                read = 0
-                await asyncio.sleep(0)
+    for some in (some for part in _read(pieces, form) for some in clerk.arrivals(part)):
+        found += some
+        if len(found) > MOST_POINTS:
+            raise BadInput(f"There are more than {MOST_POINTS} points in one body.")
+        read += len(some)
+        if read >= SLICE:
+            read = 0
+            await asyncio.sleep(0)
     return found
 
 
-def _read(pieces: deque[bytes], form: Form) -> Iterator[Iterator[Entry]]:
+def _read(pieces: deque[bytes], form: Form) -> Iterator[Part]:
     """Piece by piece, each of which is then forgotten."""
     while pieces:
-        yield form.feed(pieces.popleft())
-    yield form.close()
+        yield from form.feed(pieces.popleft())
+    yield from form.close()
 
 
 ENDPOINTS: Final = (

@@ -121,11 +121,12 @@ def time_axis(plot: Plot, zone: ZoneInfo, language: Language) -> tuple[Tick, ...
 
 
 def _coarser(line: Line, most: int) -> Line:
-    """The line from every so-manyth of its points and all breaks; the extremes of days are those of the ones left out, too."""
+    """The line from every so-manyth of its points, the last one and all breaks; the extremes of days are those of the ones left out, too."""
     step = -(-len(line.at) // most)
     if step <= 1:
         return line
-    kept = [n for n, value in enumerate(line.value) if value is None or n % step == 0]
+    last = len(line.at) - 1
+    kept = [n for n, value in enumerate(line.value) if value is None or n % step == 0 or n == last]
     ends = [*kept[1:], len(line.at)]
 
     def column(values: list[float | None] | None, outer: Callable[[list[float]], float]) -> list[float | None] | None:

@@ -119,10 +119,17 @@ async def _print(visit: Visit) -> Response:
 
 
 async def _plot(visit: Visit) -> Response:
-    """The plot as JSON: of a period, or of a part of it that was zoomed into."""
+    """The plot of a period, or of a part of it that was zoomed into: drawn, to be put into the site's page, or for a program as JSON."""
     scope = await _scope(visit)
-    body = encoded(chart(visit, scope.one, scope.drawn))
-    answer = Response(body, media_type="application/json", headers={"cache-control": "private, no-cache"})
+    shown = chart(visit, scope.one, scope.drawn)
+    if "text/html" in visit.request.headers.get("accept", ""):
+        zone, ends = visit.zone(scope.one.site), (scope.drawn.since, scope.drawn.until)
+        since, until = (moment(datetime.fromtimestamp(at, UTC), zone, visit.words.language) for at in ends)
+        head = _head(visit, scope, MOST_POINTS) | {"since": since, "until": until}
+        return visit.page("charts.html", **head, data=embedded(shown))
+    answer = Response(
+        encoded(shown), media_type="application/json", headers={"cache-control": "private, no-cache", "vary": "accept"}
+    )
     return packed(answer, visit.request.headers.get("accept-encoding", ""))
 
 

@@ -50,6 +50,7 @@ class Arrival:
             for quantity in tops.keys() - head.newest.keys():
                 self._tables.revisions.open_series(head.probe, quantity, rows[quantity][0][3])
         head.newest.update(tops)
+        head.turn += 1
         count = sum(map(len, rows.values()))
         if count >= MANY:
             self._folding.put(head, rows)
@@ -89,6 +90,7 @@ class Arrival:
             rows = sorted_rows({quantity: list(there.values()) for quantity, there in desk.new.items()})
             self._append(head, rows, _tops(head.newest, rows))
         elif desk.changed:
+            head.turn += 1
             self._tables.heads.save(head)
 
 

@@ -15,13 +15,14 @@ from margelle.store.row import Row
 
 
 class Head(Struct):
-    """A probe that measures: its number, its newest row of each quantity, how many `pieces` wait, whether there is something from `before`."""
+    """A probe that measures: its number, its newest row of each quantity, how many `pieces` wait, whether there is something from `before`, and how often what is kept of it was changed."""
 
     id: int
     probe: str
     pieces: int
     before: bool
     newest: dict[str, Row]
+    turn: int = 0
 
 
 class Place(Struct, frozen=True):

@@ -64,7 +64,7 @@ class SeriesPart(Stretches, Counted):
         self._times_kept: defaultdict[str, int] = defaultdict(int)
 
     async def marks(self, probes: Sequence[str]) -> dict[str, Mark]:
-        return {probe: (0, self._times_kept[probe]) for probe in probes}
+        return {probe: self._times_kept[probe] for probe in probes}
 
     async def add(
         self,
@@ -72,9 +72,9 @@ class SeriesPart(Stretches, Counted):
         now: datetime,
         reviewed: Sequence[Measurement] = (),
         *,
-        seen: int | None = None,
+        seen: Mapping[str, Mark] | None = None,
     ) -> Added:
-        alone = seen is not None and self._version == seen
+        others = frozenset(probe for probe, mark in (seen or {}).items() if self._times_kept[probe] != mark)
         rules.micros(now)
         judged = [(rules.micros(point.at), replace(point, value=rules.number(point))) for point in measurements]
         became = {"new": 0, "same": 0, "corrected": 0, "known better": 0}
@@ -88,7 +88,8 @@ class SeriesPart(Stretches, Counted):
             self._version += 1
         for probe in {one.probe for part in (measurements, reviewed) for one in part}:
             self._times_kept[probe] += 1
-        return Added(became["new"], became["same"] + became["known better"], became["corrected"], alone)
+        same = became["same"] + became["known better"]
+        return Added(became["new"], same, became["corrected"], others, await self.marks([*(seen or ())]))
 
     async def latest(self, probe: str, now: datetime) -> dict[str, Measurement]:
         rules.micros(now)

@@ -40,11 +40,12 @@ class PostgresStore(
         self._db = Database(Address.of(url), patience_s=patience_s, connections=connections)
         self._vault = vault
         self._heads = {}
+        self._folds = {}
         self._personas = {}
         self._snapshots = {}
 
-    async def version(self, *, but_points: bool = False) -> int:  # noqa: ARG002
-        return await self._db.version()
+    async def version(self, *, but_points: bool = False) -> int:
+        return await self._db.version(but_points=but_points)
 
     async def close(self) -> None:
         await self._db.close()

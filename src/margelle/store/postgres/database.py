@@ -19,7 +19,7 @@ from margelle.store import rules
 from margelle.store.postgres import cluster, failure, schema
 from margelle.store.postgres.address import Address
 from margelle.store.postgres.asking import Asking, Bindings, Row, Transaction
-from margelle.store.postgres.news import News
+from margelle.store.postgres.news import Kind, News
 from margelle.store.remembered import Remembered
 
 CONNECTIONS: Final = 8
@@ -72,17 +72,17 @@ class Database(Asking):
         self._newest = len(schema.scripts())
         self._news = News(address, self._connect, self._returned, self._newest)
         self._telling: asyncio.Task[None] | None = None
-        self._untold = False
+        self._untold: Kind | None = None
 
-    async def version(self) -> int:
-        """Another number after anything was stored: by this process at once, by another as soon as that has told so.
+    async def version(self, *, but_points: bool = False) -> int:
+        """Another number after anything was stored, `but_points`: by this process at once, by another as soon as that has told so.
 
         Raises StoreError soon where there is no connection.
         """
         if self._pool is None or self._closed:
             await self._open()
         await self._news.wait(min(self._patience_s, _BLINK_S))
-        return self._news.count
+        return self._news.others if but_points else self._news.count
 
     async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
         with self.told():
@@ -93,8 +93,8 @@ class Database(Asking):
                 await self._give_back(connection)
 
     @asynccontextmanager
-    async def writing(self, *, news: bool = True) -> AsyncIterator[Transaction]:
-        """A transaction: on disk when it is left normally, undone when it is left by an exception. What it changes is `news` to others.
+    async def writing(self, *, news: Kind | None = "any") -> AsyncIterator[Transaction]:
+        """A transaction: on disk when it is left normally, undone when it is left by an exception. What it changes is `news` of this kind.
 
         Raises Undone where the server keeps nothing of it and it may be made again, Outdated where it is of a newer margelle now.
         """
@@ -114,8 +114,8 @@ class Database(Asking):
                 raise self._broken(error, committing=committing) from None
             finally:
                 await self._give_back(connection)
-                if committing and transaction.changes and news:
-                    self._tell()
+                if committing and transaction.changes and news is not None:
+                    self._tell(news)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Asking]:
@@ -237,20 +237,20 @@ class Database(Asking):
 
     # --- telling the others
 
-    def _tell(self) -> None:
+    def _tell(self, kind: Kind) -> None:
         """Count it, and tell the others soon: one message for all that is kept while the last one is under way."""
-        self._news.count += 1
-        self._untold = True
+        self._news.happened(kind)
+        self._untold = kind if self._untold in {None, kind} else "any"
         if self._telling is None or self._telling.done():
             self._telling = asyncio.create_task(self._tell_all())
 
     async def _tell_all(self) -> None:
-        while self._untold:
-            self._untold = False
+        while self._untold is not None:
+            kind, self._untold = self._untold, None
             with suppress(StoreError, psycopg.Error):  # they find out by themselves, a little later
                 connection, _ = await self._first("")
                 try:
-                    await self._news.tell(connection)
+                    await self._news.tell(connection, kind)
                 finally:
                     await self._give_back(connection)
 

@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Literal
 
 import psycopg
 from psycopg import AsyncConnection, errors, sql
@@ -33,6 +33,8 @@ _COMMITTED: Final = "SELECT pg_current_snapshot()::text, version FROM margelle"
 _TELL: Final = "SELECT pg_notify(%s, %s)"
 
 Connection = AsyncConnection[TupleRow]
+Kind = Literal["points", "any"]
+"""What was stored: measurements alone, or perhaps anything."""
 
 
 class News:
@@ -49,6 +51,8 @@ class News:
         newest: int,
     ) -> None:
         self.count = secrets.randbits(40)  # so that a version seen before a restart is not met again
+        self.others = self.count
+        """The same, but for measurements."""
         self.trouble: StoreError | None = None
         """Why there is no connection now."""
         self._outdated: Outdated | None = None
@@ -81,9 +85,14 @@ class News:
         except TimeoutError:
             raise self.trouble or failure.lost(TimeoutError(), self._address) from None
 
-    async def tell(self, connection: Connection) -> None:
+    def happened(self, kind: Kind) -> None:
+        """Something was stored."""
+        self.count += 1
+        self.others += kind != "points"
+
+    async def tell(self, connection: Connection, kind: Kind) -> None:
         """Tell the others that something was stored."""
-        await connection.execute(_TELL, (CHANNEL, self._name))
+        await connection.execute(_TELL, (CHANNEL, f"{self._name} {kind}"))
 
     async def tell_upgraded(self, connection: Connection) -> None:
         """Tell the others that the schema was changed: they look at once."""
@@ -99,7 +108,7 @@ class News:
                 _log.warning("%s", self.trouble)
             self._up.clear()
             connection = await self._connected()
-            self.count += 1  # whatever was told meanwhile was missed
+            self.happened("any")  # whatever was told meanwhile was missed
             self._up.set()
             await self._returned()
 
@@ -121,14 +130,15 @@ class News:
         while True:
             heard = False
             async for note in connection.notifies(timeout=LOOK_S):
-                if note.payload != self._name:
-                    self.count += 1
+                name, _, kind = note.payload.partition(" ")
+                if name != self._name:
+                    self.happened("points" if kind == "points" else "any")
                 heard = True
                 if note.payload == UPGRADED:
                     break
             committed = await self._committed(connection)
             if committed != seen and not heard:
-                self.count += 1
+                self.happened("any")
             seen = committed
 
     async def _committed(self, connection: Connection) -> str:

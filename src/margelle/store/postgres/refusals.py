@@ -24,11 +24,11 @@ class RefusalTable:
     @retried
     async def refuse(self, subject: str, now: datetime, life_s: float) -> None:
         now_us = rules.micros(now)
-        async with self._db.writing(news=False) as transaction:
+        async with self._db.writing(news=None) as transaction:
             await transaction.run("DELETE FROM refusal WHERE until <= %s", (now_us,))
             await transaction.run(_REFUSE, (subject, now_us, now_us + round(life_s * 1e6)))
 
     @retried
     async def pardon(self, subject: str) -> None:
-        async with self._db.writing(news=False) as transaction:
+        async with self._db.writing(news=None) as transaction:
             await transaction.run("DELETE FROM refusal WHERE subject = %s", (subject,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
@@ -27,6 +27,7 @@ from margelle.store.postgres.failure import Undone
 from margelle.store.postgres.gaps import Gaps
 from margelle.store.postgres.image import Image
 from margelle.store.postgres.kept import Kept, Missing
+from margelle.store.postgres.news import Kind
 from margelle.store.row import Row, measurement
 
 REMEMBERED: Final = 20_000
@@ -42,10 +43,11 @@ _After = Callable[[Transaction, Mapping[str, _T]], Awaitable[None]]
 
 
 class _Came(Struct):
-    """What became of measurements of one probe."""
+    """What became of measurements of one probe, which had had its `turn` before."""
 
     new: int
     corrected: int
+    turn: int
 
 
 def _arrive(image: Image, given: Sequence[Measurement], reviewed: Sequence[Measurement], now_us: int) -> _Came:
@@ -53,7 +55,7 @@ def _arrive(image: Image, given: Sequence[Measurement], reviewed: Sequence[Measu
     arrival = Arrival(image, Folding(image), now_us)
     image.new, corrected = arrival.keep(given)
     arrival.review(reviewed)
-    return _Came(image.new, corrected)
+    return _Came(image.new, corrected, image.kept.turn)
 
 
 class SeriesTables:
@@ -61,6 +63,8 @@ class SeriesTables:
 
     _db: Database
     _heads: dict[str, Kept]
+    _folds: dict[str, int]
+    """How often this process has folded a probe: a turn of its head that changes nothing of what is kept."""
     _snapshots: dict[str, Snapshot]
 
     async def add(
@@ -69,7 +73,7 @@ class SeriesTables:
         now: datetime,
         reviewed: Sequence[Measurement] = (),
         *,
-        seen: int | None = None,  # noqa: ARG002 - what other hubs have kept since is heard of a little later
+        seen: Mapping[str, Mark] | None = None,
     ) -> Added:
         now_us = rules.micros(now)
         given, other = _by_probe(measurements), _by_probe(reviewed)
@@ -87,10 +91,24 @@ class SeriesTables:
         with self._db.told():
             said = await self._changed(names, work, after) if names else {}
         new, corrected = sum(one.new for one in said.values()), sum(one.corrected for one in said.values())
-        return Added(new, len(measurements) - new - corrected, corrected)
+        others = frozenset(
+            probe
+            for probe, mark in (seen or {}).items()
+            if probe in said and self._mark(probe, said[probe].turn) != mark
+        )
+        return Added(new, len(measurements) - new - corrected, corrected, others, self._marks(seen or ()))
 
-    async def marks(self, probes: Sequence[str]) -> dict[str, Mark]:  # noqa: ARG002 - others are heard of too late
-        return {}
+    async def marks(self, ids: Sequence[str]) -> dict[str, Mark]:
+        if unknown := [probe for probe in ids if probe not in self._heads]:
+            self._remember({probe: _fresh(one) for probe, one in (await probes.heads(self._db, unknown)).items()})
+        return self._marks(ids)
+
+    def _marks(self, ids: Iterable[str]) -> dict[str, Mark]:
+        """As the heads are known, which need not be as they are: what is added tells."""
+        return {probe: self._mark(probe, one.turn) for probe in ids if (one := self._heads.get(probe)) is not None}
+
+    def _mark(self, probe: str, turn: int) -> Mark:
+        return turn - self._folds.get(probe, 0)
 
     async def _changed(self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T]) -> Mapping[str, _T]:
         """What `work` says of each probe once it is kept. Where another connection was quicker it begins again, in the end holding the probes."""
@@ -103,9 +121,14 @@ class SeriesTables:
 
     @retried
     async def _hold(
-        self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T] | None = None, *, news: bool = True
+        self,
+        names: Sequence[str],
+        work: Callable[[Image], _T],
+        after: _After[_T] | None = None,
+        *,
+        news: Kind | None = "points",
     ) -> Mapping[str, _T]:
-        """As `_changed`, while nobody else can change these probes: for what takes long, or was not quick enough."""
+        """As `_changed`, while nobody else can change these probes: for what takes long, or was not quick enough. What is no `news` changes nothing of what is kept."""
         self._forget(names)
         async with self._db.writing(news=news) as transaction:
             kept = await probes.heads(transaction, names, hold=True)
@@ -114,6 +137,8 @@ class SeriesTables:
             if after is not None:
                 await after(transaction, said)
         self._remember(now)
+        if not news:
+            self._folds.update({probe: self._folds.get(probe, 0) + 1 for probe in now})
         return said
 
     async def _try(self, names: Sequence[str], work: Callable[[Image], _T], after: _After[_T]) -> Mapping[str, _T]:
@@ -123,7 +148,7 @@ class SeriesTables:
             kept |= await probes.heads(self._db, unknown)
         images, said = await probes.worked(self._db, (_fresh(one) for one in kept.values()), work)
         if changed := [image for image in images if image.saved]:
-            async with self._db.writing() as transaction:
+            async with self._db.writing(news="points") as transaction:
                 now = await probes.write(transaction, changed)
                 await after(transaction, said)
             self._remember(now)
@@ -136,6 +161,7 @@ class SeriesTables:
     def _remember(self, now: Mapping[str, Kept]) -> None:
         if len(self._heads) + len(now) > REMEMBERED:
             self._heads.clear()
+            self._folds.clear()
         self._heads.update(now)
 
     # --- reading

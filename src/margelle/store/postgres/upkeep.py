@@ -52,7 +52,7 @@ class UpkeepTables(SeriesTables):
         pending = await self._pending(everything)
         if not pending:
             return Folded()
-        said = await self._hold(pending, _fold, news=False)
+        said = await self._hold(pending, _fold, news=None)
         return Folded(sum(said.values()), more=bool(await self._pending(everything)))
 
     async def _pending(self, everything: bool) -> list[str]:

@@ -43,7 +43,6 @@ class SqliteStore(
         self._db = Database(path, busy_timeout_s=busy_timeout_s)
         self._vault = vault
         self._personas = {}
-        self._times_kept = {}
         self._changes_by_points = 0
         self._furnish()
 

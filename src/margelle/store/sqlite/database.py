@@ -120,13 +120,12 @@ class Database:
         with self._told():
             self.connection.close()
 
-    def version(self, *, now: bool = False) -> int:
+    def version(self) -> int:
         """Grows when anything was stored, by this connection (total_changes) or by any other (data_version).
 
-        Others are looked at once in a turn of the event loop, unless it must be `now`: all who ask in that turn see the same, without four
-        system calls each.
+        Others are looked at once in a turn of the event loop: all who ask in that turn see the same, without four system calls each.
         """
-        others = self._others if self._others is not None and not now else self._look()
+        others = self._others if self._others is not None else self._look()
         return self._start + others + self.connection.total_changes()
 
     def _look(self) -> int:

@@ -50,9 +50,9 @@ class Heads:
         """The head of a probe; within a transaction, whose beginning has looked, from memory where it is known."""
         head = self._known.get(probe)
         if head is None:
-            sql = "SELECT id, probe, pieces, before, newest FROM head WHERE probe = ?"
-            for number, name, pieces, before, newest in self._db.read(sql, (probe,)):
-                head = self._known[probe] = Head(number, name, pieces, bool(before), self._newest(newest))
+            sql = "SELECT id, probe, pieces, before, newest, turn FROM head WHERE probe = ?"
+            for number, name, pieces, before, newest, turn in self._db.read(sql, (probe,)):
+                head = self._known[probe] = Head(number, name, pieces, bool(before), self._newest(newest), turn)
         return head
 
     def told(self, probes: Collection[str]) -> dict[str, bytes]:
@@ -83,10 +83,12 @@ class Heads:
             self._unkept = []
         if self._unsaved:
             rows = [
-                (head.pieces, head.before, _encode(head.newest), number)
+                (head.pieces, head.before, _encode(head.newest), head.turn, number)
                 for number, head in sorted(self._unsaved.items())
             ]
-            self._db.connection.executemany("UPDATE head SET pieces = ?, before = ?, newest = ? WHERE id = ?", rows)
+            self._db.connection.executemany(
+                "UPDATE head SET pieces = ?, before = ?, newest = ?, turn = ? WHERE id = ?", rows
+            )
             self._unsaved = {}
 
     def clear(self, head: Head) -> None:

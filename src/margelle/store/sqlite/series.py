@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -17,7 +17,6 @@ from margelle.store.stretches import Stretches
 class SeriesTables(SeriesReader, Stretches):
     """The part of the store that keeps measurements."""
 
-    _times_kept: dict[str, int]
     _changes_by_points: int
 
     @contextmanager
@@ -34,8 +33,12 @@ class SeriesTables(SeriesReader, Stretches):
             raise
 
     async def marks(self, probes: Sequence[str]) -> dict[str, Mark]:
-        others = self._db.others()
-        return {probe: (others, self._times_kept.get(probe, 0)) for probe in probes}
+        self._heads.look()
+        return {probe: self._mark(probe) for probe in probes}
+
+    def _mark(self, probe: str) -> Mark:
+        head = self._heads.get(probe)
+        return head.turn if head is not None else -1
 
     async def add(
         self,
@@ -43,12 +46,12 @@ class SeriesTables(SeriesReader, Stretches):
         now: datetime,
         reviewed: Sequence[Measurement] = (),
         *,
-        seen: int | None = None,
+        seen: Mapping[str, Mark] | None = None,
     ) -> Added:
         now_us = rules.micros(now)
         with self._changing():
             changes = self._db.connection.total_changes()
-            alone = seen is not None and self._db.version(now=True) == seen
+            others = frozenset(probe for probe, mark in (seen or {}).items() if self._mark(probe) != mark)
             arrival = Arrival(self._tables, self._folding, now_us)
             new, corrected = arrival.keep(measurements)
             if new:
@@ -56,7 +59,6 @@ class SeriesTables(SeriesReader, Stretches):
             if new or corrected:
                 await self._refill(measurements, now)
             arrival.review(reviewed)
+            marks = {probe: self._mark(probe) for probe in seen or ()}
         self._changes_by_points += self._db.connection.total_changes() - changes
-        for probe in {one.probe for part in (measurements, reviewed) for one in part}:
-            self._times_kept[probe] = self._times_kept.get(probe, 0) + 1
-        return Added(new, len(measurements) - new - corrected, corrected, alone)
+        return Added(new, len(measurements) - new - corrected, corrected, others, marks)

@@ -1,0 +1,104 @@
+// Turns what a mouse or a finger does over the curves into what is wanted: to read an instant, or to zoom into a part.
+
+/** What is wanted. Places are shares of the curves' width, from 0 to 1. */
+export interface Wanted {
+  look(plot: HTMLElement, share: number): void;
+  leave(): void;
+  choose(plot: HTMLElement, from: number, to: number): void;
+  unchoose(plot: HTMLElement): void;
+  zoom(plot: HTMLElement, from: number, to: number): void;
+}
+
+/** A finger that rests so long wants to read, and not to scroll. */
+const HOLD_MS = 120;
+/** Less than that is a shaking hand. */
+const LEAST_PX = 8;
+
+interface Press {
+  plot: HTMLElement;
+  x: number;
+  y: number;
+  mouse: boolean;
+  /** Whether a finger is known to read by now. */
+  reads: boolean;
+  hold: number;
+}
+
+/** Hears all plots below `place`. A mouse reads where it is and zooms where it is dragged; a finger reads where it taps, rests or is drawn along. */
+export function hear(place: HTMLElement, wanted: Wanted): void {
+  let press: Press | undefined;
+  const begin = (event: PointerEvent): void => {
+    const plot = plotOf(event.target);
+    if (!plot || event.button !== 0 || !event.isPrimary) return;
+    const { clientX: x, clientY: y } = event;
+    const mouse = event.pointerType === "mouse";
+    const now: Press = { plot, x, y, mouse, reads: false, hold: 0 };
+    if (mouse) plot.setPointerCapture(event.pointerId);
+    else now.hold = setTimeout(() => read(now, x), HOLD_MS);
+    press = now;
+  };
+  const read = (by: Press, x: number): void => {
+    clearTimeout(by.hold);
+    by.reads = true;
+    wanted.look(by.plot, held(share(by.plot, x)));
+  };
+  const move = (event: PointerEvent): void => {
+    if (!press && event.pointerType === "mouse") hover(event);
+    if (!press || !event.isPrimary) return;
+    const [across, down] = [Math.abs(event.clientX - press.x), Math.abs(event.clientY - press.y)];
+    if (press.mouse && across >= LEAST_PX) wanted.choose(press.plot, ...ends(press, event));
+    if (press.mouse || press.reads || across > Math.max(down, LEAST_PX / 2)) read(press, event.clientX);
+  };
+  const hover = (event: PointerEvent): void => {
+    const plot = plotOf(event.target);
+    const at = plot ? share(plot, event.clientX) : -1;
+    if (plot && at >= 0 && at <= 1) wanted.look(plot, at);
+    else wanted.leave();
+  };
+  const end = (event: PointerEvent): void => {
+    if (!press || !event.isPrimary) return;
+    const done = press;
+    press = undefined;
+    if (!done.mouse) read(done, event.clientX);
+    else if (Math.abs(event.clientX - done.x) >= LEAST_PX) wanted.zoom(done.plot, ...ends(done, event));
+    else wanted.unchoose(done.plot);
+  };
+  const cancel = (): void => {
+    if (!press) return;
+    clearTimeout(press.hold);
+    wanted.unchoose(press.plot);
+    if (press.reads) wanted.leave();
+    press = undefined;
+  };
+  place.addEventListener("pointerdown", begin);
+  place.addEventListener("pointermove", move);
+  place.addEventListener("pointerup", end);
+  place.addEventListener("pointercancel", cancel); // the page is scrolled
+  place.addEventListener("pointerleave", (event) => {
+    if (event.pointerType === "mouse" && !press) wanted.leave();
+  });
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape") cancel();
+  });
+  addEventListener("click", ({ target }) => {
+    if (target instanceof Element && !place.contains(target)) wanted.leave();
+  });
+}
+
+export function plotOf(target: EventTarget | null): HTMLElement | null {
+  return target instanceof Element ? target.closest<HTMLElement>(".plot") : null;
+}
+
+function share(plot: HTMLElement, x: number): number {
+  const box = plot.querySelector("svg.curve")?.getBoundingClientRect();
+  return box?.width ? (x - box.left) / box.width : 0;
+}
+
+function held(at: number): number {
+  return Math.min(Math.max(at, 0), 1);
+}
+
+function ends(press: Press, event: PointerEvent): [number, number] {
+  const [one, other] = [held(share(press.plot, press.x)), held(share(press.plot, event.clientX))];
+  return [Math.min(one, other), Math.max(one, other)];
+}
