@@ -32,11 +32,13 @@ class Connection:
         self._socket.sendall(request)
 
     def receive(self) -> int:
-        """The bytes of the body that came; RuntimeError for an answer that is not 200."""
+        """The bytes of the body that came; RuntimeError for an answer that is not 200, or 204, which has none."""
         received = self._socket.recv(1 << 18)
         while _END_OF_HEAD not in received:
             received += self._more()
         head, body = received.split(_END_OF_HEAD, 1)
+        if head.startswith(b"HTTP/1.1 204"):
+            return 0
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(f"not 200: {head[:120]!r} {body[:200]!r}")
         length = _length(head)

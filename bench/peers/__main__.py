@@ -27,11 +27,11 @@ from bench.peers.fleet import (
     smooth,
     value_by_value,
 )
-from bench.peers.hub import Elsewhere, Hub, Postgres, Sqlite
+from bench.peers.hub import Database, Elsewhere, Hub, Postgres, Sqlite
 from bench.peers.influx import Influx
 from bench.peers.peer import GENERATOR, SERVERS, Peer
 from bench.peers.stand import Stand
-from bench.peers.table import Aim, Figures, Line
+from bench.peers.table import Aim, Figures, Line, Sheet
 from bench.peers.victoria import Victoria
 
 BATCH: Final = 10_000
@@ -42,6 +42,8 @@ DATABASE: Final = "MARGELLE_BENCH_DATABASE"
 MEASURED: Final = "<!-- what follows is written by make bench-peers PAGE=docs/performance.md -->"
 SENT: Final = 20
 """Batches that are sent over HTTP."""
+EACH: Final = 20_000
+"""Readings that are sent one by one, between questions."""
 
 
 class Options(argparse.Namespace):
@@ -64,9 +66,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="margelle-peers-") as folder:
         found = measured(Path(folder), options)
     page = [_how()]
-    for title, cells in found:
-        table.show(title, cells)
-        page += [f"### {title}", table.markdown(cells)]
+    for one in found:
+        table.show(one)
+        page += [f"### {one.title}", table.markdown(one.cells), *([one.below] if one.below else [])]
     if options.page:
         before = options.page.read_text() if options.page.exists() else ""
         options.page.write_text("\n\n".join([before.partition(MEASURED)[0] + MEASURED, *page]) + "\n")
@@ -80,29 +82,31 @@ def _how() -> str:
     return f"Taken on {datetime.now(UTC):%Y-%m-%d} with `{command}` on {where}; the load of the last quarter of an hour was {load:.1f}."
 
 
-def measured(folder: Path, options: Options) -> list[tuple[str, list[list[str]]]]:
-    """All tables by title."""
+def measured(folder: Path, options: Options) -> list[Sheet]:
+    """All tables."""
     sizes = sorted({max(1, round(options.probes * share)) for share in growth.SHARES})
     with ExitStack() as stack:
         stands = {count: stack.enter_context(_stand(folder / str(count), count, options)) for count in sizes}
         for count in sizes[:-1]:
             _fill(stands[count], count)
         stand = stands[options.probes]
-        lines = [*_filled(stand, options), works.generator(folder)]
+        lines = [*_filled(stand, options)]
+        lines.insert(1, _cheaper(folder / "cheaper", options))
         everything = works.all_of(options.probes, options.days)
         stand.agree(everything)
         lines += [stand.ask(work, options.rounds, options.seconds) for work in everything]
         lines.append(stand.ask_anew(works.anew(options.probes), max(1, options.rounds // 2)))
         lines += stand.memory()
         grown = growth.measured(stands, options.rounds, options.seconds)
-        lines[1:1] = _sent(stand, options.probes)
+        lines[2:2] = _sent(stand, options.probes)
+        lines.insert(-2, _after_each(stand, options))
         names, ours = stand.names, [peer.name for peer in stand.peers if isinstance(peer, Hub)]
         promises = [["server", "what it has acknowledged"], *([peer.name, peer.promise] for peer in stand.peers)]
         title = f"{options.probes} probes × 7 quantities × {HOURS} h = {options.probes * 7 * HOURS:,} points; servers on core {SERVERS}, generator on core {GENERATOR}"
         return [
-            (title, table.rows(lines, names, ours)),
-            ("Growth: one client, by how many probes there are", grown),
-            ("What is promised", promises),
+            Sheet(title, table.rows(lines, names, ours), works.generator(folder)),
+            Sheet("Growth: one client, by how many probes there are", grown),
+            Sheet("What is promised", promises),
         ]
 
 
@@ -137,6 +141,21 @@ def _others(folder: Path, without: Sequence[str]) -> Iterator[Peer]:
         yield Victoria(command, folder / "victoria")
 
 
+def _cheaper(folder: Path, options: Options) -> Line:
+    """How fast the hub would take the same if it acknowledged before anything is on disk. It has no such mode."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        databases: list[Database] = [Sqlite(folder / "sqlite")]
+        if "postgres" not in options.without:
+            databases.append(Postgres(folder / "postgres"))
+        hubs = [Hub(one, folder / one.title, cheaper=True) for one in databases]
+        for hub in hubs:
+            stack.callback(hub.close)
+            hub.furnish([name(n) for n in range(options.probes)])
+        given = [*batches(hour_by_hour(options.probes, 0, HOURS), BATCH)]
+        return Stand(hubs, folder).take("the same, with synchronous=NORMAL and synchronous_commit=off", given)
+
+
 def _fill(stand: Stand, probes: int) -> None:
     stand.take("", [*batches(hour_by_hour(probes, 0, HOURS), BATCH)])
     stand.settle()
@@ -169,12 +188,24 @@ def _filled(stand: Stand, options: Options) -> Iterator[Line]:
 
 def _sent(stand: Stand, probes: int) -> Iterator[Line]:
     """Send what the fleet measures next, and tell how fast it was taken: in readings, which spares the others six lines of seven, and value by value, as it is sent to a hub."""
-    hours = 1 + 3 * SENT * BATCH // probes // 7
-    sent = [*batches(hour_by_hour(probes, HOURS, HOURS + hours), BATCH)]
+    sent = [*batches(hour_by_hour(probes, HOURS, _sent_until(probes)), BATCH)]
     singly = [value_by_value(batch) for batch in sent[SENT : 3 * SENT]]
     yield stand.send(f"ingest over HTTP, {BATCHES}, a reading in each line", sent[:SENT], (Aim("InfluxDB"),))
     yield stand.send(f"ingest over HTTP, {BATCHES}, a value in each line", singly[:SENT], (Aim("InfluxDB"),))
     yield stand.take(f"ingest at the store, {BATCHES}, a value in each line", singly[SENT:], (Aim("InfluxDB", 2),))
+
+
+def _sent_until(probes: int) -> int:
+    """Before which hour all is that is sent in batches."""
+    return HOURS + 1 + 3 * SENT * BATCH // probes // 7
+
+
+def _after_each(stand: Stand, options: Options) -> Line:
+    """Ask for the newest values while what the fleet measures after all that comes reading by reading."""
+    first, rounds = _sent_until(options.probes), max(1, options.rounds // 2)
+    told = [*hour_by_hour(options.probes, first, first + 1 + EACH // options.probes)][:EACH]
+    stand.settle()  # of what came before nothing is still to be done
+    return stand.ask_after_each(works.after_each(options.probes), told, rounds, options.seconds)
 
 
 def _room(title: str, before: dict[str, int], after: dict[str, int], points: int) -> Line:

@@ -8,7 +8,7 @@ from typing import Final
 
 from bench.peers.stand import Stand, Work
 from bench.peers.table import Line, figure, spread
-from bench.peers.works import latest, month, month_of_days
+from bench.peers.works import latest, month_of_days, stretches
 
 SHARES: Final = (0.01, 0.1, 1)
 """Of all probes, so many are at each of the servers of a kind."""
@@ -22,7 +22,7 @@ def measured(stands: Mapping[int, Stand], rounds: int, seconds: float) -> list[l
     some = [n % fewest for n in range(_ASKED)]
     works = (
         Work("newest values of 7 quantities", [latest(n) for n in some], 1),
-        Work("a month of one series", [month(n) for n in some], 1),
+        Work("a month of one series, each time another stretch", stretches(some), 1),
         Work("its days", [month_of_days(n) for n in some], 1),
     )
     told = [["work", "server", *(f"of {count}, ms" for count in stands), "most / fewest, by the clock", "by CPU"]]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ import psycopg
 from tests.postgres import Server
 
 from bench.peers.fleet import SINCE, YEAR_S, Told
-from bench.peers.peer import SERVERS, call, get, on_core
+from bench.peers.peer import SERVERS, call, get, on_core, post
 from bench.peers.question import Answer, Question
 from bench.process import family, free_port, server
 from margelle.domain.measurement import Doubt, Measurement
@@ -27,6 +28,8 @@ from margelle.ports import Discovery, Store
 from margelle.serve.api import NAME
 from margelle.serve.sign_in import FaceDesk
 from margelle.store import open_store
+from margelle.store.postgres import PostgresStore
+from margelle.store.sqlite import SqliteStore
 from margelle.store.vault import Vault
 
 USER: Final = "you@example.org"
@@ -121,10 +124,12 @@ class Elsewhere:
 class Hub:
     """A hub in `folder`, over a database; and the store itself, which this process has open too."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, *, cheaper: bool = False) -> None:
+        """`cheaper` lets its own store acknowledge before anything is on disk, which is for comparison only: nothing in the hub can."""
         folder.mkdir(exist_ok=True)
         self.name = f"Margelle, {database.title}"
         self.promise = database.promise
+        self._cheaper = cheaper
         self.port, self._pid = 0, 0
         self._database, self._folder = database, folder
         self._running = ExitStack()
@@ -136,7 +141,12 @@ class Hub:
         return self._loop.run(work)
 
     async def _opened(self) -> Store:
-        return open_store(self._database.url, Vault.open(self._folder / "key"))
+        store = open_store(self._database.url, Vault.open(self._folder / "key"))
+        if self._cheaper and isinstance(store, SqliteStore):
+            store._db.connection.pragma("synchronous", "NORMAL")
+        elif self._cheaper and isinstance(store, PostgresStore):
+            store._db._configure = partial(_configured_cheaply, store._db._configure)  # type: ignore[method-assign]
+        return store
 
     def furnish(self, probes: Sequence[str]) -> None:
         """A user with a site for each of these probes, and a key."""
@@ -204,6 +214,12 @@ class Hub:
         if told["refused"]:
             raise RuntimeError(f"The hub refused {told['refused']} points: {told['points'][:3]}.")
 
+    def to_store(self, batch: Sequence[Told]) -> str:
+        body = self.written(batch)
+        return post(
+            "/api/v1/measurements", body, Authorization=f"Bearer {self._token}", Content_Type="application/json"
+        )
+
     def settle(self) -> None:
         self._done(self._settled())
 
@@ -229,6 +245,12 @@ class Hub:
 
     def pids(self) -> list[int]:
         return [self._pid, *self._database.pids()]
+
+
+async def _configured_cheaply(configure: Callable[[Any], Awaitable[None]], connection: Any) -> None:
+    """A connection that acknowledges what is not on disk yet."""
+    await configure(connection)
+    await connection.execute("SET synchronous_commit = off")
 
 
 def _path(question: Question) -> str:

@@ -97,6 +97,9 @@ class Influx:
     def send(self, body: bytes) -> None:
         call(self.port, "POST", f"/write?db={DATABASE}&precision=s", body)
 
+    def to_store(self, batch: Sequence[Told]) -> str:
+        return peer.post(f"/write?db={DATABASE}&precision=s", self.written(batch))
+
     def settle(self) -> None:
         """It writes its memory to disk when it ends, and merges its files when they have been cold for a while."""
         self.stop()

@@ -38,6 +38,9 @@ class Peer(Protocol):
     def send(self, body: bytes) -> None:
         """Let the server keep what was written. Raises RuntimeError where it does not."""
 
+    def to_store(self, batch: Sequence[Told]) -> str:
+        """The request that lets it keep a batch."""
+
     def settle(self) -> None:
         """Let it bring everything to where it stays."""
 
@@ -92,6 +95,11 @@ def get(path: str, **headers: str) -> str:
     """A GET over HTTP."""
     more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{more}\r\n"
+
+
+def post(path: str, body: bytes, **headers: str) -> str:
+    """A POST over HTTP."""
+    return get(path, **headers, Content_Length=str(len(body))).replace("GET", "POST", 1) + body.decode()
 
 
 def in_lines(batch: Sequence[Told]) -> bytes:

@@ -17,6 +17,7 @@ from bench.peers.table import Aim, Figures, Line
 from bench.process import cpu_s, load, memory_mb, memory_resident_mb, over
 
 _EXACT: Final = 1000
+_AGREED: Final = 64
 _GROUPS: Final = 5
 """So many figures are told of a load."""
 
@@ -87,9 +88,9 @@ class Stand:
             peer.settle()
 
     def agree(self, works: Sequence[Work]) -> None:
-        """Ask everybody everything once. Raises RuntimeError where an answer is not the first one's, or empty."""
+        """Ask everybody everything once, or as many of very many questions. Raises RuntimeError where an answer is not the first one's, or empty."""
         for work in works:
-            for question in work.questions:
+            for question in work.questions[:: max(1, len(work.questions) // _AGREED)]:
                 answers = [peer.answer(question, asked(peer.port, peer.request(question))) for peer in self.peers]
                 if not answers[0] or (question.points and len(answers[0]) != question.points):
                     raise RuntimeError(f"{work.name}: {len(answers[0])} rows for {question}")
@@ -104,6 +105,25 @@ class Stand:
         for _ in range(rounds):
             for peer in self.peers:
                 self._round(peer, requests[peer.name], work.clients, seconds, line.by_peer[peer.name])
+        return line
+
+    def ask_after_each(self, work: Work, told: Sequence[Told], rounds: int, seconds: float) -> Line:
+        """The same by a client that sends one of the readings `told`, of which none comes twice, after each answer. Counted are the answers."""
+        line = Line(
+            work.name, "answers/s; CPU an answer and what is stored", {peer.name: Figures() for peer in self.peers}
+        )
+        size = len(told) // rounds
+        for n in range(rounds):
+            some = told[n * size : (n + 1) * size]
+            for peer in self.peers:
+                asked = [peer.request(question) for question in work.questions]
+                requests = [
+                    one for k, reading in enumerate(some) for one in (asked[k % len(asked)], peer.to_store([reading]))
+                ]
+                figures = Figures()
+                self._round(peer, requests, 1, seconds, figures)
+                line.by_peer[peer.name].values.append(figures.values[0] / 2)
+                line.by_peer[peer.name].cpu_us.append(figures.cpu_us[0] * 2)
         return line
 
     def ask_anew(self, work: Work, rounds: int) -> Line:

@@ -60,6 +60,14 @@ class Line(Struct):
         return ", ".join(said)
 
 
+class Sheet(Struct, frozen=True):
+    """A table: its cells, the head first, and a sentence `below` it."""
+
+    title: str
+    cells: Sequence[Sequence[str]]
+    below: str = ""
+
+
 def figure(value: float) -> str:
     """With three digits that count."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -100,9 +108,9 @@ def markdown(cells: Sequence[Sequence[str]]) -> str:
     return "\n".join([head, "|---" * len(cells[0]) + "|", *body])
 
 
-def show(title: str, cells: Sequence[Sequence[str]]) -> None:
+def show(told: Sheet) -> None:
     """On the terminal."""
-    table = Table(*cells[0], title=title, title_justify="left", show_lines=True)
-    for row in cells[1:]:
+    table = Table(*told.cells[0], title=told.title, title_justify="left", show_lines=True, caption=told.below)
+    for row in told.cells[1:]:
         table.add_row(*row)
     Console(width=200).print(table)

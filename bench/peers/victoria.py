@@ -65,6 +65,9 @@ class Victoria:
     def send(self, body: bytes) -> None:
         call(self.port, "POST", "/write?precision=s", body)
 
+    def to_store(self, batch: Sequence[Told]) -> str:
+        return peer.post("/write?precision=s", self.written(batch))
+
     def settle(self) -> None:
         call(self.port, "GET", "/internal/force_flush")
         call(self.port, "GET", "/internal/force_merge")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +12,7 @@ from bench.peers.fleet import HOURLY, HOURS, MINUTELY, SINCE, minutely, name
 from bench.peers.peer import GENERATOR, SERVERS, get, on_core
 from bench.peers.question import Question
 from bench.peers.stand import Work
-from bench.peers.table import Aim, Figures, Line
+from bench.peers.table import Aim, figure
 from bench.process import free_port, load, server
 from bench.water import QUANTITIES
 
@@ -18,7 +20,10 @@ _TURN: Final = 64
 """So many different questions are asked in turn."""
 
 _PAGE: Final = 10_000
+_HOUR_S: Final = 3_600
 _DAY_S: Final = 86_400
+_SHIFTS: Final = 32
+"""By so many hours or days a stretch begins later or ends earlier: the square of it are different, far more than a server keeps answers of that size."""
 
 
 def latest(number: int) -> Question:
@@ -36,21 +41,58 @@ def month_of_days(number: int) -> Question:
     return Question("days", name(number), "ph", SINCE, SINCE + HOURS // 24 * _DAY_S)
 
 
+def stretches(numbers: Sequence[int]) -> list[Question]:
+    """Most of that month, of one of these probes after the other, and never the same twice."""
+    return [
+        Question(
+            "range", name(numbers[n % len(numbers)]), "ph", SINCE + late * _HOUR_S, SINCE + (HOURS - early) * _HOUR_S
+        )
+        for n, (late, early) in enumerate(product(range(_SHIFTS), repeat=2))
+    ]
+
+
+def stretches_of_days(probe: str, days: int) -> list[Question]:
+    """Most of so many days likewise."""
+    shifts = range(min(_SHIFTS, days // 4))
+    return [
+        Question("days", probe, "ph", SINCE + late * _DAY_S, SINCE + (days - early) * _DAY_S)
+        for late, early in product(shifts, repeat=2)
+    ]
+
+
 def all_of(probes: int, days: int) -> list[Work]:
     """Everything, of servers that have been asked before."""
     some = [n % probes for n in range(_TURN)]
-    year = (SINCE, SINCE + days * _DAY_S)
-    hourly, by_minute = (Question("days", one, "ph", *year) for one in (HOURLY, MINUTELY))
-    kept = Question("days", MINUTELY, "ph", *year, kept=True)
+    kept = Question("days", MINUTELY, "ph", SINCE, SINCE + days * _DAY_S, kept=True)
     whole, faster = Aim("VictoriaMetrics"), Aim("VictoriaMetrics", 20)
     return [
         Work("newest values of 7 quantities", [latest(n) for n in some], aims=(Aim("VictoriaMetrics", 3),)),
         Work(f"{HOURS} points of one series", [month(n) for n in some], 8, (whole,)),
+        Work(f"{HOURS - 2 * (_SHIFTS - 1)}-{HOURS} points, each time others", stretches(some), 8, (whole,)),
         Work("a page of 10 000 points", _pages(days), 4, (Aim("InfluxDB", 5),)),
-        Work(f"{days} days of an hourly series, with median", [hourly], 4, (whole,)),
-        Work(f"{days} days of a series by the minute", [by_minute], 1, (faster,)),
-        Work("the same, where a server keeps its answers", [kept], 1),
+        Work(
+            f"{_about(days)} days of an hourly series, with median, each time others",
+            stretches_of_days(HOURLY, days),
+            4,
+            (whole,),
+        ),
+        Work(
+            f"{_about(days)} days of a series by the minute, each time others",
+            stretches_of_days(MINUTELY, days),
+            1,
+            (faster,),
+        ),
+        Work(f"{days} days of it, where a server keeps its answers", [kept], 1),
     ]
+
+
+def _about(days: int) -> str:
+    return f"{days - 2 * (min(_SHIFTS, days // 4) - 1)}-{days}"
+
+
+def after_each(probes: int) -> Work:
+    """The newest values once more, by one client that has something stored before it asks again."""
+    return Work("newest values, something stored after each answer", [latest(n % probes) for n in range(_TURN)], 1)
 
 
 def anew(probes: int) -> Work:
@@ -66,13 +108,13 @@ def _pages(days: int) -> list[Question]:
     return [Question("range", MINUTELY, "ph", times[n], times[n + _PAGE], _PAGE) for n in starts]
 
 
-def generator(folder: Path) -> Line:
+def generator(folder: Path) -> str:
     """How much the load generator itself can ask: of a server that does not look at what it is asked."""
-    line = Line("the load generator's own limit, 2 kB / 80 kB", "answers/s", {})
-    for size in (2_000, 80_000):
+    told = []
+    for size in (2_000, 80_000, 150_000):
         body, port = folder / "body", free_port()
         body.write_bytes(b" " * size)
         with on_core(SERVERS), server([sys.executable, "-m", "bench.still", str(port), str(body)], port, "/"):
             done = load(port, [get("/")], folder, seconds=1, core=GENERATOR)
-        line.by_peer.setdefault("generator", Figures()).values.append(done["requests"] / done["seconds"])
-    return line
+        told.append(f"{figure(done['requests'] / done['seconds'])} of {size // 1000} kB")
+    return f"The load generator itself can take {', '.join(told)} in a second, of a server that does not look at what it is asked."

@@ -98,6 +98,12 @@ def test_the_table_has_medians_spreads_ratios_and_aims() -> None:
     assert markdown([head, cells]).count("\n") == 2
 
 
+def test_no_stretch_is_asked_for_twice() -> None:
+    for questions in (works.stretches([0, 1, 2]), works.stretches_of_days(fleet.HOURLY, 365)):
+        assert len(set(questions)) == len(questions) == 1024
+    assert len(set(works.stretches_of_days(fleet.HOURLY, 9))) == 4
+
+
 def test_less_is_better_where_it_is_said() -> None:
     line = Line("room", "bytes/point", {OURS: Figures([2.0]), PEER: Figures([8.0])}, better="lower")
     assert line.ratios(OURS, PEER) == [4.0]
@@ -155,11 +161,14 @@ def test_a_small_comparison_runs_and_all_say_the_same(tmp_path: Path) -> None:
             Work("latest", [works.latest(n) for n in range(2)], 2),
             Work("month", [works.month(n) for n in range(2)], 2),
             Work("days", [works.month_of_days(1)], 1),
+            Work("stretches", works.stretches([0, 1])[::100], 2),
         ]
         stand.agree(asked)
         lines = [taken, *(stand.ask(work, 1, 0.05) for work in asked), stand.exact(), *stand.memory()]
         sent = [*fleet.batches(fleet.hour_by_hour(2, HOURS, HOURS + 5), 50)]
         lines.append(stand.send("sent", sent))
+        told = [*fleet.hour_by_hour(2, HOURS + 5, HOURS + 25)]
+        lines.append(stand.ask_after_each(works.after_each(2), told, 1, 0.05))
     finally:
         for peer in peers:
             peer.stop()
@@ -170,4 +179,4 @@ def test_a_small_comparison_runs_and_all_say_the_same(tmp_path: Path) -> None:
     assert all(len(row) == len(cells[0]) for row in cells)
     for line in lines:
         assert all(value > 0 for value in line.by_peer[OURS].values), line.work
-    assert lines[4].by_peer[OURS].values == [1000]
+    assert lines[5].by_peer[OURS].values == [1000]

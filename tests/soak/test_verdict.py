@@ -18,8 +18,19 @@ from margelle.simulate.faults.log import Entry
 from margelle.store.memory import MemoryStore
 from tests.soak.clock import START
 from tests.soak.mortal import Killed, Life, Mortal
-from tests.soak.schedule import DAY, HOUR, LONG, VENDORS, cases, drawn
-from tests.soak.verdict import BASE, Chances, Fate, Found, Points, Well, fate_of, look_for_revisions, look_for_wrong
+from tests.soak.schedule import DAY, HOUR, LONG, VENDORS, Trouble, cases, drawn
+from tests.soak.verdict import (
+    BASE,
+    Chances,
+    Fate,
+    Found,
+    Points,
+    Well,
+    fate_of,
+    hidden,
+    look_for_revisions,
+    look_for_wrong,
+)
 from tests.soak.world import Tally
 
 PH = ("p", "ph", START)
@@ -73,6 +84,12 @@ def test_a_reading_has_its_chance_once_the_waits_that_a_trouble_left_are_over() 
     assert long.by(START + 1.5 * HOUR) == START + 34.4 * HOUR + BASE
     again = chances((10, 12), (13, 14))
     assert again.by(START + 10 * HOUR) == START + 20 * HOUR + BASE, "an hour between two troubles ends none of them"
+
+
+def test_what_a_fault_hid_is_hidden_for_an_hour_more_and_from_its_own_vendor_alone() -> None:
+    troubles = [Trouble(START + HOUR, START + 2 * HOUR, "ondilo", "fault", "readings-10min")]
+    assert hidden(troubles, "ondilo", {"readings-10min"}) == [(START + HOUR, START + 3 * HOUR)]
+    assert hidden(troubles, "flipr", {"readings-10min"}) == hidden(troubles, "ondilo", {"keys-renamed"}) == []
 
 
 def test_all_is_well_where_nothing_was_the_matter() -> None:

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -304,6 +305,24 @@ async def test_what_a_killed_hub_could_not_tell_any_more_is_noticed(
     async with asyncio.timeout(PATIENCE_S):
         while await other.version() == before:  # noqa: ASYNC110 - until it is noticed
             await asyncio.sleep(0.01)
+
+
+async def test_what_a_killed_hub_could_not_tell_is_noticed_though_others_tell_of_measurements(
+    hubs: list[PostgresStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "LOOK_S", 0.05)
+    one, other, third = hubs[:3]
+    await third.add([point()], NOW)
+    before = await other.version(but_points=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(one._db, "_tell", lambda kind: None)
+        await one.keep_receipt(receipt())
+    async with asyncio.timeout(3):
+        for n in count(1):
+            await third.add([point(at=NOW + n * HOUR)], NOW + n * HOUR)
+            await asyncio.sleep(0.01)
+            if await other.version(but_points=True) != before:
+                break
 
 
 async def test_a_version_from_before_a_restart_is_not_met_again(each_url: str, vault: Vault) -> None:

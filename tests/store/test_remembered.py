@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-from margelle.store import remembered
 from margelle.store.chunk import Column
 from margelle.store.postgres import PostgresStore
 from margelle.store.remembered import Remembered
@@ -15,9 +12,8 @@ def column(count: int) -> Column:
     return Column.of([(n, 7.0, "7", "[pH]", "x", None) for n in range(count)])
 
 
-def test_what_was_first_goes_when_there_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembered, "REMEMBERED", 10)
-    at_hand = Remembered()
+def test_what_was_first_goes_when_there_is_too_much() -> None:
+    at_hand: Remembered[Column] = Remembered(10)
     for name in "abc":
         at_hand.keep(name, column(4))
     assert at_hand.get("a") is None
@@ -30,9 +26,9 @@ async def test_a_chunk_that_changes_where_it_is_is_decoded_again(postgres: Postg
     await postgres.add([point(7, at=NOW + n * HOUR) for n in range(600)], NOW + 30 * DAY)
     probe = point().probe
     assert {one.value for one in await postgres.history(probe, "ph")} == {7}
-    decoded = dict(postgres._db.remembered._columns)
+    decoded = dict(postgres._db.remembered._kept)
     assert decoded
     assert len(await postgres.history(probe, "ph")) == 600
-    assert postgres._db.remembered._columns == decoded, "nothing was decoded again"
+    assert postgres._db.remembered._kept == decoded, "nothing was decoded again"
     await postgres.add([point(8, at=NOW + 3 * HOUR)], NOW + 30 * DAY)
     assert [one.value for one in await postgres.history(probe, "ph")][2:5] == [7, 8, 7]

@@ -7,11 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
-from margelle.domain.series import Slice
+from margelle.domain.series import DaySlice, DayStatistics, Slice, by_day
 from margelle.domain.unit import Unit
 from margelle.ports import Store
+from margelle.store import rules
 from margelle.store.chunk import Column
-from tests.store.things import HOUR, NOW, point
+from margelle.store.memory import MemoryStore
+from tests.store.things import DAY, HOUR, NOW, point
 
 PROBE = "ondilo:1/ico"
 CORRECTED = 700
@@ -112,3 +114,54 @@ async def test_a_column_that_has_changed_is_another_one(store: Store, change: st
     assert len(changed) == 1
     assert id(changed[0].points) not in {id(one.points) for one in held}
     assert measured(now) == await store.history(PROBE, "ph", NOW, NOW + 60 * 24 * HOUR)
+
+
+def told(slices: Sequence[DaySlice]) -> list[DayStatistics]:
+    return [day for one in slices for day in one.told()]
+
+
+DAYS = NOW.date(), (NOW + 70 * DAY).date()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Paris", "Asia/Tokyo"])
+async def test_days_are_those_of_the_points_whatever_waits_and_wherever_it_is(store: Store, zone: str) -> None:
+    await filled(store)
+    for late in ([], hourly(600, 601), hourly(1, 2), [point(1.0, NOW - 30 * DAY)], [point(9, NOW + 3000 * HOUR)]):
+        await store.add([replace(one, at=one.at + HOUR / 2) for one in late], NOW)
+        for first, last in (
+            DAYS,
+            (DAYS[0] + 3 * DAY, DAYS[1] - 20 * DAY),
+            (DAYS[1], DAYS[1] + DAY),
+            (DAYS[0] - 90 * DAY, DAYS[1] + 90 * DAY),
+        ):
+            span = rules.days(first, last, zone)
+            slices = await store.days(PROBE, "ph", first, last, zone)
+            assert all(map(len, slices))
+            assert told(slices) == by_day(await store.history(PROBE, "ph", *span), zone)
+            assert await store.statistics(PROBE, "ph", first, last, zone) == told(slices)
+
+
+async def test_days_of_which_very_many_wait_are_those_of_the_points(store: Store) -> None:
+    await filled(store)
+    for n in range(200, 240):  # one on each of forty days
+        await store.add([point(3.0, NOW + (n - 199) * DAY + HOUR / 2)], NOW)
+        slices = await store.days(PROBE, "ph", *DAYS)
+        assert told(slices) == by_day(await store.history(PROBE, "ph", *rules.days(*DAYS, "UTC")), "UTC")
+
+
+async def test_lasting_days_are_the_same_objects_until_a_point_of_them_changes(store: Store) -> None:
+    await filled(store)
+
+    async def lasting() -> list[int]:
+        return [id(one.days) for one in await store.days(PROBE, "ph", *DAYS) if one.lasting]
+
+    first = await lasting()
+    assert first or isinstance(store, MemoryStore)
+    held = await store.days(PROBE, "ph", *DAYS)
+    assert await lasting() == first
+    await store.add([point(9.0, NOW + 1600 * HOUR)], NOW)
+    assert await lasting() == first, "what waits is of another day"
+    await store.add([point(9.9, NOW + 3 * HOUR)], NOW)  # one that is corrected
+    now = await store.days(PROBE, "ph", *DAYS)
+    assert [one.told() for one in now] != [one.told() for one in held]
+    assert told(now) == by_day(await store.history(PROBE, "ph", *rules.days(*DAYS, "UTC")), "UTC")

@@ -9,6 +9,8 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from margelle.serve.repeats import ASKED, Repeats
+
 PATIENCE_S: Final = 30.0
 """How long a request may take to come, head and body; and an answer's next part to be taken."""
 
@@ -18,13 +20,19 @@ LONGEST_HEAD: Final = 1 << 16
 LINGER_S: Final = 1.0
 """So long a connection that waits for its next request is still kept when the server ends: a request may be on its way."""
 
+_OK: Final = b"HTTP/1.1 200 OK\r\n"
+_END_OF_HEAD: Final = b"\r\n\r\n"
 _log: Final = logging.getLogger("margelle.cli")
 
 
 class Served(ServerState):
-    """What all connections of a server share; `ending` once nothing more is accepted."""
+    """What all connections of a server share; `ending` once nothing more is accepted. What is in `repeats` is given again."""
 
     ending = False
+
+    def __init__(self, repeats: Repeats | None = None) -> None:
+        super().__init__()
+        self.repeats = repeats
 
 
 class Connection(HttpToolsProtocol):
@@ -38,6 +46,7 @@ class Connection(HttpToolsProtocol):
         self._coming: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
         self._unread = 0  # bytes that came since the last thing that was understood
+        self._repeats = self.server_state.repeats if isinstance(self.server_state, Served) else None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -54,14 +63,41 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on. The time for a request does not begin anew with each of its pieces."""
+        free = self._repeats is not None and self._idle and not self._unread
+        if free and self._repeated(data):
+            return
         self._unread += len(data)
         super().data_received(data)
+        if free and self._alone(data):
+            self.cycle.scope[ASKED] = data  # type: ignore[typeddict-unknown-key]
         if self._unread > LONGEST_HEAD:
             self._end("a request's head has no end")
         elif self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
             self._came()
         elif self._coming is None and self.timeout_keep_alive_task is None and not self.transport.is_closing():
             self._coming = self.loop.call_later(PATIENCE_S, self._end, "a request did not come whole in time")
+
+    def _repeated(self, data: bytes) -> bool:
+        """Give an answer again, if these bytes have one. Nothing of the request was read then: the next one is as if it had not been."""
+        if self._repeats is None or self._ending or self.flow.write_paused or self.transport.is_closing():
+            return False
+        told = self._repeats.told(data)
+        if told is None:
+            return False
+        self._unset_keepalive_if_required()
+        self._came()
+        head, body = told
+        lines = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        self.transport.writelines([b"".join([_OK, *lines, head, b"\r\n"]), body])
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        return True
+
+    def _alone(self, data: bytes) -> bool:
+        """Whether that was one request, all of it, and the connection goes on after it: the same bytes will be the same then."""
+        cycle = self.cycle
+        if cycle is None or cycle.more_body or cycle.body or not cycle.keep_alive:
+            return False
+        return data.startswith(b"GET ") and data.find(_END_OF_HEAD) == len(data) - len(_END_OF_HEAD)
 
     def on_headers_complete(self) -> None:
         """The head is there."""

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from margelle.cli.connection import LINGER_S, Connection, Served
 from margelle.errors import ConfigError, Conflict
 from margelle.serve.readiness import Readiness
+from margelle.serve.repeats import Repeats
 
 T = TypeVar("T")
 
@@ -28,9 +29,9 @@ _GRACE_S: Final = 1.0
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: the process has one pair, for all that runs in it."""
 
-    def __init__(self, config: uvicorn.Config, readiness: Readiness) -> None:
+    def __init__(self, config: uvicorn.Config, readiness: Readiness, repeats: Repeats | None) -> None:
         super().__init__(config)
-        self.server_state: Served = Served()
+        self.server_state: Served = Served(repeats)
         self._readiness = readiness
 
     @contextmanager
@@ -124,12 +125,13 @@ async def serve(
     proxies: Sequence[str] = (),
     tls: ssl.SSLContext | None = None,
     readiness: Readiness | None = None,
+    repeats: Repeats | None = None,
     delay_s: float = 0.0,
     grace_s: float = _GRACE_S,
 ) -> None:
     """Answer on `bound` with `app` until `stop` is set: from then on it is not ready, after `delay_s` nothing more is accepted, and open requests have `grace_s` to end.
 
-    `proxies` are believed whom they forward.
+    `proxies` are believed whom they forward. What `app` leaves in `repeats` is given again without it.
     """
     readiness = readiness or Readiness()
     server = _Server(
@@ -146,6 +148,7 @@ async def serve(
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         ),
         readiness,
+        repeats,
     )
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     stopping = asyncio.create_task(stop.wait())

@@ -160,6 +160,7 @@ def _answer(
             proxies=settings["trusted_proxies"],
             tls=context,
             readiness=readiness,
+            repeats=app.state.repeats,
             delay_s=settings["shutdown.delay_s"],
             grace_s=settings["shutdown.grace_s"],
         )

@@ -84,6 +84,26 @@ class Slice(Struct, frozen=True):
         return Slice(self.points, first, last, self.lasting)
 
 
+class DaySlice(Struct, frozen=True):
+    """The `days` from index `first` to before `last`, in order. Nobody may change them; `lasting` is as in `Slice`."""
+
+    days: Sequence[DayStatistics]
+    first: int
+    last: int
+    lasting: bool = False
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def told(self) -> Sequence[DayStatistics]:
+        """These days alone."""
+        return self.days[self.first : self.last]
+
+    def cut(self, most: int) -> DaySlice:
+        """At most so many of them, the oldest."""
+        return self if len(self) <= most else DaySlice(self.days, self.first, self.first + most, self.lasting)
+
+
 def by_instant(measurements: Iterable[Measurement]) -> list[Reading]:
     """`measurements` grouped by probe and instant, in order of instant, then probe."""
     groups: defaultdict[tuple[datetime, str], dict[str, Measurement]] = defaultdict(dict)

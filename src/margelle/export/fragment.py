@@ -1,11 +1,12 @@
-"""Rows of one series as JSON, written from columns without making a row, and kept at hand for those who ask again."""
+"""Rows of one series as JSON, written once and kept at hand for those who ask again; those of measurements are written from columns without making a row."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, date, datetime
-from itertools import accumulate
+from functools import cache
+from itertools import accumulate, chain
 from math import gcd
 from operator import add
 from typing import Final
@@ -15,11 +16,11 @@ from msgspec import Struct
 
 from margelle.domain.measurement import Doubt, spelt
 from margelle.domain.quantity import Catalogue
-from margelle.domain.series import Points, Slice
-from margelle.export.row import Row, Series
+from margelle.domain.series import DaySlice, Points, Slice
+from margelle.export.row import Row, Series, days
 
 MOST_BYTES: Final = 32 << 20
-"""So much text is kept at hand, with the columns of which it was made: about as much again."""
+"""So much text is kept at hand, with the columns and days of which it was made: about as much again."""
 
 _SHARE: Final = 4
 """Of a lasting column all is written, if at least one in so many points of it is wanted."""
@@ -33,48 +34,74 @@ _DAY_ZERO: Final = _BEGIN.toordinal()
 _DAY_US: Final = 86_400_000_000
 _MINUTES: Final = [f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
 _SECONDS: Final = [f"{second:02}Z" for second in range(60)]
+_VALUE, _RAW = '"value":0.5,', '"raw":"0.5",'
+"""How a row tells a value and what was written for it. In a text quotes have backslashes before them, so that neither can be met in one."""
+
 _Tail = tuple[float | None, str | None, str, str, str | None]
 
 
 class _Written(Struct):
-    """The rows of all `points`, with commas between; and how long they are together up to each of them, without commas."""
+    """All rows that are made `of` this, with commas between; and before which byte each begins, but for the comma, and the last one ends."""
 
-    points: Points
+    of: object
     text: bytes
-    lengths: array[int]
+    places: array[int]
 
     def part(self, first: int, last: int) -> memoryview:
-        begin = self.lengths[first - 1] + first if first else 0
-        return memoryview(self.text)[begin : self.lengths[last - 1] + last - 1]
+        return memoryview(self.text)[self.places[first] + 1 : self.places[last]]
 
     def backwards(self, first: int, last: int) -> bytes:
         return b",".join([self.part(n, n + 1) for n in range(last - 1, first - 1, -1)])
 
 
 class Fragments:
-    """Writes rows of measurements. What it keeps at hand is known by the very columns of which it was made, so it is never of other points than those."""
+    """Writes rows of measurements and of days. What it keeps at hand is known by the very columns or days of which it was made, so it is never of others than those."""
 
     def __init__(self, catalogue: Catalogue, most_bytes: int = MOST_BYTES) -> None:
         self._catalogue, self._most = catalogue, most_bytes
-        self._kept: dict[tuple[int, Series], _Written] = {}  # by the columns' identity; they live as long as this does
+        self._instants: tuple[list[int], list[bytes]] = [], []
+        """Those that were written last: what a probe measures together has them in common."""
+        self._kept: dict[
+            Hashable, _Written
+        ] = {}  # by the identity of what it is made of, which lives as long as this does
         self._size = 0
 
     def told(self, wanted: Slice, series: Series, *, descending: bool = False) -> bytes | memoryview:
         """The rows of a slice, which is not empty, as JSON with commas between, the oldest or the newest first."""
-        points, first, last = wanted.points, wanted.first, wanted.last
-        written = self._kept.pop((id(points), series), None)
-        if written is not None:
-            self._kept[id(points), series] = written  # the last to be dropped
-        elif wanted.lasting and len(wanted) * _SHARE >= len(points.times):
-            written = self._keep(points, series)
-        else:
-            written = self._written(points, first, last, series)
-            first, last = 0, last - first
+
+        def write(first: int, last: int) -> _Written:
+            return self._written(wanted.points, first, last, series)
+
+        written, first, last = self._part(wanted, wanted.points, len(wanted.points.times), series, write)
         return written.backwards(first, last) if descending else written.part(first, last)
 
-    def _keep(self, points: Points, series: Series) -> _Written:
-        written = self._written(points, 0, len(points.times), series)
-        self._kept[id(points), series] = written
+    def days(self, wanted: DaySlice, series: Series, zone: str, unit: str) -> memoryview:
+        """The rows of days of that time zone likewise, the oldest first."""
+
+        def write(first: int, last: int) -> _Written:
+            rows = [_ENCODER.encode(day) for day in days(wanted.days[first:last], series, zone, unit)]
+            return _Written(wanted.days, b",".join(rows), _places(len(row) + 1 for row in rows))
+
+        written, first, last = self._part(wanted, wanted.days, len(wanted.days), (series, zone, unit), write)
+        return written.part(first, last)
+
+    def _part(
+        self, wanted: Slice | DaySlice, of: object, count: int, name: Hashable, write: Callable[[int, int], _Written]
+    ) -> tuple[_Written, int, int]:
+        """What is written of `wanted`, and from where to where it stands there. `of` this there are so many."""
+        key, first, last = (id(of), name), wanted.first, wanted.last
+        written = self._kept.pop(key, None)
+        if written is not None:
+            self._kept[key] = written  # the last to be dropped
+        elif wanted.lasting and len(wanted) * _SHARE >= count:
+            written = self._keep(key, write(0, count))
+        else:
+            written = write(first, last)
+            first, last = 0, last - first
+        return written, first, last
+
+    def _keep(self, key: Hashable, written: _Written) -> _Written:
+        self._kept[key] = written
         self._size += len(written.text)
         while self._size > self._most:
             self._size -= len(self._kept.pop(next(iter(self._kept))).text)
@@ -83,11 +110,19 @@ class Fragments:
     def _written(self, points: Points, first: int, last: int, series: Series) -> _Written:
         known = self._catalogue.get(series.quantity)
         tails = _tails(points, first, last, series, known.unit.value if known else "")
-        rows = [*map(add, instants(points.times[first:last]), tails)]
-        text = ",".join(rows)
-        told = text.encode()
-        lengths = map(len, rows) if text.isascii() else (len(row.encode()) for row in rows)
-        return _Written(points, told, array("I", accumulate(lengths)))
+        heads = self._heads(points.times[first:last])
+        text = b"".join([*chain.from_iterable(zip(heads, tails, strict=True))])
+        return _Written(points, text[1:], _places(map(add, map(len, heads), map(len, tails))))
+
+    def _heads(self, times: list[int]) -> list[bytes]:
+        """What rows begin with, and a comma before it."""
+        if times != self._instants[0]:
+            self._instants = times, [f",{text}".encode() for text in instants(times)]
+        return self._instants[1]
+
+
+def _places(lengths: Iterable[int]) -> array[int]:
+    return array("q", accumulate(lengths, initial=-1))
 
 
 def instants(times: Sequence[int]) -> list[str]:
@@ -104,19 +139,41 @@ def instants(times: Sequence[int]) -> list[str]:
     return whole
 
 
-def _tails(points: Points, first: int, last: int, series: Series, unit: str) -> Iterable[str]:
+def _tails(points: Points, first: int, last: int, series: Series, unit: str) -> list[bytes]:
     """Of each point what follows its instant. Probes tell the same few numbers again and again: each is written once."""
-    lists = (points.values, points.raws, points.units, points.origins, points.doubts)
-    told: list[_Tail] = list(zip(*(items[first:last] for items in lists), strict=True))
+    values, raws, doubts = points.values[first:last], points.raws[first:last], points.doubts[first:last]
+    units, origins = points.units[first:last], points.origins[first:last]
     write = _writer(series, unit)
-    known = {tail: write(tail) for tail in set(told)}
-    return map(known.__getitem__, told)
+    if not values or units.count(units[0]) < len(units) or origins.count(origins[0]) < len(origins):
+        told: list[_Tail] = list(zip(values, raws, units, origins, doubts, strict=True))
+        known = {tail: write(tail) for tail in set(told)}
+        return [*map(known.__getitem__, told)]
+    plain = _plain(values, write((0.5, None, units[0], origins[0], None)).decode())
+    tails = [*map(plain.__getitem__, values)]
+    for n, value in enumerate(values):
+        if raws[n] is not None or doubts[n] is not None or value is None:
+            tails[n] = write((value, raws[n], units[n], origins[n], doubts[n]))
+    return tails
 
 
-def _writer(series: Series, unit: str) -> Callable[[_Tail], str]:
+def _plain(values: Sequence[float | None], model: str) -> dict[float | None, bytes]:
+    """The same as the `model`, which is of 0.5, of each value of which nothing else is to be told; and nothing for none."""
+    different = [value for value in set(values) if value is not None]
+    texts = _ENCODER.encode(different)[1:-1].decode().split(",")
+    begin, _, rest = model.partition(_VALUE)
+    middle, _, end = rest.partition(_RAW)
+    begin, middle, end = begin + _VALUE[:-4], "," + middle + _RAW[:-5], _RAW[-2:] + end
+    told: dict[float | None, bytes] = {None: b""}
+    for value, text in zip(different, texts, strict=bool(different)):
+        told[value] = f"{begin}{text}{middle}{spelt(value)}{end}".encode()
+    return told
+
+
+def _writer(series: Series, unit: str) -> Callable[[_Tail], bytes]:
     """Writes a row as it is written everywhere, and takes the instant away."""
 
-    def write(tail: _Tail) -> str:
+    @cache
+    def write(tail: _Tail) -> bytes:
         value, raw, raw_unit, origin, told = tail
         doubts = _DOUBTS.decode(told) if told is not None else ()
         reason = "; ".join(doubt.reason for doubt in doubts) if doubts else None
@@ -124,6 +181,6 @@ def _writer(series: Series, unit: str) -> Callable[[_Tail], str]:
             _BEGIN, series.probe, series.site, series.quantity, value, unit or raw_unit, not doubts, reason,
             spelt(value) if raw is None else raw, raw_unit, origin, doubts or None,
         )  # fmt: skip
-        return _ENCODER.encode(row)[_FIRST:].decode()
+        return _ENCODER.encode(row)[_FIRST:]
 
     return write

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue
+from margelle.domain.series import DayStatistics
 from margelle.ports import Reader
 
 CHUNK: Final = 5000
@@ -38,6 +39,39 @@ class Row(Struct, frozen=True, gc=False):
     raw_unit: str
     origin: str
     doubts: tuple[Doubt, ...] | None
+
+
+class Day(Struct, frozen=True, gc=False):
+    """What the valid values of one quantity were on one day of `time_zone`. `doubtful` counts the values left out because something speaks against them."""
+
+    day: date
+    time_zone: str
+    probe: str
+    site: str
+    quantity: str
+    unit: str
+    count: int
+    minimum: float
+    maximum: float
+    mean: float
+    median: float
+    doubtful: int
+
+
+class Hour(Struct, frozen=True, gc=False):
+    """What the valid values of one quantity were in one hour, which begins at `at`."""
+
+    at: datetime
+    probe: str
+    site: str
+    quantity: str
+    unit: str
+    count: int
+    minimum: float
+    maximum: float
+    mean: float
+    median: float
+    doubtful: int
 
 
 COLUMNS: Final = Row.__struct_fields__
@@ -78,6 +112,15 @@ def rows(points: Iterable[Measurement], site: str, catalogue: Catalogue) -> list
             )
         )
     return found
+
+
+def days(found: Iterable[DayStatistics], series: Series, zone: str, unit: str) -> list[Day]:
+    """Statistics of days of that time zone as rows."""
+    named = (series.probe, series.site, series.quantity, unit)
+    return [
+        Day(one.day, zone, *named, one.count, one.minimum, one.maximum, one.mean, one.median, one.doubtful)
+        for one in found
+    ]
 
 
 async def chunks(

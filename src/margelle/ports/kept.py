@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
 
+class KeptAnswer(NamedTuple):
+    """An answer that is true from one instant to before another."""
+
+    since: datetime
+    until: datetime
+    answer: Response
+
+
 class Kept:
-    """Answers for as long as they are true: until the store changes, and for a second at most, since windows move with the clock."""
+    """Answers for as long as they are true: until the store changes, and for a second at most where windows move with the clock."""
 
     LIFE: Final = timedelta(seconds=1)
     MOST_BYTES: Final = 4 << 20
 
-    def __init__(self, largest: int = MOST_BYTES) -> None:
-        """`largest` is how many bytes a body may have that is kept."""
-        self._largest = largest
-        self._answers: dict[Any, tuple[datetime, Response]] = {}
+    def __init__(self, largest: int = MOST_BYTES, most: int = MOST_BYTES) -> None:
+        """`largest` is how many bytes a body may have that is kept, `most` how many there may be of all."""
+        self._largest, self._most = largest, most
+        self._answers: dict[Any, KeptAnswer] = {}
         self._version: int | None = None
         self._bytes = 0
 
@@ -32,21 +40,33 @@ class Kept:
 
     def get(self, version: int, key: Any, now: datetime) -> Response | None:
         """The answer kept under `key`, if it is true at `now`."""
+        found = self.found(version, key, now)
+        return found.answer if found is not None else None
+
+    def found(self, version: int, key: Any, now: datetime) -> KeptAnswer | None:
+        """The same, and until when it is true."""
         if version != self._version:
-            self._forget(version)
+            self._answers.clear()
+            self._version, self._bytes = version, 0
             return None
-        made_at, answer = self._answers.get(key, (None, None))
-        return answer if made_at is not None and made_at <= now < made_at + self.LIFE else None
+        kept = self._answers.get(key)
+        return kept if kept is not None and kept.since <= now < kept.until else None
 
-    def put(self, version: int, key: Any, now: datetime, answer: Response) -> None:
-        """Keep an answer that was read from the store at `version`."""
-        if version != self._version or len(answer.body) > self._largest:
-            return
-        self._bytes += len(answer.body) + 500
-        if self._bytes > self.MOST_BYTES:
-            self._forget(version)
-        self._answers[key] = now, answer
+    def put(self, version: int, key: Any, now: datetime, answer: Response, until: datetime | None = None) -> KeptAnswer:
+        """Keep an answer that was read from the store at `version`, and is true before `until` (None: for a second); those that were first go when there are too many."""
+        kept = KeptAnswer(now, now + self.LIFE if until is None else until, answer)
+        if version == self._version and len(answer.body) <= self._largest:
+            self._drop(key)
+            self._answers[key] = kept
+            self._bytes += _size(answer)
+            while self._bytes > self._most:
+                self._drop(next(iter(self._answers)))
+        return kept
 
-    def _forget(self, version: int) -> None:
-        self._answers.clear()
-        self._version, self._bytes = version, 0
+    def _drop(self, key: Any) -> None:
+        if (old := self._answers.pop(key, None)) is not None:
+            self._bytes -= _size(old.answer)
+
+
+def _size(answer: Response) -> int:
+    return len(answer.body) + 500

@@ -10,7 +10,7 @@ from margelle.domain.access import Membership, Organisation, Role
 from margelle.domain.event import Event
 from margelle.domain.gap import Gap
 from margelle.domain.measurement import Measurement, Revision
-from margelle.domain.series import Columns, DayStatistics, Slice
+from margelle.domain.series import Columns, DaySlice, DayStatistics, Slice
 from margelle.domain.site import Account, Persona, PersonaKind, Probe, Recommendation, Site, User
 from margelle.ports.record import Added, AuditEntry, Earlier, Folded, Grant, Incident, Inspected, Receipt, Repaired
 from margelle.ports.source import Discovery
@@ -27,6 +27,10 @@ class Reader(Protocol):
 
         With `but_points` it may be the same after nothing but measurements were kept.
         """
+        ...
+
+    def version_at_once(self) -> int | None:
+        """What `version` tells, where that is known without waiting; else None. Raises as it does."""
         ...
 
     async def users(self) -> list[User]:
@@ -135,6 +139,10 @@ class Reader(Protocol):
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
         """Of each calendar day of `time_zone` (IANA name) with since <= day < until that has a valid value, oldest first."""
+        ...
+
+    async def days(self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC") -> list[DaySlice]:
+        """The days of which `statistics` tells, as they are kept, the oldest slice first. None is empty."""
         ...
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:

@@ -25,6 +25,7 @@ from margelle.serve.faces import mounts
 from margelle.serve.gate import Gate, too_large, too_large_batch
 from margelle.serve.problem import problem, unavailable
 from margelle.serve.readiness import Readiness
+from margelle.serve.repeats import Repeats
 from margelle.serve.sign_in import Attempts, FaceDesk
 from margelle.serve.traffic import Traffic
 
@@ -82,6 +83,7 @@ def build(
     """
     attempts, calls = Attempts(store), Calls(clock, siblings)
     traffic = Traffic(vendor.name for vendor in vendors) if api is not None and api.metrics else None
+    repeats = Repeats(store, clock, traffic) if api is not None else None
     routes: list[BaseRoute] = [
         *mounts(
             store,
@@ -116,10 +118,11 @@ def build(
         )
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Gate, mark=mark, calls=calls, traffic=traffic)],
+        middleware=[Middleware(Gate, mark=mark, calls=calls, traffic=traffic, repeats=repeats)],
         exception_handlers={HTTPException: _refusal},
     )
     app.router.redirect_slashes = False
+    app.state.repeats = repeats
     return app
 
 

@@ -21,6 +21,7 @@ from margelle.serve.api import API
 from margelle.serve.api.problem import details
 from margelle.serve.calls import FACE, LONGEST, Calls
 from margelle.serve.problem import of_error, problem, unavailable
+from margelle.serve.repeats import REPEATABLE, Repeats
 from margelle.serve.traffic import Traffic
 
 LARGEST_BODY: Final = 1 << 20
@@ -49,18 +50,21 @@ _HEADERS: Final = (
 class Gate:
     """Wraps an application. Nothing that it answers is ever compressed: some clients ask for gzip and cannot read it.
 
-    What arrives at a face is noted in `calls`, and all that it answers counted in `traffic`. By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
+    What arrives at a face is noted in `calls`, and all that it answers counted in `traffic`; what may be given again is left in `repeats`. By the header `Server` a collector knows a hub where it looked for a cloud, and by the `mark` in it, itself.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         largest_body: int = LARGEST_BODY,
+        *,
         mark: str = "",
         calls: Calls | None = None,
         traffic: Traffic | None = None,
+        repeats: Repeats | None = None,
     ) -> None:
         self._app = app
+        self._repeats = repeats
         self._calls = calls
         self._largest_body = largest_body
         self._traffic = traffic
@@ -88,6 +92,8 @@ class Gate:
         finally:
             if self._calls is not None and (face := scope.get(FACE)) is not None:
                 passage.note(self._calls, face, scope)
+            if self._repeats is not None and passage.status == 200 and REPEATABLE in scope:
+                self._repeats.keep(scope, passage.headers, passage.body)
             if self._traffic is not None:
                 self._traffic.note(scope, passage.status, passage.seconds())
             if _access.isEnabledFor(logging.INFO):
@@ -106,7 +112,9 @@ class _Passage:
         "_said",
         "_send",
         "_sent",
+        "body",
         "counted",
+        "headers",
         "status",
     )
 
@@ -114,7 +122,8 @@ class _Passage:
         self._receive, self._send, self._largest_body, self._headers = receive, send, largest_body, headers
         self._received = self._sent = self.status = 0
         self._begin_s = time.perf_counter()
-        self._said = b""
+        self._said = self.body = b""
+        self.headers: list[tuple[bytes, bytes]] = []
         self.counted = False
 
     def too_large(self, scope: Scope) -> bool:
@@ -139,8 +148,9 @@ class _Passage:
             headers = message["headers"] = list(message.get("headers", ()))
             own = {name for name, _ in headers}
             headers += [header for header in self._headers if header[0] not in own]
+            self.headers = headers
         else:
-            body = message.get("body", b"")
+            self.body = body = message.get("body", b"")
             self._sent += len(body)
             if self.status >= 400 and len(self._said) < LONGEST:
                 self._said += bytes(body[:LONGEST])

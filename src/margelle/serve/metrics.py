@@ -103,7 +103,7 @@ class Metrics:
         return Response(encode(registry), headers={"content-type": kind})
 
     async def _demand_right(self, request: Request) -> None:
-        caller, _ = await self._visitors.admit(request)
+        caller = (await self._visitors.admit(request)).caller
         if not caller.operator or "read" not in caller.scopes:
             raise NotFound("There is nothing at this address.")
 

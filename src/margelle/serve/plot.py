@@ -301,9 +301,9 @@ def _of_days(
     line = Line(
         track.probe,
         at,
-        _column(scale, [each and each.median for each in shown]),
-        _column(scale, [each and each.minimum for each in shown]),
-        _column(scale, [each and each.maximum for each in shown]),
+        _column(scale, [each.median if each else None for each in shown]),
+        _column(scale, [each.minimum if each else None for each in shown]),
+        _column(scale, [each.maximum if each else None for each in shown]),
         [each.doubtful if each else 0 for each in shown],
     )
     return line, _summary_of_days(track, days, scale, bands)

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 
 from margelle.domain.access import Membership
 from margelle.domain.measurement import Doubt, Measurement
+from margelle.domain.site import Probe, Site
 from margelle.domain.unit import Unit
+from margelle.ports import Discovery
 from margelle.serve.api.answering import LARGEST_KEPT
 from margelle.serve.app import Api, build
 from margelle.store.sqlite import SqliteStore
@@ -23,7 +25,7 @@ from tests.serve.api.hub import HOUR, Hub, furnished, no_reports
 from tests.serve.vendors import NoActions
 from tests.store.things import KEY
 
-HOURS = 900
+HOURS = 1400
 BEGIN = NOW - HOURS * HOUR
 ASKED: dict[str, Any] = {"probe": GARDEN, "quantity": "orp", "limit": 10_000}
 
@@ -139,3 +141,38 @@ async def test_an_answer_ends_with_its_second(hub: Hub) -> None:
     ):
         clock[0] = NOW + passed
         assert (await later.get("/latest", probe=GARDEN, quantity="orp")).json()["items"][0]["value"] == value
+
+
+async def test_who_sees_what_is_not_found_out_anew_after_a_reading_but_after_all_else(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, sites = [0], hub.store.sites
+
+    async def counted(**asked: Any) -> Any:
+        looked[0] += 1
+        return await sites(**asked)
+
+    monkeypatch.setattr(hub.store, "sites", counted)
+    for n in range(3):
+        await hub.store.add([orp(HOURS + n, 700.0 + n)], NOW)
+        assert (await hub.get("/latest", probe=GARDEN)).status == 200
+    assert looked == [0]
+    (own,) = await hub.store.accounts("anna@example.org")
+    await hub.store.put_discovery(
+        own.id,
+        Discovery(
+            own.person,
+            (Site("own:new", "own", "new", "New", "pool"),),
+            (Probe("own:new/probe", "own:new", "own", "new"),),
+        ),
+        NOW,
+    )
+    await hub.store.add([replace(orp(0, 5.0), probe="own:new/probe")], NOW)
+    assert (await hub.get("/latest", probe="own:new/probe")).json()["items"][0]["value"] == 5.0
+    assert looked == [1]
+
+
+async def test_a_quantity_that_is_measured_for_the_first_time_is_there_at_once(hub: Hub) -> None:
+    assert (await hub.get("/measurements", probe=GARDEN, quantity="tds")).json()["items"] == []
+    await hub.store.add([replace(orp(0, 900.0), quantity="tds", raw_unit=Unit.MG_PER_L)], NOW)
+    assert len((await hub.get("/measurements", probe=GARDEN, quantity="tds")).json()["items"]) == 1

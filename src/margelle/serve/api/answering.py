@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -21,13 +22,17 @@ from margelle.ports.kept import Kept
 from margelle.serve.api import reading
 from margelle.serve.api.endpoint import FORMS, Created, Endpoint, Form, Page, Rooms, Table, Visit, Written
 from margelle.serve.api.problem import details, of_error
-from margelle.serve.api.visitor import Visitors
+from margelle.serve.api.visitor import Admission, Visitors
 from margelle.serve.caller import Caller
+from margelle.serve.repeats import REPEATABLE, Repeatable
 
 _log: Final = logging.getLogger("margelle.serve")
 _ENCODER: Final = msgspec.json.Encoder()
-LARGEST_KEPT: Final = 64 << 10
-"""Bytes of an answer that may be told again as it is; larger ones are put together from what is at hand of them."""
+LARGEST_KEPT: Final = 256 << 10
+"""Bytes of an answer that may be told again as it is: a month of an hourly series has 145 kB. Larger ones are put together from what is at hand of them."""
+MOST_KEPT: Final = 16 << 20
+"""Bytes of all answers that are kept."""
+_HOUR: Final = timedelta(hours=1)
 
 _VARY: Final = "accept, authorization, cookie, origin"
 _TOLD: Final = "etag, link, location, retry-after, ratelimit, ratelimit-policy"
@@ -44,7 +49,7 @@ class Path:
         if "GET" in self._by_method:
             self._by_method |= {"HEAD": self._by_method["GET"]}  # type: ignore[dict-item]
         self._rooms, self._visitors, self._origins, self._base = rooms, visitors, origins, base
-        self._kept = Kept(LARGEST_KEPT)
+        self._kept = Kept(LARGEST_KEPT, MOST_KEPT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -60,17 +65,18 @@ class Path:
         endpoint = self._by_method.get(request.method)  # type: ignore[call-overload]
         if endpoint is None:
             return self._options() if request.method == "OPTIONS" else self._not_allowed()
-        headers: dict[str, str] = {}
+        headers: Mapping[str, str] = {}
         try:
             # of before it is known who asks: what changes meanwhile is seen
             version = await self._rooms.store.version() if endpoint.kept else None
-            caller, headers = await self._visitors.admit(request)
+            admission = await self._visitors.admit(request)
+            caller, headers = admission.caller, admission.headers
             if endpoint.scope not in caller.scopes:
                 raise Forbidden(f"This key is not good for {endpoint.scope!r}.", hint="Make another with that scope.")
             if version is None:
                 answer = await self._anew(endpoint, request, caller)
             else:
-                answer = await self._again(endpoint, request, caller, version)
+                answer = await self._again(endpoint, request, admission, version)
         except HTTPException as refusal:
             answer = details(
                 refusal.status_code, refusal.detail if refusal.status_code != 413 else "", headers=refusal.headers
@@ -82,19 +88,26 @@ class Path:
         answer.headers.update(headers)
         return answer
 
-    async def _again(self, endpoint: Endpoint, request: Request, caller: Caller, version: int) -> Response:
+    async def _again(self, endpoint: Endpoint, request: Request, admission: Admission, version: int) -> Response:
         """The answer to this caller's same question, while it is true; else a new one."""
-        told = request.headers
+        told, caller = request.headers, admission.caller
         question = (request.method, request.scope["path"], request.scope["query_string"])
         key = (*question, told.get("accept"), told.get("if-none-match"), caller.user.email, caller.scopes)
-        answer = self._kept.get(version, key, now := self._rooms.clock())
-        if answer is None:
+        kept = self._kept.found(version, key, now := self._rooms.clock())
+        if kept is None:
             answer = await self._anew(endpoint, request, caller)
             if type(answer) is not Response:  # it comes in pieces
                 return answer
-            self._kept.put(version, key, now, answer)
+            kept = self._kept.put(version, key, now, answer, _true_until(endpoint, now))
+        if admission.grant is not None and kept.answer.status_code == 200 and len(kept.answer.body) <= LARGEST_KEPT:
+            until = min(kept.until, admission.grant.expires_at or kept.until)
+            request.scope[REPEATABLE] = Repeatable(version, kept.since, until, admission.count)
         mine = Response()
-        mine.status_code, mine.body, mine.raw_headers = answer.status_code, answer.body, [*answer.raw_headers]
+        mine.status_code, mine.body, mine.raw_headers = (
+            kept.answer.status_code,
+            kept.answer.body,
+            [*kept.answer.raw_headers],
+        )
         return mine
 
     async def _anew(self, endpoint: Endpoint, request: Request, caller: Caller) -> Response:
@@ -160,6 +173,11 @@ class Path:
 
     def _not_allowed(self) -> Response:
         return details(405, f"Here there is {self._methods()}.", headers={"allow": self._methods()})
+
+
+def _true_until(endpoint: Endpoint, now: datetime) -> datetime | None:
+    """Until when an answer is true while nothing is stored, as its ETag says too; None for a second."""
+    return now.replace(minute=0, second=0, microsecond=0) + _HOUR if endpoint.tagged == "store" else None
 
 
 def _encoded(

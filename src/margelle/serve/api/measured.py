@@ -11,7 +11,8 @@ from msgspec import Meta, Struct
 
 from margelle.domain.measurement import Measurement
 from margelle.domain.series import HourStatistics, by_hour
-from margelle.export.row import CHUNK, Row, Series, chunks, rows
+from margelle.export.row import CHUNK, Day, Hour, Row, Series, chunks, rows
+from margelle.export.row import days as day_rows
 from margelle.serve.api import cursor
 from margelle.serve.api.endpoint import Endpoint, Page, Table, Visit, Written
 from margelle.serve.api.params import PAGE, After, Chosen, FirstDay, Limit, NextDay, Since, Until
@@ -73,45 +74,15 @@ class Hours(Chosen, frozen=True):
     after: After | None = None
 
 
-class Day(Struct, frozen=True, gc=False):
-    """What the valid values of one quantity were on one day of `time_zone`. `doubtful` counts the values left out because something speaks against them."""
-
-    day: date
-    time_zone: str
-    probe: str
-    site: str
-    quantity: str
-    unit: str
-    count: int
-    minimum: float
-    maximum: float
-    mean: float
-    median: float
-    doubtful: int
-
-
-class Hour(Struct, frozen=True, gc=False):
-    """What the valid values of one quantity were in one hour, which begins at `at`."""
-
-    at: datetime
-    probe: str
-    site: str
-    quantity: str
-    unit: str
-    count: int
-    minimum: float
-    maximum: float
-    mean: float
-    median: float
-    doubtful: int
-
-
 class Place(Struct, frozen=True, array_like=True):
     """Behind which row of which series."""
 
     probe: str
     quantity: str
     at: int
+
+
+_SpanOfDays = tuple[Series, date, str]
 
 
 async def latest(visit: Visit, asked: Latest) -> Table:
@@ -190,7 +161,7 @@ async def _page(
     return Written(parts)
 
 
-async def days(visit: Visit, asked: Days) -> Table:
+async def days(visit: Visit, asked: Days) -> Table | Written:
     """Statistics of days."""
     until = asked.until or visit.now.date() + _DAY
     since = asked.since or max(until, _BOUNDS[0] + _DAYS * _DAY) - _DAYS * _DAY
@@ -198,25 +169,48 @@ async def days(visit: Visit, asked: Days) -> Table:
         if not _BOUNDS[0] <= day <= _BOUNDS[1]:
             raise bad_field(name, f"it is between {_BOUNDS[0]} and {_BOUNDS[1]}")
     _demand_order(since, until)
-    zone = zone_named(asked.time_zone)
-    behind = cursor.read(asked.after, Place)
-    chosen = _behind(await series_seen(visit, asked.site, asked.probe, asked.quantity), behind)
-    zones = (
-        {}
-        if zone
-        else {
-            one.id: one.time_zone for one in (await visit.rooms.lookout.sights(visit.caller.user.email)).sites.values()
-        }
-    )
+    spans = await _spans_of_days(visit, asked, since, until)
+    if visit.form == "json":
+        return await _page_of_days(visit, spans, until, asked.limit or PAGE)
 
     async def told() -> AsyncIterator[list[Day]]:
-        for series in chosen:
-            first = since
-            if behind is not None and (series.probe, series.quantity) == (behind.probe, behind.quantity):
-                first = max(since, date.fromordinal(min(max(behind.at, 1), _BOUNDS[1].toordinal())) + _DAY)
-            yield await _days_of(visit, series, first, until, zone or known_zone(zones.get(series.site, "UTC")))
+        for series, first, zone in spans:
+            found = await visit.store.statistics(series.probe, series.quantity, first, until, zone)
+            yield day_rows(found, series, zone, await _unit(visit, series) if found else "")
 
     return _table(visit, Day, told(), asked.limit)
+
+
+async def _spans_of_days(visit: Visit, asked: Days, since: date, until: date) -> list[_SpanOfDays]:
+    """What is asked of each series: from which day, and of which time zone."""
+    zone = zone_named(asked.time_zone)
+    behind = cursor.read(asked.after, Place)
+    sites = {} if zone else (await visit.rooms.lookout.sights(visit.caller.user.email)).sites
+    zones = {one.id: known_zone(one.time_zone) for one in sites.values()}
+    found: list[_SpanOfDays] = []
+    for series in _behind(await series_seen(visit, asked.site, asked.probe, asked.quantity), behind):
+        first = since
+        if behind is not None and (series.probe, series.quantity) == (behind.probe, behind.quantity):
+            first = max(since, date.fromordinal(min(max(behind.at, 1), _BOUNDS[1].toordinal())) + _DAY)
+        if first < until:
+            found.append((series, first, zone or zones.get(series.site, "UTC")))
+    return found
+
+
+async def _page_of_days(visit: Visit, spans: list[_SpanOfDays], until: date, limit: int) -> Written:
+    """At most `limit` days as JSON."""
+    parts: list[bytes | memoryview] = []
+    last: Place | None = None
+    for series, since, zone in spans:
+        for found in await visit.store.days(series.probe, series.quantity, since, until, zone):
+            some = found.cut(limit)
+            if len(some):
+                parts.append(visit.rooms.fragments.days(some, series, zone, await _unit(visit, series)))
+                last = Place(series.probe, series.quantity, some.told()[-1].day.toordinal())
+                limit -= len(some)
+            if len(found) > len(some):
+                return Written(parts, cursor.told(last))
+    return Written(parts)
 
 
 async def hours(visit: Visit, asked: Hours) -> Table:
@@ -238,18 +232,6 @@ async def hours(visit: Visit, asked: Hours) -> Table:
                 yield found
 
     return _table(visit, Hour, told(), asked.limit)
-
-
-async def _days_of(visit: Visit, series: Series, since: date, until: date, zone: str) -> list[Day]:
-    if since >= until:
-        return []
-    found = await visit.store.statistics(series.probe, series.quantity, since, until, zone)
-    unit = await _unit(visit, series) if found else ""
-    named = (series.probe, series.site, series.quantity, unit)
-    return [
-        Day(one.day, zone, *named, one.count, one.minimum, one.maximum, one.mean, one.median, one.doubtful)
-        for one in found
-    ]
 
 
 async def _hours_of(visit: Visit, series: Series, since: datetime, until: datetime) -> AsyncIterator[list[Hour]]:

@@ -29,41 +29,39 @@ class Sights(Struct, frozen=True):
 
 
 class Lookout:
-    """Tells who sees what, and remembers it for as long as nothing is stored."""
+    """Tells who sees what, and remembers it: who sees it for as long as nothing but measurements is kept, what was measured for as long as nothing is."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._sights: dict[str, Sights] = {}  # by e-mail, true of the store's version
-        self._series: dict[str, list[str]] = {}
-        self._version = -1
+        self._sights: dict[str, Sights] = {}  # by e-mail, true of the store's version but for measurements
+        self._series: dict[str, list[str]] = {}  # true of the store's version
+        self._places = self._version = -1
 
     async def sights(self, email: str) -> Sights:
         """All that a user may see, vanished or not."""
-        version = await self._current()
+        places = await self._reader.version(but_points=True)
+        if places != self._places or len(self._sights) > _MOST_SIGHTS:
+            self._sights.clear()
+            self._places = places
         found = self._sights.get(email)
         if found is None:
             found = await self._look(email)
-            if version == self._version:
+            if places == self._places:
                 self._sights[email] = found
         return found
 
     async def quantities(self, probe: str) -> list[str]:
         """What a probe has ever measured."""
-        version = await self._current()
+        version = await self._reader.version()
+        if version != self._version:
+            self._series.clear()
+            self._version = version
         found = self._series.get(probe)
         if found is None:
             found = await self._reader.quantities(probe)
             if version == self._version:
                 self._series[probe] = found
         return found
-
-    async def _current(self) -> int:
-        version = await self._reader.version()
-        if version != self._version or len(self._sights) > _MOST_SIGHTS:
-            self._sights.clear()
-            self._series.clear()
-            self._version = version
-        return version
 
     async def _look(self, email: str) -> Sights:
         sites = {site.id: site for site in await self._reader.sites(seen_by=email, gone=True)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -39,6 +40,15 @@ class Allowance(Struct, frozen=True):
         return policy | {"ratelimit": f'"api";r={self.left};t={self.window_s}'}
 
 
+class Admission(Struct, frozen=True):
+    """Who calls, and the headers that tell of their quota; where a key speaks for them, what was granted with it. `count` counts one more request of theirs, and may raise Limited."""
+
+    caller: Caller
+    headers: Mapping[str, str]
+    grant: Grant | None
+    count: Callable[[], Mapping[str, str]]
+
+
 class Visitors:
     """Recognises callers, and counts them; a quota of 0 is none. `sessions` are those of the pages, if there are pages."""
 
@@ -58,11 +68,12 @@ class Visitors:
         self._callers: dict[tuple[str, frozenset[Scope]], Caller] = {}  # true of the store's version
         self._version = -1
 
-    async def admit(self, request: Request) -> tuple[Caller, dict[str, str]]:
-        """Who calls, and the headers that tell of their quota. Raises Refused, Forbidden and Limited."""
+    async def admit(self, request: Request) -> Admission:
+        """Who calls, counted. Raises Refused, Forbidden and Limited."""
         user, grant = await self._known(request)
-        headers = self._counted(grant.digest if grant else user.email, self._clock())
-        return await self.caller(user, _scopes(grant)), headers
+        count = partial(self._counted, grant.digest if grant else user.email)
+        headers = count()
+        return Admission(await self.caller(user, _scopes(grant)), headers, grant, count)
 
     async def caller(self, user: User, scopes: frozenset[Scope]) -> Caller:
         """A user as they are now."""
@@ -105,9 +116,10 @@ class Visitors:
             return held
         return await self._desk.sign_in(login, password, request.client.host if request.client else ""), None
 
-    def _counted(self, who: str, now: datetime) -> dict[str, str]:
+    def _counted(self, who: str) -> dict[str, str]:
         if self._windows is None:
             return {}
+        now = self._clock()
         wait_s = self._windows.wait_s(who, now)
         if wait_s is not None:
             raise Limited(

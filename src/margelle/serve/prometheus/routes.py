@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
@@ -200,9 +200,10 @@ class _Path:
     async def _told(self, request: Request) -> Response:
         if request.method not in {"GET", "HEAD", "POST"}:
             return failure("bad_data", "the methods here are GET and POST", 405, {"allow": "GET, HEAD, POST"})
-        headers: dict[str, str] = {}
+        headers: Mapping[str, str] = {}
         try:
-            caller, headers = await self._room.visitors.admit(request)
+            admission = await self._room.visitors.admit(request)
+            caller, headers = admission.caller, admission.headers
             if "read" not in caller.scopes:
                 raise Forbidden("This key is not good for 'read'.", hint="Make another with that scope.")
             shelf = Shelf(self._room.reader, self._room.lookout, self._room.catalogue, caller.user.email)

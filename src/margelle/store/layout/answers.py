@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from margelle.domain.measurement import Measurement
-from margelle.domain.series import Columns, DayStatistics, Slice, midnight
+from margelle.domain.series import Columns, DaySlice, DayStatistics, Slice, midnight
 from margelle.store import days, rules
 from margelle.store.chunk import Column
 from margelle.store.layout.tables import Head, Tables
@@ -20,6 +22,7 @@ from margelle.store.row import Row, measurement
 _FAR: Final = 2**63 - 1
 ALWAYS: Final = (-_FAR, _FAR)
 _at = itemgetter(0)
+_day = attrgetter("day")
 MANY_DAYS: Final = 31
 """Where something waits to be folded of so many days, all of them are computed at once."""
 
@@ -146,36 +149,72 @@ class Answers:
 
     def days(
         self, probe: str, quantity: str, days_: tuple[date, date], span: tuple[int, int], zone: ZoneInfo
-    ) -> list[DayStatistics]:
+    ) -> list[DaySlice]:
         """The statistics of the days with since <= day < until, which `span` is from begin to end."""
         head = self._heads.get(probe)
         known_us = self._rollup.until(head.id, zone.key) if head else None
-        if head is None or known_us is None or known_us <= span[0]:
-            return days.statistics(self.column(probe, quantity, *span), zone, *span)
-        return self._statistics(head, quantity, days_, (*span, known_us), zone)
-
-    def _statistics(
-        self, head: Head, quantity: str, days_: tuple[date, date], span: tuple[int, int, int], zone: ZoneInfo
-    ) -> list[DayStatistics]:
-        """From the rollup as far as it is known, but for days of which something waits to be folded; the rest from the points."""
-        begin, end, known_us = span
-        known = self._rollup.read(head.id, zone.key, quantity, *days_)
-        rest_us = min(known_us, end)
-        late = {days.day(one[0], zone) for one in self.loose(head, head.probe, quantity, begin, rest_us)}
+        if head is None or known_us is None:
+            return _whole(days.statistics(self.column(probe, quantity, *span), zone, *span))
+        known = [*self._known(head, quantity, days_, (*span, known_us), zone)]
+        late = {days.day(one[0], zone) for one in self.loose(head, probe, quantity, *span)}
         if len(late) > MANY_DAYS:
-            return days.statistics(self.column(head.probe, quantity, begin, end), zone, begin, end)
-        found = [day for day in known if day.day not in late]
-        for day in late:
-            first, last = (rules.micros(midnight(date.fromordinal(day.toordinal() + n), zone)) for n in (0, 1))
-            found += days.statistics(self.column(head.probe, quantity, first, last), zone, first, last)
-        if late:
-            found.sort(key=lambda day: day.day)
-        return found + days.statistics(self.column(head.probe, quantity, rest_us, end), zone, rest_us, end)
+            first = min(late)
+            rest = (rules.micros(midnight(first, zone)), span[1])
+            anew = days.statistics(self.column(probe, quantity, *rest), zone, *rest)
+            return [*_part(known, days_[0], first), *_whole(anew)]
+        anew = [one for day in sorted(late) for one in self._day(probe, quantity, day, zone)]
+        return [*_around(_part(known, *days_), sorted(late), anew)]
+
+    def _known(
+        self, head: Head, quantity: str, days_: tuple[date, date], span: tuple[int, int, int], zone: ZoneInfo
+    ) -> Iterator[list[DayStatistics]]:
+        """From the rollup as far as it is known, and from there on what chunks say: more than these days, but all of what is in chunks."""
+        begin, end, known_us = span
+        if begin < known_us:
+            yield from self._rollup.parts(head.id, zone.key, quantity, *days_)
+        if known_us < end:
+            columns = [*self._chunks.series(head.id, quantity, max(known_us, begin), end)]
+            yield self._rollup.grown(columns, zone.key, known_us)
+
+    def _day(self, probe: str, quantity: str, day: date, zone: ZoneInfo) -> list[DayStatistics]:
+        """One day, computed from its points; nothing where none is valid."""
+        first, last = (rules.micros(midnight(date.fromordinal(day.toordinal() + n), zone)) for n in (0, 1))
+        return days.statistics(self.column(probe, quantity, first, last), zone, first, last)
 
 
 def shown(column: Column) -> Columns:
     """A column as the port tells it."""
     return Columns(column.times, column.values, [doubts is not None for doubts in column.doubts])
+
+
+def _whole(found: list[DayStatistics]) -> list[DaySlice]:
+    return [DaySlice(found, 0, len(found))] if found else []
+
+
+def _part(known: Iterable[list[DayStatistics]], since: date, until: date) -> list[DaySlice]:
+    """Of lasting days those with since <= day < until."""
+    found = (
+        DaySlice(of, bisect_left(of, since, key=_day), bisect_left(of, until, key=_day), lasting=True) for of in known
+    )
+    return [part for part in found if len(part) > 0]
+
+
+def _around(known: Iterable[DaySlice], late: Sequence[date], anew: Sequence[DayStatistics]) -> Iterator[DaySlice]:
+    """The known days but for the late ones, with those computed `anew` in their place."""
+    rest = deque(anew)
+    for part in known:
+        first, days_ = part.first, part.days
+        for day in late:
+            at = bisect_left(days_, day, first, part.last, key=_day)
+            if first < at:
+                before = [rest.popleft() for _ in range(bisect_left(rest, days_[first].day, key=_day))]
+                yield from _whole(before)
+                yield DaySlice(days_, first, at, part.lasting)
+            first = at + (at < part.last and days_[at].day == day)
+        if first < part.last:
+            yield from _whole([rest.popleft() for _ in range(bisect_left(rest, days_[first].day, key=_day))])
+            yield DaySlice(days_, first, part.last, part.lasting)
+    yield from _whole([*rest])
 
 
 def bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from margelle.store import days as codec
 from margelle.store import rules
 from margelle.store.chunk import Column
 from margelle.store.layout.tables import Chunks, Place
+from margelle.store.remembered import Remembered, These
 
 MANY: Final = 100_000
 """Days of about so many points are computed at once."""
@@ -32,16 +33,32 @@ _date = attrgetter("day")
 class Rollup(ABC):
     """Tables rolled and year, over the chunks of the same database."""
 
-    def __init__(self, chunks: Chunks) -> None:
-        self._chunks = chunks
+    def __init__(self, chunks: Chunks, at_hand: Remembered[list[DayStatistics]]) -> None:
+        self._chunks, self._at_hand = chunks, at_hand
 
     def read(self, probe: int, zone: str, quantity: str, since: date, until: date) -> list[DayStatistics]:
         """The known days with since <= day < until."""
-        years = self.years(probe, zone, since.year, until.year)
-        found = [day for told in years for day in self._decoded(told, quantity).get(quantity, ())]
-        if found and not (since <= found[0].day and found[-1].day < until):
-            found = [day for day in found if since <= day.day < until]
+        years = self.parts(probe, zone, quantity, since, until)
+        return [day for year in years for day in year if since <= day.day < until]
+
+    def parts(self, probe: int, zone: str, quantity: str, since: date, until: date) -> list[list[DayStatistics]]:
+        """The known days of the years of since <= day < until, whole years. They are lasting, and not to be changed."""
+        found = []
+        for told in self.years(probe, zone, since.year, until.year):
+            days = self._at_hand.get((told, quantity))
+            if days is None:
+                days = self._at_hand.keep((told, quantity), self._decoded(told, quantity).get(quantity, []))
+            found.append(days)
         return found
+
+    def grown(self, columns: Sequence[Column], zone: str, since_us: int) -> list[DayStatistics]:
+        """What whole columns of chunks, in order of time, say of the days from `since_us` on: lasting for as long as the columns are the same."""
+        key = (These(columns), zone, since_us)
+        days = self._at_hand.get(key)
+        if days is None:
+            found = codec.statistics(Column.joined(columns), ZoneInfo(zone), since_us, _FAR)
+            days = self._at_hand.keep(key, found)
+        return days
 
     def renew(self, probe: int, name: str, touched: Iterable[int]) -> None:
         """Compute anew the days of these instants, and go on to the chunks that may still grow, in UTC and the zone of the probe's site."""

@@ -140,6 +140,12 @@ class Rollups(Protocol):
     def read(self, probe: int, zone: str, quantity: str, since: date, until: date) -> list[DayStatistics]:
         """The known days with since <= day < until."""
 
+    def parts(self, probe: int, zone: str, quantity: str, since: date, until: date) -> list[list[DayStatistics]]:
+        """The known days of the years of since <= day < until, whole years. They are lasting, and not to be changed."""
+
+    def grown(self, columns: Sequence[Column], zone: str, since_us: int) -> list[DayStatistics]:
+        """What whole columns of chunks, in order of time, say of the days from `since_us` on: lasting for as long as the columns are the same."""
+
     def drop(self, probe: int, zone: str) -> None:
         """Forget what is known of a probe in a zone."""
 

@@ -10,3 +10,6 @@ class Counted:
 
     async def version(self, *, but_points: bool = False) -> int:  # noqa: ARG002
         return self._version
+
+    def version_at_once(self) -> int | None:
+        return self._version

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Measurement, Revision, same
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics, Slice, by_day
+from margelle.domain.series import Columns, DaySlice, DayStatistics, Slice, by_day
 from margelle.ports import Added, Earlier, Folded, Inspected, Mark, Repaired
 from margelle.store import digest, rules
 from margelle.store.chunk import Column
@@ -156,6 +156,10 @@ class SeriesPart(Stretches, Counted):
     ) -> list[DayStatistics]:
         bounds = rules.days(since, until, time_zone)
         return by_day(await self.history(probe, quantity, *bounds), time_zone)
+
+    async def days(self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC") -> list[DaySlice]:
+        found = await self.statistics(probe, quantity, since, until, time_zone)
+        return [DaySlice(found, 0, len(found))] if found else []
 
     async def revisions(self, probe: str, quantity: str, at: datetime) -> list[Revision]:
         rules.micros(at)

@@ -47,5 +47,8 @@ class PostgresStore(
     async def version(self, *, but_points: bool = False) -> int:
         return await self._db.version(but_points=but_points)
 
+    def version_at_once(self) -> int | None:
+        return self._db.version_at_once()
+
     async def close(self) -> None:
         await self._db.close()

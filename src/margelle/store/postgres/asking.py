@@ -13,7 +13,9 @@ from psycopg import AsyncConnection
 from psycopg.abc import QueryNoTemplate as Query
 from psycopg.rows import TupleRow
 
+from margelle.domain.series import DayStatistics
 from margelle.errors import StoreError
+from margelle.store.chunk import Column
 from margelle.store.remembered import Remembered
 
 Bindings = Sequence[Any] | Mapping[str, Any]
@@ -31,8 +33,10 @@ class Asking:
 
     name: str
     """Of the database, for messages."""
-    remembered: Remembered
+    remembered: Remembered[Column]
     """Of its chunks, what was decoded."""
+    days: Remembered[list[DayStatistics]]
+    """The days of its years, and of its chunks that still grow."""
 
     @abstractmethod
     async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
@@ -61,7 +65,7 @@ class Transaction(Asking):
 
     def __init__(self, connection: AsyncConnection[TupleRow], of: Asking, *, is_spread: bool) -> None:
         self.connection = connection
-        self.name, self.remembered = of.name, of.remembered
+        self.name, self.remembered, self.days = of.name, of.remembered, of.days
         self.is_spread = is_spread
         """Whether the tables are on a cluster."""
         self.changes = False

@@ -36,11 +36,9 @@ class ImageChunks:
     @property
     def _places(self) -> list[Place]:
         if self._now is None:
-            if self._image.kept.places is None:
-                if self._image.kept.turn:
-                    raise Missing
-                return []
-            self._now = list(self._image.kept.places)
+            if self._image.kept.places is None and self._image.kept.turn:
+                raise Missing
+            self._now = list(self._image.kept.places or ())
         return self._now
 
     def places(self, probe: int, since_us: int, until_us: int) -> list[Place]:

@@ -52,8 +52,8 @@ class Manner(Struct, frozen=True):
     commit: Query
 
 
-ALONE: Final = Manner("", "", "COMMIT")
-"""On one server."""
+ALONE: Final = Manner("SELECT set_config('plan_cache_mode', 'force_generic_plan', false)", "", "COMMIT")
+"""On one server. Whatever is asked is found by a key, so that a plan for the values of each question is never another one; in large tables the server would make it anew each time."""
 
 
 _TOGETHER: Final = """

@@ -20,7 +20,7 @@ from margelle.store.postgres import cluster, failure, schema
 from margelle.store.postgres.address import Address
 from margelle.store.postgres.asking import Asking, Bindings, Row, Transaction
 from margelle.store.postgres.news import Kind, News
-from margelle.store.remembered import Remembered
+from margelle.store.remembered import DAYS, REMEMBERED, Remembered
 
 CONNECTIONS: Final = 8
 """The most that one process has, besides the one that listens."""
@@ -61,7 +61,7 @@ class Database(Asking):
 
     def __init__(self, address: Address, *, patience_s: float = 5.0, connections: int = CONNECTIONS) -> None:
         self.name = address.name
-        self.remembered = Remembered()
+        self.remembered, self.days = Remembered(REMEMBERED), Remembered(DAYS)
         self._address = address
         self._patience_s = patience_s
         self._connections = connections
@@ -83,6 +83,10 @@ class Database(Asking):
             await self._open()
         await self._news.wait(min(self._patience_s, _BLINK_S))
         return self._news.others if but_points else self._news.count
+
+    def version_at_once(self) -> int | None:
+        """The same but for measurements too, where there is a connection that hears of others; else None."""
+        return self._news.count if self._pool is not None and not self._closed and self._news.hears else None
 
     async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
         with self.told():

@@ -25,7 +25,7 @@ class Image:
     """The probe `kept` of that database as it is and as it becomes."""
 
     def __init__(self, kept: Kept, asking: Asking) -> None:
-        self.kept, self.name, self.remembered = kept, asking.name, asking.remembered
+        self.kept, self.name, self.remembered, self.days = kept, asking.name, asking.remembered, asking.days
         self.changes = Changes()
         self.saved = False
         self.new = 0
@@ -109,7 +109,7 @@ class ImageRollup(Rollup):
     """Tables rolled and year."""
 
     def __init__(self, image: Image) -> None:
-        super().__init__(image.chunks)
+        super().__init__(image.chunks, image.days)
         self._image = image
 
     def until(self, probe: int, zone: str) -> int | None:

@@ -73,6 +73,11 @@ class News:
             self._keeping.cancel()
             await asyncio.wait([self._keeping])
 
+    @property
+    def hears(self) -> bool:
+        """Whether there is a connection, and the schema is known."""
+        return self._outdated is None and self._up.is_set()
+
     async def wait(self, patience_s: float) -> None:
         """Until there is a connection. Raises the StoreError of why there is none after `patience_s`, Outdated where there never will be one."""
         if self._outdated is not None:
@@ -128,17 +133,18 @@ class News:
     async def _follow(self, connection: Connection) -> None:
         seen = await self._committed(connection)
         while True:
-            heard = False
+            heard = heard_all = False
             async for note in connection.notifies(timeout=LOOK_S):
                 name, _, kind = note.payload.partition(" ")
                 if name != self._name:
                     self.happened("points" if kind == "points" else "any")
-                heard = True
+                heard, heard_all = True, heard_all or kind != "points"
                 if note.payload == UPGRADED:
                     break
             committed = await self._committed(connection)
-            if committed != seen and not heard:
-                self.happened("any")
+            if committed != seen and not heard_all:  # what nobody has told of may have been anything
+                self.count += not heard
+                self.others += 1
             seen = committed
 
     async def _committed(self, connection: Connection) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics, Slice
+from margelle.domain.series import Columns, DaySlice, DayStatistics, Slice
 from margelle.ports import Added, Mark
 from margelle.store import rules
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
@@ -238,9 +238,12 @@ class SeriesTables:
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
+        return [day for part in await self.days(probe, quantity, since, until, time_zone) for day in part.told()]
+
+    async def days(self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC") -> list[DaySlice]:
         begin, end = map(rules.micros, rules.days(since, until, time_zone))
 
-        def ask(answers: Answers) -> list[DayStatistics]:
+        def ask(answers: Answers) -> list[DaySlice]:
             return answers.days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))
 
         kept = await probes.days(self._db, probe, time_zone, (since.year, until.year), (begin, end))

@@ -49,5 +49,8 @@ class SqliteStore(
     async def version(self, *, but_points: bool = False) -> int:
         return self._db.version() - (self._changes_by_points if but_points else 0)
 
+    def version_at_once(self) -> int | None:
+        return self._db.version()
+
     async def close(self) -> None:
         self._db.close()

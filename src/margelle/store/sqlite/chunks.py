@@ -10,7 +10,7 @@ from margelle.store import chunk as codec
 from margelle.store.chunk import Column
 from margelle.store.fold import CAPACITY, Columns, span
 from margelle.store.layout.tables import Place
-from margelle.store.remembered import Remembered
+from margelle.store.remembered import REMEMBERED, Remembered
 from margelle.store.row import Row
 from margelle.store.sqlite.database import Database
 
@@ -21,7 +21,9 @@ AND since >= coalesce((SELECT max(since) FROM chunk WHERE probe = ?1 AND since <
 _POINTS: Final = _FROM.replace("id, since, until, count, longest", "id, points").replace(
     "ORDER BY since", "AND until >= ?2 ORDER BY since"
 )
-_POINTS_BACK: Final = f"{_POINTS.rstrip()} DESC"
+_NUMBERS: Final = _POINTS.replace("id, points", "id")
+_NUMBERS_BACK: Final = f"{_NUMBERS.rstrip()} DESC"
+_READ: Final = "SELECT points FROM chunk WHERE id = ?"
 _INSERT: Final = "INSERT INTO chunk (probe, since, until, count, longest, points) VALUES (?, ?, ?, ?, ?, ?)"
 _BACK: Final = "SELECT points FROM chunk WHERE probe = ? AND since <= ? ORDER BY since DESC"
 
@@ -31,7 +33,7 @@ class Chunks:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._remembered = Remembered()
+        self._remembered: Remembered[Column] = Remembered(REMEMBERED)
 
     def forget(self) -> None:
         """Forget the columns that are at hand."""
@@ -56,7 +58,7 @@ class Chunks:
 
     def read(self, place: Place) -> Columns:
         """All columns of a chunk."""
-        ((points,),) = self._db.read("SELECT points FROM chunk WHERE id = ?", (place.id,))
+        ((points,),) = self._db.read(_READ, (place.id,))
         return self._decoded(points, None)
 
     def columns(self, probe: int, since_us: int, until_us: int, wanted: Collection[str] | None) -> Iterator[Columns]:
@@ -68,9 +70,10 @@ class Chunks:
         self, probe: int, quantity: str, since_us: int, until_us: int, *, newest: bool = False
     ) -> Iterator[Column]:
         """One quantity of these chunks, the oldest or the `newest` first, without those that have nothing of it. Nobody may change what is returned."""
-        for number, points in self._db.stream(_POINTS_BACK if newest else _POINTS, (probe, since_us, until_us - 1)):
+        for (number,) in self._db.stream(_NUMBERS_BACK if newest else _NUMBERS, (probe, since_us, until_us - 1)):
             column = self._remembered.get((number, quantity))
             if column is None:
+                ((points,),) = self._db.read(_READ, (number,))
                 column = self._decoded(points, {quantity}).get(quantity)
                 if column is None:
                     continue

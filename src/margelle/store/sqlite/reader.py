@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from margelle.domain.measurement import Measurement, Revision
 from margelle.domain.plausible import CLOCK_TOLERANCE
-from margelle.domain.series import Columns, DayStatistics, Slice
+from margelle.domain.series import Columns, DaySlice, DayStatistics, Slice
 from margelle.store import rules
 from margelle.store.layout import stretch as stretches
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
@@ -112,6 +112,9 @@ class SeriesReader:
     async def statistics(
         self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC"
     ) -> list[DayStatistics]:
+        return [day for part in await self.days(probe, quantity, since, until, time_zone) for day in part.told()]
+
+    async def days(self, probe: str, quantity: str, since: date, until: date, time_zone: str = "UTC") -> list[DaySlice]:
         begin, end = map(rules.micros, rules.days(since, until, time_zone))
         with self._looking():
             return self._answers.days(probe, quantity, (since, until), (begin, end), ZoneInfo(time_zone))

@@ -6,6 +6,7 @@ from typing import Final
 
 from margelle.errors import StoreError
 from margelle.store.layout.rollup import Rollup
+from margelle.store.remembered import DAYS, Remembered
 from margelle.store.sqlite.chunks import Chunks
 from margelle.store.sqlite.database import Database
 
@@ -22,7 +23,7 @@ class RollupTables(Rollup):
     """Tables rolled and year."""
 
     def __init__(self, db: Database, chunks: Chunks) -> None:
-        super().__init__(chunks)
+        super().__init__(chunks, Remembered(DAYS))
         self._db = db
 
     def until(self, probe: int, zone: str) -> int | None:
