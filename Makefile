@@ -34,7 +34,7 @@ $(STATIC)/.built: $(wildcard frontend/src/*.ts frontend/css/*.css) frontend/buil
 
 setup: .venv/.ready $(STATIC)/.built ## install everything into .venv, and build the pages' scripts and styles
 
-demo: setup ## clouds and a hub on this machine, ready in a few seconds (PORT=8080)
+demo: setup ## clouds and a hub on this machine, ready in a minute the first time and then in seconds (PORT=8080)
 	@.venv/bin/margelle demo
 
 lint: setup ## ruff, mypy --strict, the floors, tsc and prettier

@@ -118,7 +118,8 @@ def test_a_demo_whole(home: Path, first: tuple[Running, list[int]], start: Start
 
 def _says_what_is_where(text: str, home: Path, face: str) -> None:
     assert f"Page      {face.removesuffix('ondilo')}  (no sign-in in the demo)\n" in text
-    assert f"Login     {LOGIN}  (for the face)\n" in text
+    assert f"Login     {LOGIN}\n" in text
+    assert re.search(r"margelle serve --config \S+/margelle-demo/margelle.toml --port 0\n", text)
     assert '  : "${MARGELLE_DEMO_PASSWORD:?' in text
     assert SECRET.strip() not in text
     assert str(home / "margelle-demo") in text

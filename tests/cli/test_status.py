@@ -8,6 +8,7 @@ import pytest
 
 from margelle.cli import status
 from margelle.domain.gap import Gap
+from margelle.domain.unit import Unit
 from margelle.ports import Budget, Filling
 from tests.conftest import NOW
 
@@ -44,3 +45,42 @@ def test_it_says_that_the_cloud_seems_to_allow_less(capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     assert "14 an hour are planned" in out
     assert f"{NOW:%Y-%m-%d}" in out
+
+
+def value(quantity: str, reason: str = "") -> dict[str, object]:
+    told = {"quantity": quantity, "text": "7.20", "unit": Unit.PH, "age_s": 3600}
+    return {**told, "valid": not reason, "reason": reason}
+
+
+def test_a_long_name_leaves_the_columns_where_they_are_and_a_doubt_goes_on_in_its_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    probes = [
+        {"latest": [value("ph", "The value was not confirmed"), value("orp", "ORP is beyond what is plausible.")]},
+        {"latest": [value("baxo.CONDUCTIVITE_DU_BASSIN_EXTERIEUR")]},
+    ]
+    site = {"id": "baxo:1", "name": "Station", "remarks": (), "probes": probes, "switches": []}
+    status._show_account(account(sites=[site]))
+    lines = [line for line in capsys.readouterr().out.splitlines() if "7.20" in line]
+    assert len(lines) == 3
+    assert len({line.index("7.20") for line in lines}) == 1
+    assert lines[0].endswith("doubted: the value was not confirmed")
+    assert lines[1].endswith("doubted: ORP is beyond what is plausible.")
+
+
+def test_sites_without_a_cloud_are_said_to_be_so(capsys: pytest.CaptureFixture[str]) -> None:
+    status._show_account(account(id="own", vendor="own", login=""))
+    assert capsys.readouterr().out.splitlines()[0] == "own  sites without a cloud  (of you@example.org)"
+
+
+def account(**more: object) -> dict[str, object]:
+    """An account of which there is nothing to say."""
+    nothing = {"id": "baxo", "vendor": "baxo", "login": "me", "owner": "you@example.org", "locked": "", "sites": []}
+    told = {
+        "requests_left": 0,
+        "requests_allowed": 0,
+        "budget": Budget(0, 3600, None, None, None),
+        "paused": False,
+        "waits_until": None,
+    }
+    return {**nothing, **told, "incidents": (), "gaps": (), "filling": (), "filled": 0, "to_fill": 0, **more}

@@ -30,8 +30,8 @@ def test_a_hub_moves_to_postgresql_and_back(margelle: Margelle, tmp_path: Path, 
     assert "The copy is complete." in told.out
     assert "measurements" in told.out
     again = margelle("store", "copy", str(file), url, *key)
-    assert again.code == 1
-    assert "not empty" in again.err
+    assert again.code == 0, again.err
+    assert "complete already" in again.out
     here = (*key, "--set", f"store={url}")
     exported = [margelle("export", "--format", "csv", *options).out.splitlines() for options in (here, key)]
     assert len({tuple(line for line in lines if "written" not in line) for lines in exported}) == 1
@@ -43,6 +43,22 @@ def test_a_hub_moves_to_postgresql_and_back(margelle: Margelle, tmp_path: Path, 
     assert copied["differences"] == []
     assert copied["digests"]["measurements"] == checked["digest"]
     assert PASSWORD not in f"{told} {again} {margelle('settings', *here).out}"
+
+
+def test_a_copy_that_differs_from_what_it_was_copied_from_is_left_alone_and_told(
+    margelle: Margelle, tmp_path: Path
+) -> None:
+    asyncio.run(_fill(tmp_path / "data"))
+    key = ("--set", f"key_file={tmp_path / 'data' / 'key'}", "--set", f"data_dir={tmp_path / 'data'}")
+    file, copied = (str(tmp_path / name) for name in ("data/margelle.sqlite", "copied.sqlite"))
+    assert "The copy is complete." in margelle("store", "copy", file, copied, *key).out
+    margelle("user", "add", "new@example.org", "--password-stdin", *key, stdin="a new password")
+    before = Path(copied).read_bytes()
+    told = margelle("store", "copy", file, copied, *key)
+    assert told.code == 1
+    assert "Differs: user: " in told.err
+    assert "name a new file or an empty database" in told.out
+    assert Path(copied).read_bytes() == before
 
 
 def test_a_copy_from_nothing_makes_nothing(margelle: Margelle, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import pytest
 
@@ -166,6 +167,23 @@ def basic(login: str) -> str:
     import base64
 
     return base64.b64encode(login.encode()).decode()
+
+
+def test_two_taps_that_reach_two_workers_add_one_site_and_are_answered_alike(hub: Hub) -> None:
+    own = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+    login = urlencode({"login": "anna@example.org", "password": PASSWORD})
+    cookie = str(hub.ask("/sign-in", "POST", login, **own).getheader("set-cookie")).partition(";")[0]
+    form = urlencode(
+        {"once": "tapped twice", "name": "Pond", "kind": "tank", "volume": "", "time_zone": "Europe/Paris"}
+    )
+    answers = []
+    for worker in (0, 1):
+        with hub.only(worker):
+            answer = hub.ask("/connect/site", "POST", form, **own, cookie=cookie)
+            answers.append((answer.status, answer.getheader("location")))
+    assert answers == [(303, "/collection?said=site_added")] * 2
+    sites = json.loads(hub.ask("/api/v1/sites").read())["items"]
+    assert sorted(site["name"] for site in sites) == ["Pond", "Pool"]
 
 
 def test_a_stream_tells_what_another_worker_has_taken_in_and_ends_at_once_with_the_hub(hub: Hub) -> None:

@@ -118,6 +118,20 @@ async def test_there_is_no_role_in_what_does_not_exist(store: Store, subject: st
     assert await store.memberships() == []
 
 
+async def test_each_site_is_told_with_the_organisation_whose_account_reaches_it(store: Store) -> None:
+    await store.put_organisation(Organisation("club", "The club"))
+    await begin(store, organisation="club")
+    await store.put_account(account("alone", ANA))
+    await store.put_discovery("alone", discovery(3), NOW)
+    sites = {site.id for site in await store.sites(account="home")}
+    assert await store.organisation_of_each() == dict.fromkeys(sites, "club")
+    await store.put_account(account("later", ANA, organisation="town"))
+    await store.put_discovery("later", discovery(1), NOW)
+    assert await store.organisation_of_each() == dict.fromkeys(sites, "club") | {"ondilo:1": "town"}
+    await store.put_discovery("later", discovery(4), NOW)
+    assert await store.organisation_of_each() == dict.fromkeys(sites, "club") | {"ondilo:4": "town"}
+
+
 async def test_an_organisation_is_removed_with_its_members_but_not_with_its_accounts(store: Store) -> None:
     await store.put_organisation(Organisation("club", "The club"))
     await store.put_organisation(Organisation("club", "The old club"))

@@ -884,6 +884,13 @@ async def _accounts(store: Store, *names: str) -> None:
         await store.put_account(replace(account(), id=name))
 
 
+async def test_sites_without_a_cloud_are_no_account_that_a_collector_is_said_to_have(store: Store) -> None:
+    await _accounts(store, "a", "b")
+    await store.put_account(replace(account(), id="own", vendor="own"))
+    assert await store.claim("one", NOW, LIFE_S) == ["a", "b", "own"]
+    assert await store.collectors(NOW) == {"one": 2}
+
+
 async def test_a_collector_alone_has_every_account(store: Store) -> None:
     await _accounts(store, "a", "b", "c")
     assert await store.claim("one", NOW, LIFE_S) == ["a", "b", "c"]
@@ -1043,6 +1050,35 @@ async def test_refusals_count_for_their_time_and_until_they_are_pardoned(store: 
     await store.pardon("a")
     assert await store.refusals("a", NOW) == []
     assert await store.refusals("b", NOW) == [NOW]
+
+
+async def test_a_form_is_taken_by_one_until_it_is_dropped_or_its_time_has_run_out(store: Store) -> None:
+    assert await store.form("a", NOW) is None
+    assert await store.take_form("a", NOW, 60)
+    assert not await store.take_form("a", NOW, 60)
+    assert await store.take_form("b", NOW, 600)
+    assert await store.form("a", NOW) == b""
+    assert await store.form("a", NOW + timedelta(seconds=60)) is None
+    assert await store.take_form("a", NOW + timedelta(seconds=60), 60)
+    await store.drop_form("a")
+    assert await store.form("a", NOW) is None
+    assert await store.take_form("a", NOW, 60)
+    await store.answer_form("a", b"\0\xff done", NOW, 600)
+    assert await store.form("a", NOW + timedelta(seconds=599)) == b"\0\xff done"
+    assert not await store.take_form("a", NOW + timedelta(seconds=599), 60)
+    assert await store.form("b", NOW) == b""
+
+
+async def test_forms_and_refusals_leave_the_version_as_it_is(store: Store) -> None:
+    seen = await store.version()
+    await store.refuse("a", NOW, 60)
+    await store.pardon("a")
+    await store.take_form("a", NOW, 60)
+    await store.answer_form("a", b"done", NOW, 600)
+    await store.drop_form("a")
+    assert await store.version() == seen
+    await store.put_memo("a", b"1")
+    assert await store.version() != seen
 
 
 async def test_a_mark_is_another_one_once_something_of_the_probe_was_kept(store: Store) -> None:

@@ -80,6 +80,22 @@ async def test_a_script_that_fails_leaves_the_database_as_it_was(
     await SqliteStore(path, vault).close()
 
 
+@pytest.mark.parametrize("version", [0, 5, len(SCRIPTS) - 1])
+async def test_a_database_whose_version_was_lowered_by_hand_is_told_to_be_changed_and_left_alone(
+    path: Path, vault: Vault, version: int
+) -> None:
+    await SqliteStore(path, vault).close()
+    with apsw.Connection(str(path)) as connection:
+        connection.pragma("user_version", version)
+    connection.close()
+    before = shape(path)
+    with pytest.raises(StoreError, match=f"says that its schema is {version}, .* already exists") as caught:
+        SqliteStore(path, vault)
+    assert "use a backup" in caught.value.hint
+    assert "report" not in caught.value.hint
+    assert shape(path) == before
+
+
 async def test_a_database_of_a_newer_margelle_is_left_alone(path: Path, vault: Vault) -> None:
     await SqliteStore(path, vault).close()
     with apsw.Connection(str(path)) as connection:

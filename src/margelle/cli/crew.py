@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +23,7 @@ from margelle.cli.line import Message, Wire
 from margelle.cli.server import until
 from margelle.cli.worker import VARIABLE, Gone, Post, Role, Worker
 from margelle.errors import MargelleError
+from margelle.ports import understood
 from margelle.serve import traffic
 from margelle.serve.traffic import Counts
 
@@ -102,6 +103,21 @@ class Crew:
             code = await process.wait()
         raise Gone(code)
 
+    def let_go(self, worker: Worker) -> None:
+        """Have a worker end, by and by."""
+        self._do(self.dismiss(worker))
+
+    async def dismiss(self, worker: Worker) -> None:
+        """Have a worker end, and wait for it, as long as it may take: one that hangs is killed."""
+        worker.leave()
+        try:
+            await asyncio.wait_for(worker.process.wait(), self._patience_s + _SPARE_S)
+        except TimeoutError:
+            _log.warning("A worker (%s, process %d) does not end, and is killed", worker.role, worker.process.pid)
+            with suppress(ProcessLookupError):
+                worker.process.kill()
+            await worker.process.wait()
+
     async def _renew(self, places: Sequence[_Place], hangups: asyncio.Event) -> None:
         """At every hang-up a new worker at each place: the servers first, each ready before the one of before leaves."""
         while True:
@@ -123,25 +139,25 @@ class Crew:
             if message.kind == "ready":
                 worker.ready.set()
             elif message.kind == "counted":
-                worker.counts = Counts.of(message.told[0])
+                (worker.counts,) = understood(traffic.TOPIC, [message.first], Counts.of) or [worker.counts]
             elif message.kind == "note":
                 for other in self._others(worker):
                     other.send(message)
             elif message.kind == "ask":
                 self._do(self._answer(worker, message))
+        await worker.close()  # one that lives yet, and is not understood any more, ends by it
         await worker.process.wait()
         self._past = traffic.total((self._past, worker.counts.ended()))
         self._workers.discard(worker)
-        await worker.close()
 
     async def _answer(self, asker: Worker, message: Message) -> None:
         others = self._others(asker)
-        told = await asyncio.gather(*(other.question(message.topic, message.told[0]) for other in others))
+        told = await asyncio.gather(*(other.question(message.topic, message.first) for other in others))
         found = [one for one in told if one is not None]
         if message.topic == traffic.TOPIC:
-            asker.counts = Counts.of(message.told[0])
-            for other, one in zip(others, told, strict=True):
-                other.counts = Counts.of(one) if one is not None else other.counts
+            for one, said in zip((asker, *others), (message.first, *told), strict=True):
+                if said is not None:
+                    (one.counts,) = understood(message.topic, [said], Counts.of) or [one.counts]
             there = [other for other in others if other in self._workers]  # what has ended meanwhile is in the past
             found = [*(other.counts.told() for other in there), self._past.told()]
         asker.send(Message("answers", message.n, message.topic, tuple(found)))
@@ -158,17 +174,7 @@ class Crew:
         """Have all workers end, and wait for them, as long as they may take."""
         for one in self._sockets:  # whoever comes after the last worker is refused
             one.close()
-        workers = list(self._workers)
-        for worker in workers:
-            worker.leave()
-        gone = [asyncio.ensure_future(worker.process.wait()) for worker in workers]
-        if gone:
-            await asyncio.wait(gone, timeout=self._patience_s + _SPARE_S)
-        for worker in workers:
-            if worker.process.returncode is None:
-                _log.warning("Worker (process %d) does not end, and is killed", worker.process.pid)
-                worker.process.kill()
-        await asyncio.gather(*gone)
+        await asyncio.gather(*(self.dismiss(worker) for worker in list(self._workers)))
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
@@ -193,12 +199,11 @@ class _Place:
         async with self._turn:
             old = self._worker
             if old.role == "keeper":  # of which there is one at a time
-                old.leave()
-                await old.process.wait()
+                await self._crew.dismiss(old)
                 self._worker = await self._crew.begin(old.role)
             else:
                 self._worker = await self._crew.begin(old.role)
-                old.leave()
+                self._crew.let_go(old)
 
     async def _begin_again(self, old: Worker) -> None:
         code, pid, lived_s = old.process.returncode, old.process.pid, time.monotonic() - old.begun_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from margelle.cli.meanings import HubMeanings
 from margelle.cli.terminal import utc_now
 from margelle.config import Settings
+from margelle.domain.quantity import is_state
 from margelle.domain.site import Account, Site
 from margelle.errors import BadInput, ConfigError, StoreError
 from margelle.phrase import Phrase
@@ -89,6 +91,10 @@ class House:
         if vendor is None or vendor.display is None:
             return Display()
         return vendor.display(self.meanings.sections[vendor.name], self.settings.catalogue)(site)
+
+    def states(self, site: Site) -> Callable[[str], bool]:
+        """Which of a site's quantities are only ever on or off."""
+        return partial(is_state, catalogue=self.settings.catalogue, states=self.display(site).states)
 
     async def record(self, act: str, subject: str, outcome: str, site: str = "", phrase: Phrase | None = None) -> None:
         """Add to the audit log what a command did; the words of acts are those of the pages."""
@@ -206,7 +212,7 @@ class House:
         """The collector, as the pages know it."""
         from margelle.collect.standing import Standing
 
-        return Standing(self.store, self.spending, self.clock, self._ask_now)
+        return Standing(self.store, self.spending, self.clock, self._ask_now, self.states)
 
     async def _ask_now(self, account: str) -> bool:
         """Have the collector, here or in another process of this hub, ask an account's newest values; whether there is one that may."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +20,11 @@ PATIENCE_S: Final = 1.0
 MOST_BYTES: Final = 1 << 20
 """So much may wait at the line of a process that hangs, before notes to it are dropped."""
 
+LONGEST_BYTES: Final = 64 << 20
+"""No message is longer: where one seems to be, the two ends are out of step."""
+
 _LENGTH_BYTES: Final = 4
+_log: Final = logging.getLogger("margelle.cli")
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -30,6 +35,11 @@ class Message(Struct, frozen=True, array_like=True):
     n: int = 0
     topic: str = ""
     told: tuple[bytes, ...] = ()
+
+    @property
+    def first(self) -> bytes:
+        """What it tells, or the first of it."""
+        return self.told[0] if self.told else b""
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Message)
@@ -55,12 +65,20 @@ class Wire:
             self._writer.write(len(body).to_bytes(_LENGTH_BYTES, "big") + body)
 
     async def receive(self) -> Message | None:
-        """The next message; None where the other end is gone."""
-        try:
-            length = int.from_bytes(await self._reader.readexactly(_LENGTH_BYTES), "big")
-            return _DECODER.decode(await self._reader.readexactly(length))
-        except (asyncio.IncompleteReadError, OSError):
-            return None
+        """The next message that can be read; None where the other end is gone, or out of step with this one."""
+        while True:
+            try:
+                length = int.from_bytes(await self._reader.readexactly(_LENGTH_BYTES), "big")
+                if length > LONGEST_BYTES:
+                    _log.error("The line to another process of this hub is out of step, and is given up")
+                    return None
+                body = await self._reader.readexactly(length)
+            except (asyncio.IncompleteReadError, OSError):
+                return None
+            try:
+                return _DECODER.decode(body)
+            except msgspec.MsgspecError as error:  # while a hub is renewed, its processes are of two versions
+                _log.warning("A message of another process of this hub cannot be read here and is left out: %s", error)
 
     async def close(self) -> None:
         """Send what is to be sent, and hang up."""
@@ -83,11 +101,10 @@ class Line:
         """Listen until the parent is gone."""
         while (message := await self._wire.receive()) is not None:
             if message.kind == "question":
-                call = self._answers.get(message.topic)
-                told = call(message.told[0]) if call is not None else None
+                told = _made(self._answers, message)
                 self._wire.send(Message("answer", message.n, message.topic, () if told is None else (told,)))
-            elif message.kind == "note" and message.topic in self._hears:
-                self._hears[message.topic](message.told[0])
+            elif message.kind == "note":
+                _made(self._hears, message)
             elif message.kind == "answers" and (asked := self._asked.get(message.n)) is not None and not asked.done():
                 asked.set_result(message.told)
 
@@ -127,3 +144,14 @@ class Line:
     def hear(self, topic: str, call: Callable[[bytes], None]) -> None:
         """Hear what the others tell."""
         self._hears[topic] = call
+
+
+def _made(calls: Mapping[str, Callable[[bytes], Any]], message: Message) -> Any:
+    """What is made of a message here. One that cannot be understood, or whose topic nobody knows, ends nothing."""
+    call = calls.get(message.topic)
+    try:
+        return call(message.first) if call is not None else None
+    except Exception as failure:
+        told = message.topic, type(failure).__name__, failure
+        _log.warning("What another process of this hub tells of %r is left out here: %s: %s", *told)
+        return None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from margelle.cli.account import requests_left
 from margelle.cli.terminal import Exit, JsonOption, brief, counted, invocation, note, run, say, say_json
 from margelle.domain.reason import held
+from margelle.domain.site import OWN
 from margelle.domain.unit import Unit, symbol
 from margelle.errors import NotFound, StoreError
 from margelle.ports import Display
+
+_NAMES: Final = 24
+"""So many letters names of quantities take at least."""
 
 if TYPE_CHECKING:
     from margelle.cli.house import House
@@ -56,7 +60,7 @@ async def _status(settings: Settings, name: str) -> dict[str, Any]:
         accounts = [one for one in await home.store.accounts() if name in {"", one.id}]
         if name and not accounts:
             raise NotFound(f"There is no account {name!r}.", hint="`margelle account list` shows those there are.")
-        told = await reports(home.store, home.spending, now, accounts)
+        told = await reports(home.store, home.spending, now, accounts, states=home.states)
         shown = [await _account(home, one, report, now) for one, report in zip(accounts, told, strict=True)]
         wrong = [incident for report in told for incident in report.incidents if incident.needs_user]
         return {
@@ -174,7 +178,8 @@ def _show_kept(found: dict[str, Any]) -> None:
 
 
 def _show_account(account: dict[str, Any]) -> None:
-    say(f"{account['id']}  {account['login']}  (of {account['owner']})")
+    login = "sites without a cloud" if account["vendor"] == OWN else account["login"]
+    say(f"{account['id']}  {login}  (of {account['owner']})")
     if left := requests_left(account):
         say(f"  {left}")
     _show_learned(account["budget"])
@@ -188,8 +193,10 @@ def _show_account(account: dict[str, Any]) -> None:
         say(f"  {brief(site['name'])}  ({site['id']})")
         for remark in site["remarks"]:
             say(f"    {remark}")
-        for probe in (*site["probes"], *site["switches"]):
-            _show_values(probe["latest"])
+        shown = [probe["latest"] for probe in (*site["probes"], *site["switches"])]
+        width = max([_NAMES, *(len(one["quantity"]) + 1 for latest in shown for one in latest)])
+        for latest in shown:
+            _show_values(latest, width)
     _show_filling(account)
     for incident in account["incidents"]:
         times = f", {incident.count} times" if incident.count > 1 else ""
@@ -224,14 +231,20 @@ def _show_filling(account: dict[str, Any]) -> None:
         say(f"  lost for good: {many}, the latest until {_clock(max(gap.until for gap in lost))}. {lost[0].why}")
 
 
-def _show_values(latest: list[dict[str, Any]]) -> None:
+def _show_values(latest: list[dict[str, Any]], width: int) -> None:
+    """The values of a probe, one a line; the names of quantities take `width` letters."""
     if not latest:
         say("    no value yet")
     for one in latest:
-        doubt = "" if one["valid"] else f"  doubted: {brief(one['reason'])}"
+        doubt = "" if one["valid"] else f"  doubted: {_within(brief(one['reason']))}"
         say(
-            f"    {one['quantity']:<24}{one['text']:>9} {symbol(one['unit']):<7} {age(timedelta(seconds=one['age_s'])):>8} ago{doubt}"
+            f"    {one['quantity']:<{width}}{one['text']:>9} {symbol(one['unit']):<7} {age(timedelta(seconds=one['age_s'])):>8} ago{doubt}"
         )
+
+
+def _within(sentence: str) -> str:
+    """A sentence as a part of another one; what is written in capitals, such as ORP, stays so."""
+    return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() or sentence[1:2] == " " else sentence
 
 
 def _clock(at: datetime) -> str:

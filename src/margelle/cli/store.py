@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from margelle.config import Settings
     from margelle.ports import Inspected, Store
     from margelle.store.copying import Proof
+
+_ENDS: Final = {
+    (False, False): "The copy is complete.",
+    (False, True): "They differ: did a hub run meanwhile? Stop it and copy again.",
+    (True, False): "The copy was complete already: both hold the same, and nothing was copied.",
+    (
+        True,
+        True,
+    ): "They differ: the target holds something else, or one of the two has changed since it was copied. Nothing was copied: name a new file or an empty database.",
+}
+"""What is said in the end, by whether there was a complete copy before, and whether it differs."""
 
 app = typer.Typer(help="The database itself. Made small, checked, and copied to another.", no_args_is_help=True)
 
@@ -63,8 +74,8 @@ def copy(
     """Copy everything to a database of either kind, and prove it.
 
     Stop the hub first. It may be interrupted at any time, and then goes on where it was. In the end both databases are read, and the
-    number and digest of measurements, of revisions and of every table compared. Exit code 1 where they differ. A password need not be
-    written here: libpq reads PGPASSWORD and ~/.pgpass.
+    number and digest of measurements, of revisions and of every table compared. Exit code 1 where they differ. A copy that is complete
+    already is only compared. A password need not be written here: libpq reads PGPASSWORD and ~/.pgpass.
     """
     raise typer.Exit(run(_copy(invocation(context).settings(), source, target, as_json=as_json)))
 
@@ -100,28 +111,31 @@ async def _copy(settings: Settings, source: str, target: str, *, as_json: bool) 
     vault = Vault.open(settings.key_file)
     one, other = open_copyable(source, vault, new=False), open_copyable(target, vault)
     try:
-        with progress("Copying") as told:
-            await copying.copy(one, other, told)
+        before = await copying.was_finished(one, other)
+        if not before:
+            with progress("Copying") as told:
+                await copying.copy(one, other, told)
         with progress("Reading what was copied") as told:
             true = await copying.proof(one, lambda share: told(share / 2))
             found = await copying.proof(other, lambda share: told(0.5 + share / 2))
         differences = true.differences(found)
-        if not differences:
+        if not differences and not before:
             await copying.finish(other)
     finally:
         await other.close()
         await one.close()
-    return _shown(true, differences, as_json=as_json)
+    return _shown(true, differences, before=before, as_json=as_json)
 
 
-def _shown(proof: Proof, differences: list[str], *, as_json: bool) -> Exit:
+def _shown(proof: Proof, differences: list[str], *, before: bool, as_json: bool) -> Exit:
+    """What came of it; `before` says that there was a complete copy already, so that nothing was copied."""
     if as_json:
         say_json({"counts": proof.counts, "digests": proof.digests, "differences": differences})
     else:
         table(("WHAT", "COUNT", "DIGEST"), [(name, str(n), proof.digests[name]) for name, n in proof.counts.items()])
         for difference in differences:
             note(f"Differs: {difference}")
-        say("They differ: did a hub run meanwhile? Stop it and copy again." if differences else "The copy is complete.")
+        say(_ENDS[before, bool(differences)])
     return Exit.FAILED if differences else Exit.OK
 
 

@@ -24,7 +24,7 @@ def announce(settings: Settings, email: str, password: str, hub: str, cloud: str
     say(f"  Page      {hub}/  (no sign-in in the demo)")
     for name, vendor in VENDORS.items():
         say(f"  Face      {hub}/{name}  (as {vendor.title}: where a client has {vendor.base_url})")
-    say(f"  Login     {email}  (for the face)")
+    say(f"  Login     {email}")
     say(f"  Password  {password or 'as in MARGELLE_DEMO_PASSWORD'}")
     say(f"  Data      {settings.data_dir}  (used again next time; remove the folder to begin anew)")
     say(f"  Clouds    {cloud}  (imitated, without quotas, faults and their control; all that is in `margelle clouds`)")
@@ -37,9 +37,16 @@ def announce(settings: Settings, email: str, password: str, hub: str, cloud: str
     say()
     say(others(hub, email, password))
     say()
+    config = shlex.quote(str(settings.data_dir / FILE_NAME))
+    say(
+        "The pages of the demo only show. To sign in with that login, and see tags, acts and people, open the same hub beside it:"
+    )
+    say()
+    say(f"  {_program()} serve --config {config} --port 0")
+    say()
     say("See how collecting goes:")
     say()
-    say(f"  {_program()} status --config {shlex.quote(str(settings.data_dir / FILE_NAME))}")
+    say(f"  {_program()} status --config {config}")
     say()
     say("Ctrl-C ends it.")
 

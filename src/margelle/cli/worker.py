@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import time
 from contextlib import suppress
 from typing import Final, Literal
@@ -33,12 +34,22 @@ class Post(Struct, frozen=True):
     def taken(cls) -> Post | None:
         """What this process was told, once; None where it is no worker. Raises ConfigError where that was no hub."""
         told = os.environ.pop(VARIABLE, None)
+        if told is None:
+            return None
         try:
-            return None if told is None else msgspec.json.decode(told, type=cls)
+            post = msgspec.json.decode(told, type=cls)
         except msgspec.MsgspecError:
-            raise ConfigError(
-                f"{VARIABLE} is set in the environment, and not by a hub.", hint=f"Unset {VARIABLE}."
-            ) from None
+            post = None
+        if post is None or not all(map(_is_socket, (post.line, *post.sockets))):
+            raise ConfigError(f"{VARIABLE} is set in the environment, and not by a hub.", hint=f"Unset {VARIABLE}.")
+        return post
+
+
+def _is_socket(number: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(number).st_mode)
+    except (OSError, OverflowError):
+        return False
 
 
 class Gone(Exception):
@@ -61,10 +72,11 @@ class Worker:
         self._n = 0
 
     def leave(self) -> None:
-        """Have it end, politely."""
-        self.leaving = True
-        with suppress(ProcessLookupError):
-            self.process.terminate()
+        """Have it end, politely. It is told once: a second time, it would end at once."""
+        if not self.leaving:
+            self.leaving = True
+            with suppress(ProcessLookupError):
+                self.process.terminate()
 
     def send(self, message: Message) -> None:
         """Send it a message."""

@@ -10,7 +10,7 @@ from margelle.collect import plan, progress
 from margelle.collect.plan import Ask
 from margelle.collect.progress import Attempt, Progress
 from margelle.domain.gap import Gap
-from margelle.domain.site import Account
+from margelle.domain.site import Account, Site
 from margelle.ports import AccountReport, Act, Budget, Filling, Next, Past, Reader, Spending
 
 __all__ = ["MOST_GAPS", "AccountReport", "Budget", "Filling", "Next", "Past", "reports"]
@@ -19,25 +19,42 @@ MOST_GAPS: Final = 100
 """So many gaps of a probe are told, the latest; the store has them all."""
 
 
+States = Callable[[Site], Callable[[str], bool]]
+"""Of a site, which of its quantities are only ever on or off (`domain.quantity.is_state`)."""
+
+
+def none_is_on_or_off(_: Site) -> Callable[[str], bool]:
+    """`States` of sites of which nothing is known."""
+    return lambda _: False
+
+
 async def reports(
     reader: Reader,
     spending_of: Callable[[Account], Spending | None],
     now: datetime,
     accounts: Iterable[Account] | None = None,
+    *,
+    states: States = none_is_on_or_off,
 ) -> list[AccountReport]:
-    """A report on each of `accounts`, or on all; `spending_of` tells how the budget of one stands, None where its vendor is not known."""
+    """A report on each of `accounts`, or on all; `spending_of` tells how the budget of one stands, None where its vendor is not known.
+
+    What is only on or off by `states` has no gaps.
+    """
     chosen = await reader.accounts() if accounts is None else accounts
-    return [await _report(reader, spending_of(account), account, now) for account in chosen]
+    return [await _report(reader, spending_of(account), account, now, states) for account in chosen]
 
 
-async def _report(reader: Reader, spending: Spending | None, account: Account, now: datetime) -> AccountReport:
+async def _report(
+    reader: Reader, spending: Spending | None, account: Account, now: datetime, states: States
+) -> AccountReport:
     known = await progress.load(reader, account.id)
     spent = spending or Spending()
     planned = spending is not None and not account.paused
     asks = plan.scheduled(plan.asks(account.id, known, spent, now), known, spent) if planned else []
     held = known.hold if known.hold is not None and known.hold.until > now else None
-    gaps = [gap for probe in known.probes for gap in await reader.gaps(probe, limit=MOST_GAPS)]
-    missing = [gap for probe in known.tracks for gap in await reader.gaps(probe, open_only=True)]
+    holds = await _holding(reader, account, known, states)
+    gaps = [gap for probe in known.probes for gap in await reader.gaps(probe, limit=MOST_GAPS) if not holds(gap)]
+    missing = [gap for probe in known.tracks for gap in await reader.gaps(probe, open_only=True) if not holds(gap)]
     return AccountReport(
         account=account.id,
         vendor=account.vendor,
@@ -59,6 +76,18 @@ async def _report(reader: Reader, spending: Spending | None, account: Account, n
         waits_for=held.kind if held is not None else "",
         paused=account.paused,
     )
+
+
+async def _holding(reader: Reader, account: Account, known: Progress, states: States) -> Callable[[Gap], bool]:
+    """Whether a stretch without readings is none: of a quantity that holds until it tells of a change."""
+    sites = {site.id: states(site) for site in await reader.sites(account=account.id, gone=True)}
+    of_probe = {probe: sites.get(track.site) for probe, track in known.probes.items()}
+
+    def holds(gap: Gap) -> bool:
+        is_state = of_probe.get(gap.probe)
+        return is_state is not None and is_state(gap.quantity)
+
+    return holds
 
 
 def _filling(gaps: Iterable[Gap], asks: Iterable[Ask], now: datetime) -> Iterator[Filling]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -157,3 +157,12 @@ class Catalogue:
 
 
 CATALOGUE: Final = Catalogue()
+
+
+def is_state(quantity: str, catalogue: Catalogue, states: Container[str]) -> bool:
+    """Whether a quantity is only ever on or off: by its unit, or because it is one of these `states` of a site.
+
+    It is told when it changes and holds until then: no reading of it is ever missing, whatever the rhythm of its probe.
+    """
+    known = catalogue.get(quantity)
+    return quantity in states or (known is not None and known.unit is Unit.STATE)

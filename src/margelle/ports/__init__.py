@@ -24,7 +24,7 @@ from margelle.ports.record import (
     Receipt,
     Repaired,
 )
-from margelle.ports.siblings import NoSiblings, Siblings
+from margelle.ports.siblings import NoSiblings, Siblings, understood
 from margelle.ports.source import (
     AdviceSource,
     Batch,
@@ -128,4 +128,5 @@ __all__ = [
     "Vendor",
     "Window",
     "Writer",
+    "understood",
 ]

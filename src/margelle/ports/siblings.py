@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+
+_log: Final = logging.getLogger("margelle.siblings")
+T = TypeVar("T")
 
 
 class Siblings(Protocol):
@@ -41,3 +47,14 @@ class NoSiblings:
 
     def hear(self, topic: str, call: Callable[[bytes], None]) -> None:
         """Nobody tells."""
+
+
+def understood(topic: str, told: Iterable[bytes], read: Callable[[bytes], T]) -> list[T]:
+    """What others have told, as `read` understands it. What it does not is left out, and that is said in the log: while a hub is renewed, its processes are of two versions."""
+    found = []
+    for one in told:
+        try:
+            found.append(read(one))
+        except (msgspec.MsgspecError, ValueError):
+            _log.warning("What another process of this hub tells of %r cannot be read here and is left out", topic)
+    return found

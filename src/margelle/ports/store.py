@@ -23,7 +23,7 @@ class Reader(Protocol):
     """Answers questions from the store."""
 
     async def version(self, *, but_points: bool = False) -> int:
-        """A number that is another one after anything was stored: by this process at once, by any other soon.
+        """A number that is another one after anything was stored: by this process at once, by any other soon. Refusals and forms that were taken are nothing that is shown.
 
         With `but_points` it may be the same after nothing but measurements were kept.
         """
@@ -63,6 +63,10 @@ class Reader(Protocol):
 
     async def organisations(self) -> list[Organisation]:
         """All organisations, by id."""
+        ...
+
+    async def organisation_of_each(self) -> dict[str, str]:
+        """By site that an account reaches, the id of the organisation to which that account belongs, if to any; of several, of the last one by id."""
         ...
 
     async def memberships(self, *, user: str | None = None, subject: str | None = None) -> list[Membership]:
@@ -217,6 +221,10 @@ class Reader(Protocol):
         """When this subject was refused, the earliest first, as far as that still counts."""
         ...
 
+    async def form(self, digest: str, now: datetime) -> bytes | None:
+        """How the form with this digest was answered; empty while it is being taken, None where nobody has taken it or its time has run out."""
+        ...
+
     async def incidents(self, account: str | None = None, *, open_only: bool = False) -> list[Incident]:
         """What went wrong, newest first."""
         ...
@@ -240,7 +248,7 @@ class Reader(Protocol):
         ...
 
     async def collectors(self, now: datetime) -> dict[str, int]:
-        """The collectors whose last claim has not run out, and how many accounts each has."""
+        """The collectors whose last claim has not run out, and how many accounts with a cloud each has."""
         ...
 
 
@@ -380,6 +388,18 @@ class Writer(Protocol):
 
     async def pardon(self, subject: str) -> None:
         """Forget all refusals of this subject."""
+        ...
+
+    async def take_form(self, digest: str, now: datetime, life_s: float) -> bool:
+        """Take the form with this digest for so long: of two who do, one gets True, in whichever process they are."""
+        ...
+
+    async def answer_form(self, digest: str, answer: bytes, now: datetime, life_s: float) -> None:
+        """Keep for so long, encrypted with the installation's key, how a form was answered. `answer` is not empty."""
+        ...
+
+    async def drop_form(self, digest: str) -> None:
+        """Forget that a form was taken: who sends it again has it taken anew."""
         ...
 
     async def release(self, collector: str) -> None:

@@ -23,6 +23,7 @@ from margelle.serve.api.problem import details
 from margelle.serve.calls import Calls
 from margelle.serve.faces import mounts
 from margelle.serve.gate import Gate, too_large, too_large_batch
+from margelle.serve.glance import Showing
 from margelle.serve.problem import problem, unavailable
 from margelle.serve.readiness import Readiness
 from margelle.serve.repeats import Repeats
@@ -82,6 +83,7 @@ def build(
     `backstage` is what the pages may use of the hub behind the store: without it they show water and people only. A `demo` says on every page that its water is simulated: one that is the whole `hub`, or a `room` in another that one goes back to. `mark` is what this hub's own collector knows it by, should it be led back here.
     """
     attempts, calls = Attempts(store), Calls(clock, siblings)
+    showing = Showing.of(vendors, face_settings, catalogue, regime)
     traffic = Traffic(vendor.name for vendor in vendors) if api is not None and api.metrics else None
     repeats = Repeats(store, clock, traffic) if api is not None else None
     routes: list[BaseRoute] = [
@@ -104,15 +106,25 @@ def build(
     if api is not None:
         sessions = _sessions(store, clock, attempts, public_url) if pages else None
         routes += _api_routes(
-            _Front(store, clock, attempts, catalogue, actions, traffic, sessions, siblings or NoSiblings(), readiness),
+            _Front(
+                store,
+                clock,
+                attempts,
+                catalogue,
+                showing,
+                actions,
+                traffic,
+                sessions,
+                siblings or NoSiblings(),
+                readiness,
+            ),
             api,
         )
     if pages:
-        from margelle.serve.pages import Look, Shown  # noqa: PLC0415 - a cloud without pages does not load them
+        from margelle.serve.pages import Look  # noqa: PLC0415 - a cloud without pages does not load them
         from margelle.serve.pages import routes as page_routes  # noqa: PLC0415
 
-        displays = {one.name: Shown(one, face_settings, catalogue) for one in vendors if one.display is not None}
-        look = Look(title, public_page, public_url, catalogue, time_zone, displays, regime, demo)
+        look = Look(title, public_page, public_url, catalogue, time_zone, showing, demo)
         routes += page_routes(
             store, vendors, clock, attempts, actions=actions, look=look, backstage=backstage, calls=calls
         )
@@ -133,6 +145,7 @@ class _Front(NamedTuple):
     clock: Clock
     attempts: Attempts
     catalogue: Catalogue
+    showing: Showing
     actions: Actions
     traffic: Traffic | None
     sessions: Sessions | None
@@ -160,6 +173,7 @@ def _api_routes(front: _Front, api: Api) -> list[BaseRoute]:
             actions=front.actions,
             reports=api.reports,
             lookout=lookout,
+            showing=front.showing,
             origins=api.origins,
             readiness=front.readiness,
             most_bytes=api.most_bytes,

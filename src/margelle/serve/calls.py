@@ -10,13 +10,14 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 from starlette.types import Scope
 
-from margelle.ports import Clock, NoSiblings, Siblings
+from margelle.ports import Clock, NoSiblings, Siblings, understood
 from margelle.redaction import redact
 
 MOST: Final = 50
@@ -83,8 +84,8 @@ class Calls:
 
     async def recent(self, face: str) -> tuple[list[Call], Call | None]:
         """The last calls, the newest first; and the last one that failed, however many have been answered since."""
-        told = [msgspec.msgpack.decode(one, type=_Told) for one in await self._siblings.ask(_TOPIC, face.encode())]
-        all_of_it = [self._of(face), *told]
+        told = await self._siblings.ask(_TOPIC, face.encode())
+        all_of_it = [self._of(face), *understood(_TOPIC, told, partial(msgspec.msgpack.decode, type=_Told))]
         recent = sorted((call for one in all_of_it for call in one.recent), key=_instant, reverse=True)
         failed = max((one.failed for one in all_of_it if one.failed is not None), key=_instant, default=None)
         return recent[:MOST], failed

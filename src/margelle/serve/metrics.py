@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from margelle import __version__
 from margelle.domain.site import Account
 from margelle.errors import MargelleError, NotFound
-from margelle.ports import Clock, NoSiblings, Reports, Siblings, Store
+from margelle.ports import Clock, NoSiblings, Reports, Siblings, Store, understood
 from margelle.serve.api.problem import of_error
 from margelle.serve.api.visitor import Visitors
 from margelle.serve.traffic import BOUNDS_S, TOPIC, Counts, Traffic, total
@@ -97,7 +97,7 @@ class Metrics:
             return of_error(error)
         registry = CollectorRegistry()
         own = counted(self._traffic)
-        others = [Counts.of(told) for told in await self._siblings.ask(TOPIC, own.told())]
+        others = understood(TOPIC, await self._siblings.ask(TOPIC, own.told()), Counts.of)
         registry.register(_Told(total((own, *others)), state))
         encode, kind = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": kind})

@@ -19,11 +19,11 @@ from msgspec.structs import replace
 from margelle.domain.event import Event
 from margelle.domain.limits import Bands, standing
 from margelle.domain.measurement import Measurement
-from margelle.domain.quantity import CATALOGUE, Catalogue
+from margelle.domain.quantity import CATALOGUE, Catalogue, is_state
 from margelle.domain.series import DayStatistics, mean, middle, midnight, thinned
 from margelle.domain.site import Band
 from margelle.ports import Gap, Reader
-from margelle.serve.scale import Scale, is_state, scale_of
+from margelle.serve.scale import Scale, scale_of
 
 READINGS_UP_TO: Final = timedelta(days=63)
 """A longer span is drawn from its days."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -58,9 +58,3 @@ def scale_of(quantity: str, catalogue: Catalogue, wanted: Mapping[str, str], raw
     except (KeyError, ValueError):
         return Scale(known.unit, known.unit, known.decimals)
     return Scale(known.unit, read, max(0, known.decimals - round(math.log10(abs(step)))))
-
-
-def is_state(quantity: str, catalogue: Catalogue, states: Collection[str]) -> bool:
-    """Whether a quantity is only ever on or off: by its unit, or because it is one of these `states` of a site."""
-    known = catalogue.get(quantity)
-    return quantity in states or (known is not None and known.unit is Unit.STATE)

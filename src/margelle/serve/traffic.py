@@ -35,8 +35,11 @@ class Counts(Struct, frozen=True, array_like=True):
 
     @classmethod
     def of(cls, told: bytes) -> Counts:
-        """What another process has told."""
-        return msgspec.msgpack.decode(told, type=cls)
+        """What another process has told. Raises ValueError and MsgspecError where that process counts otherwise."""
+        found = msgspec.msgpack.decode(told, type=cls)
+        if any(len(buckets) != len(BOUNDS_S) + 1 for buckets, _ in found.durations.values()):
+            raise ValueError("other buckets")
+        return found
 
     def told(self) -> bytes:
         """As it is told to others."""

@@ -69,6 +69,13 @@ class Proof(Struct, frozen=True):
         ]
 
 
+async def was_finished(source: Copyable, target: Copyable) -> bool:
+    """Whether `target` may be a copy of `source` that was complete once: it is not empty, of no other hub, and no copy that goes on."""
+    if await target.memo(MARK) is not None or await target.is_empty():
+        return False
+    return await target.memo(_HUB) in {None, await source.memo(_HUB)}
+
+
 async def copy(source: Copyable, target: Copyable, told: Callable[[float], None]) -> None:
     """Copy everything that `target` does not have yet; `told` hears what share is done.
 

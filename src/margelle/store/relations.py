@@ -60,5 +60,5 @@ RELATIONS: Final = (
 )
 """Those that others refer to come first."""
 
-ALIVE: Final = frozenset({"collector", "lease", "refusal"})
-"""Who works on a database now, and who was refused lately: that is not copied."""
+ALIVE: Final = frozenset({"collector", "form", "lease", "refusal"})
+"""Who works on a database now, who was refused lately, and which forms were taken: that is not copied."""

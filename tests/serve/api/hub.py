@@ -35,10 +35,12 @@ class Hub:
     """A hub, and Anna's key to it."""
 
     def __init__(self, store: Store, token: str, **options: Any) -> None:
-        self.store, self.token = store, token
+        self.store, self.token, self.now = store, token, NOW
         api = options.pop("api", Api(no_reports, requests_per_minute=0))
         given: dict[str, Any] = {"pages": False, "actions": NoActions()} | options
-        self.app: Starlette = build(store, [], {}, lambda: NOW, given.pop("actions"), api=api, **given)
+        self.app: Starlette = build(
+            store, given.pop("vendors", []), {}, lambda: self.now, given.pop("actions"), api=api, **given
+        )
 
     async def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> Response:
         """Ask with Anna's key."""

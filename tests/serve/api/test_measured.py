@@ -5,17 +5,23 @@ import io
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pyarrow
 import pytest
+from msgspec.structs import replace
 from pyarrow import ipc, parquet
 
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import CATALOGUE
+from margelle.domain.site import Probe
+from margelle.domain.switch import Switch
 from margelle.domain.unit import Unit
 from margelle.export import columnar
 from margelle.intake import exported
+from margelle.ports import Discovery
 from margelle.store.memory import MemoryStore
 from tests.asgi import Response
 from tests.conftest import NOW
@@ -116,6 +122,36 @@ async def test_the_next_part_is_also_told_as_a_link(hub: Hub) -> None:
 async def test_many_probes_and_quantities_are_had_in_one_call(hub: Hub) -> None:
     items = (await hub.get("/measurements", probe=[GARDEN], quantity=["ph", "orp"], limit=100)).json()["items"]
     assert {row["quantity"] for row in items} == {"ph", "orp"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/latest", "/measurements", "/statistics/days", "/statistics/hours", "/plot?site=own:garden", "/gaps"],
+)
+async def test_a_probe_may_be_named_by_its_site_as_where_points_are_sent(hub: Hub, path: str) -> None:
+    gap = Gap(GARDEN, "ph", NOW - 30 * HOUR, NOW - 20 * HOUR, "lost", NOW)
+    await hub.store.put_gaps((), [gap])
+    for twice in (["own:garden"], ["own:garden", GARDEN]):
+        by_site = await hub.call("GET", f"{path}{'&' if '?' in path else '?'}{urlencode({'probe': twice}, doseq=True)}")
+        by_probe = await hub.call("GET", f"{path}{'&' if '?' in path else '?'}probe={GARDEN}")
+        assert by_site.status == 200, by_site.text
+        assert by_site.json() == by_probe.json()
+        assert by_site.json().get("items") != []
+    assert (await hub.get("/probes/own:garden")).json() == (await hub.get(f"/probes/{GARDEN}")).json()
+
+
+async def test_a_sites_name_stands_for_no_switch_and_for_none_of_several_probes_or_of_somebody_else(hub: Hub) -> None:
+    (site,) = [one for one in await hub.store.sites() if one.id == "own:garden"]
+    known = (Probe(GARDEN, "own:garden", "own", "garden"),)
+    (account,) = await hub.store.accounts_of("own:garden")
+    pump = Switch("own:garden/pump", "own", "pump")
+    await hub.store.put_discovery("own", Discovery(account.person, (replace(site, switches=(pump,)),), known), NOW)
+    assert (await hub.get("/latest", probe="own:garden")).status == 200
+    await hub.store.put_probe(Probe("own:garden/hand", "own:garden", "own", "hand"), NOW)
+    several = await hub.get("/measurements", probe="own:garden")
+    assert several.status == 400
+    assert f"the site own:garden has several: own:garden/hand, {GARDEN}" in several.text
+    assert (await hub.get("/measurements", probe="own:bath")).status == 404
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson", "parquet", "arrow"])

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from margelle.collect.report import reports
-from margelle.domain.site import Account, Person, User
-from margelle.ports import AccountReport, Discovery, Spending
+from margelle.domain.measurement import Measurement
+from margelle.domain.site import Account, Band, Person, User
+from margelle.domain.unit import Unit
+from margelle.ports import AccountReport, Discovery, Display, Spending
 from margelle.serve.app import Api
 from margelle.store.memory import MemoryStore
 from tests.asgi import Response
 from tests.conftest import NOW
 from tests.house import ANNA, GARDEN
 from tests.serve.api.hub import Hub, furnished
+from tests.serve.vendors import vendor
 from tests.store.things import probe, site
 
 
@@ -33,6 +39,68 @@ async def test_sites_are_told_with_the_callers_role(hub: Hub) -> None:
     told = (await hub.get("/sites/own:garden")).json()
     assert (told["name"], told["role"], told["volume_m3"], told["gone"]) == ("Garden pool", "owner", 48.0, False)
     assert told["time_zone"] == "Europe/Paris"
+
+
+async def test_a_site_is_told_with_its_state_and_all_that_speaks_for_it(hub: Hub) -> None:
+    low = {"kind": "outside", "quantity": "ph", "probe": GARDEN, "count": 1}
+    told = (await hub.get("/sites/own:garden")).json()
+    assert (told["state"], told["reasons"], told["measured_at"]) == ("watch", [low], "2026-07-14T12:00:00Z")
+    await hub.store.add([Measurement(GARDEN, "ph", NOW, 9.4, "9.4", Unit.PH, "own/http")], NOW)
+    told = (await hub.get("/sites/own:garden")).json()
+    assert (told["state"], told["measured_at"]) == ("act", "2026-07-14T12:30:00Z")
+    assert told["reasons"] == [{"kind": "far", "quantity": "ph", "probe": GARDEN, "count": 1}]
+    listed = {one["id"]: one["state"] for one in (await hub.get("/sites")).json()["items"]}
+    assert listed == {f"ondilo:{n}": "silent" for n in range(1, 6)} | {"own:garden": "act"}
+
+
+async def test_a_site_falls_silent_while_nothing_is_stored_and_what_a_client_has_is_not_good_any_more(hub: Hub) -> None:
+    for path in ("/sites/own:garden", "/sites"):
+        hub.now = NOW
+        first = await hub.get(path)
+        assert (await hub.get(path, {"if-none-match": first.headers["etag"]})).status == 304
+        hub.now = NOW + timedelta(days=2)
+        later = await hub.get(path, {"if-none-match": first.headers["etag"]})
+        assert later.status == 200
+        assert later.headers["etag"] != first.headers["etag"]
+        assert '"state":"silent"' in later.text
+
+
+async def test_the_state_is_that_of_the_limits_that_the_hub_has_and_its_vendors_bands() -> None:
+    store = MemoryStore()
+    display = Display(bands={"ph": Band(6.8, 7.4)})
+    own = replace(vendor(lambda _: (), name="own"), display=lambda *_: lambda _: display)
+    hub = await furnished(store, vendors=[own], regime="collective")
+    told = (await hub.get("/sites/own:garden")).json()
+    assert (told["state"], told["reasons"]) == ("good", [])
+    (panel,) = (await hub.get("/plot", site="own:garden", quantity="ph")).json()["panels"]
+    assert panel["ideal"] == {"low": 6.8, "high": 7.4}
+
+
+@pytest.mark.parametrize("path", ["/sites", "/sites?limit=3"])
+async def test_of_more_sites_the_store_is_not_asked_more_often(path: str) -> None:
+    often: list[list[str]] = []
+    for many in (5, 50):
+        store = Asked(MemoryStore())
+        hub = await furnished(store)
+        await store.put_account(Account("blue", "ondilo", ANNA, "anna"))
+        sites = tuple(site(key) for key in range(many))
+        await store.put_discovery("blue", Discovery(Person(), sites, tuple(probe(key) for key in range(many))), NOW)
+        store.names.clear()
+        assert (await hub.get(path)).status == 200
+        often.append(store.names)
+    assert often[0] == often[1]
+
+
+class Asked:
+    """A store that remembers what it was asked for."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.names: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.names.append(name)
+        return getattr(self._store, name)
 
 
 async def test_sites_are_found_by_name_and_vendor_and_had_in_parts(hub: Hub) -> None:

@@ -321,3 +321,27 @@ async def test_who_was_let_in_may_mistype_again(hub: Hub, cloud: Guarded) -> Non
         answer = await knock(hub, password=password)
         assert answer.status == (303 if password == "good" else 400)
     assert (await knock(hub)).status == 429
+
+
+@pytest.mark.parametrize(
+    ("language", "demo", "public"),
+    [
+        ("en", "the login and password that the demo has printed in its terminal", "any user of this hub, with their"),
+        (
+            "fr",
+            "l’identifiant et le mot de passe que la démo a affichés dans son terminal",
+            "tout utilisateur de ce hub",
+        ),
+    ],
+)
+async def test_who_has_not_signed_in_is_told_as_whom_clients_do(
+    hub: Hub, language: str, demo: str, public: str
+) -> None:
+    for is_demo, said, not_said in ((True, demo, public), (False, public, demo)):
+        app = hub.house.app(public_page=True, demo=is_demo)
+        page = (await call(app, "GET", f"/hub/faces?lang={language}")).text.replace("\u00a0", " ")
+        assert said in page
+        assert not_said not in page
+        assert "…," not in page
+        only = {"en": "Here it can only be looked at", "fr": "Ici, on ne fait que regarder"}[language]
+        assert (only in page) == is_demo

@@ -123,6 +123,44 @@ async def test_the_unit_that_a_user_prefers_is_the_one_they_write() -> None:
     assert (point.value, point.raw, point.raw_unit) == (25.0, "77", "[degF]")
 
 
+def badges(page: str) -> list[tuple[str, str]]:
+    """What stands beside values: how grave it is, and what it says."""
+    found = re.findall(r'<span class="badge (\w+)">.*?<span>(.*?)</span>', page, re.DOTALL)
+    return [(state, re.sub("[\u00a0\u202f]", " ", text)) for state, text in found]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "badge"),
+    [
+        ("en", "A value is beyond what is tolerable here: see below.", "Too high: above 7.8"),
+        ("fr", "Une valeur dépasse ce qui est tolérable ici : voyez ci-dessous.", "Trop haut : au-dessus de 7,8"),
+    ],
+)
+async def test_a_value_that_is_not_tolerable_is_kept_and_said(language: str, said: str, badge: str) -> None:
+    here = await town()
+    kept = await send(here, MEASURE, OWNER, at=AT, **{"value.ph": "9.8", "value.temperature": "27"})
+    assert kept.headers["location"] == f"{MEASURE}?said=hand.far"
+    (point,) = await hand(here)
+    assert point.valid
+    page = (await look(here, f"{MEASURE}?said=hand.far&lang={language}", OWNER)).text
+    assert said in re.sub("[\u00a0\u202f]", " ", page)
+    assert badges(page) == [("act", badge)]
+
+
+async def test_a_value_that_is_only_not_ideal_leads_on_and_is_marked_below_the_form() -> None:
+    here = await town()
+    kept = await send(here, MEASURE, OWNER, at=AT, **{"value.ph": "7.7"})
+    assert kept.headers["location"] == f"/sites/{POOL.id}?said=hand.kept"
+    assert badges((await look(here, MEASURE, OWNER)).text) == [("watch", "Above 7.6")]
+
+
+async def test_what_was_intolerable_before_a_newer_reading_is_no_alarm() -> None:
+    here = await town()
+    await send(here, MEASURE, OWNER, at=AT, **{"value.ph": "7.4"})
+    kept = await send(here, MEASURE, OWNER, at="2026-07-13T14:30", **{"value.ph": "9.8"})
+    assert kept.headers["location"] == f"/sites/{POOL.id}?said=hand.kept"
+
+
 async def test_the_form_offers_what_was_measured_the_last_time_and_by_what() -> None:
     here = await town()
     first = (await look(here, MEASURE, OWNER)).text.partition('<details class="fold"')[0]

@@ -544,6 +544,25 @@ class Asked:
         return getattr(self._store, name)
 
 
+async def test_of_more_accounts_of_organisations_the_store_is_not_asked_more_often(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = hub.store
+    await fleet(hub, 20)
+    account = (await store.accounts())[0]
+    await store.put_organisation(Organisation("club", "Club nautique"))
+    often: list[list[str]] = []
+    for accounts in (1, 20):
+        for n in range(accounts):
+            await store.put_account(replace(account, id=f"club-{n}", organisation="club"))
+        asked = Asked(store)
+        monkeypatch.setattr(hub, "store", asked)
+        await listed(hub)
+        often.append(asked.names)
+        monkeypatch.setattr(hub, "store", store)
+    assert often[0] == often[1]
+
+
 async def test_of_more_sites_the_store_is_not_asked_more_often(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     store = hub.store
     often: list[list[str]] = []

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from margelle.domain.access import Membership
-from margelle.domain.site import User
+from margelle.domain.site import Account, User
 from margelle.errors import BadInput, Refused
 from margelle.serve.api import NAME as API_NAME
 from margelle.serve.pages.browser import browser_named
@@ -176,6 +176,19 @@ async def test_who_has_accounts_is_not_removed_and_the_page_says_why() -> None:
     assert await here.store.user(VIEWER) is None
     assert await here.store.memberships(user=VIEWER) == []
     assert (await send(here, "/people/remove", OPERATOR, email="no@body.example")).status == 404
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Sites of their own"), ("fr", "Propres bassins")])
+async def test_whoever_has_only_sites_of_their_own_has_no_account_in_the_list(language: str, said: str) -> None:
+    here = await town()
+    page = (await look(here, f"/people?lang={language}", OPERATOR)).text
+    assert said not in page
+    await here.store.put_account(Account("own", "own", VIEWER, ""))
+    after = (await look(here, f"/people?lang={language}", OPERATOR)).text
+    label = {"en": "Accounts", "fr": "Comptes"}[language]
+    assert (after.count(said), after.count(label)) == (1, page.count(label))
+    page = (await look(here, f"/people/organisations/town?lang={language}", OPERATOR)).text
+    assert f'<option value="own">{said} · {VIEWER}</option>' in page
 
 
 async def test_who_was_the_operator_by_being_alone_still_is_one_when_others_come() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from margelle.domain.quantity import is_state
 from margelle.domain.site import Account
 from margelle.errors import NotFound
 from margelle.ports import Gap, GapState
@@ -149,11 +150,17 @@ async def collection(visit: Visit, asked: Collecting) -> Page[Collected]:
 
 
 async def gaps(visit: Visit, asked: Gaps) -> Page[Gap]:
-    """What is missing."""
+    """What is missing: of what is only on or off, nothing."""
     found: list[Gap] = []
+    sites = (await visit.rooms.lookout.sights(visit.caller.user.email)).sites
     for probe in await probes_seen(visit, asked.site, asked.probe):
         every = await visit.store.gaps(probe.id, open_only=asked.state == "open")
-        found += [one for one in every if asked.state in {None, one.state}]
+        states = visit.rooms.showing.display(sites[probe.site]).states if every else ()
+        found += [
+            one
+            for one in every
+            if asked.state in {None, one.state} and not is_state(one.quantity, visit.rooms.catalogue, states)
+        ]
     behind = cursor.read(asked.after, _Place)
     wanted = [
         one
@@ -190,6 +197,6 @@ def _account(one: Account) -> AccountSeen:
 ENDPOINTS: Final = (
     Endpoint("GET", "/accounts", "collection", "Your accounts at the vendors' clouds; an operator's key that may manage sees all.", accounts, Accounts, answer=Page[AccountSeen], tagged="store"),
     Endpoint("GET", "/collection", "collection", "How collecting from your accounts stands: what was asked, what comes next and why, the budget, what is wrong.", collection, Collecting, answer=Page[Collected], tagged="body", errors=(404,)),
-    Endpoint("GET", "/gaps", "collection", "Where readings are or were missing, and what became of that: the latest stretch first.", gaps, Gaps, answer=Page[Gap], tagged="store", errors=(404,)),
+    Endpoint("GET", "/gaps", "collection", "Where readings are or were missing, and what became of that: the latest stretch first. Of what is only on or off none is missing: it holds until it tells of a change.", gaps, Gaps, answer=Page[Gap], tagged="store", errors=(404,)),
 )  # fmt: skip
 """In the order of the docs."""

@@ -17,6 +17,7 @@ from margelle.serve.api.batches import Intake
 from margelle.serve.api.live import Watcher
 from margelle.serve.api.seen import Lookout
 from margelle.serve.caller import Caller
+from margelle.serve.glance import Showing
 from margelle.serve.sign_in import digest
 
 T = TypeVar("T")
@@ -80,6 +81,7 @@ class Rooms(Struct, frozen=True):
     actions: Actions
     reports: Reports
     lookout: Lookout
+    showing: Showing
     watcher: Watcher
     fragments: Fragments
     intake: Intake

@@ -19,7 +19,10 @@ _Name = Annotated[str, Meta(min_length=1, max_length=300)]
 
 SiteNames = Annotated[tuple[_Name, ...], Meta(max_length=1000, description="Only these sites, by id. May be repeated.")]
 ProbeNames = Annotated[
-    tuple[_Name, ...], Meta(max_length=1000, description="Only these probes, by id. May be repeated.")
+    tuple[_Name, ...],
+    Meta(
+        max_length=1000, description="Only these probes, by id, or by that of a site with one probe. May be repeated."
+    ),
 ]
 QuantityNames = Annotated[
     tuple[_Name, ...], Meta(max_length=200, description="Only these quantities, such as ph. May be repeated.")

@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from margelle.domain.limits import Bands, bands_of
 from margelle.errors import NotFound
 from margelle.serve.api.endpoint import Endpoint, Visit
 from margelle.serve.api.measured import known_zone, zone_named
@@ -55,8 +54,7 @@ async def plot_columns(visit: Visit, asked: Plotted) -> Plot:
     if len(series) > MOST_TRACKS:
         raise bad_field("quantity", f"{len(series)} series are more than {MOST_TRACKS}: name some")
     tracks = [Track(one.probe, one.quantity) for one in series]
-    found = {track.quantity: bands_of(site, track.quantity) for track in tracks}
-    bands: dict[str, Bands] = {quantity: known for quantity, known in found.items() if known is not None}
+    bands = visit.rooms.showing.limits(site, {track.quantity for track in tracks})
     zone = zone_named(asked.time_zone) or known_zone(site.time_zone)
     view = View(since, until, zone, {}, bands, visit.rooms.catalogue, now=visit.now)
     return await plot(visit.store, site.id, tracks, view)

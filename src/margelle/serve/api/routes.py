@@ -38,6 +38,7 @@ from margelle.serve.api.reading import in_path
 from margelle.serve.api.seen import Lookout
 from margelle.serve.api.visitor import Visitors
 from margelle.serve.faces import of_any_path
+from margelle.serve.glance import Showing
 from margelle.serve.readiness import Readiness
 from margelle.serve.sign_in import Attempts, FaceDesk
 
@@ -69,6 +70,7 @@ def routes(
     actions: Actions,
     reports: Reports,
     lookout: Lookout,
+    showing: Showing,
     origins: Sequence[str] = (),
     readiness: Readiness | None = None,
     most_bytes: int = MOST_BYTES,
@@ -79,7 +81,9 @@ def routes(
     intake = Intake(store, clock, catalogue, most_bytes)
     if readiness is not None:
         readiness.at_close(watcher.end)
-    rooms = Rooms(store, clock, catalogue, actions, reports, lookout, watcher, fragments, intake, visitors.again)
+    rooms = Rooms(
+        store, clock, catalogue, actions, reports, lookout, showing, watcher, fragments, intake, visitors.again
+    )
     by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in TABLE:
         by_path[endpoint.path].append(endpoint)

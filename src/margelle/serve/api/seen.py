@@ -27,6 +27,18 @@ class Sights(Struct, frozen=True):
     sites: dict[str, Site]
     probes: dict[str, Probe]
 
+    def named(self, name: str) -> Probe:
+        """The probe that `name` means: its id, or that of a site with one probe, as where points are sent. Raises NotFound, and BadFields where there are several."""
+        if name in self.probes:
+            return self.probes[name]
+        switches = {one.id for one in self.sites[name].switches} if name in self.sites else set()
+        there = [one for one in self.probes.values() if one.site == name and one.id not in switches]
+        if len(there) > 1:
+            raise bad_field("probe", f"the site {name} has several: {', '.join(sorted(one.id for one in there))}")
+        if not there:
+            raise NotFound(f"There is no probe {name!r}, or it is not yours to see.")
+        return there[0]
+
 
 class Lookout:
     """Tells who sees what, and remembers it: who sees it for as long as nothing but measurements is kept, what was measured for as long as nothing is."""
@@ -78,15 +90,12 @@ def site_seen(visit: Visit, site: str) -> str:
 
 
 async def probes_seen(visit: Visit, sites: Sequence[str], probes: Sequence[str]) -> list[Probe]:
-    """Of what the caller sees: those named, those of the sites named, or all, by id. Raises NotFound for a name that they do not see."""
+    """Of what the caller sees: those named, those of the sites named, or all, by id. Raises NotFound for a name that they do not see, and BadFields for a site's with several probes."""
     for site in sites:
         site_seen(visit, site)
-    found = (await visit.rooms.lookout.sights(visit.caller.user.email)).probes
-    for probe in probes:
-        if probe not in found:
-            raise NotFound(f"There is no probe {probe!r}, or it is not yours to see.")
-    chosen = (found[name] for name in probes or found)
-    return sorted((one for one in chosen if not sites or one.site in sites), key=lambda probe: probe.id)
+    sights = await visit.rooms.lookout.sights(visit.caller.user.email)
+    chosen = {one.id: one for one in (sights.named(name) for name in probes)} if probes else sights.probes
+    return sorted((one for one in chosen.values() if not sites or one.site in sites), key=lambda probe: probe.id)
 
 
 async def series_seen(

@@ -34,13 +34,13 @@ from margelle.serve.pages import (
     site,
     tags,
 )
-from margelle.serve.pages.hall import Area, Hall, Look, Shown
+from margelle.serve.pages.hall import Area, Hall, Look
 from margelle.serve.pages.paper import asset, demand_built, manifest, worker
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit
 from margelle.serve.sign_in import Attempts, FaceDesk
 
-__all__ = ["AREAS", "FACE", "Look", "Shown", "routes"]
+__all__ = ["AREAS", "FACE", "Look", "routes"]
 
 FACE: Final = "pages"
 """The face to which sessions belong."""

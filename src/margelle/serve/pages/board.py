@@ -16,7 +16,6 @@ from margelle.domain.measurement import Measurement
 from margelle.domain.site import Site
 from margelle.errors import NotFound
 from margelle.serve.pages.figures import ago, clock_time
-from margelle.serve.pages.glance import limits
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.paper import page
 from margelle.serve.pages.tile import Scene, Tile, tile
@@ -103,7 +102,7 @@ def _at(point: Measurement) -> datetime:
 def _figure(visit: Visit, site: Site, point: Measurement, newest: datetime) -> Figure:
     look = visit.hall.look
     scene = Scene(visit.words, visit.now, newest, visit.hall.titles, look.catalogue)
-    bands = limits(visit, site, visit.display(site), {point.quantity})
+    bands = look.showing.limits(site, {point.quantity})
     shown = tile(scene, point, bands=bands.get(point.quantity))
     return Figure(shown, _state(visit, point, shown), ago(point.at, visit.now, visit.words))
 

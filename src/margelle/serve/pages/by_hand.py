@@ -10,6 +10,7 @@ from msgspec import Struct
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from margelle.domain.limits import standing
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Disinfectant, Probe, Site
 from margelle.domain.unit import Unit, convert, symbol, unit_named
@@ -22,7 +23,7 @@ from margelle.serve.pages.figures import clock_time, number, with_unit
 from margelle.serve.pages.hall import Area, Hall, SiteLink
 from margelle.serve.pages.moment import local_minute, minute_of
 from margelle.serve.pages.shares import path_of
-from margelle.serve.pages.tile import Scene, doubt
+from margelle.serve.pages.tile import Scene, beyond, doubt
 from margelle.serve.pages.visit import Visit
 
 TESTED: Final = (
@@ -58,12 +59,20 @@ class Blank(Struct, frozen=True):
     complaint: str
 
 
+class Told(Struct, frozen=True):
+    """A value in words. What there is to say of it is grave as the state of a site is: `watch` or `act`."""
+
+    text: str
+    remark: str = ""
+    state: str = ""
+
+
 class Kept(Struct, frozen=True):
-    """A reading that was kept: when, with what, and its values in words, each perhaps with why it is doubted."""
+    """A reading that was kept: when, with what, and its values in words, each perhaps with why it is doubted, or how far it is from its limits."""
 
     at: str
     means: str
-    values: tuple[tuple[str, str], ...]
+    values: tuple[Told, ...]
 
 
 def _routes(hall: Hall) -> Sequence[BaseRoute]:
@@ -78,7 +87,7 @@ async def _blank(visit: Visit) -> Response:
 
 
 async def _measured(visit: Visit) -> Response:
-    """Keep the reading, all of it or nothing: on to the site, or back here where a value is doubted."""
+    """Keep the reading, all of it or nothing: on to the site, or back here where there is something to say of a value."""
     site, form = await visit.site("measure"), await visit.form()
     try:
         at = minute_of(form.get("at", ""), visit.zone(site), visit.now)
@@ -98,8 +107,22 @@ async def _measured(visit: Visit) -> Response:
     await visit.store.record(
         AuditEntry(visit.now, visit.user.email, "measure", probe.id, outcome, site.id, phrase=phrase)
     )
-    doubted = any(one.doubts for one in outcomes)
-    return visit.go(path_of(site, "measure") if doubted else path_of(site), "hand.doubted" if doubted else "hand.kept")
+    if any(one.doubts for one in outcomes):
+        return visit.go(path_of(site, "measure"), "hand.doubted")
+    if await _is_far(visit, site, points):
+        return visit.go(path_of(site, "measure"), "hand.far")
+    return visit.go(path_of(site), "hand.kept")
+
+
+async def _is_far(visit: Visit, site: Site, points: Sequence[Measurement]) -> bool:
+    """Whether a value is beyond what is tolerable, and the newest of its quantity by hand: what was long ago says nothing of the water now."""
+    bands = visit.hall.look.showing.limits(site, {one.quantity for one in points})
+    latest = await visit.store.latest(points[0].probe, visit.now)
+    newest = [one for one in points if latest[one.quantity].at <= one.at]
+    return any(
+        one.value is not None and one.quantity in bands and standing(one.value, bands[one.quantity]) == "far"
+        for one in newest
+    )
 
 
 def _read(
@@ -217,7 +240,7 @@ def _lately(visit: Visit, site: Site, latest: Mapping[str, Measurement]) -> list
 
 def _kept(visit: Visit, site: Site, at: datetime, points: list[Measurement]) -> Kept:
     order = {name: n for n, name in enumerate(TESTED)}
-    values = [_value(visit, one) for one in sorted(points, key=lambda one: order.get(one.quantity, len(order)))]
+    values = [_value(visit, site, one) for one in sorted(points, key=lambda one: order.get(one.quantity, len(order)))]
     means = points[0].origin.rpartition("/")[2]
     return Kept(
         clock_time(at, visit.zone(site), visit.now, visit.words.language),
@@ -226,8 +249,8 @@ def _kept(visit: Visit, site: Site, at: datetime, points: list[Measurement]) -> 
     )
 
 
-def _value(visit: Visit, point: Measurement) -> tuple[str, str]:
-    """A value in words, and why it is doubted."""
+def _value(visit: Visit, site: Site, point: Measurement) -> Told:
+    """A value in words, and why it is doubted, or that it is beyond its limits."""
     known = visit.hall.look.catalogue.get(point.quantity)
     label, text = visit.words.label(point.quantity), point.raw
     if known is not None and point.value is not None:
@@ -236,4 +259,8 @@ def _value(visit: Visit, point: Measurement) -> tuple[str, str]:
     scene = Scene(
         visit.words, visit.now, point.at, visit.hall.titles, visit.hall.look.catalogue, units=visit.user.units
     )
-    return f"{label} {text}", doubt(scene, point, point.doubts[0]) if point.doubts else ""
+    if point.doubts:
+        return Told(f"{label} {text}", doubt(scene, point, point.doubts[0]), "watch")
+    bands = visit.hall.look.showing.limits(site, {point.quantity})
+    stands, said = beyond(scene, point, bands.get(point.quantity))
+    return Told(f"{label} {text}", said, "act" if stands == "far" else "watch")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
@@ -15,9 +15,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from margelle.domain.access import Scope
-from margelle.domain.limits import Regime
 from margelle.domain.quantity import CATALOGUE, Catalogue
-from margelle.domain.site import Site, User
+from margelle.domain.site import User
 from margelle.errors import (
     BadInput,
     Conflict,
@@ -28,9 +27,10 @@ from margelle.errors import (
     Refused,
     StoreError,
 )
-from margelle.ports import Actions, Backstage, Clock, Display, Staged, Store, Vendor
+from margelle.ports import Actions, Backstage, Clock, Staged, Store, Vendor
 from margelle.serve.caller import Caller
 from margelle.serve.calls import Calls
+from margelle.serve.glance import Showing
 from margelle.serve.pages.once import Once
 from margelle.serve.pages.session import Sessions
 from margelle.serve.pages.visit import Visit, visitor
@@ -58,7 +58,7 @@ _ERRORS: Final[tuple[tuple[type[MargelleError], int, str], ...]] = (
 class Look(Struct, frozen=True):
     """How an installation's pages look: their title, its quantities, the address at which others reach it (empty: that of the request).
 
-    `time_zone` is that of sites whose own is not known, `displays` how each vendor's sites are shown, `regime` which limits hold. With `public`, everybody sees every site and nobody signs in.
+    `time_zone` is that of sites whose own is not known, `showing` how sites are shown and judged. With `public`, everybody sees every site and nobody signs in.
     A `demo` says on every page that its water is simulated, and one that is a `room` of another hub leads back there.
     """
 
@@ -67,25 +67,8 @@ class Look(Struct, frozen=True):
     public_url: str = ""
     catalogue: Catalogue = CATALOGUE
     time_zone: str = "UTC"
-    displays: Mapping[str, Callable[[Site], Display]] = {}
-    regime: Regime = "private"
+    showing: Showing = Showing()
     demo: Staged = ""
-
-
-class Shown:
-    """How the sites of a vendor are shown, by its settings as they are now."""
-
-    def __init__(self, vendor: Vendor, settings: Mapping[str, Mapping[str, Any]], catalogue: Catalogue) -> None:
-        self._vendor, self._settings, self._catalogue = vendor, settings, catalogue
-        self._given: Mapping[str, Any] | None = None
-        self._display: Callable[[Site], Display] = lambda _: Display()
-
-    def __call__(self, site: Site) -> Display:
-        """How one site is shown."""
-        given = self._settings.get(self._vendor.name, {})
-        if given is not self._given and self._vendor.display is not None:
-            self._given, self._display = given, self._vendor.display(given, self._catalogue)
-        return self._display(site)
 
 
 class SiteLink(Struct, frozen=True):
@@ -137,7 +120,7 @@ class Hall:
         self.vendors = tuple(vendors)
         self.titles: Mapping[str, str] = {vendor.name: vendor.title for vendor in vendors}
         self.calls = calls or Calls(clock)
-        self._once = Once(clock)
+        self._once = Once(store, clock)
         self._backstage = backstage
         self._areas = tuple(areas)
 

@@ -155,6 +155,8 @@ async def members_of(visit: Visit, subject: str) -> list[Member]:
 
 def _named(visit: Visit, account: Account) -> tuple[str, str]:
     """An account's id, and what people call it."""
+    if account.is_own:
+        return account.id, f"{visit.words('people.own_sites')} · {account.owner}"
     title = visit.hall.titles.get(account.vendor, account.vendor)
     return account.id, " · ".join(dict.fromkeys(filter(None, (title, account.login or account.id, account.owner))))
 

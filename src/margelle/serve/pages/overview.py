@@ -150,12 +150,8 @@ async def _groups(visit: Visit, sites: Iterable[Site]) -> Groups:
     organisations = {each.id: each.name for each in await visit.store.organisations()}
     if not organisations:
         return Groups("city", {site.id: site.address.city for site in sites if site.address.city})
-    found: dict[str, str] = {}
-    for account in await visit.store.accounts():
-        if account.organisation in organisations:
-            for site in await visit.store.sites(account=account.id):
-                found[site.id] = organisations[account.organisation]
-    return Groups("organisation", found)
+    belonging = await visit.store.organisation_of_each()
+    return Groups("organisation", {site: organisations[one] for site, one in belonging.items() if one in organisations})
 
 
 def _matches(visit: Visit, one: Glance, wanted: Wanted, groups: Groups) -> bool:

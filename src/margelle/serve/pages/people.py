@@ -21,13 +21,14 @@ from margelle.serve.people import People
 
 
 class Row(Struct, frozen=True):
-    """A user in the list. `state` is one of `operator`, `user`, `invited`, `shut`; `until` is the end of an invitation."""
+    """A user in the list. `state` is one of `operator`, `user`, `invited`, `shut`; `until` is the end of an invitation; `accounts` are those at clouds, and `hosts` says whether they have sites without one."""
 
     user: User
     name: str
     state: str
     until: str
     accounts: int
+    hosts: bool
     own: bool
 
 
@@ -99,7 +100,9 @@ def _changed(act: str) -> Callable[[Visit], Awaitable[Response]]:
 
 
 async def _shown(visit: Visit, status: int = 200, **more: Any) -> Response:
-    accounts = Counter(one.owner.casefold() for one in await visit.store.accounts())
+    every = await visit.store.accounts()
+    accounts = Counter(one.owner.casefold() for one in every if not one.is_own)
+    hosts = {one.owner.casefold() for one in every if one.is_own}
     invitations = await people_of(visit).invitations()
     rows = [
         Row(
@@ -108,6 +111,7 @@ async def _shown(visit: Visit, status: int = 200, **more: Any) -> Response:
             _state(user, invitations),
             _until(visit, invitations[user.email]) if user.email in invitations else "",
             accounts[user.email.casefold()],
+            user.email.casefold() in hosts,
             user.email == visit.user.email,
         )
         for user in await visit.store.users()

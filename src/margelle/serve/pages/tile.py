@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from margelle.domain.limits import Bands, Standing, standing
 from margelle.domain.measurement import Doubt, Measurement
-from margelle.domain.quantity import Catalogue
+from margelle.domain.quantity import Catalogue, is_state
 from margelle.domain.series import NOTHING, Columns
 from margelle.domain.site import Band
 from margelle.domain.unit import Unit
 from margelle.serve.pages.drawing import Gauge, Spark, gauge, spark
 from margelle.serve.pages.figures import ago, freshness, number, with_unit
 from margelle.serve.pages.words import Words
-from margelle.serve.scale import Scale, is_state, scale_of
+from margelle.serve.scale import Scale, scale_of
 
 WEEK: Final = timedelta(days=7)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -122,6 +122,14 @@ def tile(
         spark=drawn,
         week="" if drawn is None else scene.words("week") if state else _week(scene, point, drawn),
     )
+
+
+def beyond(scene: Scene, point: Measurement, bands: Bands | None) -> tuple[Standing, str]:
+    """How a value stands to its limits, and that in words; without words where it is within them, doubted, or has none."""
+    if bands is None or not point.valid or point.value is None:
+        return "within", ""
+    stands = standing(point.value, bands)
+    return stands, "" if stands == "within" else _verdict(scene, point, bands, stands)
 
 
 def least_span(point: Measurement) -> float:

@@ -102,8 +102,7 @@ class Visit:
 
     def display(self, site: Site) -> Display:
         """How the site's quantities are shown."""
-        known = self.hall.look.displays.get(site.vendor)
-        return known(site) if known else Display()
+        return self.hall.look.showing.display(site)
 
     def zone(self, site: Site) -> ZoneInfo:
         """The site's time zone, or the installation's where the vendor does not tell it."""

@@ -13,13 +13,14 @@ from margelle.store import rules
 from margelle.store.memory.access import AccessPart
 from margelle.store.memory.advice import AdvicePart
 from margelle.store.memory.events import EventsPart
+from margelle.store.memory.forms import FormsPart
 from margelle.store.memory.gaps import GapsPart
 from margelle.store.memory.leases import LeasesPart
 from margelle.store.memory.refusals import RefusalsPart
 from margelle.store.memory.series import SeriesPart
 
 
-class MemoryStore(SeriesPart, GapsPart, AccessPart, EventsPart, LeasesPart, AdvicePart, RefusalsPart):
+class MemoryStore(SeriesPart, GapsPart, AccessPart, EventsPart, LeasesPart, AdvicePart, RefusalsPart, FormsPart):
     """Implements `ports.Store` with Python's own collections. Nothing survives the process."""
 
     def __init__(self) -> None:

@@ -51,6 +51,14 @@ class AccessPart(PlacesPart):
     async def organisations(self) -> list[Organisation]:
         return [one for _, one in sorted(self._organisations.items())]
 
+    async def organisation_of_each(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for account in await self.accounts():
+            if account.organisation:
+                there = [link.site for link in self._links_of(account) if link.gone_at is None]
+                found |= dict.fromkeys(there, account.organisation)
+        return found
+
     async def put_organisation(self, organisation: Organisation) -> None:
         self._version += 1
         self._organisations[organisation.id] = organisation

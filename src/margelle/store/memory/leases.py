@@ -18,7 +18,11 @@ class LeasesPart(PlacesPart):
         self._leases: dict[str, str] = {}
 
     async def collectors(self, now: datetime) -> dict[str, int]:
-        return {name: len(self._leased(name)) for name, until in sorted(self._collectors.items()) if until > now}
+        return {
+            name: sum(not self._accounts[account].is_own for account in self._leased(name) if account in self._accounts)
+            for name, until in sorted(self._collectors.items())
+            if until > now
+        }
 
     async def claim(self, collector: str, now: datetime, life_s: float, keep: Collection[str] = ()) -> list[str]:
         self._version += 1

@@ -7,6 +7,7 @@ from margelle.store.postgres.address import Address
 from margelle.store.postgres.advice import AdviceTables
 from margelle.store.postgres.database import CONNECTIONS, Database
 from margelle.store.postgres.events import EventTables
+from margelle.store.postgres.forms import FormTable
 from margelle.store.postgres.gaps import GapTables
 from margelle.store.postgres.journal import JournalTables
 from margelle.store.postgres.leases import LeaseTables
@@ -30,6 +31,7 @@ class PostgresStore(
     JournalTables,
     LeaseTables,
     RefusalTable,
+    FormTable,
 ):
     """Implements `ports.Store` over the database at `url`, which it connects to when it is first used.
 

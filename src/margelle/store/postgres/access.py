@@ -36,6 +36,10 @@ JOIN account ON account.organisation = membership.subject
 JOIN link ON link.account = account.id AND link.owner = account.owner
 WHERE membership."user" = %(user)s AND membership.kind = 'organisation'
 """
+_BELONGING: Final = """
+SELECT site, organisation FROM link JOIN account ON account.id = link.account AND account.owner = link.owner
+WHERE gone_at IS NULL AND organisation <> '' ORDER BY account.id
+"""
 _MEMBERSHIPS: Final = """
 SELECT doc FROM membership WHERE (%(user)s::text IS NULL OR "user" = %(user)s) AND (%(subject)s::text IS NULL OR subject = %(subject)s)
 ORDER BY "user", subject
@@ -63,6 +67,9 @@ class AccessTables:
 
     async def organisations(self) -> list[Organisation]:
         return await self._db.docs(Organisation, "SELECT doc FROM organisation ORDER BY id")
+
+    async def organisation_of_each(self) -> dict[str, str]:
+        return {site: organisation for site, organisation in await self._db.read(_BELONGING)}  # noqa: C416
 
     @retried
     async def put_organisation(self, organisation: Organisation) -> None:

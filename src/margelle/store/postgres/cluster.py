@@ -23,7 +23,7 @@ SPREAD: Final = {
 }
 """By which column the rows of a table are spread. All of one probe is on one node."""
 CENTRAL: Final = frozenset(
-    {"audit", "collector", "granted", "incident", "lease", "margelle", "memo", "refusal", "secret"}
+    {"audit", "collector", "form", "granted", "incident", "lease", "margelle", "memo", "refusal", "secret"}
 )
 """What stays on the coordinator: hubs write it all the time, and would else depend on every node being there. All other tables are on every node."""
 _FIRST: Final = "head"

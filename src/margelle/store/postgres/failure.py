@@ -12,7 +12,9 @@ from margelle.errors import BadInput, StoreError
 from margelle.redaction import redact
 from margelle.store.postgres.address import Address
 
-_AGAIN: Final = "Nothing of this was kept. It is tried again; look at the server and the network if it lasts."
+_AGAIN: Final = (
+    "Nothing of this was kept. A hub that runs tries again by itself; look at the server and the network if it lasts."
+)
 _RIGHTS: Final = "Its user must own the database, or at least the schema and all tables in it."
 _DAMAGED: Final = (
     "Stop margelle and restore your latest backup, or let somebody who knows PostgreSQL look at the server's log."
@@ -124,12 +126,12 @@ def lost(error: BaseException, address: Address) -> StoreError:
     if _is_of_node(error):
         found = StoreError(
             f"{address.name}: A server of the cluster is away: {why}.",
-            hint="Look whether it runs. What the others have is answered and kept meanwhile; this is tried again.",
+            hint="Look whether it runs. What the others have is answered and kept meanwhile; a hub that runs tries this again by itself.",
         )
     else:
         found = StoreError(
             f"{address.name}: There is no connection to the server: {why}.",
-            hint="Look whether it runs, and whether the setting store names its host, port, database, login and password. It is tried again.",
+            hint="Look whether it runs, and whether the setting store names its host, port, database, login and password. A hub that runs tries again by itself.",
         )
     found.retryable = True
     return found

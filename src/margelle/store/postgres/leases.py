@@ -6,12 +6,15 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
+from margelle.domain.site import OWN
 from margelle.store import rules
 from margelle.store.postgres.asking import Transaction
 from margelle.store.postgres.database import Database, retried
 
 _COLLECTORS: Final = """
-SELECT name, (SELECT count(*) FROM lease WHERE collector = name) FROM collector WHERE until > %s ORDER BY name
+SELECT name, (
+    SELECT count(*) FROM lease JOIN account ON id = lease.account WHERE collector = name AND doc::jsonb ->> 'vendor' <> %s
+) FROM collector WHERE until > %s ORDER BY name
 """
 _CLAIM: Final = "INSERT INTO collector VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET until = excluded.until"
 _OVER: Final = """
@@ -31,7 +34,7 @@ class LeaseTables:
     _db: Database
 
     async def collectors(self, now: datetime) -> dict[str, int]:
-        return {name: held for name, held in await self._db.read(_COLLECTORS, (rules.micros(now),))}  # noqa: C416
+        return {name: held for name, held in await self._db.read(_COLLECTORS, (OWN, rules.micros(now)))}  # noqa: C416
 
     @retried
     async def claim(self, collector: str, now: datetime, life_s: float, keep: Collection[str] = ()) -> list[str]:

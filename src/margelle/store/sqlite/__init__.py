@@ -8,6 +8,7 @@ from margelle.store.sqlite.access import AccessTables
 from margelle.store.sqlite.advice import AdviceTables
 from margelle.store.sqlite.database import Database
 from margelle.store.sqlite.events import EventTables
+from margelle.store.sqlite.forms import FormTable
 from margelle.store.sqlite.gaps import GapTables
 from margelle.store.sqlite.journal import JournalTables
 from margelle.store.sqlite.leases import LeaseTables
@@ -33,6 +34,7 @@ class SqliteStore(
     JournalTables,
     LeaseTables,
     RefusalTable,
+    FormTable,
 ):
     """Implements `ports.Store` over the file at `path`, which several processes may share.
 

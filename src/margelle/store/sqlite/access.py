@@ -37,6 +37,11 @@ JOIN link ON link.account = account.id AND link.owner = account.owner
 WHERE membership.user = :user AND membership.kind = 'organisation'
 """
 
+_BELONGING: Final = """
+SELECT site, organisation FROM link JOIN account ON account.id = link.account AND account.owner = link.owner
+WHERE gone_at IS NULL AND organisation <> '' ORDER BY account.id
+"""
+
 
 class AccessTables:
     """The part of the store that knows who may do what: tables organisation and membership."""
@@ -51,6 +56,9 @@ class AccessTables:
 
     async def organisations(self) -> list[Organisation]:
         return self._db.docs(Organisation, "SELECT doc FROM organisation ORDER BY id")
+
+    async def organisation_of_each(self) -> dict[str, str]:
+        return dict(self._db.read(_BELONGING))
 
     async def put_organisation(self, organisation: Organisation) -> None:
         with self._db.writing() as connection:

@@ -84,6 +84,7 @@ class Database:
             raise
         self._watch = self.connection.cursor()
         self._others: int | None = None
+        self._unseen = 0  # changes by this connection that are no news
         self._start = secrets.randbits(40)  # so that a version seen before a restart is not met again
 
     def _open(self, busy_timeout_s: float) -> None:
@@ -123,10 +124,11 @@ class Database:
     def version(self) -> int:
         """Grows when anything was stored, by this connection (total_changes) or by any other (data_version).
 
-        Others are looked at once in a turn of the event loop: all who ask in that turn see the same, without four system calls each.
+        Others are looked at once in a turn of the event loop: all who ask in that turn see the same, without four system calls each. What
+        is no `news` does not count here; others cannot tell, and count it.
         """
         others = self._others if self._others is not None else self._look()
-        return self._start + others + self.connection.total_changes()
+        return self._start + others + self.connection.total_changes() - self._unseen
 
     def _look(self) -> int:
         others = self.others()
@@ -203,10 +205,14 @@ class Database:
                 self.connection.execute("ROLLBACK")
 
     @contextmanager
-    def writing(self) -> Iterator[apsw.Connection]:
-        """A transaction: on disk when it is left normally, undone when it is left by an exception. Raises Outdated."""
+    def writing(self, *, news: bool = True) -> Iterator[apsw.Connection]:
+        """A transaction: on disk when it is left normally, undone when it is left by an exception. What it changes is `news` to who asks for the version.
+
+        Raises Outdated.
+        """
         with self._told():
             self.connection.execute("BEGIN IMMEDIATE")
+            changes = self.connection.total_changes()
             try:
                 self._demand_known()  # nobody can change it now until this ends
                 yield self.connection
@@ -214,6 +220,8 @@ class Database:
             finally:
                 if self.connection.in_transaction:  # SQLite itself may have undone it
                     self.connection.execute("ROLLBACK")
+                if not news:
+                    self._unseen += self.connection.total_changes() - changes
 
     @contextmanager
     def _told(self) -> Iterator[None]:

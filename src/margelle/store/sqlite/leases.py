@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Final
 
 import apsw
 
+from margelle.domain.site import OWN
 from margelle.store import rules
 from margelle.store.sqlite.database import Database
+
+_COLLECTORS: Final = """
+SELECT name, (SELECT count(*) FROM lease JOIN account ON id = account WHERE collector = name AND doc ->> 'vendor' <> ?)
+FROM collector WHERE until > ? ORDER BY name
+"""
 
 
 class LeaseTables:
@@ -17,8 +24,7 @@ class LeaseTables:
     _db: Database
 
     async def collectors(self, now: datetime) -> dict[str, int]:
-        sql = "SELECT name, (SELECT count(*) FROM lease WHERE collector = name) FROM collector WHERE until > ? ORDER BY name"
-        return dict(self._db.read(sql, (rules.micros(now),)))
+        return dict(self._db.read(_COLLECTORS, (OWN, rules.micros(now))))
 
     async def claim(self, collector: str, now: datetime, life_s: float, keep: Collection[str] = ()) -> list[str]:
         now_us = rules.micros(now)

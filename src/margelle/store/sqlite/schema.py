@@ -49,10 +49,19 @@ def recognise(connection: apsw.Connection, newest: int) -> int:
 
 
 def migrate(connection: apsw.Connection, migrations: tuple[str, ...]) -> None:
-    """Bring the schema up to date within the caller's transaction."""
+    """Bring the schema up to date within the caller's transaction.
+
+    Raises StoreError where what is there is not what its version says: the number was changed by hand, or the file is damaged.
+    """
     version = recognise(connection, len(migrations))
     for script in migrations[version:]:
-        connection.execute(script)
+        try:
+            connection.execute(script)
+        except apsw.SQLError as error:
+            raise StoreError(
+                f"{connection.filename}: The database says that its schema is {version}, and cannot be brought up to date from there: {error}.",
+                hint="Another program has changed it, or it is damaged: use a backup. It was left as it is.",
+            ) from None
     if version < len(migrations):
         connection.pragma("application_id", APPLICATION_ID)
         connection.pragma("user_version", len(migrations))

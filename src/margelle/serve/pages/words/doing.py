@@ -31,6 +31,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "hand.correct": ("Mistyped? Write it down again with the same time: it takes the place of the first.", "Erreur de frappe ? Notez à nouveau avec la même heure : la valeur est remplacée."),
     "said.hand.kept": ("Kept, beside what the probe tells.", "Gardé, à côté de ce que dit la sonde."),
     "said.hand.doubted": ("Kept, with a doubt: see below.", "Gardé, avec un doute : voyez ci-dessous."),
+    "said.hand.far": ("Kept. A value is beyond what is tolerable here: see below.", "Gardé. Une valeur dépasse ce qui est tolérable ici : voyez ci-dessous."),
     "moment": ("When", "Quand"),
     "moment.zone": ("Time zone: {zone}", "Fuseau horaire : {zone}"),
     "moment.bad": ("That is no time between 2000 and now.", "Ce n’est pas une heure entre 2000 et maintenant."),

@@ -15,6 +15,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "faces.instead": ("in place of", "au lieu de"),
     "faces.login": ("Sign in as", "Se connecter comme"),
     "faces.login_why": ("{login}, with the password of this hub", "{login}, avec le mot de passe de ce hub"),
+    "faces.login_demo": ("the login and password that the demo has printed in its terminal", "l’identifiant et le mot de passe que la démo a affichés dans son terminal"),
+    "faces.login_any": ("any user of this hub, with their password", "tout utilisateur de ce hub, avec son mot de passe"),
     "faces.every": ("Every probe that you see here is there, whichever maker’s it is.", "Chaque sonde que vous voyez ici y est, quel que soit son fabricant."),
     "faces.local": (
         "You look at this page on the hub itself. From other machines the address is the hub’s name or number in your network: start it with",

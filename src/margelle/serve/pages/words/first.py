@@ -38,5 +38,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "demo.look": ("Look at the demo", "Voir la démo"),
     "demo.banner": ("This is a demo: no such water exists.", "Ceci est une démo : cette eau n’existe pas."),
+    "demo.only_looked_at": ("Here it can only be looked at: the demo’s terminal says how to sign in.", "Ici, on ne fait que regarder : le terminal de la démo dit comment se connecter."),
     "demo.leave": ("Leave the demo", "Quitter la démo"),
 }  # fmt: skip

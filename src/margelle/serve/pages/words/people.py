@@ -41,6 +41,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "people.state.invited": ("invited", "invité"),
     "people.state.shut": ("cannot sign in", "connexion fermée"),
     "people.until": ("until {day}", "jusqu’au {day}"),
+    "people.own_sites": ("Sites of their own", "Propres bassins"),
     "people.accounts": ("Accounts", "Comptes"),
     "people.act.operator": ("Make an operator", "Nommer exploitant"),
     "people.act.no-operator": ("No longer an operator", "Retirer le rôle d’exploitant"),
