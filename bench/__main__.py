@@ -6,7 +6,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import api, citus, face, fleet, ingest, layout, outage, pages, postgres, push, receipts, start, upgrade
+from bench import (
+    api,
+    citus,
+    costs,
+    face,
+    fleet,
+    ingest,
+    layout,
+    outage,
+    pages,
+    postgres,
+    push,
+    receipts,
+    start,
+    upgrade,
+)
 from bench.report import show
 
 PARTS = {
@@ -25,7 +40,7 @@ PARTS = {
     "workers": push.workers,
 }
 
-APART = {"outage": outage.measure, "upgrade": upgrade.measure}
+APART = {"costs": costs.measure, "outage": outage.measure, "upgrade": upgrade.measure}
 """They print tables of their own."""
 
 

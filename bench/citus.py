@@ -28,7 +28,7 @@ from margelle.store import distribute
 from margelle.store.postgres import PostgresStore
 from margelle.store.vault import Vault
 
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 PROBES: Final = 2
 AT_ONCE: Final = 8
 PLAIN: Final = "one server"
@@ -55,7 +55,7 @@ async def _measured(url: str, cluster: citus.Cluster | None) -> list[Line]:
     lines = []
     for name, batches in (
         ("fleet, each hour of 1 000 probes, 10 000 points at once", [*batched(fleet(1000, 4))]),
-        ("one probe's reading of 7 points at once", [[*hours(f"p{n}", SINCE, 1)] for n in range(100)]),
+        ("one probe's reading of 7 points at once", [[*hours(f"p{n}", SINCE, 1)] for n in range(300)]),
         ("back-fill, a year of each probe, 10 000 points at once", [*batched(past(PROBES))]),
     ):
         line = Line(f"ingest: {name}", "points/s", [], [], PLAIN)

