@@ -14,7 +14,8 @@ from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.site import Band
 from margelle.domain.unit import Unit
 from margelle.ports import Gap
-from margelle.serve.plot import MOST_BUCKETS, MOST_POINTS, Plot, Track, View, beginning, plot
+from margelle.serve.line import MOST_BUCKETS, MOST_POINTS, Track, View
+from margelle.serve.plot import Plot, beginning, plot
 from margelle.store.memory import MemoryStore
 from tests.conftest import NOW
 from tests.house import GARDEN, furnish

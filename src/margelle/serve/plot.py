@@ -1,85 +1,30 @@
 """Series shaped for a plot, from a day to ten years: every reading of a short span, thinned; of a long one the days' lowest, median and highest values.
 
-Pure shaping over what is kept: whoever draws gets columns of numbers in the units that the reader prefers, never more than a screen can show.
+Whoever draws gets columns of numbers in the units that the reader prefers, never more than a screen can show.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from itertools import groupby
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from margelle.domain.event import Event
-from margelle.domain.limits import Bands, standing
-from margelle.domain.measurement import Measurement
-from margelle.domain.quantity import CATALOGUE, Catalogue, is_state
-from margelle.domain.series import DayStatistics, mean, middle, midnight, thinned
 from margelle.domain.site import Band
 from margelle.ports import Gap, Reader
+from margelle.serve.line import Line, Summary, Track, View, epoch_s, of_days, of_readings, of_states, step_days
 from margelle.serve.scale import Scale, scale_of
 
 READINGS_UP_TO: Final = timedelta(days=63)
 """A longer span is drawn from its days."""
 
-MOST_POINTS: Final = 600
-MOST_BUCKETS: Final = 380
-"""Of one line: more than a screen has room for, and a year of days."""
-
-MOST_DOUBTED: Final = 200
-SILENCE: Final = timedelta(hours=6)
-"""A longer one breaks the line of readings: nothing is drawn where nothing was measured."""
-
 _ON_OFF: Final = (-0.1, 1.1)
 _LEAST_SPAN: Final = {"temperature": 2.0, "ph": 0.3, "orp": 60.0, "salt": 300.0, "tds": 200.0}
 """An axis spans at least so much, in the canonical unit, so that quiet water looks quiet."""
-
-
-class Track(Struct, frozen=True):
-    """One quantity of one probe, to be drawn."""
-
-    probe: str
-    quantity: str
-
-
-class Doubted(Struct, frozen=True):
-    """The values of a line that something speaks against, newest kept where there are too many: when, what, and why (kind and reason)."""
-
-    at: list[int]
-    value: list[float]
-    kind: list[str]
-    reason: list[str]
-
-
-class Line(Struct, frozen=True):
-    """A line as columns: instants in epoch seconds, and values (null: a break). Of days, `value` is the median, `low` and `high` the extremes, and `doubtful` counts what was left out."""
-
-    probe: str
-    at: list[int]
-    value: list[float | None]
-    low: list[float | None] | None = None
-    high: list[float | None] | None = None
-    doubtful: list[int] | None = None
-    doubted: Doubted | None = None
-
-
-class Summary(Struct, frozen=True):
-    """What the sound values of a line were. Over a long span `median` is that of the days' medians; `within` is the part (0 to 1) of readings, or of days by their median, within the ideal limits."""
-
-    probe: str
-    count: int
-    minimum: float
-    median: float
-    mean: float
-    maximum: float
-    doubtful: int
-    within: float | None = None
 
 
 class Panel(Struct, frozen=True):
@@ -125,26 +70,6 @@ class Plot(Struct, frozen=True):
     holes: list[Hole]
 
 
-class View(Struct, frozen=True):
-    """What is to be drawn: a span (since <= at < until), whose days are those of `time_zone`, for who prefers these `units` (UCUM codes by quantity); `bands` are the limits by quantity.
-
-    `states` are the quantities that are on or off; the newest holds until `now`.
-    """
-
-    since: datetime
-    until: datetime
-    time_zone: str = "UTC"
-    units: Mapping[str, str] = {}
-    bands: Mapping[str, Bands] = {}
-    catalogue: Catalogue = CATALOGUE
-    states: frozenset[str] = frozenset()
-    now: datetime | None = None
-
-    def is_state(self, quantity: str) -> bool:
-        """Whether a quantity is only ever on or off."""
-        return is_state(quantity, self.catalogue, self.states)
-
-
 async def plot(reader: Reader, site: str, tracks: Sequence[Track], view: View) -> Plot:
     """The tracks of a site in this view, a panel for each quantity in the order in which they come, with what happened there."""
     by_days = view.until - view.since > READINGS_UP_TO
@@ -155,9 +80,11 @@ async def plot(reader: Reader, site: str, tracks: Sequence[Track], view: View) -
         await asyncio.sleep(0)  # others get their turn
     probes = dict.fromkeys(track.probe for track in tracks)
     holes = [hole for probe in probes for hole in _holes(await reader.gaps(probe), tracks, view)]
-    marks = [Mark(_s(event.at), event) for event in await reader.events(site, view.since, view.until)]
+    marks = [Mark(epoch_s(event.at), event) for event in await reader.events(site, view.since, view.until)]
     shown = [panel for panel in panels if any(line.at or (line.doubted and line.doubted.at) for line in panel.lines)]
-    return Plot(_s(view.since), _s(view.until), 86400 * _days(view) if by_days else 0, shown, marks[::-1], holes)
+    return Plot(
+        epoch_s(view.since), epoch_s(view.until), 86400 * step_days(view) if by_days else 0, shown, marks[::-1], holes
+    )
 
 
 async def beginning(reader: Reader, tracks: Iterable[Track]) -> datetime | None:
@@ -176,14 +103,14 @@ async def _panel(reader: Reader, tracks: Sequence[Track], view: View, *, by_days
             zone = ZoneInfo(view.time_zone)
             first, last = (at.astimezone(zone).date() for at in (view.since, view.until))
             found = await reader.statistics(track.probe, quantity, first, last + timedelta(days=1), view.time_zone)
-            drawn.append(_of_days(track, found, view, scale, bands))
+            drawn.append(of_days(track, found, view, scale, bands))
         elif on_off:
-            drawn.append(await _of_states(reader, track, view, scale))
+            drawn.append(await of_states(reader, track, view, scale))
         else:
             points = await reader.history(track.probe, quantity, view.since, view.until)
             if quantity not in view.catalogue and points:
                 scale = scale_of(quantity, view.catalogue, view.units, points[-1].raw_unit)
-            drawn.append(_of_readings(track, points, scale, bands))
+            drawn.append(of_readings(track, points, scale, bands))
     lines = [line for line, _ in drawn]
     ideal, tolerable = (scale.band(bands.ideal), scale.band(bands.tolerable)) if bands else (None, None)
     return Panel(
@@ -198,166 +125,6 @@ async def _panel(reader: Reader, tracks: Sequence[Track], view: View, *, by_days
         [summary for _, summary in drawn if summary is not None],
         on_off,
     )
-
-
-async def _of_states(reader: Reader, track: Track, view: View, scale: Scale) -> tuple[Line, Summary | None]:
-    """What tells when it changes: it was as it was until then, so the line has steps and no breaks, and goes on to the end of the span, or to now."""
-    points = await reader.history(track.probe, track.quantity, view.since, view.until)
-    line, summary = _of_readings(track, points, scale, None)
-    before = await reader.history(track.probe, track.quantity, None, view.since, limit=1, descending=True)
-    sound = [
-        (max(_s(point.at), _s(view.since)), point.value)
-        for point in (*before, *points)
-        if point.valid and point.value is not None
-    ]
-    at, value = _steps(sound, _s(min(view.until, view.now or view.until)))
-    if len(at) > 2 * MOST_POINTS:  # more than can be seen: as any other line
-        return line, summary
-    return replace(line, at=at, value=value), summary
-
-
-def _steps(told: Sequence[tuple[int, float]], end: int) -> tuple[list[int], list[float | None]]:
-    """The corners of a line that holds each value until the next one, the last one until `end`."""
-    at: list[int] = []
-    value: list[float | None] = []
-    for instant, state in told:
-        if not value or state != value[-1]:
-            if value:
-                at.append(max(instant - 1, at[-1]))
-                value.append(value[-1])
-            at.append(instant)
-            value.append(state)
-    if at and end > at[-1]:
-        at.append(end)
-        value.append(value[-1])
-    return at, value
-
-
-def _of_readings(
-    track: Track, points: Sequence[Measurement], scale: Scale, bands: Bands | None
-) -> tuple[Line, Summary | None]:
-    sound = [point for point in points if point.valid and point.value is not None]
-    doubted = [point for point in points if not point.valid]
-    at: list[int] = []
-    value: list[float | None] = []
-    for stretch in _stretches(sound):
-        if at:
-            at.append(at[-1] + 1)
-            value.append(None)
-        for point in thinned(stretch, max(2, MOST_POINTS * len(stretch) // len(sound))):
-            at.append(_s(point.at))
-            value.append(_read(scale, point.value))
-    line = Line(track.probe, at, value, doubted=_doubted(doubted, scale))
-    return line, _summary(
-        track, [point.value for point in sound if point.value is not None], len(doubted), scale, bands
-    )
-
-
-def _stretches(points: Sequence[Measurement]) -> list[list[Measurement]]:
-    found: list[list[Measurement]] = []
-    for point in points:
-        if found and point.at - found[-1][-1].at <= SILENCE:
-            found[-1].append(point)
-        else:
-            found.append([point])
-    return found
-
-
-def _doubted(points: Sequence[Measurement], scale: Scale) -> Doubted:
-    """Of those with a value: one that came as no number has no place in a plot."""
-    shown = [point for point in points if point.value is not None][-MOST_DOUBTED:]
-    return Doubted(
-        [_s(point.at) for point in shown],
-        [_read(scale, point.value) or 0.0 for point in shown],
-        [point.doubts[0].kind for point in shown],
-        [point.doubts[0].reason for point in shown],
-    )
-
-
-def _summary(track: Track, values: Sequence[float], doubtful: int, scale: Scale, bands: Bands | None) -> Summary | None:
-    if not values:
-        return None
-    within = sum(standing(value, bands) == "within" for value in values) / len(values) if bands else None
-    figures = (_read(scale, figure) or 0.0 for figure in (min(values), middle(values), mean(values), max(values)))
-    low, usual, average, high = figures
-    return Summary(track.probe, len(values), low, usual, average, high, doubtful, within)
-
-
-def _of_days(
-    track: Track, days: Sequence[DayStatistics], view: View, scale: Scale, bands: Bands | None
-) -> tuple[Line, Summary | None]:
-    step, whole = _days(view), view.is_state(track.quantity)
-    at: list[int] = []
-    shown: list[DayStatistics | None] = []
-    before = None
-    for each in days if step == 1 else _together(days, step):
-        place = each.day.toordinal() // step
-        if before is not None and place - before > 2 and not whole:
-            at.append(at[-1] + 1)
-            shown.append(None)
-        at.append(_noon_s(each.day, view.time_zone))
-        shown.append(each)
-        before = place
-    line = Line(
-        track.probe,
-        at,
-        _column(scale, [each.median if each else None for each in shown]),
-        _column(scale, [each.minimum if each else None for each in shown]),
-        _column(scale, [each.maximum if each else None for each in shown]),
-        [each.doubtful if each else 0 for each in shown],
-    )
-    return line, _summary_of_days(track, days, scale, bands)
-
-
-def _together(days: Sequence[DayStatistics], step: int) -> Iterator[DayStatistics]:
-    """The statistics of each `step` days, as of the one in their middle; the mean is of no use for that."""
-    for _, group in groupby(days, key=lambda each: each.day.toordinal() // step):
-        some = list(group)
-        yield DayStatistics(
-            some[len(some) // 2].day,
-            sum(each.count for each in some),
-            min(each.minimum for each in some),
-            max(each.maximum for each in some),
-            some[0].mean,
-            middle([each.median for each in some]),
-            sum(each.doubtful for each in some),
-        )
-
-
-@lru_cache(maxsize=8192)
-def _noon_s(day: date, time_zone: str) -> int:
-    """Noon of a day at a place: asked for again with each quantity, and with each page."""
-    return _s(midnight(day, ZoneInfo(time_zone)) + timedelta(hours=12))
-
-
-def _column(scale: Scale, values: Sequence[float | None]) -> list[float | None]:
-    """What `_read` makes of each value."""
-    if scale.decimals is None or scale.kept is not scale.read:
-        return [_read(scale, value) for value in values]
-    digits = scale.decimals + 1
-    return [None if value is None else round(value, digits) for value in values]
-
-
-def _summary_of_days(track: Track, days: Sequence[DayStatistics], scale: Scale, bands: Bands | None) -> Summary | None:
-    if not days:
-        return None
-    count = sum(each.count for each in days)
-    within = sum(standing(each.median, bands) == "within" for each in days) / len(days) if bands else None
-    return Summary(
-        track.probe,
-        count,
-        _read(scale, min(each.minimum for each in days)) or 0.0,
-        _read(scale, middle([each.median for each in days])) or 0.0,
-        _read(scale, sum(each.mean * each.count for each in days) / count) or 0.0,
-        _read(scale, max(each.maximum for each in days)) or 0.0,
-        sum(each.doubtful for each in days),
-        within,
-    )
-
-
-def _days(view: View) -> int:
-    """How many days one point of a long span stands for."""
-    return max(1, -(-(view.until - view.since).days // MOST_BUCKETS))
 
 
 def _axis(lines: Sequence[Line], band: Band | None, quantity: str, scale: Scale) -> tuple[float, float]:
@@ -388,18 +155,12 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _read(scale: Scale, value: float | None) -> float | None:
-    """A value in the reader's unit, with one digit more than a page shows: what nobody can see need not be sent."""
-    if value is None:
-        return None
-    read = scale.of(value)
-    return float(f"{read:.7g}") if scale.decimals is None else round(read, scale.decimals + 1)
-
-
 def _holes(gaps: Iterable[Gap], tracks: Sequence[Track], view: View) -> list[Hole]:
     drawn = {(track.probe, track.quantity) for track in tracks}
     return [
-        Hole(_s(max(gap.since, view.since)), _s(min(gap.until, view.until)), gap.state, gap.probe, gap.quantity)
+        Hole(
+            epoch_s(max(gap.since, view.since)), epoch_s(min(gap.until, view.until)), gap.state, gap.probe, gap.quantity
+        )
         for gap in gaps
         if (gap.probe, gap.quantity) in drawn
         and not view.is_state(gap.quantity)  # which holds until it tells of a change
@@ -407,7 +168,3 @@ def _holes(gaps: Iterable[Gap], tracks: Sequence[Track], view: View) -> list[Hol
         and gap.since < view.until
         and gap.until > view.since
     ]
-
-
-def _s(at: datetime) -> int:
-    return int(at.astimezone(UTC).timestamp())

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from margelle.domain.site import Band
+from margelle.serve.line import Doubted, Line
 from margelle.serve.pages.curve import FEW, curve, time_axis, time_ticks, value_axis
 from margelle.serve.pages.words import Words
-from margelle.serve.plot import Doubted, Line, Panel, Plot
+from margelle.serve.plot import Panel, Plot
 from tests.conftest import NOW
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -13,7 +13,8 @@ from margelle.serve.api.measured import known_zone, zone_named
 from margelle.serve.api.params import ProbeNames, QuantityNames, Since, SiteName, Until
 from margelle.serve.api.problem import bad_field
 from margelle.serve.api.seen import series_seen, site_seen
-from margelle.serve.plot import Plot, Track, View, plot
+from margelle.serve.line import Track, View
+from margelle.serve.plot import Plot, plot
 
 MOST_TRACKS: Final = 40
 """Series in one plot."""

@@ -11,9 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from margelle.domain.site import Band
+from margelle.serve.line import MOST_POINTS, Line
 from margelle.serve.pages.figures import NO_BREAK, day, number, short_month
 from margelle.serve.pages.words import Language, Words
-from margelle.serve.plot import MOST_POINTS, Line, Panel, Plot
+from margelle.serve.plot import Panel, Plot
 
 _TICKS: Final = 4
 _EDGE: Final = 4

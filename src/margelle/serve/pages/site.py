@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from margelle.domain.measurement import Measurement
 from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
+from margelle.serve.line import MOST_POINTS, Track
 from margelle.serve.pages.accounts import origins
 from margelle.serve.pages.card import about, places, scene, todo
 from margelle.serve.pages.chart import (
@@ -36,7 +37,7 @@ from margelle.serve.pages.period import SPANS, Period, period
 from margelle.serve.pages.row import why
 from margelle.serve.pages.tile import Scene
 from margelle.serve.pages.visit import Visit
-from margelle.serve.plot import MOST_POINTS, Plot, Track, beginning, plot
+from margelle.serve.plot import Plot, beginning, plot
 
 MOST_REASONS: Final = 6
 MOST_DOUBTFUL: Final = 50
