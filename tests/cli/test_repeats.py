@@ -210,9 +210,16 @@ async def test_questions_that_come_together_are_answered_in_their_order(hub: Ser
 
 
 async def test_there_is_never_too_much_of_it(hub: Served) -> None:
-    (first, *_) = await hub.ask(hub.request(LATEST))
-    hub.repeats._most = 4 * (len(first[1]) + len(first[2]))
+    await hub.ask(hub.request(LATEST))
+    hub.repeats._answers.most = 4 * hub.repeats._answers.weight
     for n in range(20):
         await hub.ask(hub.request(f"{LATEST}&limit={n + 1}"))
     assert 0 < len(hub.repeats._answers) < 5
-    assert hub.repeats._bytes == sum(one.size for one in hub.repeats._answers.values()) <= hub.repeats._most
+    assert 0 < hub.repeats._answers.weight <= hub.repeats._answers.most
+
+
+async def test_what_was_asked_counts_as_well_as_what_was_answered(hub: Served) -> None:
+    await hub.ask(hub.request(LATEST))
+    before = hub.repeats._answers.weight
+    await hub.ask(*[hub.request(LATEST, more=f"X: {n}{'a' * 3000}\r\n") for n in range(3)])
+    assert hub.repeats._answers.weight >= 4 * before + 3 * 3000

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import CATALOGUE
-from margelle.domain.series import DaySlice, DayStatistics, Points, Slice
+from margelle.domain.series import DAY_BYTES, POINT_BYTES, DaySlice, DayStatistics, Points, Slice
 from margelle.domain.unit import Unit
 from margelle.export.fragment import Fragments, instants
 from margelle.export.row import Series, days, rows
@@ -114,14 +114,25 @@ def test_the_same_points_of_a_probe_that_was_moved_are_written_for_its_new_site(
 
 
 def test_what_is_kept_is_bounded_and_the_longest_unasked_goes_first() -> None:
-    fragments = Fragments(CATALOGUE, most_bytes=10_000)
+    fragments = Fragments(CATALOGUE, most_bytes=20_000)
     held: list[Points] = []
     for n in range(20):
         wanted = Slice(column(points([n / 10] * 10)), 0, 10, lasting=True)
         held.append(wanted.points)
         fragments.told(wanted, SERIES)
         fragments.told(Slice(held[0], 0, 10, lasting=True), SERIES)
-    assert fragments._size <= 10_000
-    assert fragments._size == sum(len(one.text) for one in fragments._kept.values())
+    assert 2 <= len(fragments._kept) < 20
+    assert fragments._kept.weight <= 20_000
     assert (id(held[0]), SERIES) in fragments._kept
     assert (id(held[1]), SERIES) not in fragments._kept
+
+
+def test_what_rows_were_made_of_counts_as_well_as_their_text() -> None:
+    fragments = Fragments(CATALOGUE)
+    whole = column(points([7.0] * 100))
+    text = fragments.told(Slice(whole, 0, 100, lasting=True), SERIES)
+    assert fragments._kept.weight >= len(text) + 100 * (POINT_BYTES + 8)
+    before = fragments._kept.weight
+    found = [DayStatistics(date(2026, 1, 1 + n), n, 6.0, 8.0, 7.0, 7.5, 0) for n in range(20)]
+    rows_ = fragments.days(DaySlice(found, 0, 20, lasting=True), SERIES, "UTC", "[pH]")
+    assert fragments._kept.weight >= before + len(rows_) + 20 * (DAY_BYTES + 8)

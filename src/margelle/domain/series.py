@@ -62,6 +62,12 @@ class Points(Struct):
     doubts: list[str | None]
 
 
+POINT_BYTES: Final = 150
+"""About so much memory takes a point of `Points`: 110 without a raw text, more where every text is another one."""
+DAY_BYTES: Final = 250
+"""And a day of `DayStatistics`."""
+
+
 class Slice(Struct, frozen=True):
     """The `points` from index `first` to before `last`. Nobody may change them.
 

@@ -14,13 +14,14 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from margelle.at_hand import AtHand
 from margelle.domain.measurement import Doubt, spelt
 from margelle.domain.quantity import Catalogue
-from margelle.domain.series import DaySlice, Points, Slice
+from margelle.domain.series import DAY_BYTES, POINT_BYTES, DaySlice, Points, Slice
 from margelle.export.row import Row, Series, days
 
-MOST_BYTES: Final = 32 << 20
-"""So much text is kept at hand, with the columns and days of which it was made: about as much again."""
+MOST_BYTES: Final = 64 << 20
+"""So much is kept at hand: about half of it is text, the rest the columns and days of which that was made."""
 
 _SHARE: Final = 4
 """Of a lasting column all is written, if at least one in so many points of it is wanted."""
@@ -58,13 +59,11 @@ class Fragments:
     """Writes rows of measurements and of days. What it keeps at hand is known by the very columns or days of which it was made, so it is never of others than those."""
 
     def __init__(self, catalogue: Catalogue, most_bytes: int = MOST_BYTES) -> None:
-        self._catalogue, self._most = catalogue, most_bytes
+        self._catalogue = catalogue
         self._instants: tuple[list[int], list[bytes]] = [], []
         """Those that were written last: what a probe measures together has them in common."""
-        self._kept: dict[
-            Hashable, _Written
-        ] = {}  # by the identity of what it is made of, which lives as long as this does
-        self._size = 0
+        self._kept: AtHand[Hashable, _Written] = AtHand(most_bytes, _weight)
+        """By the identity of what it is made of, which lives as long as this does."""
 
     def told(self, wanted: Slice, series: Series, *, descending: bool = False) -> bytes | memoryview:
         """The rows of a slice, which is not empty, as JSON with commas between, the oldest or the newest first."""
@@ -90,22 +89,12 @@ class Fragments:
     ) -> tuple[_Written, int, int]:
         """What is written of `wanted`, and from where to where it stands there. `of` this there are so many."""
         key, first, last = (id(of), name), wanted.first, wanted.last
-        written = self._kept.pop(key, None)
+        written = self._kept.used(key)
         if written is not None:
-            self._kept[key] = written  # the last to be dropped
-        elif wanted.lasting and len(wanted) * _SHARE >= count:
-            written = self._keep(key, write(0, count))
-        else:
-            written = write(first, last)
-            first, last = 0, last - first
-        return written, first, last
-
-    def _keep(self, key: Hashable, written: _Written) -> _Written:
-        self._kept[key] = written
-        self._size += len(written.text)
-        while self._size > self._most:
-            self._size -= len(self._kept.pop(next(iter(self._kept))).text)
-        return written
+            return written, first, last
+        if wanted.lasting and len(wanted) * _SHARE >= count:
+            return self._kept.keep(key, write(0, count)), first, last
+        return write(first, last), 0, last - first
 
     def _written(self, points: Points, first: int, last: int, series: Series) -> _Written:
         known = self._catalogue.get(series.quantity)
@@ -119,6 +108,11 @@ class Fragments:
         if times != self._instants[0]:
             self._instants = times, [f",{text}".encode() for text in instants(times)]
         return self._instants[1]
+
+
+def _weight(written: _Written) -> int:
+    row_bytes = POINT_BYTES if isinstance(written.of, Points) else DAY_BYTES
+    return len(written.text) + len(written.places) * (written.places.itemsize + row_bytes)
 
 
 def _places(lengths: Iterable[int]) -> array[int]:

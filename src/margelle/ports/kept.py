@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
+from margelle.at_hand import AtHand, weight_of
+
 
 class KeptAnswer(NamedTuple):
     """An answer that is true from one instant to before another."""
@@ -22,13 +24,14 @@ class Kept:
 
     LIFE: Final = timedelta(seconds=1)
     MOST_BYTES: Final = 4 << 20
+    LONGEST: Final = 4096
+    """Bytes of a key under which something is kept. A question that has more (a query or an ETag of some kB) is answered anew each time."""
 
     def __init__(self, largest: int = MOST_BYTES, most: int = MOST_BYTES) -> None:
-        """`largest` is how many bytes a body may have that is kept, `most` how many there may be of all."""
-        self._largest, self._most = largest, most
-        self._answers: dict[Any, KeptAnswer] = {}
+        """`largest` is how many bytes a body may have that is kept, `most` how many all answers may have, with their keys and heads."""
+        self._largest = largest
+        self._answers: AtHand[Any, KeptAnswer] = AtHand(most, _weight)
         self._version: int | None = None
-        self._bytes = 0
 
     async def or_made(self, version: int, key: Any, now: datetime, make: Callable[[], Awaitable[Response]]) -> Response:
         """The answer kept under `key`, if it is true at `now`; else the one that `make` reads from the store at `version`, kept from now on."""
@@ -46,27 +49,20 @@ class Kept:
     def found(self, version: int, key: Any, now: datetime) -> KeptAnswer | None:
         """The same, and until when it is true."""
         if version != self._version:
-            self._answers.clear()
-            self._version, self._bytes = version, 0
+            self._answers.forget()
+            self._version = version
             return None
         kept = self._answers.get(key)
         return kept if kept is not None and kept.since <= now < kept.until else None
 
     def put(self, version: int, key: Any, now: datetime, answer: Response, until: datetime | None = None) -> KeptAnswer:
-        """Keep an answer that was read from the store at `version`, and is true before `until` (None: for a second); those that were first go when there are too many."""
+        """Keep an answer that was read from the store at `version`, and is true before `until` (None: for a second), unless it or its key is too long."""
         kept = KeptAnswer(now, now + self.LIFE if until is None else until, answer)
-        if version == self._version and len(answer.body) <= self._largest:
-            self._drop(key)
-            self._answers[key] = kept
-            self._bytes += _size(answer)
-            while self._bytes > self._most:
-                self._drop(next(iter(self._answers)))
+        if version == self._version and len(answer.body) <= self._largest and weight_of(key) <= self.LONGEST:
+            self._answers.keep(key, kept)
         return kept
 
-    def _drop(self, key: Any) -> None:
-        if (old := self._answers.pop(key, None)) is not None:
-            self._bytes -= _size(old.answer)
 
-
-def _size(answer: Response) -> int:
-    return len(answer.body) + 500
+def _weight(kept: KeptAnswer) -> int:
+    """Bytes of an answer; a `Response` with the usual head has some 900 without its body."""
+    return len(kept.answer.body) + sum(len(name) + len(value) for name, value in kept.answer.raw_headers) + 700

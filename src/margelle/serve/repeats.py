@@ -16,6 +16,7 @@ from typing import Final
 from msgspec import Struct
 from starlette.types import Scope
 
+from margelle.at_hand import AtHand
 from margelle.errors import MargelleError
 from margelle.ports import Clock, Reader
 from margelle.serve.traffic import Traffic
@@ -27,7 +28,7 @@ REPEATABLE: Final = "margelle.repeatable"
 LONGEST: Final = 4096
 """Bytes of a request that is remembered."""
 MOST_BYTES: Final = 16 << 20
-"""So much is kept at hand. Bodies are those that the API keeps, so that most of it is there once."""
+"""So much is kept at hand, by each process: requests, heads and bodies. A body that the API has kept as well (`api.answering`) is counted by both, and is there once."""
 
 _QUOTA: Final = frozenset({b"ratelimit", b"ratelimit-policy"})
 _access: Final = logging.getLogger("margelle.access")
@@ -51,10 +52,6 @@ class _Answer(Struct, frozen=True):
     head: bytes
     body: bytes
 
-    @property
-    def size(self) -> int:
-        return len(self.head) + len(self.body) + 500
-
 
 class Repeats:
     """Keeps answers with status 200 under the bytes to which they were given. One process's own; `traffic` counts those that are given again."""
@@ -62,10 +59,9 @@ class Repeats:
     def __init__(
         self, store: Reader, clock: Clock, traffic: Traffic | None = None, most_bytes: int = MOST_BYTES
     ) -> None:
-        self._store, self._clock, self._traffic, self._most = store, clock, traffic, most_bytes
-        self._answers: dict[bytes, _Answer] = {}  # true of the store's version
+        self._store, self._clock, self._traffic = store, clock, traffic
+        self._answers: AtHand[bytes, _Answer] = AtHand(most_bytes, _weight)  # true of the store's version
         self._version: int | None = None
-        self._bytes = 0
 
     def keep(self, scope: Scope, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         """Keep what was answered with status 200 to the request of `scope`, if both say that it can be given again."""
@@ -75,12 +71,7 @@ class Repeats:
         if about.version != self._version:
             self._forget(about.version)
         head = b"".join([b"%b: %b\r\n" % header for header in headers if header[0] not in _QUOTA])
-        answer = _Answer(about, {"type": "http", "path": scope["path"]}, head, body)
-        self._drop(asked)
-        self._answers[asked] = answer
-        self._bytes += answer.size
-        while self._bytes > self._most:
-            self._drop(next(iter(self._answers)))
+        self._answers.keep(asked, _Answer(about, {"type": "http", "path": scope["path"]}, head, body))
 
     def told(self, asked: bytes) -> tuple[bytes, bytes] | None:
         """The lines of headers and the body that answer the request with these bytes; None where it has to be read. It is counted like any other."""
@@ -98,13 +89,14 @@ class Repeats:
                     self._traffic.note(answer.scope, 200, perf_counter() - begin_s)
                 return quota + answer.head, answer.body
             else:
-                self._drop(asked)
+                self._answers.drop(asked)
         return None
 
-    def _drop(self, asked: bytes) -> None:
-        if (old := self._answers.pop(asked, None)) is not None:
-            self._bytes -= old.size
-
     def _forget(self, version: int | None) -> None:
-        self._answers.clear()
-        self._version, self._bytes = version, 0
+        self._answers.forget()
+        self._version = version
+
+
+def _weight(answer: _Answer) -> int:
+    """Bytes of an answer; what it says of itself, its scope and whom it counts have some 1000."""
+    return len(answer.head) + len(answer.body) + len(answer.scope["path"]) + 1000

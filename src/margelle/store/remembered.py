@@ -3,54 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence, Sized
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
+from weakref import ref
 
+from margelle.at_hand import AtHand
+from margelle.domain.series import DAY_BYTES, POINT_BYTES
 from margelle.store.chunk import Column
 
 T = TypeVar("T", bound=Sized)
 
-REMEMBERED: Final = 150_000
-"""So many points are kept at hand: about 20 MB."""
-DAYS: Final = 40_000
-"""So many days: about 10 MB."""
+REMEMBERED: Final = 24 << 20
+"""Bytes of columns that are kept at hand, with their keys: some 150 000 points."""
+DAYS: Final = 14 << 20
+"""Bytes of days, with their keys: some 40 000 days."""
 
 
-class Remembered(Generic[T]):
-    """Sequences by what never means another one: a chunk's number, or its bytes. They have `most` items together."""
+class Remembered(AtHand[Hashable, T]):
+    """Columns, or lists of days, by what never means another one: a chunk's number, or its bytes. Nobody may change them."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: dict[Hashable, T] = {}
-        self._items = 0
+        """`most` is how many bytes they may have together with their keys."""
+        super().__init__(most, _weight)
 
-    def get(self, key: Hashable) -> T | None:
-        """The sequence, which nobody may change, if it is at hand."""
-        return self._kept.get(key)
 
-    def keep(self, key: Hashable, kept: T) -> T:
-        """Keep it at hand, and drop those that were first when there are too many."""
-        self._kept[key] = kept
-        self._items += len(kept)
-        while self._items > self._most:
-            self._items -= len(self._kept.pop(next(iter(self._kept))))
-        return kept
-
-    def forget(self) -> None:
-        """Forget all of them."""
-        self._kept.clear()
-        self._items = 0
+def _weight(kept: Sized) -> int:
+    return len(kept) * (POINT_BYTES if isinstance(kept, Column) else DAY_BYTES)
 
 
 class These:
-    """Columns by what they are and not by what they are like: a key that keeps them alive, so that no other has their place."""
+    """Columns by what they are and not by what they are like. It does not keep them alive; once one of them is gone, this is like no other."""
 
-    __slots__ = ("_columns",)
+    __slots__ = ("_columns", "_hash")
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self._columns = columns
+        self._columns = [*map(ref, columns)]
+        self._hash = hash(tuple(map(id, columns)))
 
     def __hash__(self) -> int:
-        return hash(tuple(map(id, self._columns)))
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, These) and [*map(id, self._columns)] == [*map(id, other._columns)]
+        if not isinstance(other, These) or len(self._columns) != len(other._columns):
+            return False
+        pairs = zip(self._columns, other._columns, strict=True)
+        return all((column := one()) is not None and column is two() for one, two in pairs)
+
+    def __sizeof__(self) -> int:
+        return 100 * (len(self._columns) + 2)

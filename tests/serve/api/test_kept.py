@@ -15,6 +15,7 @@ from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.site import Probe, Site
 from margelle.domain.unit import Unit
 from margelle.ports import Discovery
+from margelle.ports.kept import Kept
 from margelle.serve.api.answering import LARGEST_KEPT
 from margelle.serve.app import Api, build
 from margelle.store.sqlite import SqliteStore
@@ -176,3 +177,33 @@ async def test_a_quantity_that_is_measured_for_the_first_time_is_there_at_once(h
     assert (await hub.get("/measurements", probe=GARDEN, quantity="tds")).json()["items"] == []
     await hub.store.add([replace(orp(0, 900.0), quantity="tds", raw_unit=Unit.MG_PER_L)], NOW)
     assert len((await hub.get("/measurements", probe=GARDEN, quantity="tds")).json()["items"]) == 1
+
+
+async def test_the_answers_of_all_paths_have_one_limit(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Kept] = []
+
+    class Counted(Kept):
+        def __init__(self, *limits: int) -> None:
+            super().__init__(*limits)
+            made.append(self)
+
+    monkeypatch.setattr("margelle.serve.api.routes.Kept", Counted)
+    build(hub.store, [], {}, lambda: NOW, NoActions(), api=Api(no_reports), pages=False)
+    assert len(made) == 1
+
+
+async def test_what_is_asked_with_a_long_head_is_answered_and_not_kept(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, latest = [0], hub.store.latest
+
+    async def counted(*args: Any, **more: Any) -> Any:
+        asked[0] += 1
+        return await latest(*args, **more)
+
+    monkeypatch.setattr(hub.store, "latest", counted)
+    for tag, times in (("x" * 500, 1), ("x" * 5000, 3)):
+        for _ in range(3):
+            assert (await hub.get("/latest", headers={"if-none-match": f'"{tag}"'}, probe=GARDEN)).status == 200
+        assert asked.pop() == times
+        asked.append(0)

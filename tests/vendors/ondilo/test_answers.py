@@ -65,3 +65,34 @@ def test_however_small_the_answers_are_they_are_bounded() -> None:
         kept.put(1, key, NOW, ANSWER)
 
     assert sum(kept.get(1, key, NOW) is not None for key in range(20_000)) <= Kept.MOST_BYTES / 500
+
+
+def test_what_was_asked_counts_as_well_as_what_was_answered() -> None:
+    kept = Kept(most=1 << 20)
+    kept.get(1, 0, NOW)
+    keys = [("a@example.org", "/latest", f"{n:03000}".encode(), frozenset({"read"})) for n in range(1000)]
+    for key in keys:
+        kept.put(1, key, NOW, ANSWER)
+
+    assert 100 < sum(kept.get(1, key, NOW) is not None for key in keys) <= (1 << 20) / 3000
+
+
+def test_a_question_with_a_long_head_is_answered_and_not_kept() -> None:
+    kept = Kept()
+    kept.get(1, 0, NOW)
+    kept.put(1, "short", NOW, ANSWER)
+    key = ("/latest", b"", None, "a" * 5000)
+
+    assert kept.put(1, key, NOW, ANSWER).answer is ANSWER
+    assert kept.get(1, key, NOW) is None
+    assert kept.get(1, "short", NOW) is ANSWER
+
+
+def test_the_same_question_is_counted_once() -> None:
+    kept = Kept(most=10_000)
+    kept.get(1, 0, NOW)
+    kept.put(1, "other", NOW, ANSWER)
+    for _ in range(100):
+        kept.put(1, "same", NOW, ANSWER)
+
+    assert kept.get(1, "other", NOW) is ANSWER

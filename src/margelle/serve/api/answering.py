@@ -31,7 +31,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 LARGEST_KEPT: Final = 256 << 10
 """Bytes of an answer that may be told again as it is: a month of an hourly series has 145 kB. Larger ones are put together from what is at hand of them."""
 MOST_KEPT: Final = 16 << 20
-"""Bytes of all answers that are kept."""
+"""Bytes of all answers that are kept, of all paths together."""
 _HOUR: Final = timedelta(hours=1)
 
 _VARY: Final = "accept, authorization, cookie, origin"
@@ -40,16 +40,23 @@ _TOLD: Final = "etag, link, location, retry-after, ratelimit, ratelimit-policy"
 
 
 class Path:
-    """Answers all methods of one path; `origins` are the sites whose scripts may read the answers."""
+    """Answers all methods of one path; `origins` are the sites whose scripts may read the answers. All paths keep theirs in one `kept`."""
 
     def __init__(
-        self, endpoints: Sequence[Endpoint], rooms: Rooms, visitors: Visitors, origins: frozenset[str], base: str
+        self,
+        endpoints: Sequence[Endpoint],
+        rooms: Rooms,
+        visitors: Visitors,
+        origins: frozenset[str],
+        base: str,
+        *,
+        kept: Kept,
     ) -> None:
         self._by_method = {endpoint.method: endpoint for endpoint in endpoints}
         if "GET" in self._by_method:
             self._by_method |= {"HEAD": self._by_method["GET"]}  # type: ignore[dict-item]
         self._rooms, self._visitors, self._origins, self._base = rooms, visitors, origins, base
-        self._kept = Kept(LARGEST_KEPT, MOST_KEPT)
+        self._kept = kept
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -118,7 +118,8 @@ class Endpoint(Struct, frozen=True):
 
     `call` gets the visit, the parameters and, where there is one, the body. A key needs the `scope`. `answer` is the JSON that it gives, None
     where there is nothing to tell; with `rows` it can be had in every form. `sent` are media types of a body that `call` reads itself.
-    Of what is `kept`, an answer may be told again for a second while nothing is stored. `tagged` says of what the answer's ETag is made: of the store's version, since nothing else makes another answer, or of its body.
+    Of what is `kept`, an answer may be told again while nothing is stored: until the hour ends where it is `tagged` "store", else for a second.
+    `tagged` says of what the answer's ETag is made: of the store's version, since within an hour nothing else makes another answer, or of its body.
     """
 
     method: Method

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from margelle.domain.quantity import Catalogue
 from margelle.export.fragment import Fragments
 from margelle.ports import Actions, Clock, Reports, Siblings, Store
+from margelle.ports.kept import Kept
 from margelle.serve.api import (
     API,
     NAME,
@@ -30,7 +31,7 @@ from margelle.serve.api import (
     stream,
     water,
 )
-from margelle.serve.api.answering import Path
+from margelle.serve.api.answering import LARGEST_KEPT, MOST_KEPT, Path
 from margelle.serve.api.batches import MOST_BYTES, Intake
 from margelle.serve.api.endpoint import Endpoint, Rooms
 from margelle.serve.api.live import Watcher
@@ -87,8 +88,9 @@ def routes(
     by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in TABLE:
         by_path[endpoint.path].append(endpoint)
+    kept = Kept(LARGEST_KEPT, MOST_KEPT)
     paths = {
-        path: Path(endpoints, rooms, visitors, frozenset(origins), API.rstrip("/"))
+        path: Path(endpoints, rooms, visitors, frozenset(origins), API.rstrip("/"), kept=kept)
         for path, endpoints in by_path.items()
     }
     return [

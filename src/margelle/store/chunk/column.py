@@ -31,7 +31,7 @@ _SAMPLE: Final = 64
 """So many raw texts tell how the others are likely to be written."""
 
 
-class Column(Points):
+class Column(Points, weakref=True):
     """The points of one quantity by one probe, of which its rows are made and which it is made of."""
 
     def __len__(self) -> int:

@@ -52,7 +52,7 @@ class Rollup(ABC):
         return found
 
     def grown(self, columns: Sequence[Column], zone: str, since_us: int) -> list[DayStatistics]:
-        """What whole columns of chunks, in order of time, say of the days from `since_us` on: lasting for as long as the columns are the same."""
+        """What whole columns of chunks, in order of time, say of the days from `since_us` on: lasting for as long as the columns are the same. It does not keep them at hand."""
         key = (These(columns), zone, since_us)
         days = self._at_hand.get(key)
         if days is None:
