@@ -46,6 +46,7 @@ class Connection(HttpToolsProtocol):
         self._coming: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
         self._unread = 0  # bytes that came since the last thing that was understood
+        self._within = False  # a request: its head or its body is still coming
         self._repeats = self.server_state.repeats if isinstance(self.server_state, Served) else None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -63,7 +64,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on. The time for a request does not begin anew with each of its pieces."""
-        free = self._repeats is not None and self._idle and not self._unread
+        free = self._repeats is not None and self._between and not self._unread
         if free and self._repeated(data):
             return
         self._unread += len(data)
@@ -78,7 +79,7 @@ class Connection(HttpToolsProtocol):
             self._coming = self.loop.call_later(PATIENCE_S, self._end, "a request did not come whole in time")
 
     def _repeated(self, data: bytes) -> bool:
-        """Give an answer again, if these bytes have one. Nothing of the request was read then: the next one is as if it had not been."""
+        """Give an answer again, if these bytes, which begin a request, have one. It is not read: the next one is as if it had not been."""
         if self._repeats is None or self._ending or self.flow.write_paused or self.transport.is_closing():
             return False
         told = self._repeats.told(data)
@@ -99,6 +100,11 @@ class Connection(HttpToolsProtocol):
             return False
         return data.startswith(b"GET ") and data.find(_END_OF_HEAD) == len(data) - len(_END_OF_HEAD)
 
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._within = True
+
     def on_headers_complete(self) -> None:
         """The head is there."""
         super().on_headers_complete()
@@ -115,6 +121,7 @@ class Connection(HttpToolsProtocol):
         """All of the request is there."""
         super().on_message_complete()
         self._unread = 0
+        self._within = False
 
     def shutdown(self) -> None:
         """The server ends: the request that is worked on is the last one; where there is none, one may come for a moment."""
@@ -131,6 +138,11 @@ class Connection(HttpToolsProtocol):
     def _idle(self) -> bool:
         """Whether no request is worked on."""
         return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def _between(self) -> bool:
+        """Whether what comes next is a new request, and the first one of those that are worked on."""
+        return self._idle and not self._within
 
     def _leave(self) -> None:
         if self._idle and not self._unread and not self.transport.is_closing():
