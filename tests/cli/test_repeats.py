@@ -216,3 +216,21 @@ async def test_there_is_never_too_much_of_it(hub: Served) -> None:
         await hub.ask(hub.request(f"{LATEST}&limit={n + 1}"))
     assert 0 < len(hub.repeats._answers) < 5
     assert hub.repeats._bytes == sum(one.size for one in hub.repeats._answers.values()) <= hub.repeats._most
+
+
+async def test_a_body_that_comes_after_its_answer_is_no_request(tmp_path: Path) -> None:
+    async with served(tmp_path / "hub.sqlite") as hub:
+        known = hub.request(LATEST)
+        await hub.ask(known, known)
+        assert hub.again == 1
+        reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
+        writer.write(b"POST /api/v1/nothing HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(known))
+        assert (await answer(reader))[0] == 404
+        writer.write(known)
+        with pytest.raises(TimeoutError):  # a second answer to one request
+            await asyncio.wait_for(reader.read(1), 0.2)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        status, _, body = await answer(reader)
+        assert (status, hub.again) == (200, 1)
+        assert b"orp" not in body
+        writer.close()

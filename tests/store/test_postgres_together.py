@@ -13,8 +13,11 @@ import pytest
 
 from margelle.domain.measurement import Measurement
 from margelle.errors import Conflict, NotFound
+from margelle.intake.keep import keep
+from margelle.intake.point import Arrival
+from margelle.intake.quiet import Quiet
 from margelle.ports import Added
-from margelle.store.postgres import PostgresStore, news
+from margelle.store.postgres import PostgresStore, news, series
 from margelle.store.vault import Vault
 from tests.store.test_processes import said, said_before_kill, start
 from tests.store.things import (
@@ -291,6 +294,36 @@ async def test_a_mark_tells_what_another_hub_has_kept_and_not_what_this_one_has_
     late = await one.add([point(at=NOW + 3 * HOUR)], NOW, seen=added.marks)
     assert late.others == {here}
     assert (await one.add([point(at=NOW + 4 * HOUR)], NOW, seen=late.marks)).others == frozenset()
+
+
+async def test_of_a_fleet_larger_than_what_is_remembered_every_mark_is_told(
+    hubs: list[PostgresStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(series, "REMEMBERED", 3)
+    fleet = [f"own:{n}/probe" for n in range(8)]
+    for some in (fleet[:3], fleet, fleet[2:6]):
+        before = await hubs[0].marks(some)
+        added = await hubs[0].add([point(probe=one, at=NOW + len(some) * HOUR) for one in some], NOW, seen=before)
+        assert added.others == frozenset()
+        assert added.marks == await hubs[0].marks(some)
+        assert before.keys() == added.marks.keys() == set(some)
+
+
+async def test_what_another_hub_has_kept_meanwhile_is_the_same_again_or_corrected(hubs: list[PostgresStore]) -> None:
+    """A batch that is sent once more to another hub of the same fleet."""
+    one, other = hubs[:2]
+    quiets = {one: Quiet(), other: Quiet()}
+
+    async def send(to: PostgresStore, hour: int, value: float) -> list[str]:
+        arrival = Arrival(1, point(value, at=NOW + hour * HOUR))
+        return [outcome.verdict for outcome in await keep(to, [arrival], NOW + DAY, quiet=quiets[to])]
+
+    for hour in range(3):
+        assert await send(one, hour, 7.2 + 0.01 * hour) == ["new"]
+        assert await send(other, hour, 7.2 + 0.01 * hour) == ["same"]
+    assert await send(other, 3, 7.25) == ["new"]
+    assert await send(one, 3, 7.3) == ["corrected"]
+    assert await send(one, 4, 7.3) == ["new"]
 
 
 async def test_what_a_killed_hub_could_not_tell_any_more_is_noticed(

@@ -63,7 +63,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on. The time for a request does not begin anew with each of its pieces."""
-        free = self._repeats is not None and self._idle and not self._unread
+        free = self._repeats is not None and self._between and not self._unread
         if free and self._repeated(data):
             return
         self._unread += len(data)
@@ -78,7 +78,7 @@ class Connection(HttpToolsProtocol):
             self._coming = self.loop.call_later(PATIENCE_S, self._end, "a request did not come whole in time")
 
     def _repeated(self, data: bytes) -> bool:
-        """Give an answer again, if these bytes have one. Nothing of the request was read then: the next one is as if it had not been."""
+        """Give an answer again, if these bytes, which begin a request, have one. It is not read: the next one is as if it had not been."""
         if self._repeats is None or self._ending or self.flow.write_paused or self.transport.is_closing():
             return False
         told = self._repeats.told(data)
@@ -131,6 +131,11 @@ class Connection(HttpToolsProtocol):
     def _idle(self) -> bool:
         """Whether no request is worked on."""
         return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def _between(self) -> bool:
+        """Whether what comes next is a new request: what was answered early may still have a body under way."""
+        return self.cycle is None or (self.cycle.response_complete and not self.cycle.more_body)
 
     def _leave(self) -> None:
         if self._idle and not self._unread and not self.transport.is_closing():

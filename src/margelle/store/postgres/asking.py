@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
@@ -26,6 +27,32 @@ _LOCKS: Final = 0x4D617267
 _BUCKETS: Final = 512
 """So many locks at most, whatever one transaction touches: the server has room for some thousands."""
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%s, bucket) FROM unnest(%s::int[]) bucket"
+
+
+_OPTIONAL: Final = re.compile(r"\(\s*%\((\w+)\)s::[\w\[\]]+ IS NULL OR ")
+
+
+def narrowed(sql: Query, args: Bindings) -> Query:
+    """The statement without the conditions that do not count for these values: `(%(x)s::text IS NULL OR x = %(x)s)` is true where x is None, else its second half.
+
+    A plan that is made for all values could use no index for them.
+    """
+    if isinstance(sql, str) and isinstance(args, Mapping) and " IS NULL OR " in sql:
+        return _narrowed(sql, frozenset(name for name, value in args.items() if value is None))
+    return sql
+
+
+@lru_cache(256)
+def _narrowed(sql: str, missing: frozenset[str]) -> str:
+    found = _OPTIONAL.search(sql)
+    if found is None:
+        return sql
+    depth, end = 1, found.end()
+    while depth:
+        depth += {"(": 1, ")": -1}.get(sql[end], 0)
+        end += 1
+    kept = "TRUE" if found[1] in missing else f"({sql[found.end() : end - 1]})"
+    return _narrowed(f"{sql[: found.start()]}{kept}{sql[end:]}", missing)
 
 
 class Asking:
@@ -72,7 +99,7 @@ class Transaction(Asking):
         """Whether anything was changed by it."""
 
     async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
-        cursor = await self.connection.execute(sql, args, binary=True)
+        cursor = await self.connection.execute(narrowed(sql, args), args, binary=True)
         return await cursor.fetchall()
 
     async def change(self, sql: Query, args: Bindings = ()) -> list[Row]:
@@ -83,7 +110,7 @@ class Transaction(Asking):
 
     async def run(self, sql: Query, args: Bindings = ()) -> int:
         """How many rows `sql` has changed."""
-        count = (await self.connection.execute(sql, args)).rowcount
+        count = (await self.connection.execute(narrowed(sql, args), args)).rowcount
         self.changes = self.changes or count > 0
         return count
 

@@ -18,7 +18,7 @@ from margelle.errors import StoreError
 from margelle.store import rules
 from margelle.store.postgres import cluster, failure, schema
 from margelle.store.postgres.address import Address
-from margelle.store.postgres.asking import Asking, Bindings, Row, Transaction
+from margelle.store.postgres.asking import Asking, Bindings, Row, Transaction, narrowed
 from margelle.store.postgres.news import Kind, News
 from margelle.store.remembered import DAYS, REMEMBERED, Remembered
 
@@ -90,7 +90,7 @@ class Database(Asking):
 
     async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
         with self.told():
-            connection, cursor = await self._first(sql, args)
+            connection, cursor = await self._first(narrowed(sql, args), args)
             try:
                 return await cursor.fetchall()
             finally:

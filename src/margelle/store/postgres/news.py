@@ -133,18 +133,15 @@ class News:
     async def _follow(self, connection: Connection) -> None:
         seen = await self._committed(connection)
         while True:
-            heard = heard_all = False
             async for note in connection.notifies(timeout=LOOK_S):
                 name, _, kind = note.payload.partition(" ")
                 if name != self._name:
                     self.happened("points" if kind == "points" else "any")
-                heard, heard_all = True, heard_all or kind != "points"
                 if note.payload == UPGRADED:
                     break
             committed = await self._committed(connection)
-            if committed != seen and not heard_all:  # what nobody has told of may have been anything
-                self.count += not heard
-                self.others += 1
+            if committed != seen:  # among what was told may have been what nobody could tell of any more
+                self.happened("any")
             seen = committed
 
     async def _committed(self, connection: Connection) -> str:

@@ -21,6 +21,7 @@ COPIED: Final = 8
 _SENT_TOGETHER: Final = 1000
 """So many heads are sent to a cluster with one statement."""
 _HEADS: Final = "SELECT probe, turn, pieces, points, newest FROM head WHERE probe = ANY(%s)"
+_TURNS: Final = "SELECT probe, turn FROM head WHERE probe = ANY(%s)"
 _HOLD: Final = "UPDATE head SET turn = turn WHERE probe = ANY(%s) RETURNING probe, turn, pieces, points, newest"
 _PIECES: Final = "SELECT probe, points FROM piece WHERE probe = ANY(%s) ORDER BY probe, id"
 _PLACES: Final = "SELECT probe, since, until, count, longest FROM chunk WHERE probe = ANY(%s) ORDER BY probe, since"
@@ -89,6 +90,11 @@ async def heads(asking: Asking, probes: Collection[str], *, hold: bool = False) 
         for probe, turn, pieces, points, newest in rows
     }
     return {probe: found.get(probe) or Kept(probe) for probe in probes}
+
+
+async def turns(asking: Asking, probes: Collection[str]) -> dict[str, int]:
+    """The turns of the heads of these probes; 0 where there is none."""
+    return dict.fromkeys(probes, 0) | dict(await asking.read(_TURNS, (sorted(probes),)))
 
 
 async def worked(

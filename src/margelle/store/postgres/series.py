@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
@@ -96,16 +96,20 @@ class SeriesTables:
             for probe, mark in (seen or {}).items()
             if probe in said and self._mark(probe, said[probe].turn) != mark
         )
-        return Added(new, len(measurements) - new - corrected, corrected, others, self._marks(seen or ()))
+        marks = {probe: self._mark(probe, self._turn(probe, said)) for probe in seen or ()}
+        return Added(new, len(measurements) - new - corrected, corrected, others, marks)
 
     async def marks(self, ids: Sequence[str]) -> dict[str, Mark]:
-        if unknown := [probe for probe in ids if probe not in self._heads]:
-            self._remember({probe: _fresh(one) for probe, one in (await probes.heads(self._db, unknown)).items()})
-        return self._marks(ids)
+        turns = await probes.turns(self._db, ids)
+        for probe, turn in turns.items():
+            if (known := self._heads.get(probe)) is not None and known.turn < turn:
+                del self._heads[probe]  # another hub was there
+        return {probe: self._mark(probe, turn) for probe, turn in turns.items()}
 
-    def _marks(self, ids: Iterable[str]) -> dict[str, Mark]:
-        """As the heads are known, which need not be as they are: what is added tells."""
-        return {probe: self._mark(probe, one.turn) for probe in ids if (one := self._heads.get(probe)) is not None}
+    def _turn(self, probe: str, said: Mapping[str, _Came]) -> int:
+        """The turn of a probe once its measurements were kept: what was written is remembered."""
+        known = self._heads.get(probe)
+        return known.turn if known is not None else said[probe].turn if probe in said else 0
 
     def _mark(self, probe: str, turn: int) -> Mark:
         return turn - self._folds.get(probe, 0)
