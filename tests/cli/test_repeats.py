@@ -218,6 +218,22 @@ async def test_there_is_never_too_much_of_it(hub: Served) -> None:
     assert hub.repeats._bytes == sum(one.size for one in hub.repeats._answers.values()) <= hub.repeats._most
 
 
+async def test_what_goes_on_with_a_head_is_no_request(tmp_path: Path) -> None:
+    """A packet had one request and the beginning of the next, whose header's value is a request that was answered before."""
+    async with served(tmp_path / "hub.sqlite") as hub:
+        known = hub.request(LATEST)
+        await hub.ask(known, known)
+        assert hub.again == 1
+        reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nX-A: ")
+        assert (await answer(reader))[0] == 200
+        writer.write(known)
+        status, _, body = await answer(reader)
+        assert (status, hub.again) == (200, 1)
+        assert b"orp" not in body
+        writer.close()
+
+
 async def test_a_body_that_comes_after_its_answer_is_no_request(tmp_path: Path) -> None:
     async with served(tmp_path / "hub.sqlite") as hub:
         known = hub.request(LATEST)

@@ -46,6 +46,7 @@ class Connection(HttpToolsProtocol):
         self._coming: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
         self._unread = 0  # bytes that came since the last thing that was understood
+        self._within = False  # a request: its head or its body is still coming
         self._repeats = self.server_state.repeats if isinstance(self.server_state, Served) else None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -99,6 +100,11 @@ class Connection(HttpToolsProtocol):
             return False
         return data.startswith(b"GET ") and data.find(_END_OF_HEAD) == len(data) - len(_END_OF_HEAD)
 
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._within = True
+
     def on_headers_complete(self) -> None:
         """The head is there."""
         super().on_headers_complete()
@@ -115,6 +121,7 @@ class Connection(HttpToolsProtocol):
         """All of the request is there."""
         super().on_message_complete()
         self._unread = 0
+        self._within = False
 
     def shutdown(self) -> None:
         """The server ends: the request that is worked on is the last one; where there is none, one may come for a moment."""
@@ -134,8 +141,8 @@ class Connection(HttpToolsProtocol):
 
     @property
     def _between(self) -> bool:
-        """Whether what comes next is a new request: what was answered early may still have a body under way."""
-        return self.cycle is None or (self.cycle.response_complete and not self.cycle.more_body)
+        """Whether what comes next is a new request, and the first one of those that are worked on."""
+        return self._idle and not self._within
 
     def _leave(self) -> None:
         if self._idle and not self._unread and not self.transport.is_closing():

@@ -144,6 +144,7 @@ async def test_a_value_that_is_not_tolerable_is_kept_and_said(language: str, sai
     assert point.valid
     page = (await look(here, f"{MEASURE}?said=hand.far&lang={language}", OWNER)).text
     assert said in re.sub("[\u00a0\u202f]", " ", page)
+    assert 'class="notice watch" role="status"' in page
     assert badges(page) == [("act", badge)]
 
 

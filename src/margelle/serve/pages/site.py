@@ -128,7 +128,7 @@ async def _plot(visit: Visit) -> Response:
         zone, ends = visit.zone(scope.one.site), (scope.drawn.since, scope.drawn.until)
         since, until = (moment(datetime.fromtimestamp(at, UTC), zone, visit.words.language) for at in ends)
         head = _head(visit, scope, MOST_POINTS) | {"since": since, "until": until}
-        return visit.page("charts.html", **head, data=embedded(shown))
+        return visit.page("charts.html", **head, data=embedded(shown), zoomed=True)
     answer = Response(
         encoded(shown), media_type="application/json", headers={"cache-control": "private, no-cache", "vary": "accept"}
     )

@@ -39,6 +39,9 @@ ME: Final = "/me"
 EVERYBODY: Final = User("", "")
 """Who looks at public pages."""
 
+GRAVE: Final = frozenset({"hand.doubted", "hand.far"})
+"""What is said of a form that was taken, and is to be looked at."""
+
 
 class Visit:
     """A request with the person behind it. `caller` says what they may: on public pages everybody may read, and nobody may do anything else."""
@@ -130,6 +133,7 @@ class Visit:
             signed_in=self.signed_in,
             made_at=moment(self.now, zone(self.hall.look.time_zone), self.words.language),
             said=self.words(f"said.{said}") if f"said.{said}" in TEXTS else "",
+            said_state="watch" if said in GRAVE else "good",
             **values,
         )
         return self._remembered(answer)

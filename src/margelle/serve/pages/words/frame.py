@@ -15,7 +15,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "colophon": ("Every reading kept, on this machine.", "Chaque mesure gardée, sur cette machine."),
     "old": (
         "The hub does not answer. This is the last known state, of {time} (hub’s time).",
-        "Le hub ne répond pas. Ceci est le dernier état connu, de {time} (heure du hub).",
+        "Le hub ne répond pas. Ceci est le dernier état connu : {time} (heure du hub).",
     ),
     "menu": ("menu", "menu"),
     "look": ("Display", "Affichage"),
