@@ -38,7 +38,7 @@ async def reports(
 ) -> list[AccountReport]:
     """A report on each of `accounts`, or on all; `spending_of` tells how the budget of one stands, None where its vendor is not known.
 
-    What is only on or off by `states` has no gaps.
+    What is only on or off by `states` has no gaps, and what will be asked for one is neither told nor counted.
     """
     chosen = await reader.accounts() if accounts is None else accounts
     return [await _report(reader, spending_of(account), account, now, states) for account in chosen]
