@@ -1,6 +1,6 @@
 // One panel under a finger: a line at the instant, a spot on each curve, and what is to be said of it below.
 import type { Chart, Line, Panel } from "./plot";
-import { instants, nearest, reachOf, told } from "./readout";
+import { holds, instants, told, valueAt } from "./readout";
 
 /** What screen readers are told an instant's place in, between the ends of the curve. */
 const STEPS = 1000;
@@ -22,7 +22,6 @@ export class Cursor {
   private readonly hair = element("hair");
   private readonly chosen = element("chosen");
   private readonly spots: HTMLElement[];
-  private readonly reach: number;
 
   constructor(
     private readonly data: Chart,
@@ -31,7 +30,6 @@ export class Cursor {
     private readonly text: HTMLElement,
   ) {
     this.instants = instants(panel);
-    this.reach = reachOf(data);
     this.spots = panel.lines.map((_, n) => element(`spot spot-${n % 4}`));
     this.hide();
     this.unchoose();
@@ -67,13 +65,13 @@ export class Cursor {
   }
 
   private mark(spot: HTMLElement | undefined, line: Line, at: number): void {
-    const n = nearest(line.at, at, this.reach);
+    const n = valueAt(this.data, this.panel, line, at);
     const value = n === undefined ? null : line.value[n];
     if (!spot) return;
     spot.hidden = n === undefined || value === null || value === undefined;
     if (spot.hidden) return;
     const [low, high] = this.panel.axis;
-    spot.style.left = percent(this.share(line.at[n ?? 0] ?? at));
+    spot.style.left = percent(this.share(holds(this.data, this.panel) ? at : (line.at[n ?? 0] ?? at)));
     spot.style.top = percent((high - (value ?? low)) / (high - low));
   }
 

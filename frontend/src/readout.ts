@@ -4,7 +4,7 @@ import type { Chart, Line, Panel } from "./plot";
 /** What is to be said of an instant (in seconds since 1970). */
 export function told(data: Chart, panel: Panel, at: number): (string | HTMLElement)[] {
   const reach = reachOf(data);
-  const measured = nearestOf(instants(panel), at, reach);
+  const measured = holds(data, panel) ? at : nearestOf(instants(panel), at, reach);
   const parts: (string | HTMLElement)[] = [moment(data, measured ?? at)];
   for (const line of panel.lines) parts.push(...valueOf(data, panel, line, at, reach));
   data.plot.marks.forEach((mark, n) => {
@@ -21,10 +21,28 @@ export function reachOf(data: Chart): number {
   return (data.plot.until - data.plot.since) / 80;
 }
 
-/** When anything of a panel was measured, in order. */
+/** When anything of a panel was measured, in order: not where a line is broken, nor at the corner a second before a step. */
 export function instants(panel: Panel): number[] {
-  const every = panel.lines.flatMap((line) => [...line.at, ...(line.doubted?.at ?? [])]);
+  const isReading = ({ at, value }: Line, n: number): boolean =>
+    typeof value[n] === "number" && !(panel.on_off && value[n] === value[n - 1] && at[n + 1] === (at[n] ?? 0) + 1);
+  const every = panel.lines.flatMap((line) => [
+    ...line.at.filter((_, n) => isReading(line, n)),
+    ...(line.doubted?.at ?? []),
+  ]);
   return [...new Set(every)].sort((one, other) => one - other);
+}
+
+/** The index of a line's value that is told of an instant: the one measured nearest to it, or of what is on or off, the one that holds then. */
+export function valueAt(data: Chart, panel: Panel, line: Line, at: number): number | undefined {
+  const reach = reachOf(data);
+  if (!holds(data, panel)) return nearest(line.at, at, reach, line.value);
+  const last = line.at.findLastIndex((each, n) => each <= at && line.value[n] !== null);
+  return last < 0 || at - (line.at.at(-1) ?? at) > reach ? undefined : last;
+}
+
+/** Whether each value of a panel's lines holds until the next: not where they are of days. */
+export function holds(data: Chart, panel: Panel): boolean {
+  return panel.on_off && !data.plot.step_s;
 }
 
 function valueOf(data: Chart, panel: Panel, line: Line, at: number, reach: number): (string | HTMLElement)[] {
@@ -32,7 +50,7 @@ function valueOf(data: Chart, panel: Panel, line: Line, at: number, reach: numbe
   const said = (value: number): string =>
     `${name ? `${name} ` : ""}${format(data, panel, value)}${panel.symbol ? `\u00a0${panel.symbol}` : ""}`;
   const found: (string | HTMLElement)[] = [];
-  const n = nearest(line.at, at, reach);
+  const n = valueAt(data, panel, line, at);
   const value = n === undefined ? null : line.value[n];
   if (n !== undefined && value !== null && value !== undefined) {
     const [low, high] = [line.low?.[n], line.high?.[n]];
@@ -68,15 +86,18 @@ function number(text: string, language: string): string {
   return sign + thousands + (part ? point + part : "");
 }
 
-/** The index of the instant that lies nearest to `at`, and not further than `reach`. */
-export function nearest(instants: number[], at: number, reach: number): number | undefined {
+/** The index of the instant that lies nearest to `at`, and not further than `reach`; of those with a value, where `values` are given. */
+function nearest(instants: number[], at: number, reach: number, values?: (number | null)[]): number | undefined {
   let [low, high] = [0, instants.length];
   while (low < high) {
     const middle = (low + high) >> 1;
     if ((instants[middle] ?? 0) < at) low = middle + 1;
     else high = middle;
   }
-  const near = [low - 1, low].filter((n) => n >= 0 && n < instants.length);
+  let before = low - 1;
+  while (values?.[before] === null) before--;
+  while (values?.[low] === null) low++;
+  const near = [before, low].filter((n) => n >= 0 && n < instants.length);
   near.sort((one, other) => Math.abs((instants[one] ?? 0) - at) - Math.abs((instants[other] ?? 0) - at));
   const best = near[0];
   return best !== undefined && Math.abs((instants[best] ?? 0) - at) <= reach ? best : undefined;

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, Route, expect
 
 from margelle.domain.event import Event
+from margelle.domain.measurement import Measurement
+from margelle.domain.site import Account, Person, Probe, Site, User
+from margelle.domain.unit import Unit
+from margelle.ports import Discovery
 from margelle.simulate.people import OWNER
 from tests.browser.conftest import DESK, EVERY_LOOK, HEIGHTS, PHONE, Language, Theme, Visitor
-from tests.browser.hub import BrowserHub
+from tests.browser.hub import BrowserHub, served
 from tests.conftest import NOW
 
 
@@ -193,6 +199,56 @@ def test_the_keyboard_goes_from_reading_to_reading_and_a_screen_reader_is_told(v
     expect(text).not_to_be_empty()
     page.get_by_role("heading", level=1).click()
     expect(text).to_be_empty()
+
+
+@pytest.fixture(scope="module")
+def station() -> Iterator[BrowserHub]:
+    """A hub with one site: five readings of pH around a silence, and a pump that was switched off and on again."""
+    site = Site("baxo:1", "baxo", "1", "Station", "plant", attributes={"tags": "POMPE", "events": "POMPE"})
+    probe = Probe("baxo:1/device", site.id, "baxo", "c/1")
+    told = [("ph", 7.0 + n / 10, ago) for n, ago in enumerate((60, 59, 58, 20, 19))]
+    told += [("baxo.POMPE", 1.0, 70), ("baxo.POMPE", 0.0, 40), ("baxo.POMPE", 1.0, 30)]
+    with served(empty=True) as hub:
+        hub.run(hub.store.put_user(User(OWNER, "x")))
+        hub.run(hub.store.put_account(Account("baxo", "baxo", OWNER, OWNER)))
+        hub.run(hub.store.put_discovery("baxo", Discovery(Person(), (site,), (probe,)), NOW))
+        points = [
+            Measurement(
+                probe.id,
+                quantity,
+                NOW - timedelta(hours=ago),
+                value,
+                str(value),
+                Unit.STATE if quantity != "ph" else Unit.PH,
+                "baxo/values",
+            )
+            for quantity, value, ago in told
+        ]
+        hub.run(hub.store.add(points, NOW))
+        yield hub
+
+
+def test_what_is_read_was_measured_at_its_instant_and_what_is_on_or_off_holds(
+    station: BrowserHub, visit: Visitor
+) -> None:
+    page = ready(visit("/sites/baxo:1", hub=station, width=DESK))
+    read: dict[str, list[str]] = {}
+    for quantity in ("ph", "baxo.POMPE"):
+        plot = page.locator(f'figure[data-quantity="{quantity}"] .plot')
+        plot.focus()
+        for key in ("Home", *["ArrowRight"] * 5):
+            page.keyboard.press(key)
+            read.setdefault(quantity, []).append((plot.get_attribute("aria-valuetext") or "").partition(" · ")[2])
+    assert read == {
+        "ph": ["7.00", "7.10", "7.20", "7.30", "7.40", "7.40"],
+        "baxo.POMPE": ["on", "off", "on", "on", "on", "on"],  # the last ones are of now
+    }
+    _, box = curve_of(page, "ph")
+    ph, pump = (page.locator(f'figure[data-quantity="{one}"] .readout') for one in read)
+    for ago, value, held in ((57.8, " · 7.20", " · on"), (39.9, "", " · off"), (29.8, "", " · on")):
+        page.mouse.move(box["x"] + box["width"] * (1 - ago / 168), box["y"] + 40)
+        expect(pump).to_have_text(re.compile(held + "$"))
+        expect(ph).to_have_text(re.compile(rf":\d\d{value}$"))
 
 
 def drag(page: Page, box: FloatRect) -> None:

@@ -58,6 +58,22 @@ async def test_the_pages_and_the_api_tell_of_no_gap_of_it(settings: Settings) ->
         assert len(await home.store.gaps(PROBE)) == 4, "what is kept is kept"
 
 
+async def test_the_api_answers_anew_once_something_else_is_said_of_a_tag_though_nothing_was_stored(
+    settings: Settings,
+) -> None:
+    async with house.opened(settings) as home:
+        desk = FaceDesk(NAME, home.store, home.clock)
+        token, _ = await desk.issue_named("access", ADA, "key", life_s=None, scopes=("read",))
+        headers, app = {"authorization": f"Bearer {token}"}, home.app()
+        before = await call(app, "GET", "/api/v1/gaps", headers)
+        headers["if-none-match"] = before.headers["etag"]
+        assert (await call(app, "GET", "/api/v1/gaps", headers)).status == 304
+        version = await home.store.version()
+        home.meanings.sections["baxo"] = {"tags": {"POMPE": "ph"}}
+        assert await home.store.version() == version
+        assert len((await call(app, "GET", "/api/v1/gaps", headers)).json()["items"]) == 4
+
+
 async def test_status_tells_of_no_gap_of_it(settings: Settings) -> None:
     (account,) = (await status._status(settings, ""))["accounts"]
     assert {gap.quantity for gap in account["gaps"]} == {"baxo.PH"}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from margelle.collect.report import AccountReport, reports
+from margelle.collect.report import MOST_GAPS, AccountReport, reports
+from margelle.domain.gap import Gap
+from margelle.domain.site import Account
 from margelle.errors import Limited
+from margelle.ports import Spending
 from tests.collect.cloud import (
     DAY,
     HOUR,
@@ -65,6 +68,29 @@ async def test_a_gap_that_waits_for_the_budget_is_open() -> None:
     assert report.waits_until is not None
     assert report.waits_until > clock.now + 4 * MINUTE
     assert [one.kind for one in report.incidents] == ["limited"]
+
+
+async def test_what_is_on_or_off_hides_no_gap_of_others_and_is_not_counted_as_missing() -> None:
+    clock = VirtualClock()
+    cloud, store = Cloud(clock, Pool("1", hourly(START - 40 * DAY, START + 5 * DAY))), await stored(account())
+    collector = collecting(store, cloud)
+    await drive(collector, clock, START + 5 * HOUR)
+    clock.now += DAY
+    cloud.trouble = lambda act, subject: _limited() if act == "history" else None
+    await collector.round()
+    lost = Gap("fake:1/ico", "ph", START - 99 * DAY, START - 98 * DAY, "lost", START)
+    many = [START - 50 * DAY - n * HOUR for n in range(1, 6 * MOST_GAPS)]
+    await store.put_gaps((), [lost, *(Gap("fake:1/ico", "orp", at, at + MINUTE, "lost", START) for at in many)])
+
+    def spending(one: Account) -> Spending:
+        return cloud.door(one.id).spending(clock.now)
+
+    (report,) = await reports(store, spending, clock.now, states=lambda _: lambda quantity: quantity == "orp")
+    assert [one for one in report.gaps if one.state == "lost"] == [lost]
+    assert {one.gap.quantity for one in report.filling} == {"temperature", "ph"}
+    assert report.to_fill == len([one for one in report.next if "missing" in one.why]) == 2
+    (every,) = await reports(store, spending, clock.now)
+    assert len(every.gaps) == MOST_GAPS
 
 
 def _limited() -> None:

@@ -94,6 +94,12 @@ def test_a_value_much_older_than_its_neighbour_is_not_judged_either() -> None:
     assert kinds(chlorine, ph(7.4)) == ("good",)
 
 
+def test_a_strip_that_finds_the_water_bad_is_heard_though_the_probe_is_silent() -> None:
+    long_ago = other("flow", 12, ago=timedelta(days=139))
+    assert kinds(long_ago, ph(8.9, origin="own/strip"))[0] == "act"
+    assert kinds(long_ago, ph(7.3, origin="own/strip"))[0] == "silent"
+
+
 def test_a_site_that_was_never_measured_is_silent() -> None:
     assert kinds() == ("silent", "never")
 

@@ -863,11 +863,15 @@ async def test_pruning_forgets_what_is_of_no_use_and_never_a_measurement(store: 
         await store.note_incident(incident(kind, since=old, at=old))
         await store.end_incident("home", "home", kind, ended_at)
     await store.note_incident(incident("open", since=old, at=old))
+    for digest, life_s in (("over", 3600), ("under way", 3601)):
+        await store.answer_form(digest, b"a secret", NOW - HOUR, life_s)
     await store.prune(NOW, receipts_days=30)
     assert [r.at for r in await store.receipts("home")] == [NOW - 29 * DAY]
     kept = [d for d in ("code", "access", "fresh", "endless", "refresh") if await store.grant(d)]
     assert kept == ["fresh", "endless", "refresh"]
     assert {i.kind for i in await store.incidents()} == {"recent", "open"}
+    assert await store.form("over", NOW - HOUR) is None, "nor is it there for whoever reads the table"
+    assert await store.form("under way", NOW) == b"a secret"
     assert [m.value for m in await store.history(PROBE, "ph")] == [8]
     assert len(await store.revisions(PROBE, "ph", old)) == 1
 

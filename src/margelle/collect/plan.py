@@ -72,6 +72,11 @@ class Ask(Struct, frozen=True):
         return replace(self, due_at=until, reasons=(*self.reasons, reason))
 
     @property
+    def fills(self) -> bool:
+        """Whether it is for a gap that is known."""
+        return any(reason.name == "missing" for reason in self.reasons)
+
+    @property
     def purpose(self) -> Purpose:
         """What its requests are for, in the budget's record."""
         return "again" if self.rank == AGAIN else self.act

@@ -38,7 +38,7 @@ async def reports(
 ) -> list[AccountReport]:
     """A report on each of `accounts`, or on all; `spending_of` tells how the budget of one stands, None where its vendor is not known.
 
-    What is only on or off by `states` has no gaps.
+    What is only on or off by `states` has no gaps, and what will be asked for one is neither told nor counted.
     """
     chosen = await reader.accounts() if accounts is None else accounts
     return [await _report(reader, spending_of(account), account, now, states) for account in chosen]
@@ -50,11 +50,17 @@ async def _report(
     known = await progress.load(reader, account.id)
     spent = spending or Spending()
     planned = spending is not None and not account.paused
-    asks = plan.scheduled(plan.asks(account.id, known, spent, now), known, spent) if planned else []
+    every = plan.scheduled(plan.asks(account.id, known, spent, now), known, spent) if planned else []
     held = known.hold if known.hold is not None and known.hold.until > now else None
     holds = await _holding(reader, account, known, states)
-    gaps = [gap for probe in known.probes for gap in await reader.gaps(probe, limit=MOST_GAPS) if not holds(gap)]
-    missing = [gap for probe in known.tracks for gap in await reader.gaps(probe, open_only=True) if not holds(gap)]
+    asks = [ask for ask in every if not (ask.fills and holds(ask.subject, ask.quantity))]
+    gaps = [gap for probe in known.probes for gap in await _latest(reader, probe, holds)]
+    missing = [
+        gap
+        for probe in known.tracks
+        for gap in await reader.gaps(probe, open_only=True)
+        if not holds(probe, gap.quantity)
+    ]
     return AccountReport(
         account=account.id,
         vendor=account.vendor,
@@ -78,16 +84,30 @@ async def _report(
     )
 
 
-async def _holding(reader: Reader, account: Account, known: Progress, states: States) -> Callable[[Gap], bool]:
-    """Whether a stretch without readings is none: of a quantity that holds until it tells of a change."""
+_Holds = Callable[[str, str], bool]
+"""Whether a probe's quantity holds until it tells of a change, so that none of it is missing."""
+
+
+async def _holding(reader: Reader, account: Account, known: Progress, states: States) -> _Holds:
     sites = {site.id: states(site) for site in await reader.sites(account=account.id, gone=True)}
     of_probe = {probe: sites.get(track.site) for probe, track in known.probes.items()}
 
-    def holds(gap: Gap) -> bool:
-        is_state = of_probe.get(gap.probe)
-        return is_state is not None and is_state(gap.quantity)
+    def holds(probe: str, quantity: str) -> bool:
+        is_state = of_probe.get(probe)
+        return is_state is not None and is_state(quantity)
 
     return holds
+
+
+async def _latest(reader: Reader, probe: str, holds: _Holds) -> list[Gap]:
+    """The latest gaps of a probe. Where many are none, more are read until there are enough."""
+    most = MOST_GAPS
+    while True:
+        found = await reader.gaps(probe, limit=most)
+        gaps = [gap for gap in found if not holds(gap.probe, gap.quantity)]
+        if len(gaps) >= MOST_GAPS or len(found) < most:
+            return gaps[:MOST_GAPS]
+        most *= 4
 
 
 def _filling(gaps: Iterable[Gap], asks: Iterable[Ask], now: datetime) -> Iterator[Filling]:

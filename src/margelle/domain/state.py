@@ -87,8 +87,9 @@ def condition(
     if lately and not any(_is_judged(point, bands) for point in lately):
         reasons.append(Reason("unjudged"))
     reasons.sort(key=lambda reason: STATES.index(_STATE_OF[reason.kind]))
-    # Silence comes first where there is any: of water that nobody measures, nothing else is known.
-    silent = any(_STATE_OF[reason.kind] == "silent" for reason in reasons)
+    # Silence comes first where there is any: of water that nobody measures nothing else is known, unless somebody has just found it bad by hand.
+    kinds = {reason.kind for reason in reasons}
+    silent = "never" in kinds or ("silent" in kinds and "far" not in kinds)
     state: State = "silent" if silent else _STATE_OF[reasons[0].kind] if reasons else "good"
     return Condition(state, tuple(reasons), newest)
 

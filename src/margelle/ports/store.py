@@ -407,7 +407,7 @@ class Writer(Protocol):
         ...
 
     async def prune(self, now: datetime, *, receipts_days: int) -> None:
-        """Forget receipts older than that, expired codes and access tokens, and incidents that ended a year ago. Never a measurement."""
+        """Forget receipts older than that, expired codes and access tokens, incidents that ended a year ago, and forms whose time has run out. Never a measurement."""
         ...
 
 

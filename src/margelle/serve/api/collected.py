@@ -197,6 +197,6 @@ def _account(one: Account) -> AccountSeen:
 ENDPOINTS: Final = (
     Endpoint("GET", "/accounts", "collection", "Your accounts at the vendors' clouds; an operator's key that may manage sees all.", accounts, Accounts, answer=Page[AccountSeen], tagged="store"),
     Endpoint("GET", "/collection", "collection", "How collecting from your accounts stands: what was asked, what comes next and why, the budget, what is wrong.", collection, Collecting, answer=Page[Collected], tagged="body", errors=(404,)),
-    Endpoint("GET", "/gaps", "collection", "Where readings are or were missing, and what became of that: the latest stretch first. Of what is only on or off none is missing: it holds until it tells of a change.", gaps, Gaps, answer=Page[Gap], tagged="store", errors=(404,)),
+    Endpoint("GET", "/gaps", "collection", "Where readings are or were missing, and what became of that: the latest stretch first. Of what is only on or off none is missing: it holds until it tells of a change.", gaps, Gaps, answer=Page[Gap], tagged="body", errors=(404,)),
 )  # fmt: skip
 """In the order of the docs."""

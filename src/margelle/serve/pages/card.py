@@ -11,8 +11,8 @@ from margelle.domain.site import Probe, Recommendation, Site
 from margelle.domain.state import State
 from margelle.domain.switch import Switch, state_of
 from margelle.intake.hand import is_by_hand
+from margelle.serve.glance import MINOR, Glance
 from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit
-from margelle.serve.pages.glance import MINOR, Glance
 from margelle.serve.pages.tile import WEEK, Scene, Tile, tile
 from margelle.serve.pages.visit import Visit
 from margelle.serve.pages.words import Words

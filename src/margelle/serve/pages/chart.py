@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.state import ReasonKind
 from margelle.domain.unit import Unit
+from margelle.serve.glance import Glance
 from margelle.serve.line import Doubted, Line, Summary, Track, View
 from margelle.serve.pages.card import places, scene
 from margelle.serve.pages.curve import Curve, Tick, curve, time_axis, value_axis
 from margelle.serve.pages.figures import moment, number, with_unit
-from margelle.serve.pages.glance import Glance
 from margelle.serve.pages.happening import told
 from margelle.serve.pages.tile import Scene, doubt
 from margelle.serve.pages.visit import Visit

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 
 from margelle.domain.site import Probe, Site
 from margelle.domain.state import STATES
-from margelle.serve.glance import MAIN, MINOR, Glance, order
+from margelle.serve.glance import Glance
 from margelle.serve.glance import glances as read
 from margelle.serve.pages.visit import Visit
-
-__all__ = ["MAIN", "MINOR", "Glance", "glance", "glances", "order"]
 
 
 async def glances(visit: Visit, sites: Sequence[Site]) -> list[Glance]:

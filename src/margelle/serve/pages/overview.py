@@ -16,10 +16,11 @@ from starlette.routing import BaseRoute
 
 from margelle.domain.site import Site
 from margelle.domain.state import STATES
+from margelle.serve.glance import Glance
 from margelle.serve.pages.backstage import AccountView, accounts, faces
 from margelle.serve.pages.card import Card, card
 from margelle.serve.pages.figures import clock_time, zone
-from margelle.serve.pages.glance import Glance, glances
+from margelle.serve.pages.glance import glances
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.row import rows
 from margelle.serve.pages.visit import Visit

@@ -12,10 +12,10 @@ from margelle.domain.limits import Standing, standing
 from margelle.domain.measurement import Measurement
 from margelle.domain.series import NOTHING, Columns
 from margelle.domain.state import Reason, State
+from margelle.serve.glance import MINOR, Glance
 from margelle.serve.pages.card import scene
 from margelle.serve.pages.drawing import Spark, spark
 from margelle.serve.pages.figures import ago
-from margelle.serve.pages.glance import MINOR, Glance
 from margelle.serve.pages.tile import WEEK, Scene, least_span
 from margelle.serve.pages.visit import Visit
 

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from margelle.domain.measurement import Measurement
 from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
+from margelle.serve.glance import Glance
 from margelle.serve.line import MOST_POINTS, Track
 from margelle.serve.pages.accounts import origins
 from margelle.serve.pages.card import about, places, scene, todo
@@ -29,7 +30,7 @@ from margelle.serve.pages.chart import (
     view,
 )
 from margelle.serve.pages.figures import ago, clock_time, date_of, moment
-from margelle.serve.pages.glance import Glance, glance
+from margelle.serve.pages.glance import glance
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.happening import told
 from margelle.serve.pages.paper import packed

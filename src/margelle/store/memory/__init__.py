@@ -190,3 +190,4 @@ class MemoryStore(SeriesPart, GapsPart, AccessPart, EventsPart, LeasesPart, Advi
         self._grants = {digest: grant for digest, grant in self._grants.items() if not rules.spent(grant, now)}
         since = now - rules.INCIDENT_LIFE
         self._incidents = [i for i in self._incidents if i.ended_at is None or i.ended_at >= since]
+        self._forms = {digest: form for digest, form in self._forms.items() if form[0] > now}

@@ -29,6 +29,10 @@ _OVER: Final = (
         "SELECT id FROM incident WHERE ended_at < %s LIMIT %s",
         "DELETE FROM incident WHERE id = ANY(%s) AND ended_at < %s",
     ),
+    (
+        "SELECT digest FROM form WHERE until <= %s LIMIT %s",
+        "DELETE FROM form WHERE digest = ANY(%s) AND until <= %s",
+    ),
 )
 """What is over, and how it is forgotten: in two statements, since on a cluster each node would choose some of its own."""
 _AUDIT: Final = """
@@ -133,7 +137,7 @@ class JournalTables:
 
     async def prune(self, now: datetime, *, receipts_days: int) -> None:
         oldest, ended = now - timedelta(days=receipts_days), now - rules.INCIDENT_LIFE
-        for (over, forget), before in zip(_OVER, (oldest, now, ended), strict=True):
+        for (over, forget), before in zip(_OVER, (oldest, now, ended, now), strict=True):
             while await self._forget_some(over, forget, rules.micros(before)):
                 pass
 

@@ -20,6 +20,7 @@ _OVER: Final = (
     "DELETE FROM receipt WHERE id IN (SELECT id FROM receipt WHERE at < ? LIMIT ?)",
     "DELETE FROM granted WHERE digest IN (SELECT digest FROM granted WHERE kind <> 'refresh' AND expires_at <= ? LIMIT ?)",
     "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE ended_at < ? LIMIT ?)",
+    "DELETE FROM form WHERE digest IN (SELECT digest FROM form WHERE until <= ? LIMIT ?)",
 )
 _AUDIT: Final = """
 SELECT doc FROM audit WHERE at >= :since AND at < :until
@@ -121,7 +122,7 @@ class JournalTables:
 
     async def prune(self, now: datetime, *, receipts_days: int) -> None:
         oldest, ended = now - timedelta(days=receipts_days), now - rules.INCIDENT_LIFE
-        for sql, before in zip(_OVER, (oldest, now, ended), strict=True):
+        for sql, before in zip(_OVER, (oldest, now, ended, now), strict=True):
             while self._forget_some(sql, rules.micros(before)):  # noqa: ASYNC110 - it waits for nothing: others have their turn
                 await asyncio.sleep(0)
 
