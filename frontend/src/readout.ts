@@ -4,8 +4,7 @@ import type { Chart, Line, Panel } from "./plot";
 /** What is to be said of an instant (in seconds since 1970). */
 export function told(data: Chart, panel: Panel, at: number): (string | HTMLElement)[] {
   const reach = reachOf(data);
-  const measured = holds(data, panel) ? at : nearestOf(instants(panel), at, reach);
-  const parts: (string | HTMLElement)[] = [moment(data, measured ?? at)];
+  const parts: (string | HTMLElement)[] = [moment(data, holds(data, panel) ? at : measured(data, panel, at))];
   for (const line of panel.lines) parts.push(...valueOf(data, panel, line, at, reach));
   data.plot.marks.forEach((mark, n) => {
     if (Math.abs(mark.at - at) < reach) parts.push(data.marks[n] ?? "");
@@ -16,7 +15,15 @@ export function told(data: Chart, panel: Panel, at: number): (string | HTMLEleme
   return parts.flatMap((part, n) => (n ? [" · ", part] : [part]));
 }
 
-/** How far from an instant a value may be that is told of it, in seconds. */
+/** When what is told of an instant was measured; the instant itself where nothing was. */
+function measured(data: Chart, panel: Panel, at: number): number {
+  const near = nearestOf(instants(panel), at, reachOf(data));
+  const shown = panel.lines.map((line) => line.at[valueAt(data, panel, line, at) ?? -1]);
+  const every = [near, ...shown].filter((each) => each !== undefined).sort((one, other) => one - other);
+  return nearestOf(every, at, Infinity) ?? at;
+}
+
+/** How far from an instant a value may be that is told of it, in seconds; between two readings of an unbroken line the nearer one is told, however far. */
 export function reachOf(data: Chart): number {
   return (data.plot.until - data.plot.since) / 80;
 }
@@ -95,12 +102,13 @@ function nearest(instants: number[], at: number, reach: number, values?: (number
     else high = middle;
   }
   let before = low - 1;
+  const unbroken = typeof values?.[before] === "number" && typeof values[low] === "number";
   while (values?.[before] === null) before--;
   while (values?.[low] === null) low++;
   const near = [before, low].filter((n) => n >= 0 && n < instants.length);
   near.sort((one, other) => Math.abs((instants[one] ?? 0) - at) - Math.abs((instants[other] ?? 0) - at));
   const best = near[0];
-  return best !== undefined && Math.abs((instants[best] ?? 0) - at) <= reach ? best : undefined;
+  return best !== undefined && (unbroken || Math.abs((instants[best] ?? 0) - at) <= reach) ? best : undefined;
 }
 
 function nearestOf(instants: number[], at: number, reach: number): number | undefined {

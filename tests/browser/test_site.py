@@ -251,6 +251,22 @@ def test_what_is_read_was_measured_at_its_instant_and_what_is_on_or_off_holds(
         expect(ph).to_have_text(re.compile(rf":\d\d{value}$"))
 
 
+def test_between_two_readings_of_a_line_the_nearer_one_is_read(visit: Visitor, noted: str) -> None:
+    """A day of hourly readings, and a part of it: wherever there is a line, there is something to read."""
+    page = ready(visit(f"{noted}?span=day", width=DESK))
+    for _ in range(2):
+        panel, box = curve_of(page, "ph")
+        values = set()
+        for n in range(20, 61, 4):
+            page.mouse.move(box["x"] + box["width"] * n / 100, box["y"] + 40)
+            expect(panel.locator(".readout")).to_contain_text("7.")
+            values.add(panel.locator(".readout").inner_text())
+        assert len(values) > 2
+        drag(page, box)
+        page.mouse.up()
+        expect(page.locator(".zoomed")).to_be_visible()
+
+
 def drag(page: Page, box: FloatRect) -> None:
     y = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 200, y)
