@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from margelle.domain.site import Band
 from margelle.serve.line import Doubted, Line
@@ -72,6 +73,8 @@ def test_every_other_day_of_a_week_is_spare_and_no_month_of_a_year_is() -> None:
     week = time_axis(plot(one, 7), PARIS, "fr")
     assert len(week) == 7
     assert [each.spare for each in week] == [False, True] * 3 + [False]
+    six = time_axis(replace(plot(one, 7), since=END - 7 * 86400 - 9 * 3600, until=END - 9 * 3600), PARIS, "en")
+    assert [each.spare for each in six] == [False, True] * 3, "a name of a day and its number take the room of two"
     assert not any(each.spare for each in time_axis(plot(one, 366), PARIS, "fr"))
 
 

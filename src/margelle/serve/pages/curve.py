@@ -19,8 +19,8 @@ from margelle.serve.plot import Panel, Plot
 _TICKS: Final = 4
 _EDGE: Final = 4
 """In percent: nearer to an end, a word would be cut."""
-_MANY: Final = 6
-"""More words than these do not stand beside each other on a phone."""
+_ROOM: Final = 32
+"""So many letters stand below a curve on a phone."""
 _INSIDE: Final = 3
 """In percent: a doubted value beyond the axis is marked so far from its end."""
 FEW: Final = 16
@@ -117,7 +117,7 @@ def time_axis(plot: Plot, zone: ZoneInfo, language: Language) -> tuple[Tick, ...
     edge = (plot.until - plot.since) * _EDGE / 100
     every = ((int(at.timestamp()), text) for at, text in time_ticks(plot, zone, language))
     named = [each for each in every if plot.since + edge <= each[0] <= plot.until - edge]
-    many = len(named) > _MANY
+    many = sum(len(text) for _, text in named) > _ROOM
     return tuple(Tick(at, text, many and n % 2 == 1) for n, (at, text) in enumerate(named))
 
 
