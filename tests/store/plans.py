@@ -115,6 +115,7 @@ async def reading(store: PostgresStore) -> None:
     await store.columns(probe, "ph", *month)
     await store.columns_of([(one, "ph") for one in FLEET], *month)
     await store.latest_of(FLEET, NOW + 31 * DAY)
+    await store.marks(FLEET)
     for zone in ("UTC", "Europe/Paris", "Asia/Tokyo"):
         await store.statistics(probe, "ph", NOW.date(), (NOW + 30 * DAY).date(), zone)
     await store.revisions(probe, "ph", NOW + 3 * HOUR)
