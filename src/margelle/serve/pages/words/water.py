@@ -57,6 +57,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "find.city": ("City", "Ville"),
     "find.organisation": ("Organisation", "Organisation"),
     "find.all": ("All", "Tous"),
+    "find.all_f": ("All", "Toutes"),
     "find.reset": ("Show all", "Tout afficher"),
     "found.one": ("One site", "Un bassin"),
     "found.many": ("{n} sites", "{n} bassins"),
