@@ -24,7 +24,7 @@ function measured(data: Chart, panel: Panel, at: number): number {
 }
 
 /** How far from an instant a value may be that is told of it, in seconds; between two readings of an unbroken line the nearer one is told, however far. */
-export function reachOf(data: Chart): number {
+function reachOf(data: Chart): number {
   return (data.plot.until - data.plot.since) / 80;
 }
 

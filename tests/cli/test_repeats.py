@@ -225,35 +225,33 @@ async def test_what_was_asked_counts_as_well_as_what_was_answered(hub: Served) -
     assert hub.repeats._answers.weight >= 4 * before + 3 * 3000
 
 
-async def test_what_goes_on_with_a_head_is_no_request(tmp_path: Path) -> None:
+@asynccontextmanager
+async def connected(hub: Served) -> AsyncIterator[tuple[bytes, asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A request whose answer is at hand, and a connection on which nothing was asked yet; in the end nothing more was given again."""
+    known = hub.request(LATEST)
+    await hub.ask(known, known)
+    assert hub.again == 1
+    reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
+    yield known, reader, writer
+    status, _, body = await answer(reader)
+    assert (status, hub.again) == (200, 1)
+    assert b"orp" not in body
+    writer.close()
+
+
+async def test_what_goes_on_with_a_head_is_no_request(hub: Served) -> None:
     """A packet had one request and the beginning of the next, whose header's value is a request that was answered before."""
-    async with served(tmp_path / "hub.sqlite") as hub:
-        known = hub.request(LATEST)
-        await hub.ask(known, known)
-        assert hub.again == 1
-        reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
+    async with connected(hub) as (known, reader, writer):
         writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nX-A: ")
         assert (await answer(reader))[0] == 200
         writer.write(known)
-        status, _, body = await answer(reader)
-        assert (status, hub.again) == (200, 1)
-        assert b"orp" not in body
-        writer.close()
 
 
-async def test_a_body_that_comes_after_its_answer_is_no_request(tmp_path: Path) -> None:
-    async with served(tmp_path / "hub.sqlite") as hub:
-        known = hub.request(LATEST)
-        await hub.ask(known, known)
-        assert hub.again == 1
-        reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
+async def test_a_body_that_comes_after_its_answer_is_no_request(hub: Served) -> None:
+    async with connected(hub) as (known, reader, writer):
         writer.write(b"POST /api/v1/nothing HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(known))
         assert (await answer(reader))[0] == 404
         writer.write(known)
         with pytest.raises(TimeoutError):  # a second answer to one request
             await asyncio.wait_for(reader.read(1), 0.2)
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        status, _, body = await answer(reader)
-        assert (status, hub.again) == (200, 1)
-        assert b"orp" not in body
-        writer.close()

@@ -6,13 +6,13 @@ It is exactly as true as the store's marks say: whenever anybody else has kept a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
 
 from margelle.domain.measurement import Measurement
-from margelle.domain.verdict.calm import END_RULES, RHYTHM_US, EndRule, Told, agree, apart
+from margelle.domain.verdict.calm import END_RULES, RHYTHM_US, EndRule, Span, Told, agree, apart
 from margelle.ports import Mark, Store
 
 MOST: Final = 20_000
@@ -20,12 +20,9 @@ MOST: Final = 20_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _US_PER_HOUR: Final = 3.6e9
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 End = tuple[int, float, int]
 """How a series ends: its last instant and value, and since when it has had that value without a gap."""
-
-
 NEVER: Final[End] = (-1, 0.0, -1)
 """No series ends so."""
 
@@ -81,7 +78,7 @@ class Quiet:
         """What is known of the probe with `points`, where they are all newer than what is kept, in order, and no rule has anything against them; else None."""
         ends, newest_us, at, at_us = known.ends.copy(), known.newest_us, None, 0
         before: dict[str, int] = {}
-        spans: dict[str, tuple[float, float]] = {}
+        spans: dict[str, Span] = {}
         for point in points:
             if point.at is not at:
                 at, at_us = point.at, self.micros(point.at)
@@ -102,7 +99,17 @@ class Quiet:
                 spans[quantity] = value, value
             elif not span[0] <= value <= span[1]:
                 spans[quantity] = min(span[0], value), max(span[1], value)
-        return Known(known.mark, ends, newest_us) if apart(spans) or agree(_series(points)) else None
+        return Known(known.mark, ends, newest_us) if apart(spans) or agree(self._series(points)) else None
+
+    def _series(self, points: Sequence[Measurement]) -> dict[str, Told]:
+        """The sound values of each judged quantity."""
+        series: dict[str, Told] = {}
+        for point in points:
+            if point.value is not None and not point.doubts and point.quantity in END_RULES:
+                times, values = series.setdefault(point.quantity, ([], []))
+                times.append(self.micros(point.at))
+                values.append(point.value)
+        return series
 
     def remember(self, probe: str, known: Known, mark: Mark) -> None:
         """This is known of a probe, and true at this mark."""
@@ -129,17 +136,6 @@ def _next(end: End | None, rule: EndRule, at_us: int, value: float) -> End:
     elif rule.relative and change >= rule.least * max(abs(value), abs(before)) * rule.surely:
         return NEVER
     return at_us, value, at_us
-
-
-def _series(points: Sequence[Measurement]) -> dict[str, Told]:
-    """The sound values of each judged quantity."""
-    series: dict[str, Told] = {}
-    for point in points:
-        if point.value is not None and not point.doubts and point.quantity in END_RULES:
-            times, values = series.setdefault(point.quantity, ([], []))
-            times.append((point.at - _EPOCH) // _MICROSECOND)
-            values.append(point.value)
-    return series
 
 
 def ended(series: Mapping[str, Told]) -> dict[str, End]:

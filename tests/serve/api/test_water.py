@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -18,6 +17,7 @@ from tests.asgi import Response
 from tests.conftest import NOW
 from tests.house import ANNA, GARDEN
 from tests.serve.api.hub import Hub, furnished
+from tests.serve.asked import Asked
 from tests.serve.vendors import vendor
 from tests.store.things import probe, site
 
@@ -89,18 +89,6 @@ async def test_of_more_sites_the_store_is_not_asked_more_often(path: str) -> Non
         assert (await hub.get(path)).status == 200
         often.append(store.names)
     assert often[0] == often[1]
-
-
-class Asked:
-    """A store that remembers what it was asked for."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-        self.names: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        self.names.append(name)
-        return getattr(self._store, name)
 
 
 async def test_sites_are_found_by_name_and_vendor_and_had_in_parts(hub: Hub) -> None:

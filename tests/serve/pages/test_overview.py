@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from msgspec.structs import replace
@@ -15,9 +15,9 @@ from margelle.domain.switch import Switch, SwitchMode, mode_at, state_at
 from margelle.domain.unit import Unit
 from margelle.ports import Discovery, Display, Incident, Receipt
 from margelle.serve.app import build
-from margelle.store.memory import MemoryStore
 from tests.asgi import call
 from tests.conftest import NOW
+from tests.serve.asked import Asked
 from tests.serve.pages.conftest import POOL, Hub, measured
 from tests.serve.pages.text import said, tags
 from tests.serve.vendors import NoActions, vendor
@@ -530,18 +530,6 @@ async def test_a_demo_says_so_on_every_page_and_only_one_within_a_hub_leads_back
             page = (await call(hub.app(demo=demo), "GET", path, {"accept": "text/html"})).text
             assert ("Ceci est une démo : cette eau n’existe pas." in said(page)) == bool(demo)
             assert ('action="/demo/leave"' in page) == leads
-
-
-class Asked:
-    """A store that notes what it is asked for."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-        self.names: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        self.names.append(name)
-        return getattr(self._store, name)
 
 
 async def test_of_more_accounts_of_organisations_the_store_is_not_asked_more_often(

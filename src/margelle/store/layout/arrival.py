@@ -41,7 +41,7 @@ class Arrival:
 
     def review(self, reviewed: Sequence[Measurement]) -> None:
         """Keep other verdicts on what is kept."""
-        for probe, points in _by_probe(reviewed).items():
+        for probe, points in by_probe(reviewed).items():
             self._review(probe, points)
 
     def _append(self, head: Head, rows: Rows, tops: Mapping[str, Row]) -> int:
@@ -116,7 +116,8 @@ def _tops(newest: Mapping[str, Row], rows: Rows) -> dict[str, Row]:
     }
 
 
-def _by_probe(points: Iterable[Measurement]) -> Mapping[str, list[Measurement]]:
+def by_probe(points: Iterable[Measurement]) -> dict[str, list[Measurement]]:
+    """The points of each probe, in their order."""
     found: dict[str, list[Measurement]] = {}
     for point in points:
         found.setdefault(point.probe, []).append(point)

@@ -18,7 +18,7 @@ from margelle.domain.series import Columns, DaySlice, DayStatistics, Slice
 from margelle.ports import Added, Mark
 from margelle.store import rules
 from margelle.store.layout.answers import Answers, Snapshot, bounds, shown
-from margelle.store.layout.arrival import Arrival
+from margelle.store.layout.arrival import Arrival, by_probe
 from margelle.store.layout.folding import Folding
 from margelle.store.postgres import probes
 from margelle.store.postgres.asking import Transaction
@@ -76,7 +76,7 @@ class SeriesTables:
         seen: Mapping[str, Mark] | None = None,
     ) -> Added:
         now_us = rules.micros(now)
-        given, other = _by_probe(measurements), _by_probe(reviewed)
+        given, other = by_probe(measurements), by_probe(reviewed)
         names = [*dict.fromkeys((*given, *other))]
 
         def work(image: Image) -> _Came:
@@ -280,10 +280,3 @@ class SeriesTables:
 def _fresh(kept: Kept) -> Kept:
     """The head alone."""
     return Kept(kept.probe, kept.turn, kept.pieces, kept.points, kept.newest)
-
-
-def _by_probe(points: Sequence[Measurement]) -> dict[str, list[Measurement]]:
-    found: dict[str, list[Measurement]] = {}
-    for point in points:
-        found.setdefault(point.probe, []).append(point)
-    return found
