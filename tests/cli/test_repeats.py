@@ -232,11 +232,13 @@ async def connected(hub: Served) -> AsyncIterator[tuple[bytes, asyncio.StreamRea
     await hub.ask(known, known)
     assert hub.again == 1
     reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
-    yield known, reader, writer
-    status, _, body = await answer(reader)
+    try:
+        yield known, reader, writer
+        status, _, body = await answer(reader)
+    finally:
+        writer.close()
     assert (status, hub.again) == (200, 1)
     assert b"orp" not in body
-    writer.close()
 
 
 async def test_what_goes_on_with_a_head_is_no_request(hub: Served) -> None:
