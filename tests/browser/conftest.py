@@ -152,8 +152,12 @@ class Visitor:
         return page
 
     def check(self, page: Page, name: str = "") -> None:
-        """Hold the page as it is now against axe-core and the width of its window; photograph it, where it is not sound."""
+        """Hold the page as it is now against axe-core and the width of its window; photograph it, where it is not sound.
+
+        Who has clicked must first expect something of the page that comes: the one before it would do, too, or be half gone.
+        """
         self._shots += 1
+        page.wait_for_load_state()
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         serious = _axe(page)
         if PICTURED or wide > 0 or serious:

@@ -69,6 +69,7 @@ def test_an_account_is_paused_asked_and_removed_on_its_page(visit: Visitor, plac
     page.get_by_role("button", name="Ask now").click()
     expect(page.get_by_role("alert").or_(page.get_by_role("status"))).to_be_visible()
     page.get_by_role("link", name=re.compile("Remove")).click()
+    expect(page.get_by_label(re.compile("Yes, remove"))).to_be_visible()
     visit.check(page, "removing")
     page.get_by_label(re.compile("Yes, remove")).check()
     page.get_by_role("button", name="Remove the account").click()

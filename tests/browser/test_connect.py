@@ -64,6 +64,7 @@ def test_the_makers_page_sends_the_browser_back_and_the_account_is_there(visit: 
     page.goto(f"{here}/connect/ondilo")
     visit.check(page, "browser")
     page.get_by_role("button", name=re.compile("Go on to")).click()
+    expect(page.get_by_role("link", name=re.compile("^Open "))).to_be_visible()
     visit.check(page, "leave")
     page.get_by_role("link", name=re.compile("^Open ")).click()
     _authorize(page, place)

@@ -53,9 +53,10 @@ def test_without_script_the_list_is_found_and_read_by_pages(visit: Visitor, flee
     page = visit.open(user=OPERATOR, hub=fleet, script=False)
     page.goto(f"{fleet.url}/")
     page.get_by_role("link", name="Show more").click()
-    assert page.url.endswith("page=2")
+    page.wait_for_url("**page=2")
     page.get_by_label("State").select_option("silent")
     page.get_by_role("button", name="Find").click()
+    page.wait_for_url("**state=silent**")
     assert set(page.locator("#rows .badge").all_inner_texts()) == {"Silent"}
 
 

@@ -68,6 +68,7 @@ def test_without_script_the_server_draws(visit: Visitor, noted: str) -> None:
     expect(page.locator("svg.curve path.line").first).to_be_attached()
     assert page.locator("svg.curve").count() == page.locator("figure.panel").count()
     page.get_by_role("link", name="As a table").click()
+    page.wait_for_url("**table**")
     assert page.locator("table tbody tr").count() >= 7
 
 
