@@ -77,7 +77,7 @@ VENDORS: Final = (
     Shared(
         "baxo",
         ("wire", "translate.words", "translate.tags", "translate.value", "translate.place", "translate.zone"),
-        ("translate", "clock", "evidence"),
+        ("translate", "naming", "clock", "evidence"),
         ("client", "newer", "face_services", "face_pages"),
     ),
 )

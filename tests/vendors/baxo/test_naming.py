@@ -81,6 +81,8 @@ def test_events_have_no_meaning_to_be_said() -> None:
 def test_a_key_means_the_tag_that_it_was_made_of(site: Site | None, tag: str, key: str) -> None:
     assert NAMING.key(site, tag) == key
     assert NAMING.meant({key: "level cm"}, SITE, tag, CATALOGUE) == "level cm"
+    assert NAMING.meant({key: "level m"}, SITE, tag, CATALOGUE) == "level"
+    assert NAMING.meant({key: "level"}, SITE, "OTHER", CATALOGUE) == ""
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,9 @@ def test_a_key_means_the_tag_that_it_was_made_of(site: Site | None, tag: str, ke
         ({}, {"14587/PH": "ph"}, {"14587/PH": "ph"}),
         ({"PH": "ph"}, {"14587/PH": "orp"}, {"PH": "ph"}),
         ({"14587/PH": "ph"}, {"PH": "orp"}, {"14587/PH": "ph", "PH": "orp"}),
+        ({"PH": "ph"}, {"PH": "orp"}, {"PH": "ph"}),
         ({"REDOX": "orp"}, {"14587/ORP1": "orp"}, {"REDOX": "orp"}),
+        ({"NIVEAU": "level"}, {"14587/CUVE": "level cm"}, {"NIVEAU": "level"}),
         ({"14587/REDOX": "orp"}, {"14588/ORP1": "orp"}, {"14587/REDOX": "orp", "14588/ORP1": "orp"}),
         ({}, {"PH": "nothing", "NIVEAU": "level cm"}, {"NIVEAU": "level cm"}),
         ({}, {"14587/A": "ph", "14587/B": "ph"}, {"14587/A": "ph"}),

@@ -21,7 +21,7 @@ from margelle.domain.quantity import CATALOGUE, Catalogue, Quantity
 from margelle.domain.site import Account, Address, Probe, Scalar, Site, User
 from margelle.domain.unit import Unit
 from margelle.errors import ConfigError
-from margelle.phrase import Phrase
+from margelle.phrase import Phrase, Sentence
 from margelle.vendors.baxo import wire
 from margelle.vendors.baxo.display import display
 from margelle.vendors.baxo.translate import (
@@ -119,8 +119,9 @@ def test_what_another_vendor_measures_gets_a_tag_of_its_own_name() -> None:
     ],
 )
 def test_a_mapping_that_cannot_be_is_refused_with_the_reason(name: str, meaning: str, wrong: str) -> None:
-    with pytest.raises(ConfigError, match=f"{wrong}.*14587/PH.*one device[.]$"):
+    with pytest.raises(ConfigError, match=f"{wrong}.*14587/PH.*one device[.]$") as refused:
         Tags({name: meaning})
+    assert refused.value.phrase == Phrase("tags.senseless", {"name": name, "meaning": meaning})
 
 
 def test_a_quantity_of_the_installation_can_be_mapped() -> None:
@@ -357,8 +358,8 @@ def test_contract_and_device_go_out_as_they_came_in() -> None:
         assert "tags" not in site.attributes
 
 
-def said(site: Site) -> list[str]:
-    return [one.text for one in remarks(site)]
+def said(phrase: str, text: str, why: str | Phrase = "So it is.") -> tuple[Sentence, ...]:
+    return (Sentence(text, Phrase(phrase, {"why": why})),)
 
 
 def test_what_is_found_out_about_a_devices_past_is_kept_and_told_in_a_sentence() -> None:
@@ -368,14 +369,17 @@ def test_what_is_found_out_about_a_devices_past_is_kept_and_told_in_a_sentence()
     local, universal, unknown = (with_finding(site, one) for one in findings)
     assert (past_time(site), remarks(site)) == ("utc", ())
     assert local.attributes == site.attributes | {"past_time": "local", "past_time_why": "So it is."}
-    assert (past_time(local), *said(local)) == ("local", "Its past is in its own time: So it is.")
-    assert (past_time(universal), *said(universal)) == ("utc", "Its past is in universal time: So it is.")
+    assert (past_time(local), past_time(universal), past_time(unknown)) == ("local", "utc", "utc")
     assert unknown.attributes == site.attributes | {"past_time_open": "So it is."}
-    assert said(unknown) == ["Its past is taken to be in universal time, until that can be told: So it is."]
-    assert past_time(unknown) == "utc"
-    named = with_finding(site, Finding("local", "So it is.", Phrase("so", {"it": "is"})))
-    (remark,) = remarks(named)
-    assert remark.phrase == Phrase("baxo.past_local", {"why": Phrase("so", {"it": "is"})})
+    assert remarks(local) == said("baxo.past_local", "Its past is in its own time: So it is.")
+    assert remarks(universal) == said("baxo.past_utc", "Its past is in universal time: So it is.")
+    taken = "Its past is taken to be in universal time, until that can be told: So it is."
+    assert remarks(unknown) == said("baxo.past_open", taken)
+    why = Phrase("so", {"it": "is"})
+    named, open_still = (with_finding(site, Finding(time, "So it is.", why)) for time in ("local", None))
+    assert named.attributes == local.attributes | {"past_time_why_phrase": '{"name":"so","values":{"it":"is"}}'}
+    assert remarks(named) == said("baxo.past_local", "Its past is in its own time: So it is.", why)
+    assert remarks(open_still) == said("baxo.past_open", taken, why)
 
 
 def test_a_probe_names_its_contract_and_its_device() -> None:

@@ -23,9 +23,10 @@ ACTIVE: Final = 0
 PAST_TIME: Final = "past_time"
 PAST_TIME_WHY: Final = "past_time_why"
 PAST_TIME_OPEN: Final = "past_time_open"
+"""A device's attributes that we find out ourselves: in which time its past is, why we think so, or why it cannot be told."""
+
 _PHRASE: Final = "_phrase"
 """Behind the name of a reason: the same as a phrase, for other languages."""
-"""A device's attributes that we find out ourselves: in which time its past is, why we think so, or why it cannot be told."""
 
 CONTRACTS: Final = UUID("6f0c3d0e-4c58-5a0b-9d43-5b1f8f2b7c11")
 """The name space of the contracts that BAMO never gave."""

@@ -68,8 +68,7 @@ class Tags:
         self._catalogue = catalogue
         self._by_device: dict[str, dict[str, Tag]] = {}
         for name, meaning in mapping.items():
-            device, slash, reference = name.partition("/")
-            self._add(device if slash else "", reference if slash else name, name, meaning)
+            self._add(*_written(name), name, meaning)
 
     def of(self, device: str) -> DeviceTags:
         """The tags of the device with this id."""
@@ -93,11 +92,9 @@ class Tags:
 
     def rules(self, name: str, meaning: str) -> bool:
         """Whether this mapping says something else of the tag that `name` writes, or has its quantity at another one."""
-        device, slash, reference = name.partition("/")
-        reference, quantity = reference if slash else name, meaning.partition(" ")[0]
-        tags = [one for at in {device if slash else "", ""} for one in self._by_device.get(at, {}).values()]
-        if not (slash and device):  # of every device: what is said of one alone goes first anyway
-            tags = list(self._by_device.get("", {}).values())
+        device, reference = _written(name)
+        quantity = meaning.partition(" ")[0]
+        tags = (one for at in {device, ""} for one in self._by_device.get(at, {}).values())
         return any(tag.reference == reference or tag.quantity == quantity for tag in tags)
 
     def __iter__(self) -> Iterator[Tag]:
@@ -145,6 +142,12 @@ def merged(first: Mapping[str, str], other: Mapping[str, str], catalogue: Catalo
 def key(device: str, reference: str) -> str:
     """How the settings write a tag of this device alone, or of every device where that is empty."""
     return f"{device}/{reference}" if device or "/" in reference else reference
+
+
+def _written(name: str) -> tuple[str, str]:
+    """The device (empty for every one) and the reference of the tag that settings write so: what `key` has made."""
+    device, slash, reference = name.partition("/")
+    return (device, reference) if slash else ("", name)
 
 
 def _checked(reference: str) -> str:
