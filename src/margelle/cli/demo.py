@@ -186,6 +186,7 @@ async def _live(
             if await server.until(stop, _prepare(home, made, collector, login, server.url_of(cloud), secret)):
                 group.create_task(made.run(stop))
                 group.create_task(collector.run(stop))
+                group.create_task(home.reviewer().run(stop))
                 ready.set()
                 welcome.announce(settings, login.email, login.shown, server.url_of(hub), server.url_of(cloud))
     finally:
