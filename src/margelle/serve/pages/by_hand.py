@@ -10,13 +10,12 @@ from msgspec import Struct
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from margelle.domain.limits import standing
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Disinfectant, Probe, Site
 from margelle.domain.unit import Unit, convert, symbol, unit_named
 from margelle.errors import BadInput
 from margelle.intake.beside import foreseen
-from margelle.intake.hand import MEANS, hand_probe, is_by_hand, keep_by_hand
+from margelle.intake.hand import MEANS, hand_probe, intolerable, is_by_hand, keep_by_hand
 from margelle.intake.point import Point, measurement_of
 from margelle.phrase import Phrase
 from margelle.ports import AuditEntry
@@ -121,7 +120,8 @@ async def _done(visit: Visit, site: Site, probe: Probe, points: Sequence[Measure
     )
     if any(one.doubts for one in outcomes):
         return visit.go(path_of(site, "measure"), "hand.doubted")
-    if await _is_far(visit, site, points):
+    bands = visit.hall.look.showing.limits(site, {one.quantity for one in points})
+    if await intolerable(visit.store, points, bands, visit.now):
         return visit.go(path_of(site, "measure"), "hand.far")
     return visit.go(path_of(site), "hand.kept")
 
@@ -143,17 +143,6 @@ async def _unusual(visit: Visit, site: Site, points: Sequence[Measurement]) -> d
                 at = clock_time(known.at, visit.zone(site), visit.now, visit.words.language)
                 unusual.setdefault(one.quantity, visit.words("hand.again", at=at))
     return unusual
-
-
-async def _is_far(visit: Visit, site: Site, points: Sequence[Measurement]) -> bool:
-    """Whether a value is beyond what is tolerable, and the newest of its quantity by hand: what was long ago says nothing of the water now."""
-    bands = visit.hall.look.showing.limits(site, {one.quantity for one in points})
-    latest = await visit.store.latest(points[0].probe, visit.now)
-    newest = [one for one in points if latest[one.quantity].at <= one.at]
-    return any(
-        one.value is not None and one.quantity in bands and standing(one.value, bands[one.quantity]) == "far"
-        for one in newest
-    )
 
 
 def _read(
