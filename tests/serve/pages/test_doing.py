@@ -134,6 +134,19 @@ async def test_another_number_or_a_later_one_is_a_measurement_that_needs_no_word
     assert [point.valid for point in await hand(here)] == [True, True, True]
 
 
+@pytest.mark.parametrize(("language", "mine"), [("en", "by hand"), ("fr", "à la main")])
+async def test_what_is_by_hand_and_what_the_cloud_tells_are_called_by_names_and_not_by_numbers(
+    language: str, mine: str
+) -> None:
+    here = await town()
+    await send(here, MEASURE, OWNER, at="2026-07-14T14:20", **{"value.ph": "7.2"})
+    for path in (f"/sites/{POOL.id}", f"/sites/{POOL.id}/table", f"/sites/{POOL.id}/print"):
+        page = (await look(here, f"{path}?lang={language}", OWNER)).text
+        assert f"pH · {mine}" in page, path
+        assert "pH · Ondilo ICO" in page, path
+        assert f"· {PROBES[POOL.id].key}" not in page, path
+
+
 @pytest.mark.parametrize(
     ("form", "said"),
     [
@@ -345,7 +358,7 @@ async def test_a_table_of_events_is_sound_csv_and_no_formula() -> None:
     await send(here, DONE, OWNER, kind="note", note='=HYPERLINK("http://evil.example";"x")\nsecond, line', at=AT)
     answer = await look(here, f"{EVENTS}.csv", VIEWER)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.headers["content-disposition"] == 'attachment; filename="events-234.csv"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="events-town-pool.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
     assert rows[0]["note"].startswith("'=HYPERLINK")
     assert (rows[0]["at"], rows[0]["by"], rows[0]["removed_at"]) == ("2026-07-14T12:30:00Z", OWNER, "")

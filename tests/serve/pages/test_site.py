@@ -121,7 +121,9 @@ async def test_what_is_seen_is_had_as_a_file_with_its_doubts(hub: Hub) -> None:
     await week(hub)
     app = hub.app()
     answer = await call(app, "GET", f"{PATH}/measurements.csv?span=day")
-    assert answer.headers["content-disposition"].startswith('attachment; filename="margelle-1-20260713-20260714.csv"')
+    assert answer.headers["content-disposition"].startswith(
+        'attachment; filename="margelle-le-grand-bassin-20260713-20260714.csv"'
+    )
     lines = answer.text.splitlines()
     assert len(lines) == 1 + 3 * 24
     ndjson = (await call(app, "GET", f"{PATH}/measurements.ndjson?span=week")).text.splitlines()

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from margelle.domain.measurement import Measurement
 from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
+from margelle.intake.own import word
 from margelle.serve.glance import Glance
 from margelle.serve.line import MOST_POINTS, Track
 from margelle.serve.pages.accounts import origins
@@ -209,7 +210,8 @@ async def _table(visit: Visit) -> Response:
     by_days = wanted.until - wanted.since > READINGS_UP_TO
     columns = tracks(one)
     table = await (_days(visit, one, wanted, columns) if by_days else _readings(visit, one, wanted, columns))
-    around, where = scene(visit, one), places(visit.words, one)
+    around = scene(visit, one)
+    where = places(around, one)
     heads = [" · ".join(filter(None, (label(around, each.quantity), where.get(each.probe, "")))) for each in columns]
     units = [
         around.scale(each.quantity, point.raw_unit).symbol for each, point in zip(columns, one.latest, strict=True)
@@ -265,7 +267,8 @@ async def _file(visit: Visit, form: str) -> Response:
     """What is seen, as a file that `margelle import` reads back: all readings of the period, streamed."""
     one = await glance(visit, await visit.site())
     wanted = await _period(visit, one)
-    name = f"margelle-{one.site.key}-{wanted.since:%Y%m%d}-{wanted.until:%Y%m%d}.{form}"
+    called = word(one.site.name) or one.site.key
+    name = f"margelle-{called}-{wanted.since:%Y%m%d}-{wanted.until:%Y%m%d}.{form}"
     safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-._") else "-" for letter in name)
     media_type = "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"
     headers = {"content-disposition": f'attachment; filename="{safe}"'}
