@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from margelle.domain.access import Membership
 from margelle.domain.event import Event
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Doubt
 from margelle.domain.site import Recommendation, User
 from tests.asgi import call
@@ -47,6 +48,21 @@ async def test_a_site_shows_its_state_curves_statistics_doubts_and_what_happened
     assert all(each["aria-label"] for each in curves)
 
 
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/print"])
+async def test_where_readings_of_several_quantities_are_missing_is_told_once(hub: Hub, path: str) -> None:
+    await week(hub)
+    ends = {"orp": 20, "ph": 20, "temperature": 21}
+    gaps = [
+        Gap(f"{POOL.id}/p", name, NOW - timedelta(days=40, hours=22), NOW - timedelta(days=40, hours=hours), "silent", NOW)
+        for name, hours in ends.items()
+    ]
+    await hub.store.put_gaps((), gaps)
+    text = said((await call(hub.app(), "GET", f"{path}?span=season")).text)
+    assert text.count("Wed 3 June 16:30 – ") == 2
+    assert "Wed 3 June 16:30 – Wed 3 June 18:30 pH, Redox (ORP): the cloud has no readings" in text
+    assert "Wed 3 June 16:30 – Wed 3 June 17:30 Water temperature: the cloud has no readings" in text
+
+
 async def test_what_the_script_draws_is_in_the_page_and_cannot_become_markup(hub: Hub) -> None:
     await week(hub)
     await hub.store.put_event(
@@ -59,7 +75,7 @@ async def test_what_the_script_draws_is_in_the_page_and_cannot_become_markup(hub
     assert [panel["quantity"] for panel in chart["plot"]["panels"]] == ["temperature", "ph", "orp"]
     assert chart["labels"]["ph"] == "pH"
     assert chart["plot"]["panels"][1]["lines"][0]["doubted"]["reason"][0].startswith("un saut que l’eau")
-    assert "dim. 12\u00a0juillet 14:30: pH moins, 0,3\u00a0kg" in chart["marks"]
+    assert "dim. 12\u00a0juillet 14:30\u00a0: pH moins, 0,3\u00a0kg" in chart["marks"]
     assert MARIE not in data, "who sees the curve need not know who wrote"
 
 

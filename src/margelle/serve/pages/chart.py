@@ -110,7 +110,10 @@ def chart(visit: Visit, one: Glance, drawn: Plot) -> Chart:
         zone.key,
         {panel.quantity: label(around, panel.quantity) for panel in drawn.panels},
         dict(places(around, one)),
-        [f"{moment(mark.event.at, zone, words.language)}: {told(words, mark.event)}" for mark in drawn.marks],
+        [
+            words("mark.of", at=moment(mark.event.at, zone, words.language), what=told(words, mark.event))
+            for mark in drawn.marks
+        ],
         [words(f"hole.{hole.state}") for hole in drawn.holes],
         {name: words(f"chart.{name}") for name in _SAID},
         time_axis(drawn, zone, words.language),

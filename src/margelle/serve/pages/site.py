@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -39,7 +40,7 @@ from margelle.serve.pages.period import SPANS, Period, period
 from margelle.serve.pages.row import why
 from margelle.serve.pages.tile import Scene
 from margelle.serve.pages.visit import Visit
-from margelle.serve.plot import Plot, beginning, plot
+from margelle.serve.plot import Hole, Plot, beginning, plot
 
 MOST_REASONS: Final = 6
 MOST_DOUBTFUL: Final = 50
@@ -191,16 +192,31 @@ def _head(visit: Visit, scope: Scope, most: int = UNDER_SCRIPT) -> dict[str, Any
 
 def _happenings(visit: Visit, scope: Scope) -> list[Happening]:
     """What was done and where readings are missing, the newest first."""
-    zone, language, around = visit.zone(scope.one.site), visit.words.language, scene(visit, scope.one)
+    zone, language = visit.zone(scope.one.site), visit.words.language
     found = [
         (mark.at, Happening(moment(mark.event.at, zone, language), told(visit.words, mark.event), mark.event.note))
         for mark in scope.drawn.marks
     ]
-    for hole in scope.drawn.holes:
-        since, until = (moment(datetime.fromtimestamp(at, UTC), zone, language) for at in (hole.since, hole.until))
-        what = visit.words("hole.of", what=label(around, hole.quantity), state=visit.words(f"hole.{hole.state}"))
-        found.append((hole.since, Happening(f"{since} – {until}", what, "")))
+    found += [(since, Happening(when, what, "")) for since, when, what in _holes(visit, scope)]
     return [each for _, each in sorted(found, key=lambda one: -one[0])]
+
+
+def _holes(visit: Visit, scope: Scope) -> Iterator[tuple[int, str, str]]:
+    """Where readings are missing: since when, when in words, and of what. Each stretch of a probe is told once, with its quantities."""
+    zone, language, around = visit.zone(scope.one.site), visit.words.language, scene(visit, scope.one)
+    stretches: defaultdict[tuple[str, str, str], list[Hole]] = defaultdict(list)
+    for hole in scope.drawn.holes:
+        ends = (moment(datetime.fromtimestamp(at, UTC), zone, language) for at in (hole.since, hole.until))
+        stretches[hole.probe, hole.state, " – ".join(ends)].append(hole)
+    order = {track.quantity: n for n, track in enumerate(tracks(scope.one))}
+    for (_, state, when), holes in stretches.items():
+        names = sorted({hole.quantity for hole in holes}, key=lambda name: order.get(name, len(order)))
+        what = ", ".join(label(around, name) for name in names)
+        yield (
+            min(hole.since for hole in holes),
+            when,
+            visit.words("hole.of", what=what, state=visit.words(f"hole.{state}")),
+        )
 
 
 async def _table(visit: Visit) -> Response:

@@ -53,6 +53,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "key.doubtful": ("doubtful", "douteux"),
     "key.event": ("something was done", "une intervention"),
     "key.gap": ("no readings", "pas de mesures"),
+    "mark.of": ("{at}: {what}", "{at} : {what}"),
     "hole.of": ("{what}: {state}", "{what} : {state}"),
     "hole.open": ("readings still to be fetched", "mesures encore à récupérer"),
     "hole.silent": ("the cloud has no readings", "le service n’a pas de mesures"),
