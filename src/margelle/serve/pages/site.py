@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -13,11 +13,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from margelle.domain.measurement import Measurement
+from margelle.domain.series import DayStatistics
 from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
 from margelle.intake.own import word
 from margelle.serve.glance import Glance
-from margelle.serve.line import MOST_POINTS, Track
+from margelle.serve.line import MOST_POINTS, MOST_TOLD, Track, on_by_days
 from margelle.serve.pages.accounts import origins
 from margelle.serve.pages.card import about, places, scene, todo
 from margelle.serve.pages.chart import (
@@ -31,7 +32,7 @@ from margelle.serve.pages.chart import (
     tracks,
     view,
 )
-from margelle.serve.pages.figures import ago, clock_time, date_of, moment
+from margelle.serve.pages.figures import ago, clock_time, date_of, moment, share_of
 from margelle.serve.pages.glance import glance
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.happening import told
@@ -261,14 +262,45 @@ async def _days(visit: Visit, one: Glance, wanted: Period, columns: Sequence[Tra
     found: dict[datetime, dict[Track, str]] = {}
     for track in columns:
         days = await visit.store.statistics(track.probe, track.quantity, first, last + timedelta(days=1), zone.key)
-        for each in days:
-            texts = [around.number(track.quantity, value) for value in (each.minimum, each.median, each.maximum)]
-            noon = datetime(each.day.year, each.day.month, each.day.day, 12, tzinfo=zone)
-            found.setdefault(noon, {})[track] = " / ".join(texts)
+        told = (
+            await _states(visit, one, wanted, track, days)
+            if around.is_state(track.quantity)
+            else _ends(around, track, days)
+        )
+        for day, cell in told.items():
+            found.setdefault(datetime(day.year, day.month, day.day, 12, tzinfo=zone), {})[track] = cell
     return [
         Instant(date_of(at, zone, visit.words.language), tuple(found[at].get(track, "") for track in columns))
         for at in sorted(found, reverse=True)
     ]
+
+
+def _ends(around: Scene, track: Track, days: Sequence[DayStatistics]) -> dict[date, str]:
+    """The days' lowest, median and highest values."""
+    return {
+        each.day: " / ".join(
+            around.number(track.quantity, value) for value in (each.minimum, each.median, each.maximum)
+        )
+        for each in days
+    }
+
+
+async def _states(
+    visit: Visit, one: Glance, wanted: Period, track: Track, days: Sequence[DayStatistics]
+) -> dict[date, str]:
+    """How what is on or off stood all day, or for how much of the day it was on."""
+    if sum(each.count for each in days) <= MOST_TOLD:
+        on = await on_by_days(visit.store, track, view(visit, one, wanted.since, wanted.until), 1)
+        kind, shares = "time", {day: each.share for day, each in on.items()}
+    else:
+        kind, shares = "readings", {each.day: each.mean for each in days}
+    words = visit.words
+    return {
+        day: words("on" if share else "off")
+        if share in {0, 1}
+        else words(f"share.{kind}", share=share_of(share, words.language))
+        for day, share in shares.items()
+    }
 
 
 async def _csv(visit: Visit) -> Response:
