@@ -254,6 +254,7 @@ def _status_sees_the_folder(start: Start, home: Path) -> None:
     assert status.ended() == 0, status.text
     assert re.search(rf"\d+ of {HOURLY} requests are left", status.text)
     assert "No hub collects" not in status.text
+    assert status.text.count("the tag DEBIT. Say what it measures") == 4, "so that the page of tags can be tried"
 
 
 def _nothing_is_judged_anew(start: Start, home: Path) -> None:
