@@ -106,18 +106,31 @@ async function submit(event: SubmitEvent): Promise<void> {
   }
 }
 
-/** Says at once where a number is beyond what is plausible. */
+/** As the hub reads it (see `number_of` in intake/point.py), where a comma is as good as a point. */
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i;
+
+/** What is to be said of what was typed: that it is no number, or beyond what is plausible. */
+function complaint(form: HTMLFormElement, input: HTMLInputElement): string {
+  const text = input.value.trim().replaceAll(",", ".");
+  if (!text) return "";
+  if (!NUMBER.test(text)) return form.dataset["bad"] ?? "";
+  const { low, high } = input.dataset;
+  return Number(text) >= Number(low) && Number(text) <= Number(high) ? "" : (form.dataset["odd"] ?? "");
+}
+
+/** Says at once what is wrong with a number. */
 function doubt(form: HTMLFormElement): void {
   for (const input of form.querySelectorAll<HTMLInputElement>("input[data-low]")) {
     const hint = document.getElementById(input.getAttribute("aria-describedby") ?? "");
-    const before = hint?.textContent ?? "";
-    input.addEventListener("input", () => {
-      const value = Number(input.value.replace(",", "."));
-      const odd =
-        input.value.trim() !== "" && !(value >= Number(input.dataset["low"]) && value <= Number(input.dataset["high"]));
-      if (hint) hint.textContent = odd ? (form.dataset["odd"] ?? "") : before;
-      hint?.classList.toggle("complaint", odd);
-    });
+    const look = () => {
+      const said = complaint(form, input);
+      if (hint) hint.textContent = said || (hint.dataset["last"] ?? "");
+      hint?.classList.toggle("complaint", said !== "");
+      if (said) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    };
+    input.addEventListener("input", look);
+    if (input.value && !input.hasAttribute("aria-invalid")) look();
   }
 }
 

@@ -24,10 +24,41 @@ def test_a_strip_is_written_down_and_found_again(visit: Visitor) -> None:
     page.get_by_label("Free chlorine").fill("50")
     expect(page.locator("#about-free_chlorine")).to_contain_text("Unusual")
     visit.check(page, "typed")
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is kept yet.")
+    expect(page.locator("#about-free_chlorine")).to_contain_text("Not plausible: beyond 0 to 20")
+    visit.expected("status of 400")
+    visit.check(page, "unusual")
+    page.get_by_role("button", name="It is right: keep it").click()
     expect(page.get_by_role("status")).to_have_text("Kept, with a doubt: see below.")
     expect(page.locator(".values")).to_contain_text("pH 7.40")
     visit.check(page, "doubted")
+
+
+@pytest.mark.parametrize(
+    ("language", "bad"),
+    [("en", "That is no number. Write it like 7.2."), ("fr", "Ce n’est pas un nombre. Écrivez-le comme 7,2.")],
+)
+def test_what_is_no_number_is_said_to_be_none_while_it_is_typed(visit: Visitor, language: Language, bad: str) -> None:
+    page = visit(f"/sites/{site_of(visit.hub)}/measure", width=PHONE, language=language)
+    field, hint = page.locator("#value-ph"), page.locator("#about-ph")
+    before = hint.inner_text()
+    for typed in ("abc", "7,,2", "7.2.", "7,2 ppm"):
+        field.fill(typed)
+        expect(hint).to_have_text(bad)
+        expect(field).to_have_attribute("aria-invalid", "true")
+    visit.check(page, "no-number")
+    for typed in ("7,2", " 7.2 ", "7", "7,", ""):
+        field.fill(typed)
+        expect(hint).to_have_text(before)
+        expect(field).not_to_have_attribute("aria-invalid", "true")
+    field.fill("abc")
+    page.locator("form[data-keeps] button").first.click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+    visit.expected("status of 400")
+    expect(hint).to_have_text(bad)
+    field.fill("7,2")
+    expect(hint).to_have_text(before)
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])

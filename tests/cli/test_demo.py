@@ -33,6 +33,7 @@ from tests.cli.face_client import FaceClient, Refusal
 from tests.conftest import NOW
 from tests.system import free_port
 
+README = Path(__file__).parents[2] / "README.md"
 LOGIN = "Zoë + poisson & 50 %@exämple.org"
 SECRET = " pâss wörd + & 100 % 🐟 "
 POOLS = {pool.name for pool in simulated.POOLS[0]}
@@ -106,6 +107,7 @@ def test_a_demo_whole(home: Path, first: tuple[Running, list[int]], start: Start
     validated = _validates_a_recommendation(client, pools)
 
     _status_sees_the_folder(start, home)
+    _nothing_is_judged_anew(start, home)
     _second_in_the_same_folder_is_refused(start, home)
     _port_in_use_is_refused(start, face)
 
@@ -119,7 +121,9 @@ def test_a_demo_whole(home: Path, first: tuple[Running, list[int]], start: Start
 def _says_what_is_where(text: str, home: Path, face: str) -> None:
     assert f"Page      {face.removesuffix('ondilo')}  (no sign-in in the demo)\n" in text
     assert f"Login     {LOGIN}\n" in text
-    assert re.search(r"margelle serve --config \S+/margelle-demo/margelle.toml --port 0\n", text)
+    beside = "margelle serve --config {}margelle-demo/margelle.toml --port 0\n"
+    assert beside.format(f"{home}/") in text
+    assert beside.format("") in README.read_text(encoding="utf-8")
     assert '  : "${MARGELLE_DEMO_PASSWORD:?' in text
     assert SECRET.strip() not in text
     assert str(home / "margelle-demo") in text
@@ -250,6 +254,14 @@ def _status_sees_the_folder(start: Start, home: Path) -> None:
     assert status.ended() == 0, status.text
     assert re.search(rf"\d+ of {HOURLY} requests are left", status.text)
     assert "No hub collects" not in status.text
+    assert status.text.count("the tag DEBIT. Say what it measures") == 4, "so that the page of tags can be tried"
+
+
+def _nothing_is_judged_anew(start: Start, home: Path) -> None:
+    """What the demo has kept was judged by these rules, and a hub that is opened beside it knows."""
+    review = start("review", "--config", "margelle-demo/margelle.toml", home=home)
+    assert review.ended() == 0, review.text
+    assert "All that is kept has been judged by these rules." in review.text
 
 
 def _second_in_the_same_folder_is_refused(start: Start, home: Path) -> None:

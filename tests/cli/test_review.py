@@ -51,3 +51,11 @@ def test_what_is_kept_is_judged_once_and_again_when_asked(margelle: Margelle, tm
     assert "already" not in margelle("review", *here).err
     assert margelle("review", *here).out.startswith("All that is kept has been judged by these rules.")
     assert margelle("review", "--again", *here).out == "40 measurements judged, 0 otherwise than before.\n"
+
+
+def test_what_a_command_keeps_before_any_hub_has_run_is_not_judged_anew(margelle: Margelle, tmp_path: Path) -> None:
+    here = ("--set", f"data_dir={tmp_path / 'data'}")
+    margelle("user", "add", "anna@example.org", "--password-stdin", *here, stdin="a long password")
+    assert margelle("site", "add", "Pool", *here).code == 0
+    assert margelle("measure", "own:pool", "ph=7.4", *here).code == 0
+    assert margelle("review", *here).out.startswith("All that is kept has been judged by these rules.")

@@ -119,6 +119,19 @@ def test_a_wrong_measurement_keeps_nothing(hub: Margelle, arguments: tuple[str, 
     assert "own:pool/probe" not in hub("export").out
 
 
+def test_a_measurement_that_is_not_tolerable_is_kept_and_said_to_be_so(hub: Margelle) -> None:
+    hub("site", "add", "Spa", "--kind", "spa")
+    ended = hub("measure", "own:spa", "pH=9.8", "temperature=110°F", "free_chlorine=1.5", "--at", "2026-07-14T12:30")
+    assert ended.code == 0
+    assert "pH 9.8: kept." in ended.out
+    assert ended.err.splitlines() == [
+        "  not tolerable at this site: 7 to 7.8",
+        "  not tolerable at this site: at most 104 °F",
+    ]
+    earlier = hub("measure", "own:spa", "ph=9.9", "--at", "2026-07-13T12:30")
+    assert "tolerable" not in earlier.err, "what was long ago says nothing of the water now"
+
+
 def test_a_doubtful_measurement_is_kept_and_said_to_be_so(hub: Margelle) -> None:
     hub("site", "add", "Pool")
     assert "doubted: not between 2 and 12 [pH]" in hub("measure", "own:pool", "ph=74").err

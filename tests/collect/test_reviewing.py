@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -151,6 +152,22 @@ async def test_in_the_background_it_rests_between_pieces_and_outlives_a_failing_
     assert await kept(store) == review(points, "pool")
     assert rests[:2] == [60.0, 60.0]
     assert set(rests[2:]) == {REST_S}
+
+
+@pytest.mark.parametrize(
+    ("before", "why"), [("", "By which rules it was judged is not known"), ("0-other", "The rules have changed")]
+)
+async def test_the_log_says_why_it_is_judged_anew(before: str, why: str, caplog: pytest.LogCaptureFixture) -> None:
+    store = await filled(stale(troubled()))
+    if before:
+        await store.put_memo(MEMO, msgspec.json.encode(Progress(before, done=True)))
+
+    async def wait(_: float, event: asyncio.Event) -> None:
+        event.set()
+
+    with caplog.at_level("INFO"):
+        await Reviewer(store, clock).run(asyncio.Event(), wait)
+    assert caplog.messages[0] == f"{why}: what is kept is judged anew, in the background"
 
 
 async def test_in_the_background_it_stops_when_told_to() -> None:

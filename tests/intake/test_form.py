@@ -113,6 +113,28 @@ def test_a_line_that_was_cut_is_broken_though_it_was_wrong_before() -> None:
         read(Ndjson(), A + b'\n{"probe":5,"quantity":')
 
 
+@pytest.mark.parametrize(
+    ("text", "half"),
+    [
+        (rb'"\ud800"', rb"\ud800 at byte 10"),
+        (rb'"\ud800 and more"', rb"\ud800 at byte 10"),
+        (rb'"\\\uDC00"', rb"\uDC00 at byte 12"),
+        (rb'"\ud83d\ude00\ud83d\u0041"', rb"\ud83d at byte 22"),
+    ],
+)
+@pytest.mark.parametrize("form", [Json, Ndjson])
+def test_half_a_character_is_said_to_be_one_and_where_it_stands(form: type[Form], text: bytes, half: bytes) -> None:
+    with pytest.raises(BadInput) as caught:
+        read(form(), b'{"probe":' + text + b',"quantity":"ph","at":1784032200,"value":7.4}')
+    assert f"is no JSON: {half.decode()} is half a character, without its other half" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [rb'{"probe":"\ud83d', rb'{"probe":"\ud83d\ude', rb'{"probe":"\\ud800"'])
+def test_what_was_cut_within_a_character_was_cut(text: bytes) -> None:
+    with pytest.raises(BadInput, match="truncated"):
+        read(Json(), text)
+
+
 def test_deep_nesting_breaks_the_body_and_not_the_hub() -> None:
     with pytest.raises(BadInput):
         read(Json(), b"[" * 100_000)

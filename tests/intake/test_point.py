@@ -37,6 +37,9 @@ def test_a_value_is_kept_in_the_quantitys_unit_and_as_it_was_written() -> None:
         (Point(PROBE.id, "ph", "yesterday", "7"), "'yesterday' is no instant"),
         (Point(PROBE.id, "ph", "20260714", "7"), "'20260714' is no instant"),
         (Point(PROBE.id, "ph", "9999-12-31T23:59:59Z", "7"), "is no instant"),
+        (Point(PROBE.id, "ph", "253402300799", "7"), "before July 1998 or after the year 5138"),
+        (Point(PROBE.id, "ph", "253402300799000", "7"), "before July 1998 or after the year 5138"),
+        (Point(PROBE.id, "ph", "899999999999", "7"), "'899999999999' is no instant"),
     ],
 )
 def test_what_is_wrong_with_a_point_is_said(point: Point, said: str) -> None:
@@ -52,6 +55,7 @@ def test_what_is_wrong_with_a_point_is_said(point: Point, said: str) -> None:
         ("1784032200", "2026-07-14T12:30:00+00:00"),
         ("1784032200123", "2026-07-14T12:30:00.123000+00:00"),
         ("1784032200.5", "2026-07-14T12:30:00.500000+00:00"),
+        ("900000000000", "1998-07-09T16:00:00+00:00"),
     ],
 )
 def test_an_instant_is_iso_8601_or_seconds_or_milliseconds_since_1970(text: str, utc: str) -> None:

@@ -58,6 +58,7 @@ def test_for_a_probe_alone_the_object_names_the_quantities() -> None:
         ("own:garden ph - a.b", '{"a": 1}', "has no 'a.b'"),
         ("own:garden ph", '{"value"', "cannot be read"),
         ("own:garden ph", b"\xff\xfe", "cannot be read"),
+        ("own:garden ph", rb'{"value":"\ud800"}', r"cannot be read: \ud800 at byte 10 is half a character"),
         ("own:garden ph", b"1" * (LONGEST + 1), "more than 65536 bytes"),
         ("own:garden ph", '{"value":' + "[" * 50_000, "cannot be read"),
     ],

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from margelle.domain.event import Event
 from margelle.domain.limits import Bands
@@ -93,6 +94,35 @@ async def test_what_was_switched_before_the_span_is_shown_in_it() -> None:
 async def test_what_changes_more_often_than_can_be_seen_is_drawn_as_any_line() -> None:
     points = [at(PUMP.quantity, float(n % 2), timedelta(minutes=n + 1)) for n in range(2 * MOST_POINTS)]
     assert len((await switched(*points)).panels[0].lines[0].at) <= MOST_POINTS
+
+
+@pytest.mark.parametrize(
+    ("days", "most", "shares"),
+    [
+        (100, 20_000, [100.0] * 30 + [75.0] + [0.0] * 10),
+        (1000, 20_000, []),
+        (100, 3, [100.0, 50.0]),
+    ],
+)
+async def test_of_a_long_span_what_is_on_or_off_has_for_how_much_of_each_day_it_was_on(
+    monkeypatch: pytest.MonkeyPatch, days: int, most: int, shares: list[float]
+) -> None:
+    monkeypatch.setattr("margelle.serve.line.MOST_TOLD", most)
+    store, told = MemoryStore(), datetime(2026, 7, 4, 18, tzinfo=UTC)
+    await furnish(store, NOW)
+    since = told - timedelta(days=30, hours=18)
+    points = [(since, 1.0), (since + timedelta(hours=1), 1.0), (told, 0.0), (told - timedelta(hours=1), 1.0)]
+    await store.add([replace(at(PUMP.quantity, value, timedelta()), at=instant) for instant, value in points], NOW)
+    view = View(NOW - timedelta(days=days), NOW, states=frozenset({PUMP.quantity}), now=NOW)
+    (panel,) = (await plot(store, SITE, [PUMP], view)).panels
+    (line,), (summary,) = panel.lines, panel.summaries
+    share = "time" if most > 3 else "readings"
+    assert (panel.share, panel.on_off, panel.unit, panel.axis) == (share, False, "%", (-10, 110))
+    if shares:
+        assert (line.value, line.low, line.high) == (shares, None, None)
+    assert all(value is not None and 0 <= value <= 100 for value in line.value)
+    assert (summary.minimum, summary.maximum, summary.count) == (0, 100, 4)
+    assert summary.mean == pytest.approx(75, abs=5)
 
 
 async def test_doubted_values_stand_beside_the_line_with_their_reasons() -> None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 EMAIL: Final = "demo@margelle.example"
 PASSWORD: Final = "margelle-demo"  # noqa: S105 - announced, and for a hub that only this machine reaches
 REALM: Final = "demo"
-TAGS: Final = {"NIVEAU": "level", "DEBIT": "flow", "PH": "ph", "CONDUCTIVITE": "conductivity", "REDOX": "orp"}
-"""What the tags of the imitated stations are."""
+TAGS: Final = {"NIVEAU": "level", "PH": "ph", "CONDUCTIVITE": "conductivity", "REDOX": "orp"}
+"""What the tags of the imitated stations are; but for one, DEBIT, so that there is something to say on their pages of tags."""
 HOURLY: Final = 1000
 """Requests in an hour: the demo's clouds have no quotas."""
 _SETTINGS: Final = f"""\
@@ -84,6 +84,7 @@ def demo(
     login is demo@margelle.example with margelle-demo, or what MARGELLE_DEMO_EMAIL and MARGELLE_DEMO_PASSWORD say.
     """
     from margelle.cli import logs, server
+    from margelle.config import FILE_NAME
 
     folder = data.absolute()
     settings = invocation(context).settings(
@@ -93,7 +94,7 @@ def demo(
         host="127.0.0.1",
         port=port if port is not None else port_of(os.environ),
         public_url="",
-        baxo__tags=TAGS,
+        baxo__tags=None if (folder / FILE_NAME).is_file() else TAGS,  # later, what stands in the file counts
         collect__requests_per_hour=HOURLY,
         collect__timeout_s=_CLOUD_S,
     )
@@ -186,6 +187,7 @@ async def _live(
             if await server.until(stop, _prepare(home, made, collector, login, server.url_of(cloud), secret)):
                 group.create_task(made.run(stop))
                 group.create_task(collector.run(stop))
+                group.create_task(home.reviewer().run(stop))
                 ready.set()
                 welcome.announce(settings, login.email, login.shown, server.url_of(hub), server.url_of(cloud))
     finally:

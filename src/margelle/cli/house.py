@@ -346,7 +346,7 @@ async def opened(
     """The installation that `settings` describe, closed at the end."""
     house = House(settings, open_kept(settings), clock, pace)
     try:
-        house.mark = await _mark(house.store)
+        house.mark = await _mark(house)
         await house.meanings.refresh()
         yield house
     finally:
@@ -371,13 +371,17 @@ def budget_file(settings: Settings) -> Path:
     return (settings.data_dir if kept is None else kept.resolve().parent) / "budget.sqlite"
 
 
-async def _mark(store: Store) -> str:
-    """What the hub with this store is known by, made once; none where that cannot be kept."""
-    known = await store.memo(_MARK)
+async def _mark(house: House) -> str:
+    """What the hub with this store is known by, made once; none where that cannot be kept.
+
+    A store that has none yet is new: by which rules it judges is noted before anything is kept, by whatever command.
+    """
+    known = await house.store.memo(_MARK)
     if known is None:
         known = secrets.token_hex(8).encode()
         try:
-            await store.put_memo(_MARK, known)
+            await house.reviewer().progress()
+            await house.store.put_memo(_MARK, known)
         except StoreError:
             return ""
     return known.decode("ascii", "replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,9 @@ from margelle.errors import BadInput
 if TYPE_CHECKING:
     from margelle.cli.house import House
     from margelle.config import Settings
-    from margelle.domain.site import Probe
+    from margelle.domain.measurement import Measurement
+    from margelle.domain.site import Band, Probe
+    from margelle.domain.unit import Unit
     from margelle.intake.keep import Outcome
 
 _VALUE = re.compile(r"(?P<quantity>[^=]+)=\s*(?P<number>[-+]?[\d.,]+(?:[eE][-+]?\d+)?)\s*(?P<unit>.*)")
@@ -51,12 +54,14 @@ def measure(
     named = [_split(text) for text in values]
     if len({quantity.casefold() for quantity, _, _ in named}) < len(named):
         raise BadInput("A quantity stands there twice.")
-    where, outcomes = run(_measure(settings, probe, named, at, means, remark))
+    where, outcomes, beyond = run(_measure(settings, probe, named, at, means, remark))
     for (quantity, number, unit), outcome in zip(named, outcomes, strict=True):
         word = {"new": "kept", "same": "known already", "corrected": "corrected"}[outcome.verdict]
         say(f"{where.id}: {quantity} {number} {unit}".rstrip() + f": {word}.")
         for doubt in outcome.doubts:
             note(f"  doubted: {doubt}")
+        if said := beyond.get(quantity.casefold()):
+            note(f"  not tolerable at this site: {said}")
 
 
 def _split(text: str) -> tuple[str, str, str]:
@@ -69,7 +74,8 @@ def _split(text: str) -> tuple[str, str, str]:
 
 async def _measure(
     settings: Settings, name: str, values: list[tuple[str, str, str]], at: str | None, means: str, remark: str
-) -> tuple[Probe, list[Outcome]]:
+) -> tuple[Probe, list[Outcome], dict[str, str]]:
+    """Where it was kept, what became of each value, and of what is not tolerable there, by quantity, which limits hold."""
     from margelle.cli import house
     from margelle.intake.hand import keep_by_hand
     from margelle.intake.keep import count
@@ -92,7 +98,34 @@ async def _measure(
             "measured", {"values": told, "at": f"{instant:%Y-%m-%d %H:%M} UTC", "means": Phrase(f"means.{means}")}
         )
         await home.record("measure", probe.id, outcome, probe.site, phrase)
-        return probe, outcomes
+        return probe, outcomes, await _beyond(home, probe, measured)
+
+
+async def _beyond(home: House, probe: Probe, points: Sequence[Measurement]) -> dict[str, str]:
+    """What is beyond what is tolerable at the site, by quantity: within which limits it would be."""
+    from margelle.intake.hand import intolerable
+    from margelle.serve.glance import Showing
+
+    settings, site = home.settings, await home.store.site(probe.site)
+    if site is None:
+        return {}
+    showing = Showing.of(list(home.vendors.values()), home.meanings.sections, settings.catalogue, settings["limits"])
+    bands = showing.limits(site, {one.quantity for one in points})
+    found = await intolerable(home.store, points, bands, home.clock())
+    return {
+        one.quantity: _ends(band, settings.catalogue[one.quantity].unit, one.raw_unit)
+        for one in found
+        if (band := bands[one.quantity].tolerable) is not None
+    }
+
+
+def _ends(band: Band, unit: Unit, written: Unit) -> str:
+    """The limits of a band, which are in `unit`, in the one in which somebody wrote."""
+    from margelle.domain.unit import convert, symbol
+
+    low, high = (None if end is None else f"{convert(end, unit, written):.4g}" for end in (band.low, band.high))
+    ends = f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
+    return f"{ends} {symbol(written)}".rstrip()
 
 
 def _counted(counts: dict[Any, int]) -> str:

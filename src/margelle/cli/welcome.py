@@ -38,9 +38,8 @@ def announce(settings: Settings, email: str, password: str, hub: str, cloud: str
     say(others(hub, email, password))
     say()
     config = shlex.quote(str(settings.data_dir / FILE_NAME))
-    say(
-        "The pages of the demo only show. To sign in with that login, and see tags, acts and people, open the same hub beside it:"
-    )
+    say("The pages of the demo only show. To give tags a meaning, act on the water and invite people, open the same")
+    say("hub beside it, in another terminal, and sign in at the address after `Pages:` with that login:")
     say()
     say(f"  {_program()} serve --config {config} --port 0")
     say()

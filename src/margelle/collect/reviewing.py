@@ -85,10 +85,11 @@ class Reviewer:
                 return
 
     async def _all(self, stop: asyncio.Event, wait: Callable[[float, asyncio.Event], Awaitable[None]]) -> None:
-        begun = False
+        known, begun = await self._store.memo(MEMO) is not None, False
         async for state in self.steps():
             if not begun:
-                _log.info("The rules have changed: what is kept is judged anew, in the background")
+                why = "The rules have changed" if known else "By which rules it was judged is not known"
+                _log.info("%s: what is kept is judged anew, in the background", why)
             begun = True
             if state.done:
                 _log.info("Judged anew: %d measurements, %d of them otherwise", state.read, state.changed)

@@ -102,6 +102,18 @@ async def keep_judged(  # noqa: PLR0917 - what is kept where and when, by which 
     return kept
 
 
+async def foreseen(
+    store: Store, points: Sequence[Measurement], now: datetime, catalogue: Catalogue, kind: SiteKind
+) -> tuple[list[Measurement], list[Measurement]]:
+    """What `keep` would make of `points`, of one probe at one instant, and what is kept already and would be judged otherwise by them; nothing is kept."""
+    alone = judged(points, now, catalogue)
+    arrived = {_place(one): one for one in alone if one.quantity in JUDGED}
+    if not arrived:
+        return alone, []
+    settled, others = await _settled(store, _span(alone[0].probe, alone), arrived, catalogue, kind)
+    return [settled.get(_place(one), one) for one in alone], others
+
+
 def _span(probe: str, points: Sequence[Measurement]) -> _Span:
     first = last = points[0].at
     for one in points:

@@ -7,6 +7,7 @@ read and is wrong concerns only itself.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
@@ -24,6 +25,13 @@ SLICE: Final = 500
 
 LONG: Final = 4 << 20
 """A body of JSON is read at once up to so many bytes; a longer one would keep others waiting."""
+
+_HALF: Final = re.compile(
+    rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"
+    rb"|(\\u[dD][89a-fA-F][\da-fA-F]{2})(?=[^\\]|\\[^u]|\\u.{4})|\\.",
+    re.DOTALL,
+)
+"""Escapes of a JSON text; of what stands for half a character (a surrogate without its other half), the group."""
 
 T = TypeVar("T", bound=Struct)
 
@@ -99,7 +107,7 @@ class Json:
             entries = msgspec.json.decode(text, type=list[msgspec.Raw]) if text.startswith(b"[") else [whole]
             text.decode()
         except (ValueError, RecursionError) as error:
-            raise BadInput(f"The body is no JSON: {error}.") from None
+            raise BadInput(f"The body is no JSON: {why_no_json(self._body, error)}.") from None
         return self._entries(entries)
 
     def _entries(self, entries: Sequence[msgspec.Raw]) -> Iterator[Part]:
@@ -269,4 +277,12 @@ def _entry(n: int, body: bytes, kind: type[Struct]) -> Entry:
             msgspec.json.decode(body, type=msgspec.Raw)  # which looks no further than the first field that is wrong
             return Entry(n, fault=f"{str(error).rstrip('.')}.")
     except (ValueError, RecursionError) as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(why_no_json(body, error)) from None
+
+
+def why_no_json(body: bytes | bytearray, error: Exception) -> str:
+    """What `error`, at which the decoder gave up, says of a body; half a character it takes for the body's end."""
+    half = next((found for found in _HALF.finditer(body) if found[1]), None)
+    if half is None:
+        return str(error)
+    return f"{half[1].decode()} at byte {half.start()} is half a character, without its other half"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from margelle.domain.limits import Bands, standing
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import OWN, Probe, Site
@@ -40,3 +41,16 @@ async def keep_by_hand(
     if probe not in await store.probes(probe.site):
         await store.put_probe(probe, now)
     return await keep(store, [Arrival(n, one) for n, one in enumerate(measurements, 1)], now, catalogue)
+
+
+async def intolerable(
+    reader: Reader, points: Sequence[Measurement], bands: Mapping[str, Bands], now: datetime
+) -> list[Measurement]:
+    """Those of a reading that was kept, of one probe, that are sound, beyond what is tolerable (`bands`, by quantity), and the newest of their quantity: what was long ago says nothing of the water now."""
+    latest = await reader.latest(points[0].probe, now)
+    newest = [known for one in points if (known := latest.get(one.quantity)) and known.at <= one.at and known.valid]
+    return [
+        one
+        for one in newest
+        if one.value is not None and one.quantity in bands and standing(one.value, bands[one.quantity]) == "far"
+    ]

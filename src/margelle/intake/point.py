@@ -22,7 +22,8 @@ LONGEST: Final = 100
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS: Final = (9e8, 1e11)
-"""What counts as seconds since 1970: what is less is a date without dashes, or a slip; what is more, and less than a thousand times more, milliseconds."""
+"""What counts as seconds since 1970, and a thousand times as much as milliseconds. What is less is a date without dashes, or a slip; what lies between, a far future in seconds or a past in milliseconds that no probe knew: nobody can tell which."""
+_NO_EPOCH: Final = "as seconds or milliseconds since 1970 it would be before July 1998 or after the year 5138"
 
 _LAST_YEAR: Final = 9998
 
@@ -94,23 +95,29 @@ def instant_of(text: str, zone: tzinfo | None = None) -> datetime:
     Raises BadInput, also where it has no zone and `zone` is none.
     """
     text = text.strip()
+    if _NUMBER.fullmatch(text):
+        return _since_1970(text)
     try:
-        at = _since_1970(float(text)) if _NUMBER.fullmatch(text) else in_utc(datetime.fromisoformat(text), zone)
+        at = in_utc(datetime.fromisoformat(text), zone)
         if at.year <= _LAST_YEAR:
             return at
     except (ValueError, OverflowError):
         pass
-    raise BadInput(f"{text[:40]!r} is no instant.", hint="It is like 2026-07-14T12:30:00Z.")
+    raise _no_instant(text)
 
 
-def _since_1970(number: float) -> datetime:
-    """Raises ValueError."""
-    low, high = _SECONDS
+def _since_1970(text: str) -> datetime:
+    """Raises BadInput."""
+    number, (low, high) = float(text), _SECONDS
     if low <= number < high:
         return _EPOCH + timedelta(seconds=number)
-    if high <= number < high * 1000:
+    if low * 1000 <= number < high * 1000:
         return _EPOCH + timedelta(milliseconds=number)
-    raise ValueError(number)
+    raise _no_instant(text, f": {_NO_EPOCH}")
+
+
+def _no_instant(text: str, why: str = "") -> BadInput:
+    return BadInput(f"{text[:40]!r} is no instant{why}.", hint="It is like 2026-07-14T12:30:00Z.")
 
 
 def in_utc(at: datetime, zone: tzinfo | None) -> datetime:

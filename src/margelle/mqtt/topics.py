@@ -11,6 +11,7 @@ from msgspec import Struct
 from margelle.domain.quantity import Catalogue
 from margelle.domain.unit import convert, unit_named
 from margelle.errors import BadInput, ConfigError
+from margelle.intake.form import why_no_json
 from margelle.intake.point import Point
 
 HINT: Final = 'Write "pool/ph" = "own:garden-pool ph", or "own:garden-pool temperature degF sensor.water" for a part of a JSON object.'
@@ -95,7 +96,7 @@ def _decoded(payload: bytes) -> Any:
         text = payload.decode().strip()
         return msgspec.json.decode(text, type=dict[str, msgspec.Raw]) if text.startswith("{") else text
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"The message cannot be read: {error}.") from None
+        raise BadInput(f"The message cannot be read: {why_no_json(payload, error)}.") from None
 
 
 def _within(told: Mapping[str, Any], path: tuple[str, ...]) -> Any:

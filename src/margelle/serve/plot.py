@@ -15,20 +15,34 @@ from msgspec import Struct
 
 from margelle.domain.event import Event
 from margelle.domain.site import Band
+from margelle.domain.unit import Unit, symbol
 from margelle.ports import Gap, Reader
-from margelle.serve.line import Line, Summary, Track, View, epoch_s, of_days, of_readings, of_states, step_days
+from margelle.serve.line import (
+    Line,
+    Share,
+    Summary,
+    Track,
+    View,
+    epoch_s,
+    of_days,
+    of_readings,
+    of_shares,
+    of_states,
+    step_days,
+)
 from margelle.serve.scale import Scale, scale_of
 
 READINGS_UP_TO: Final = timedelta(days=63)
 """A longer span is drawn from its days."""
 
 _ON_OFF: Final = (-0.1, 1.1)
+_SHARE: Final = (-10.0, 110.0)
 _LEAST_SPAN: Final = {"temperature": 2.0, "ph": 0.3, "orp": 60.0, "salt": 300.0, "tds": 200.0}
 """An axis spans at least so much, in the canonical unit, so that quiet water looks quiet."""
 
 
 class Panel(Struct, frozen=True):
-    """All lines of one quantity, over one axis from `axis[0]` to `axis[1]`. `unit` is a UCUM code (empty: not known), `symbol` how it is written. What is `on_off` is 1 or 0, and holds until it changes."""
+    """All lines of one quantity, over one axis from `axis[0]` to `axis[1]`. `unit` is a UCUM code (empty: not known), `symbol` how it is written. What is `on_off` is 1 or 0, and holds until it changes; of days it is a `share`: for how much of their `time`, or of their `readings`, it was on, in percent."""
 
     quantity: str
     unit: str
@@ -40,6 +54,7 @@ class Panel(Struct, frozen=True):
     lines: list[Line]
     summaries: list[Summary]
     on_off: bool = False
+    share: Share = ""
 
 
 class Mark(Struct, frozen=True):
@@ -98,6 +113,10 @@ async def _panel(reader: Reader, tracks: Sequence[Track], view: View, *, by_days
     bands = view.bands.get(quantity)
     drawn: list[tuple[Line, Summary | None]] = []
     scale, on_off = scale_of(quantity, view.catalogue, view.units), view.is_state(quantity)
+    if on_off and by_days:
+        shares, sums, share = await of_shares(reader, tracks, view)
+        percent = Unit.PERCENT
+        return Panel(quantity, percent.value, symbol(percent), 0, _SHARE, None, None, shares, sums, share=share)
     for track in tracks:
         if by_days:
             zone = ZoneInfo(view.time_zone)

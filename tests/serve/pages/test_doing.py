@@ -75,13 +75,76 @@ async def test_the_same_form_sent_twice_is_kept_once_and_another_value_for_that_
     assert [one.measurement.value for one in await here.store.revisions(HAND, "ph", NOW)] == [7.2]
 
 
-async def test_what_is_implausible_is_kept_with_a_doubt_and_said() -> None:
+def sure_of(page: str) -> str:
+    """What the button that keeps unusual values all the same is about."""
+    return found[1] if (found := re.search(r'name="sure" value="(.*?)"', page)) else ""
+
+
+async def test_what_is_implausible_is_kept_with_a_doubt_once_it_was_said_to_be_right() -> None:
     here = await town()
-    kept = await send(here, MEASURE, OWNER, at=AT, **{"value.free_chlorine": "50"})
+    form = {"at": AT, "value.free_chlorine": "50", "value.ph": "7.2"}
+    asked = await send(here, MEASURE, OWNER, **form)
+    assert (asked.status, sure_of(asked.text)) == (400, "free_chlorine=50 mg/L")
+    text = asked.text.replace("\u00a0", " ")
+    assert "Nothing is kept yet" in text
+    assert "Not plausible: beyond 0 to 20" in text
+    assert await hand(here, "free_chlorine") == await hand(here) == []
+    other = await send(here, MEASURE, OWNER, sure="free_chlorine=5 mg/L", **form)
+    assert other.status == 400, "it was another number that is right"
+    kept = await send(here, MEASURE, OWNER, sure=sure_of(asked.text), **form)
     assert kept.headers["location"] == f"{MEASURE}?said=hand.doubted"
     (point,) = await hand(here, "free_chlorine")
     assert [doubt.kind for doubt in point.doubts] == ["range"]
     assert "not plausible: beyond 0 to 20" in (await look(here, MEASURE, OWNER)).text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "The same number was doubted at 14:30 CEST. Only a second measurement confirms it."),
+        ("fr", "Le même nombre a été mis en doute à 14:30 CEST. Seule une seconde mesure le confirme."),
+    ],
+)
+async def test_a_slip_that_is_written_down_again_confirms_nothing_until_somebody_says_so(
+    language: str, said: str
+) -> None:
+    here = await town()
+    await send(here, MEASURE, OWNER, at="2026-07-14T12:30", **{"value.ph": "7.4"})
+    typed = {"at": AT, "value.ph": "8.9"}
+    asked = await send(here, MEASURE, OWNER, **typed)
+    await send(here, MEASURE, OWNER, sure=sure_of(asked.text), **typed)
+    here.now[0] += timedelta(minutes=3)
+    typed["at"] = "2026-07-14T14:33"
+    again = await send(here, f"{MEASURE}?lang={language}", OWNER, **typed)
+    assert again.status == 400
+    assert said in re.sub("[\u00a0\u202f]", " ", again.text)
+    assert [point.valid for point in await hand(here)] == [True, False]
+    kept = await send(here, MEASURE, OWNER, sure=sure_of(again.text), **typed)
+    assert kept.status == 303
+    assert [point.valid for point in await hand(here)] == [True, True, True]
+
+
+async def test_another_number_or_a_later_one_is_a_measurement_that_needs_no_word() -> None:
+    here = await town()
+    await send(here, MEASURE, OWNER, at="2026-07-14T10:30", **{"value.ph": "7.4"})
+    first = {"at": "2026-07-14T12:30", "value.ph": "8.9"}
+    await send(here, MEASURE, OWNER, sure="ph=8.9 [pH]", **first)
+    assert [point.valid for point in await hand(here)] == [True, False]
+    assert (await send(here, MEASURE, OWNER, at=AT, **{"value.ph": "8.9"})).status == 303
+    assert [point.valid for point in await hand(here)] == [True, True, True]
+
+
+@pytest.mark.parametrize(("language", "mine"), [("en", "by hand"), ("fr", "à la main")])
+async def test_what_is_by_hand_and_what_the_cloud_tells_are_called_by_names_and_not_by_numbers(
+    language: str, mine: str
+) -> None:
+    here = await town()
+    await send(here, MEASURE, OWNER, at="2026-07-14T14:20", **{"value.ph": "7.2"})
+    for path in (f"/sites/{POOL.id}", f"/sites/{POOL.id}/table", f"/sites/{POOL.id}/print"):
+        page = (await look(here, f"{path}?lang={language}", OWNER)).text
+        assert f"pH · {mine}" in page, path
+        assert "pH · Ondilo ICO" in page, path
+        assert f"· {PROBES[POOL.id].key}" not in page, path
 
 
 @pytest.mark.parametrize(
@@ -295,7 +358,7 @@ async def test_a_table_of_events_is_sound_csv_and_no_formula() -> None:
     await send(here, DONE, OWNER, kind="note", note='=HYPERLINK("http://evil.example";"x")\nsecond, line', at=AT)
     answer = await look(here, f"{EVENTS}.csv", VIEWER)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.headers["content-disposition"] == 'attachment; filename="events-234.csv"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="events-town-pool.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
     assert rows[0]["note"].startswith("'=HYPERLINK")
     assert (rows[0]["at"], rows[0]["by"], rows[0]["removed_at"]) == ("2026-07-14T12:30:00Z", OWNER, "")

@@ -364,13 +364,15 @@ async def test_every_picture_and_field_has_a_name_for_who_cannot_see_it(hub: Hub
     assert [name for name, _ in elements if re.fullmatch("h[1-6]", name)][:3] == ["h1", "h2", "h3"]
 
 
-async def displayed(hub: Hub, display: Display, *measurements: Measurement, site: Site = POOL, lang: str = "en") -> str:
+async def displayed(
+    hub: Hub, display: Display, *measurements: Measurement, site: Site = POOL, lang: str = "en", path: str = "/?"
+) -> str:
     """The page of a hub whose vendor has its sites shown like this."""
     await hub.own("marie@example.org", site)
     await hub.add(measurements)
     face = [replace(vendor(lambda _: []), display=lambda settings, catalogue: lambda site: display)]
     app = build(hub.store, face, {}, hub.clock, NoActions(), public_page=True)
-    return (await call(app, "GET", f"/?lang={lang}")).text
+    return (await call(app, "GET", f"{path}&lang={lang}")).text
 
 
 def free(quantity: str, value: float, ago: timedelta = timedelta(minutes=12)) -> Measurement:

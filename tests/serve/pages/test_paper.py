@@ -10,6 +10,7 @@ import pytest
 from margelle.errors import ConfigError
 from margelle.serve import pages
 from margelle.serve.pages import paper
+from margelle.serve.pages.paper import quoting
 from tests.asgi import call
 from tests.serve.pages.conftest import Hub
 from tests.serve.pages.text import tags
@@ -180,3 +181,18 @@ def contrast(one: str, other: str) -> float:
 )
 def test_everything_can_be_read_in_sunlight(colours: dict[str, str], text: str, ground: str, least: float) -> None:
     assert contrast(colours[text], colours[ground]) >= least
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        (
+            "écarté par X : «\u00a0The <probe> is out\u00a0»",
+            'écarté par X : «\u00a0<span lang="">The &lt;probe&gt; is out</span>\u00a0»',
+        ),
+        ("“one” for “two”", '“<span lang="">one</span>” for “<span lang="">two</span>”'),
+        ("Rien & rien", "Rien &amp; rien"),
+    ],
+)
+def test_what_somebody_else_says_is_marked_as_of_another_language(text: str, html: str) -> None:
+    assert quoting(text) == html

@@ -9,11 +9,14 @@ from msgspec.structs import replace
 
 from margelle.domain.access import Membership
 from margelle.domain.event import Event
+from margelle.domain.gap import Gap
 from margelle.domain.measurement import Doubt
 from margelle.domain.site import Recommendation, User
+from margelle.ports import Display
 from tests.asgi import call
 from tests.conftest import NOW
 from tests.serve.pages.conftest import HASH, POOL, Hub, cookie, measured
+from tests.serve.pages.test_overview import displayed, free
 from tests.serve.pages.text import said, tags
 
 MARIE, PAUL = "marie@example.org", "paul@example.org"
@@ -47,6 +50,28 @@ async def test_a_site_shows_its_state_curves_statistics_doubts_and_what_happened
     assert all(each["aria-label"] for each in curves)
 
 
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/print"])
+async def test_where_readings_of_several_quantities_are_missing_is_told_once(hub: Hub, path: str) -> None:
+    await week(hub)
+    ends = {"orp": 20, "ph": 20, "temperature": 21}
+    gaps = [
+        Gap(
+            f"{POOL.id}/p",
+            name,
+            NOW - timedelta(days=40, hours=22),
+            NOW - timedelta(days=40, hours=hours),
+            "silent",
+            NOW,
+        )
+        for name, hours in ends.items()
+    ]
+    await hub.store.put_gaps((), gaps)
+    text = said((await call(hub.app(), "GET", f"{path}?span=season")).text)
+    assert text.count("Wed 3 June 16:30 – ") == 2
+    assert "Wed 3 June 16:30 – Wed 3 June 18:30 pH, Redox (ORP): the cloud has no readings" in text
+    assert "Wed 3 June 16:30 – Wed 3 June 17:30 Water temperature: the cloud has no readings" in text
+
+
 async def test_what_the_script_draws_is_in_the_page_and_cannot_become_markup(hub: Hub) -> None:
     await week(hub)
     await hub.store.put_event(
@@ -59,7 +84,7 @@ async def test_what_the_script_draws_is_in_the_page_and_cannot_become_markup(hub
     assert [panel["quantity"] for panel in chart["plot"]["panels"]] == ["temperature", "ph", "orp"]
     assert chart["labels"]["ph"] == "pH"
     assert chart["plot"]["panels"][1]["lines"][0]["doubted"]["reason"][0].startswith("un saut que l’eau")
-    assert "dim. 12\u00a0juillet 14:30: pH moins, 0,3\u00a0kg" in chart["marks"]
+    assert "dim. 12\u00a0juillet 14:30\u00a0: pH moins, 0,3\u00a0kg" in chart["marks"]
     assert MARIE not in data, "who sees the curve need not know who wrote"
 
 
@@ -121,7 +146,9 @@ async def test_what_is_seen_is_had_as_a_file_with_its_doubts(hub: Hub) -> None:
     await week(hub)
     app = hub.app()
     answer = await call(app, "GET", f"{PATH}/measurements.csv?span=day")
-    assert answer.headers["content-disposition"].startswith('attachment; filename="margelle-1-20260713-20260714.csv"')
+    assert answer.headers["content-disposition"].startswith(
+        'attachment; filename="margelle-le-grand-bassin-20260713-20260714.csv"'
+    )
     lines = answer.text.splitlines()
     assert len(lines) == 1 + 3 * 24
     ndjson = (await call(app, "GET", f"{PATH}/measurements.ndjson?span=week")).text.splitlines()
@@ -175,3 +202,71 @@ async def test_long_advice_is_folded_so_that_the_curves_are_in_sight(hub: Hub) -
     assert advice.title in summary
     assert why not in summary
     assert why in unfolded
+
+
+PUMP = "bluewater.POMPE_1"
+SWITCHED = tuple(free(PUMP, float(value), timedelta(days=4, hours=-hour)) for hour, value in enumerate([1, 1, 0, 1]))
+"""Four readings of one day, of which three were on; it stayed on."""
+
+ON_OFF = Display(states=frozenset({PUMP}))
+
+
+@pytest.mark.parametrize("span", ["year", "week"])
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "off — on for 99 % of the time on"), ("fr", "arrêt — en marche 99 % du temps marche")],
+)
+async def test_what_is_on_or_off_has_states_and_a_share_in_the_statistics_and_never_a_mean(
+    hub: Hub, language: str, told: str, span: str
+) -> None:
+    for path in (PATH, f"{PATH}/print"):
+        page = said(await displayed(hub, ON_OFF, *SWITCHED, lang=language, path=f"{path}?span={span}"))
+        assert f"POMPE_1 {told} — 4 0" in page, path
+
+
+@pytest.mark.parametrize(
+    ("language", "month", "off", "share", "on"),
+    [
+        ("en", "July", "off", "on for 92 % of the time", "on"),
+        ("fr", "juillet", "arrêt", "en marche 92 % du temps", "marche"),
+    ],
+)
+async def test_the_table_tells_of_each_day_how_long_it_was_on(
+    hub: Hub, language: str, month: str, off: str, share: str, on: str
+) -> None:
+    before = free(PUMP, 0.0, timedelta(days=9))
+    page = said(await displayed(hub, ON_OFF, *SWITCHED, before, lang=language, path=f"{PATH}/table?span=month"))
+    for day, text in ((5, off), (9, off), (11, on)):
+        assert f"{day} {month} 2026 {text} " in page
+    assert "0.5" not in page
+    assert re.search(rf"10 {month} 2026 {share.replace('92', r'[0-9]+')}", page)
+
+
+@pytest.mark.parametrize("most", [20_000, 1])
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_a_year_of_what_is_on_or_off_is_drawn_and_read_as_a_share(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, language: str, most: int
+) -> None:
+    for module in ("line", "pages.site"):
+        monkeypatch.setattr(f"margelle.serve.{module}.MOST_TOLD", most)
+    page = await displayed(hub, ON_OFF, *SWITCHED, lang=language, path=f"{PATH}?span=year")
+    (data,) = re.findall(r'<script type="application/json" id="plot">(.*?)</script>', page, re.DOTALL)
+    (panel,) = json.loads(data)["plot"]["panels"]
+    symbols = {
+        ("en", 20_000): "% of the time on",
+        ("en", 1): "% of readings on",
+        ("fr", 20_000): "% du temps en marche",
+        ("fr", 1): "% des mesures en marche",
+    }
+    assert (panel["symbol"], panel["on_off"]) == (symbols[language, most], False)
+    (line,) = panel["lines"]
+    assert line["low"] is line["high"] is None
+    assert line["value"][-1] == (100.0 if most > 1 else 75.0)
+    table = said(await displayed(hub, ON_OFF, lang=language, path=f"{PATH}/table?span=month"))
+    assert ("75 %" in table) == (most == 1)
+
+
+async def test_a_doubted_value_of_what_is_on_or_off_is_told_as_a_state(hub: Hub) -> None:
+    doubted = replace(free(PUMP, 0.0, timedelta(hours=5)), doubts=(Doubt("vendor", "x"),))
+    page = said(await displayed(hub, ON_OFF, *SWITCHED, doubted, path=f"{PATH}?span=week"))
+    assert "POMPE_1 off excluded by" in page

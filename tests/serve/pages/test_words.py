@@ -11,7 +11,7 @@ from margelle.mqtt import outage
 from margelle.serve import pages
 from margelle.serve.pages.words import AREAS, TEXTS, Words, chosen
 from margelle.serve.pages.words.collection import TODO_FR
-from margelle.serve.pages.words.water import LABELS, SHORT_LABELS
+from margelle.serve.pages.words.water import LABELS, SHORT_LABELS, VENDOR_LABELS
 
 HERE = Path(pages.__file__).parent
 
@@ -46,6 +46,12 @@ def test_both_languages_fill_the_same_blanks() -> None:
 
 def test_every_quantity_has_a_label_in_both_languages() -> None:
     assert {quantity.name for quantity in STANDARD} == set(LABELS)
+
+
+def test_what_only_a_vendor_tells_has_a_name_of_its_own_in_french() -> None:
+    for quantity, (english, french) in VENDOR_LABELS.items():
+        assert (Words("en").label(quantity), Words("fr").label(quantity)) == (english, french)
+        assert english != french
 
 
 def test_a_short_name_is_no_longer_than_the_full_one() -> None:

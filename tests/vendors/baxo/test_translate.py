@@ -573,7 +573,9 @@ def test_a_mapped_tag_is_shown_once_an_event_as_a_state_and_what_nobody_has_mapp
     assert not shown.hides("baxo.PH", {"baxo.PH"}), "until the mapped one is there"
     assert not shown.hides("baxo.REDOX", {"baxo.REDOX", "orp"}), "mapped for another device"
     assert shown.states == {"baxo.POMPE_1"}
-    assert [remark for remark in shown.remarks if "the tags REDOX. Say what they measure" in remark.text]
+    assert [remark for remark in shown.remarks if "the tag REDOX. Say what it measures" in remark.text]
+    (both,) = display({}, CATALOGUE)(site).remarks
+    assert "the tags PH, REDOX. Say what they measure" in both.text
     assert display({"tags": {"PH": "ph", "REDOX": "orp"}}, CATALOGUE)(site).remarks == ()
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from margelle.domain.limits import standing
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Disinfectant, Probe, Site
 from margelle.domain.unit import Unit, convert, symbol, unit_named
 from margelle.errors import BadInput
-from margelle.intake.hand import MEANS, hand_probe, is_by_hand, keep_by_hand
+from margelle.intake.beside import foreseen
+from margelle.intake.hand import MEANS, hand_probe, intolerable, is_by_hand, keep_by_hand
 from margelle.intake.point import Point, measurement_of
 from margelle.phrase import Phrase
 from margelle.ports import AuditEntry
@@ -40,6 +40,9 @@ _FIRST: Final[dict[Disinfectant, tuple[str, ...]]] = {
     "other": ("ph", "free_chlorine", "total_alkalinity", "temperature"),
 }
 """What is asked first where nobody has measured yet; afterwards, what was measured the last time."""
+
+SOON: Final = timedelta(hours=1)
+"""The number that was doubted, written down again within this time, may be the same slip as well as a second measurement: whoever wrote it says which."""
 
 LATELY: Final = 5
 """Readings shown below the form."""
@@ -87,7 +90,7 @@ async def _blank(visit: Visit) -> Response:
 
 
 async def _measured(visit: Visit) -> Response:
-    """Keep the reading, all of it or nothing: on to the site, or back here where there is something to say of a value."""
+    """Keep the reading, all of it or nothing: on to the site, or back here where there is something to say of a value. What is unusual is kept once somebody has said that it is right."""
     site, form = await visit.site("measure"), await visit.form()
     try:
         at = minute_of(form.get("at", ""), visit.zone(site), visit.now)
@@ -99,9 +102,17 @@ async def _measured(visit: Visit) -> Response:
     probe = await hand_probe(visit.store, site)
     points, wrong = _read(visit, probe, form, at, f"own/{means}")
     if wrong:
-        return await _shown(visit, site, 400, form=form, wrong=wrong)
+        return await _shown(visit, site, 400, form=form, complaints=dict.fromkeys(wrong, visit.words("hand.no_number")))
+    unusual = await _unusual(visit, site, points)
+    if unusual and form.get("sure") != (sure := _spelt(one for one in points if one.quantity in unusual)):
+        return await _shown(visit, site, 400, form=form, complaints=unusual, sure=sure)
+    return await _done(visit, site, probe, points, means)
+
+
+async def _done(visit: Visit, site: Site, probe: Probe, points: Sequence[Measurement], means: str) -> Response:
+    """Keep and record the reading, and go where there is most to see of it."""
     outcomes = await keep_by_hand(visit.store, probe, points, visit.now, visit.hall.look.catalogue)
-    told = ", ".join(f"{one.quantity}={one.raw} {one.raw_unit}" for one in points)
+    told, at = _spelt(points), points[0].at
     outcome = f"{told} at {at:%Y-%m-%dT%H:%M}Z by {means}"
     phrase = Phrase("measured", {"values": told, "at": f"{at:%Y-%m-%d %H:%M} UTC", "means": Phrase(f"means.{means}")})
     await visit.store.record(
@@ -109,20 +120,29 @@ async def _measured(visit: Visit) -> Response:
     )
     if any(one.doubts for one in outcomes):
         return visit.go(path_of(site, "measure"), "hand.doubted")
-    if await _is_far(visit, site, points):
+    bands = visit.hall.look.showing.limits(site, {one.quantity for one in points})
+    if await intolerable(visit.store, points, bands, visit.now):
         return visit.go(path_of(site, "measure"), "hand.far")
     return visit.go(path_of(site), "hand.kept")
 
 
-async def _is_far(visit: Visit, site: Site, points: Sequence[Measurement]) -> bool:
-    """Whether a value is beyond what is tolerable, and the newest of its quantity by hand: what was long ago says nothing of the water now."""
-    bands = visit.hall.look.showing.limits(site, {one.quantity for one in points})
-    latest = await visit.store.latest(points[0].probe, visit.now)
-    newest = [one for one in points if latest[one.quantity].at <= one.at]
-    return any(
-        one.value is not None and one.quantity in bands and standing(one.value, bands[one.quantity]) == "far"
-        for one in newest
-    )
+def _spelt(points: Iterable[Measurement]) -> str:
+    return ", ".join(f"{one.quantity}={one.raw} {one.raw_unit}" for one in points)
+
+
+async def _unusual(visit: Visit, site: Site, points: Sequence[Measurement]) -> dict[str, str]:
+    """What speaks against values that would be kept, by quantity: their doubts, or that each is the very number that was doubted a moment ago, which it would confirm."""
+    told, others = await foreseen(visit.store, points, visit.now, visit.hall.look.catalogue, site.kind)
+    scene = _scene(visit, points[0])
+    reasons = {one.quantity: doubt(scene, one, one.doubts[0]) for one in told if one.doubts}
+    unusual = {quantity: f"{why[:1].upper()}{why[1:]}." for quantity, why in reasons.items()}
+    for one in told:
+        for known in others:
+            same = (known.quantity, known.value) == (one.quantity, one.value)
+            if same and known.valid and timedelta() < abs(one.at - known.at) <= SOON:
+                at = clock_time(known.at, visit.zone(site), visit.now, visit.words.language)
+                unusual.setdefault(one.quantity, visit.words("hand.again", at=at))
+    return unusual
 
 
 def _read(
@@ -148,14 +168,16 @@ async def _shown(
     status: int = 200,
     *,
     form: Mapping[str, str] | None = None,
-    wrong: Set[str] = frozenset(),
+    complaints: Mapping[str, str] = {},
+    sure: str = "",
     complaint: str = "",
 ) -> Response:
+    """The form. `complaints` are by quantity; where they are only of what is `sure`, it may be kept all the same."""
     probe = next((one for one in await visit.store.probes(site.id) if is_by_hand(one)), None)
     told = await visit.store.latest(probe.id, visit.now) if probe else {}
     latest = {name: point for name, point in told.items() if point.origin.rpartition("/")[2] in MEANS}
     first = _asked_first(site, latest, form or {})
-    blanks = {name: _blank_of(visit, name, latest, form or {}, wrong) for name in _askable(visit)}
+    blanks = {name: _blank_of(visit, name, latest, form or {}, complaints.get(name, "")) for name in _askable(visit)}
     means = (form or {}).get("means") or _means(latest)
     return visit.page(
         "by_hand.html",
@@ -169,7 +191,8 @@ async def _shown(
         at=(form or {}).get("at") or local_minute(visit.now, visit.zone(site)),
         zone=visit.zone(site).key,
         complaint=complaint,
-        faulty=bool(wrong),
+        faulty=bool(complaints),
+        sure=sure,
         lately=_lately(visit, site, latest),
     )
 
@@ -196,7 +219,7 @@ def _means(latest: Mapping[str, Measurement]) -> str:
 
 
 def _blank_of(
-    visit: Visit, name: str, latest: Mapping[str, Measurement], form: Mapping[str, str], wrong: Set[str]
+    visit: Visit, name: str, latest: Mapping[str, Measurement], form: Mapping[str, str], complaint: str
 ) -> Blank:
     quantity = visit.hall.look.catalogue[name]
     unit = _unit(visit, name, quantity.unit)
@@ -211,7 +234,7 @@ def _blank_of(
         f"{convert(quantity.high, quantity.unit, unit):g}",
         _number(visit, name, last.value, unit) if last is not None and known and last.value is not None else "",
         form.get(f"value.{name}", ""),
-        visit.words("hand.no_number") if name in wrong else "",
+        complaint,
     )
 
 
@@ -249,6 +272,10 @@ def _kept(visit: Visit, site: Site, at: datetime, points: list[Measurement]) -> 
     )
 
 
+def _scene(visit: Visit, point: Measurement) -> Scene:
+    return Scene(visit.words, visit.now, point.at, visit.hall.titles, visit.hall.look.catalogue, units=visit.user.units)
+
+
 def _value(visit: Visit, site: Site, point: Measurement) -> Told:
     """A value in words, and why it is doubted, or that it is beyond its limits."""
     known = visit.hall.look.catalogue.get(point.quantity)
@@ -256,9 +283,7 @@ def _value(visit: Visit, site: Site, point: Measurement) -> Told:
     if known is not None and point.value is not None:
         unit = _unit(visit, point.quantity, known.unit)
         text = with_unit(_number(visit, point.quantity, point.value, unit), unit)
-    scene = Scene(
-        visit.words, visit.now, point.at, visit.hall.titles, visit.hall.look.catalogue, units=visit.user.units
-    )
+    scene = _scene(visit, point)
     if point.doubts:
         return Told(f"{label} {text}", doubt(scene, point, point.doubts[0]), "watch")
     bands = visit.hall.look.showing.limits(site, {point.quantity})

@@ -79,19 +79,26 @@ def scene(visit: Visit, one: Glance) -> Scene:
     )
 
 
-def places(words: Words, one: Glance) -> Mapping[str, str]:
+def places(around: Scene, one: Glance) -> Mapping[str, str]:
     """What tells the probes of a site apart, by probe; nothing where only one measures."""
     several = len({point.probe for point in one.latest}) > 1
-    return {each.id: _place(words, one.site, each) for each in one.probes} if several else {}
+    return {each.id: _place(around, one, each) for each in one.probes} if several else {}
 
 
-def _place(words: Words, site: Site, probe: Probe) -> str:
-    return words("hand.place") if is_by_hand(probe) and probe.vendor != site.vendor else probe.key
+def _place(around: Scene, one: Glance, probe: Probe) -> str:
+    """What is by hand is called so; a vendor's only probe by its vendor, others by the vendor's names of them, and never by a mere number."""
+    if is_by_hand(probe) and probe.vendor != one.site.vendor:
+        return around.words("hand.place")
+    title = around.titles.get(probe.vendor, "")
+    if title and len([each for each in one.probes if each.vendor == probe.vendor]) == 1:
+        return title
+    return f"{title} {probe.key}".strip() if probe.key.isdecimal() else probe.key
 
 
 async def _tiles(visit: Visit, one: Glance) -> tuple[Tile | None, tuple[Tile, ...], tuple[Tile, ...]]:
     """The water's temperature, the other main tiles, and the minor ones."""
-    around, where = scene(visit, one), places(visit.words, one)
+    around = scene(visit, one)
+    where = places(around, one)
     series = [(point.probe, point.quantity) for point in one.latest if point.quantity not in MINOR]
     weeks = await visit.store.columns_of(series, visit.now - WEEK, visit.now)
     hero: Tile | None = None

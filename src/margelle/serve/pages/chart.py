@@ -18,10 +18,11 @@ from margelle.serve.glance import Glance
 from margelle.serve.line import Doubted, Line, Summary, Track, View
 from margelle.serve.pages.card import places, scene
 from margelle.serve.pages.curve import Curve, Tick, curve, time_axis, value_axis
-from margelle.serve.pages.figures import moment, number, with_unit
+from margelle.serve.pages.figures import moment, number, share_of, with_unit
 from margelle.serve.pages.happening import told
 from margelle.serve.pages.tile import Scene, doubt
 from margelle.serve.pages.visit import Visit
+from margelle.serve.pages.words import Words
 from margelle.serve.plot import Panel, Plot
 
 _SAID: Final = ("doubtful", "failed")
@@ -109,8 +110,11 @@ def chart(visit: Visit, one: Glance, drawn: Plot) -> Chart:
         words.language,
         zone.key,
         {panel.quantity: label(around, panel.quantity) for panel in drawn.panels},
-        dict(places(visit.words, one)),
-        [f"{moment(mark.event.at, zone, words.language)}: {told(words, mark.event)}" for mark in drawn.marks],
+        dict(places(around, one)),
+        [
+            words("mark.of", at=moment(mark.event.at, zone, words.language), what=told(words, mark.event))
+            for mark in drawn.marks
+        ],
         [words(f"hole.{hole.state}") for hole in drawn.holes],
         {name: words(f"chart.{name}") for name in _SAID},
         time_axis(drawn, zone, words.language),
@@ -134,7 +138,10 @@ def label(around: Scene, quantity: str) -> str:
 
 
 def _explained(around: Scene, one: Glance, panel: Panel) -> Panel:
-    return replace(panel, lines=[_with_reasons(around, one, panel.quantity, line) for line in panel.lines])
+    symbol = around.words(f"share.symbol.{panel.share}") if panel.share else panel.symbol
+    return replace(
+        panel, symbol=symbol, lines=[_with_reasons(around, one, panel.quantity, line) for line in panel.lines]
+    )
 
 
 def _with_reasons(around: Scene, one: Glance, quantity: str, line: Line) -> Line:
@@ -168,7 +175,7 @@ def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve
         panel,
         label(around, panel.quantity),
         tuple(_newest(one, around, panel.quantity, line.probe) for line in panel.lines),
-        _limits(visit, one, around, panel.quantity),
+        _limits(visit, one, around, panel),
         drawn,
     )
 
@@ -176,11 +183,14 @@ def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve
 def _newest(one: Glance, around: Scene, quantity: str, probe: str) -> Newest:
     point = next(each for each in one.latest if (each.quantity, each.probe) == (quantity, probe))
     mine = (each.kind for each in one.condition.reasons if (each.quantity, each.probe) == (quantity, probe))
-    return Newest(places(around.words, one).get(probe, ""), around.value(point), next(mine, ""))
+    return Newest(places(around, one).get(probe, ""), around.value(point), next(mine, ""))
 
 
-def _limits(visit: Visit, one: Glance, around: Scene, quantity: str) -> str:
-    """Which limits are drawn, and whose they are."""
+def _limits(visit: Visit, one: Glance, around: Scene, panel: Panel) -> str:
+    """Which limits are drawn, and whose they are; of what has none, since it is on or off, what is drawn of its days."""
+    if panel.share:
+        return visit.words(f"share.drawn.{panel.share}")
+    quantity = panel.quantity
     bands = one.bands.get(quantity)
     if bands is None:
         return ""
@@ -204,35 +214,42 @@ def _ends(visit: Visit, around: Scene, quantity: str, low: float | None, high: f
 
 def statistics(visit: Visit, one: Glance, drawn: Plot) -> list[Statistic]:
     """What each line was over the period."""
-    around, where = scene(visit, one), places(visit.words, one)
+    around = scene(visit, one)
+    where = places(around, one)
     return [_statistic(visit, around, panel, summary, where) for panel in drawn.panels for summary in panel.summaries]
 
 
 def _statistic(visit: Visit, around: Scene, panel: Panel, summary: Summary, where: Mapping[str, str]) -> Statistic:
     def said(value: float) -> str:
-        if panel.on_off:  # how often it was told is no measure of how long it was so
-            return "—"
         digits = around.scale(panel.quantity).digits(value)
         return with_unit(number(value, digits, visit.words.language), panel.symbol)
 
     name = " · ".join(filter(None, (label(around, panel.quantity), where.get(summary.probe, ""))))
     within = "" if summary.within is None else with_unit(number(100 * summary.within, 0, visit.words.language), "%")
     count, doubtful = (number(n, 0, visit.words.language) for n in (summary.count, summary.doubtful))
-    return Statistic(
-        name,
-        said(summary.minimum),
-        said(summary.median),
-        said(summary.mean),
-        said(summary.maximum),
-        count,
-        doubtful,
-        within,
-    )
+    if panel.on_off or panel.share:
+        ends = (visit.words("on" if end else "off") for end in (summary.minimum, summary.maximum))
+        low, median, mean, high = next(ends), "—", _on(visit.words, panel, summary), next(ends)
+    else:
+        low, median = said(summary.minimum), said(summary.median)
+        mean, high = said(summary.mean), said(summary.maximum)
+    return Statistic(name, low, median, mean, high, count, doubtful, within)
+
+
+def _on(words: Words, panel: Panel, summary: Summary) -> str:
+    """How much of the period something was on."""
+    if panel.share:
+        return words(f"share.{panel.share}", share=share_of(summary.mean / 100, words.language))
+    line = next(each for each in panel.lines if each.probe == summary.probe)
+    ends = zip(line.at, line.at[1:], line.value, strict=False)
+    held = [(later - at, value) for at, later, value in ends if value is not None]
+    length, on = sum(seconds for seconds, _ in held), sum(seconds for seconds, value in held if value)
+    return words("share.time", share=share_of(on / length, words.language)) if length else "—"
 
 
 def doubtful(visit: Visit, one: Glance, shown: Chart) -> list[Doubtful]:
     """The doubted values of the period, the newest first."""
-    zone, language = visit.zone(one.site), visit.words.language
+    zone, language, around = visit.zone(one.site), visit.words.language, scene(visit, one)
     found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
     for panel in shown.plot.panels:
         for line in panel.lines:
@@ -240,7 +257,8 @@ def doubtful(visit: Visit, one: Glance, shown: Chart) -> list[Doubtful]:
             doubted = line.doubted or Doubted([], [], [], [])
             for at, value, why in zip(doubted.at, doubted.value, doubted.reason, strict=True):
                 digits = panel.decimals if panel.decimals is not None else 2
-                found[at, why].append(f"{name} {with_unit(number(value, digits, language), panel.symbol)}")
+                said = around.number(panel.quantity, value) if panel.on_off else number(value, digits, language)
+                found[at, why].append(f"{name} {with_unit(said, panel.symbol)}")
     return [
         Doubtful(moment(datetime.fromtimestamp(at, UTC), zone, language), ", ".join(found[at, why]), why)
         for at, why in sorted(found, key=lambda key: -key[0])

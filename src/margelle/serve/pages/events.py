@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from margelle.domain.event import EVENT_KINDS, Event, EventKind
 from margelle.domain.site import Site
 from margelle.errors import NotFound
+from margelle.intake.own import word
 from margelle.serve.diary import Diary
 from margelle.serve.pages.figures import clock_time
 from margelle.serve.pages.hall import Hall
@@ -131,7 +132,7 @@ async def _csv(visit: Visit) -> Response:
         for one in found:
             yield tuple(getattr(one, name) for name in _COLUMNS)
 
-    return sheet(f"events-{site.key}", _COLUMNS, rows())
+    return sheet(f"events-{word(site.name) or site.key}", _COLUMNS, rows())
 
 
 async def _remove(visit: Visit) -> Response:

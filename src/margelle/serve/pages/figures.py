@@ -68,6 +68,12 @@ def with_unit(text: str, unit: Unit | str) -> str:
     return f"{text}{NO_BREAK}{symbol(unit)}" if symbol(unit) else text
 
 
+def share_of(part: float, language: Language) -> str:
+    """A part (0 to 1) of a whole as percent; of a small one that is not nothing, with a digit more."""
+    percent = 100 * part
+    return with_unit(number(percent, 0 if percent >= 1 or not percent else 1, language), "%")
+
+
 def ago(at: datetime, now: datetime, words: Words) -> str:
     """How long before `now` it was."""
     minutes = math.floor((now - at).total_seconds() / 60)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -12,10 +13,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from margelle.domain.measurement import Measurement
+from margelle.domain.series import DayStatistics
 from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
+from margelle.intake.own import word
 from margelle.serve.glance import Glance
-from margelle.serve.line import MOST_POINTS, Track
+from margelle.serve.line import MOST_POINTS, MOST_TOLD, Track, on_by_days
 from margelle.serve.pages.accounts import origins
 from margelle.serve.pages.card import about, places, scene, todo
 from margelle.serve.pages.chart import (
@@ -29,7 +32,7 @@ from margelle.serve.pages.chart import (
     tracks,
     view,
 )
-from margelle.serve.pages.figures import ago, clock_time, date_of, moment
+from margelle.serve.pages.figures import ago, clock_time, date_of, moment, share_of
 from margelle.serve.pages.glance import glance
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.happening import told
@@ -38,7 +41,7 @@ from margelle.serve.pages.period import SPANS, Period, period
 from margelle.serve.pages.row import why
 from margelle.serve.pages.tile import Scene
 from margelle.serve.pages.visit import Visit
-from margelle.serve.plot import Plot, beginning, plot
+from margelle.serve.plot import Hole, Plot, beginning, plot
 
 MOST_REASONS: Final = 6
 MOST_DOUBTFUL: Final = 50
@@ -190,16 +193,31 @@ def _head(visit: Visit, scope: Scope, most: int = UNDER_SCRIPT) -> dict[str, Any
 
 def _happenings(visit: Visit, scope: Scope) -> list[Happening]:
     """What was done and where readings are missing, the newest first."""
-    zone, language, around = visit.zone(scope.one.site), visit.words.language, scene(visit, scope.one)
+    zone, language = visit.zone(scope.one.site), visit.words.language
     found = [
         (mark.at, Happening(moment(mark.event.at, zone, language), told(visit.words, mark.event), mark.event.note))
         for mark in scope.drawn.marks
     ]
-    for hole in scope.drawn.holes:
-        since, until = (moment(datetime.fromtimestamp(at, UTC), zone, language) for at in (hole.since, hole.until))
-        what = visit.words("hole.of", what=label(around, hole.quantity), state=visit.words(f"hole.{hole.state}"))
-        found.append((hole.since, Happening(f"{since} – {until}", what, "")))
+    found += [(since, Happening(when, what, "")) for since, when, what in _holes(visit, scope)]
     return [each for _, each in sorted(found, key=lambda one: -one[0])]
+
+
+def _holes(visit: Visit, scope: Scope) -> Iterator[tuple[int, str, str]]:
+    """Where readings are missing: since when, when in words, and of what. Each stretch of a probe is told once, with its quantities."""
+    zone, language, around = visit.zone(scope.one.site), visit.words.language, scene(visit, scope.one)
+    stretches: defaultdict[tuple[str, str, str], list[Hole]] = defaultdict(list)
+    for hole in scope.drawn.holes:
+        ends = (moment(datetime.fromtimestamp(at, UTC), zone, language) for at in (hole.since, hole.until))
+        stretches[hole.probe, hole.state, " – ".join(ends)].append(hole)
+    order = {track.quantity: n for n, track in enumerate(tracks(scope.one))}
+    for (_, state, when), holes in stretches.items():
+        names = sorted({hole.quantity for hole in holes}, key=lambda name: order.get(name, len(order)))
+        what = ", ".join(label(around, name) for name in names)
+        yield (
+            min(hole.since for hole in holes),
+            when,
+            visit.words("hole.of", what=what, state=visit.words(f"hole.{state}")),
+        )
 
 
 async def _table(visit: Visit) -> Response:
@@ -209,7 +227,8 @@ async def _table(visit: Visit) -> Response:
     by_days = wanted.until - wanted.since > READINGS_UP_TO
     columns = tracks(one)
     table = await (_days(visit, one, wanted, columns) if by_days else _readings(visit, one, wanted, columns))
-    around, where = scene(visit, one), places(visit.words, one)
+    around = scene(visit, one)
+    where = places(around, one)
     heads = [" · ".join(filter(None, (label(around, each.quantity), where.get(each.probe, "")))) for each in columns]
     units = [
         around.scale(each.quantity, point.raw_unit).symbol for each, point in zip(columns, one.latest, strict=True)
@@ -243,14 +262,45 @@ async def _days(visit: Visit, one: Glance, wanted: Period, columns: Sequence[Tra
     found: dict[datetime, dict[Track, str]] = {}
     for track in columns:
         days = await visit.store.statistics(track.probe, track.quantity, first, last + timedelta(days=1), zone.key)
-        for each in days:
-            texts = [around.number(track.quantity, value) for value in (each.minimum, each.median, each.maximum)]
-            noon = datetime(each.day.year, each.day.month, each.day.day, 12, tzinfo=zone)
-            found.setdefault(noon, {})[track] = " / ".join(texts)
+        told = (
+            await _states(visit, one, wanted, track, days)
+            if around.is_state(track.quantity)
+            else _ends(around, track, days)
+        )
+        for day, cell in told.items():
+            found.setdefault(datetime(day.year, day.month, day.day, 12, tzinfo=zone), {})[track] = cell
     return [
         Instant(date_of(at, zone, visit.words.language), tuple(found[at].get(track, "") for track in columns))
         for at in sorted(found, reverse=True)
     ]
+
+
+def _ends(around: Scene, track: Track, days: Sequence[DayStatistics]) -> dict[date, str]:
+    """The days' lowest, median and highest values."""
+    return {
+        each.day: " / ".join(
+            around.number(track.quantity, value) for value in (each.minimum, each.median, each.maximum)
+        )
+        for each in days
+    }
+
+
+async def _states(
+    visit: Visit, one: Glance, wanted: Period, track: Track, days: Sequence[DayStatistics]
+) -> dict[date, str]:
+    """How what is on or off stood all day, or for how much of the day it was on."""
+    if sum(each.count for each in days) <= MOST_TOLD:
+        on = await on_by_days(visit.store, track, view(visit, one, wanted.since, wanted.until), 1)
+        kind, shares = "time", {day: each.share for day, each in on.items()}
+    else:
+        kind, shares = "readings", {each.day: each.mean for each in days}
+    words = visit.words
+    return {
+        day: words("on" if share else "off")
+        if share in {0, 1}
+        else words(f"share.{kind}", share=share_of(share, words.language))
+        for day, share in shares.items()
+    }
 
 
 async def _csv(visit: Visit) -> Response:
@@ -265,7 +315,8 @@ async def _file(visit: Visit, form: str) -> Response:
     """What is seen, as a file that `margelle import` reads back: all readings of the period, streamed."""
     one = await glance(visit, await visit.site())
     wanted = await _period(visit, one)
-    name = f"margelle-{one.site.key}-{wanted.since:%Y%m%d}-{wanted.until:%Y%m%d}.{form}"
+    called = word(one.site.name) or one.site.key
+    name = f"margelle-{called}-{wanted.since:%Y%m%d}-{wanted.until:%Y%m%d}.{form}"
     safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-._") else "-" for letter in name)
     media_type = "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"
     headers = {"content-disposition": f'attachment; filename="{safe}"'}

@@ -39,9 +39,13 @@ def _parameter(tag: Tag) -> Parameter:
 def _unmapped(references: Sequence[str]) -> tuple[Sentence, ...]:
     if not references:
         return ()
+    where = "on the page of the site's tags or under [baxo.tags] in margelle.toml"
+    if len(references) == 1:
+        text = f"Kept under its own name, without a unit: the tag {references[0]}. Say what it measures, {where}."
+        return (Sentence(text, Phrase("baxo.unmapped_one", {"names": references[0]})),)
     more = len(references) - MOST_NAMED
     shown = ", ".join(references[:MOST_NAMED])
     names = shown + (f" and {more} more" if more > 0 else "")
-    how = "Say what they measure, on the page of the site's tags or under [baxo.tags] in margelle.toml"
     phrase = Phrase("baxo.unmapped_more" if more > 0 else "baxo.unmapped", {"names": shown, "n": str(more)})
-    return (Sentence(f"Kept under their own names, without a unit: the tags {names}. {how}.", phrase),)
+    text = f"Kept under their own names, without a unit: the tags {names}. Say what they measure, {where}."
+    return (Sentence(text, phrase),)

@@ -27,7 +27,7 @@ from margelle.serve.pages.words import (
 )
 from margelle.serve.pages.words.collection import TODO_FR
 from margelle.serve.pages.words.said import FRENCH
-from margelle.serve.pages.words.water import LABELS, SHORT_LABELS
+from margelle.serve.pages.words.water import LABELS, SHORT_LABELS, VENDOR_LABELS
 
 Language = Literal["en", "fr"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "fr")
@@ -134,7 +134,7 @@ class Words:
 
     def label(self, quantity: str, *, short: bool = False) -> str:
         """What a quantity is called, `short` where there is little room; an installation's own by its name."""
-        known = (SHORT_LABELS.get(quantity) if short else None) or LABELS.get(quantity)
+        known = (SHORT_LABELS.get(quantity) if short else None) or LABELS.get(quantity) or VENDOR_LABELS.get(quantity)
         if known:
             return known[self._column]
         words = quantity.replace("_", " ") if quantity.islower() else quantity  # capitals are a vendor's own name of it

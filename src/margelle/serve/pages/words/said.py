@@ -37,6 +37,7 @@ FRENCH: Final[dict[str, str]] = {
     "baxo.may_not": "Le service ne permet pas cela à ce compte, et dit : « {said} » L’administrateur du contrat en décide ; la connexion elle-même reste bonne.",
     "baxo.activate": "Le service a refusé la connexion, et dit : « {said} » Utilisez l’e-mail et le mot de passe de BAXO Connect ; l’administrateur doit aussi avoir activé l’API pour eux.",
     "baxo.unmapped": "Gardés sous leur propre nom, sans unité : les repères {names}. Dites ce qu’ils mesurent, sur la page des repères du bassin ou sous [baxo.tags] dans margelle.toml.",
+    "baxo.unmapped_one": "Gardé sous son propre nom, sans unité : le repère {names}. Dites ce qu’il mesure, sur la page des repères du bassin ou sous [baxo.tags] dans margelle.toml.",
     "baxo.unmapped_more": "Gardés sous leur propre nom, sans unité : les repères {names} et {n} autres. Dites ce qu’ils mesurent, sur la page des repères du bassin ou sous [baxo.tags] dans margelle.toml.",
     "baxo.past_local": "Son passé est à son heure locale : {why}",
     "baxo.past_utc": "Son passé est en temps universel : {why}",

@@ -161,6 +161,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
 }  # fmt: skip
 
+VENDOR_LABELS: Final[dict[str, tuple[str, str]]] = {
+    "flipr.ph_deviation": ("Flipr · pH deviation", "Flipr · écart de pH"),
+    "flipr.disinfectant_deviation": ("Flipr · disinfectant deviation", "Flipr · écart de désinfectant"),
+}
+"""Of quantities that only one vendor tells."""
+
 LABELS: Final[dict[str, tuple[str, str]]] = {
     "temperature": ("Water temperature", "Température de l’eau"),
     "ph": ("pH", "pH"),
