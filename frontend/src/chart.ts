@@ -141,7 +141,7 @@ class Charts implements Wanted {
   /** The plot that has asked stays where it is, with the focus and the instant that it had. */
   private replace(page: Document, plot?: HTMLElement): void {
     const [quantity, top, at] = [quantityOf(plot), plot?.getBoundingClientRect().top ?? 0, this.at];
-    const focused = plot && plot === document.activeElement;
+    const [focused, visibly] = [plot === document.activeElement, plot?.matches(":focus-visible")];
     for (const part of PARTS)
       document.querySelector(part)?.replaceChildren(...(page.querySelector(part)?.childNodes ?? []));
     this.address = here();
@@ -153,7 +153,7 @@ class Charts implements Wanted {
     if (again && focused) again.focus({ preventScroll: true });
     if (again && at) this.show(again, at);
     const told = document.getElementById("told");
-    if (told && !focused) told.textContent = this.place.querySelector("summary")?.textContent ?? "";
+    if (told && !visibly) told.textContent = this.place.querySelector("summary > span")?.textContent ?? "";
   }
 
   /** From now on everything answers; then each line gets all its points, a panel at a time, once the page has come to rest. */

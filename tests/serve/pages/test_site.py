@@ -146,6 +146,19 @@ async def test_the_days_of_a_part_are_those_that_were_chosen(hub: Hub) -> None:
     assert plot["panels"][0]["lines"][0]["at"][-1] < plot["until"]
 
 
+async def test_of_a_day_that_is_shown_in_part_the_table_has_that_part(hub: Hub) -> None:
+    await hub.own(MARIE, POOL)
+    for hours, value in ((62, 7.1), (58, 7.2), (30, 7.3), (14, 7.4), (1, 7.9)):
+        await hub.add([measured("ph", value, ago=timedelta(hours=hours))])
+    page = (await call(hub.app(), "GET", f"{PATH}/table?from=2026-07-12T01:00&to=2026-07-14T02:00")).text
+    rows = [
+        "14 July 2026 7.40 / 7.40 / 7.40",
+        "13 July 2026 7.30 / 7.30 / 7.30",
+        "12 July 2026 7.20 / 7.20 / 7.20",
+    ]
+    assert " ".join(rows) in said(page)
+
+
 @pytest.mark.parametrize("path", ["", "/table", "/print", "/measurements.csv", "/measurements.ndjson", "/plot"])
 async def test_a_part_that_is_none_is_said_to_be_none_and_nothing_else_is_shown(hub: Hub, path: str) -> None:
     await week(hub)

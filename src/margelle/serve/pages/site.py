@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from margelle.domain.measurement import Measurement
+from margelle.domain.series import DayStatistics, by_day, midnight
 from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
 from margelle.serve.glance import Glance
@@ -227,11 +229,9 @@ def _cell(visit: Visit, around: Scene, point: Measurement) -> str:
 
 async def _days(visit: Visit, one: Glance, wanted: Period, columns: Sequence[Track]) -> list[Instant]:
     around, zone = scene(visit, one), visit.zone(one.site)
-    first, last = (date.fromisoformat(each) for each in wanted.days(zone))
     found: dict[datetime, dict[Track, str]] = {}
     for track in columns:
-        days = await visit.store.statistics(track.probe, track.quantity, first, last + timedelta(days=1), zone.key)
-        for each in days:
+        for each in await _days_of(visit, track, wanted, zone):
             texts = [around.number(track.quantity, value) for value in (each.minimum, each.median, each.maximum)]
             noon = datetime(each.day.year, each.day.month, each.day.day, 12, tzinfo=zone)
             found.setdefault(noon, {})[track] = " / ".join(texts)
@@ -239,6 +239,19 @@ async def _days(visit: Visit, one: Glance, wanted: Period, columns: Sequence[Tra
         Instant(date_of(at, zone, visit.words.language), tuple(found[at].get(track, "") for track in columns))
         for at in sorted(found, reverse=True)
     ]
+
+
+async def _days_of(visit: Visit, track: Track, wanted: Period, zone: ZoneInfo) -> list[DayStatistics]:
+    """Those of a period of some days: whole ones as they are kept, of the first and the last one what is shown of them."""
+    first, end = (at.astimezone(zone).date() for at in (wanted.since, wanted.until))
+    if midnight(first, zone) < wanted.since:
+        first += timedelta(days=1)
+    edges = [
+        by_day(await visit.store.history(track.probe, track.quantity, since, until), zone.key)
+        for since, until in ((wanted.since, midnight(first, zone)), (midnight(end, zone), wanted.until))
+    ]
+    whole = await visit.store.statistics(track.probe, track.quantity, first, end, zone.key)
+    return [*edges[0], *whole, *edges[1]]
 
 
 async def _csv(visit: Visit) -> Response:
