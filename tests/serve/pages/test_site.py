@@ -103,7 +103,8 @@ async def test_without_script_there_are_ways_from_a_part_to_others(hub: Hub, pat
     }
     assert fields == {"from": "2026-07-12", "to": "2026-07-12"}
     day = await call(hub.app(), "GET", f"{PATH}{path}?from=2026-07-12&to=2026-07-12")
-    assert "12 July 2026 to 12 July 2026" in said(day.text)
+    assert "Mon 13 July" not in said(day.text)
+    assert "12 July 2026 · Other dates" in said(day.text), "one day is said once"
 
 
 SHIFTED = [("2026-07-12T00", "2026-07-12T10"), ("2026-07-12T20", "2026-07-13T06")]

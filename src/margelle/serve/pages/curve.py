@@ -207,7 +207,7 @@ def time_ticks(plot: Plot, zone: ZoneInfo, language: Language) -> list[tuple[dat
     since, until = (datetime.fromtimestamp(at, UTC).astimezone(zone) for at in (plot.since, plot.until))
     span = timedelta(seconds=plot.until - plot.since)
     if span <= timedelta(days=2):
-        return [(at, f"{at:%H:%M}") for at in _times(since, until, span)]
+        return [(at, _time(at, zone, language)) for at in _times(since, until, span)]
     if span <= timedelta(days=63):
         step = 1 if span <= timedelta(days=8) else 7 if span <= timedelta(days=35) else 14
         midnights = [_midnight(since + timedelta(days=n)) for n in range(1, span.days + 2, step)]
@@ -225,6 +225,11 @@ def _day(at: datetime, zone: ZoneInfo, language: Language, step_days: int) -> st
     if step_days == 1:
         return day(at, zone, language, short=True)
     return f"{at.astimezone(zone).day}{NO_BREAK}{short_month(at.astimezone(zone), language)}"
+
+
+def _time(at: datetime, zone: ZoneInfo, language: Language) -> str:
+    """The time of day; of midnight, which day begins."""
+    return f"{at:%H:%M}" if at.hour or at.minute else day(at, zone, language, short=True)
 
 
 def _times(since: datetime, until: datetime, span: timedelta) -> Iterator[datetime]:

@@ -168,6 +168,7 @@ def _head(visit: Visit, scope: Scope, most: int = UNDER_SCRIPT) -> dict[str, Any
         "after": wanted.after(visit.now),
         "since": since,
         "until": until,
+        "told": since if since == until else words("site.period", since=since, until=until),
         "days": (*wanted.days(zone), f"{visit.now.astimezone(zone):%Y-%m-%d}"),
         "zone": zone.key,
         "step_days": scope.drawn.step_s // 86400,
