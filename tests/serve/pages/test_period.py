@@ -159,6 +159,11 @@ def test_parts_go_back_and_forth_by_their_own_length_up_to_now() -> None:
     assert before.until == NOW - 65 * HOUR
 
 
+def test_no_link_leads_before_the_first_year_of_all() -> None:
+    for query in ("span=week&until=1971-01-12", "from=1971-01-03&to=1971-01-08"):
+        assert asked(query).before == ""
+
+
 def test_the_shortest_part_that_ends_now_is_one() -> None:
     assert part(NOW - SHORTEST, NOW + MINUTE).until == NOW
 

@@ -29,7 +29,7 @@ SPANS: Final[dict[Span, timedelta]] = {
 }
 """How long each is, in their order; `all` is at most ten years, and so is a part."""
 SHORTEST: Final = timedelta(minutes=10)
-"""Of a part: what is measured more often than by the minute is nobody's water."""
+"""Of a part: ten readings of a probe that measures by the minute."""
 _FIRST_YEAR: Final = 1971
 _MOMENT: Final = timedelta(microseconds=1)
 
@@ -53,8 +53,11 @@ class Period(Struct, frozen=True):
     @property
     def before(self) -> str:
         """What asks for the period before this one; empty where there is none."""
+        since = self.since - self._length
+        if since.year < _FIRST_YEAR:
+            return ""
         if self.whole is not None:
-            return self._part(self.since - self._length, self.since)
+            return self._part(since, self.since)
         return "" if self.span == "all" else f"span={self.span}&until={_text(self.since)}"
 
     def after(self, now: datetime) -> str:

@@ -53,8 +53,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Chaque point est la médiane de {n} jours ; l’ombre va de leur plus basse à leur plus haute valeur.",
     ),
     "chart.help": (
-        "To zoom in, drag across a part, or spread two fingers. With the keyboard, arrows read, + and − zoom, and 0 shows the whole period.",
-        "Pour agrandir, tirez en travers d’une partie, ou écartez deux doigts. Au clavier, les flèches lisent, + et − agrandissent et réduisent, et 0 montre la période entière.",
+        "To zoom in, drag the mouse across a part, or spread two fingers. With the keyboard, arrows read, + and − zoom, and 0 shows the whole period.",
+        "Pour agrandir, tirez la souris en travers d’une partie, ou écartez deux doigts. Au clavier, les flèches lisent, + et − agrandissent et réduisent, et 0 montre la période entière.",
     ),
     "key.ideal": ("ideal", "idéal"),
     "key.tolerable": ("tolerable", "tolérable"),
