@@ -1,43 +1,54 @@
-// The curves of a site's page are drawn by the hub. Here they answer: what was measured at an instant is read, and a part is zoomed into.
+// The curves of a site's page are drawn by the hub. Here they answer: what was measured at an instant is read, and another part is asked for.
 import { Cursor, reachable } from "./cursor";
 import { refine } from "./fine";
-import type { Chart } from "./plot";
+import { read, type Chart } from "./plot";
 import { hear, plotOf, type Wanted } from "./pointer";
 
-/** Less cannot be zoomed into. */
-const LEAST_S = 600;
+/** What is another one with another period: the page's main part, and the menu's links to this page. */
+const PARTS = ["#period", ".masthead .menu > div"];
+
+/** From when to when, in seconds since 1970. */
+type Stretch = [since: number, until: number];
 
 class Charts implements Wanted {
   private known: Chart | undefined;
   private cursors = new Map<HTMLElement, Cursor>();
-  private whole: ChildNode[] = [];
   private at: number | undefined;
+  /** What is asked for, until it is shown. */
+  private wanted: Stretch | undefined;
+  private address = here();
   /** Those that still have to follow the one that is asked. */
   private others: HTMLElement[] | undefined;
   private turn = 0;
   private coarse: HTMLElement[] = [];
 
-  constructor(
-    private readonly place: HTMLElement,
-    private readonly reset: HTMLElement | null,
-  ) {
+  constructor(private readonly place: HTMLElement) {
     hear(place, this);
     place.addEventListener("focusin", ({ target }) => this.focused(plotOf(target)));
     place.addEventListener("focusout", ({ relatedTarget }) => plotOf(relatedTarget) ?? this.leave());
     place.addEventListener("keydown", (event) => this.steer(event));
-    reset?.addEventListener("click", () => this.replace(this.whole));
+    addEventListener("popstate", () => {
+      if (here() !== this.address) void this.load(here());
+    });
     this.begin();
   }
 
   /** What the page shows: read when it is first needed, so that nothing waits for it. */
   private get data(): Chart {
-    this.known ??= JSON.parse(this.place.querySelector("#plot")?.textContent ?? "") as Chart;
+    this.known ??= read(this.place.querySelector("#plot")?.textContent ?? "");
     return this.known;
   }
 
+  private get charts(): HTMLElement | null {
+    return this.place.querySelector("#charts");
+  }
+
+  private get plots(): HTMLElement[] {
+    return [...this.place.querySelectorAll<HTMLElement>(".plot")];
+  }
+
   look(plot: HTMLElement, share: number): void {
-    const { since, until } = this.data.plot;
-    this.show(plot, since + share * (until - since));
+    this.show(plot, this.instant(share));
   }
 
   leave(): void {
@@ -53,44 +64,103 @@ class Charts implements Wanted {
     this.cursors.get(plot)?.unchoose();
   }
 
-  /** Ask for what lies between, with all that the hub has of it. */
-  async zoom(plot: HTMLElement, from: number, to: number): Promise<void> {
+  /** The lines go with the fingers; all else waits for the hub. */
+  pinch(from: number, to: number): void {
     const { since, until } = this.data.plot;
-    const [first, last] = [from, to].map((share) => since + share * (until - since)) as [number, number];
+    const [first, last] = this.within([this.instant(from), this.instant(to)]);
+    const [left, width] = [first - since, last - first].map((each) => (100 * each) / (until - since));
+    this.stretch(`${left} 0 ${width} 100`);
+  }
+
+  unpinch(): void {
+    this.stretch("0 0 100 100");
+  }
+
+  zoom(plot: HTMLElement, from: number, to: number): void {
+    this.leave();
+    void this.ask([this.instant(from), this.instant(to)], plot);
+  }
+
+  private stretch(box: string): void {
+    this.charts?.classList.toggle("pinched", box !== "0 0 100 100");
+    for (const each of this.place.querySelectorAll(".curve svg svg")) each.setAttribute("viewBox", box);
+  }
+
+  private instant(share: number): number {
+    const { since, until } = this.data.plot;
+    return since + share * (until - since);
+  }
+
+  /** The whole in which parts are seen. */
+  private get whole(): Stretch {
+    const { since, until } = this.charts?.dataset ?? {};
+    return [Number(since), Number(until)];
+  }
+
+  /** So much of a stretch as can be seen: not less than the least, nor beyond the whole. */
+  private within([from, to]: Stretch): Stretch {
+    const [since, until] = this.whole;
+    const size = Math.min(Math.max(to - from, Number(this.charts?.dataset["least"])), until - since);
+    const begin = Math.min(Math.max((from + to - size) / 2, since), until - size);
+    return [begin, begin + size];
+  }
+
+  /** Show a part, with all that the hub has of it, or the whole. */
+  private async ask(stretch: Stretch, plot: HTMLElement): Promise<void> {
+    const { shown, whole } = this.charts?.dataset ?? {};
+    const [[since, until], [first, last]] = [this.within(stretch), this.whole];
+    const part = `&from=${minute(Math.floor(since / 60))}&to=${minute(Math.ceil(until / 60))}`;
+    const query = `${whole}${since > first || until < last ? part : ""}`;
+    const wanted: Stretch = [since, until];
+    this.wanted = wanted;
+    if (query === shown) this.turn++;
+    else await this.load(`?${query}`, plot);
+    if (this.wanted !== wanted) return; // something else is asked for by now
+    this.unchoose(plot);
+    this.unpinch();
+    this.wanted = undefined;
+  }
+
+  /** Have what the hub shows at another address of this page; where a `plot` has asked for it, as one more step to go back from. */
+  private async load(address: string, plot?: HTMLElement): Promise<void> {
     const turn = ++this.turn;
     try {
-      if (last - first < LEAST_S) return;
-      const address = `${this.place.dataset["plot"]}&from=${Math.floor(first)}&to=${Math.ceil(last)}`;
       const answer = await fetch(address, { headers: { accept: "text/html" } });
       if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
-      const drawn = document.createRange().createContextualFragment(await answer.text());
-      if (turn !== this.turn) return; // something else is shown by now
-      if (!this.whole.length) this.whole = [...this.place.childNodes];
-      this.replace([...drawn.childNodes]);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (turn !== this.turn) return; // something else is asked for by now
+      if (plot) history.pushState(null, "", address);
+      this.replace(page, plot);
     } catch {
       if (turn !== this.turn) return;
+      if (!plot) return location.reload(); // the browser knows what to say
       for (const text of this.place.querySelectorAll(".readout")) text.textContent = this.data.words["failed"] ?? "";
-    } finally {
-      this.unchoose(plot);
     }
   }
 
-  private replace(drawn: ChildNode[]): void {
-    this.turn++;
-    this.leave();
-    this.cursors.clear();
-    this.place.querySelectorAll(".over").forEach((each) => each.remove());
-    this.place.replaceChildren(...drawn);
+  /** The plot that has asked stays where it is, with the focus and the instant that it had. */
+  private replace(page: Document, plot?: HTMLElement): void {
+    const [quantity, top, at] = [quantityOf(plot), plot?.getBoundingClientRect().top ?? 0, this.at];
+    const [focused, visibly] = [plot === document.activeElement, plot?.matches(":focus-visible")];
+    for (const part of PARTS)
+      document.querySelector(part)?.replaceChildren(...(page.querySelector(part)?.childNodes ?? []));
+    this.address = here();
     this.known = undefined;
-    if (this.reset) this.reset.hidden = drawn === this.whole;
+    this.cursors.clear();
     this.begin();
+    const again = plot && this.plots.find((each) => quantityOf(each) === quantity);
+    if (again) scrollBy({ top: again.getBoundingClientRect().top - top, behavior: "instant" });
+    if (again && focused) again.focus({ preventScroll: true });
+    if (again && at) this.show(again, at);
+    const told = document.getElementById("told");
+    if (told && !visibly) told.textContent = this.place.querySelector("summary > span")?.textContent ?? "";
   }
 
   /** From now on everything answers; then each line gets all its points, a panel at a time, once the page has come to rest. */
   private begin(): void {
-    const plots = [...this.place.querySelectorAll<HTMLElement>(".plot")];
+    const plots = this.plots;
     plots.forEach(reachable);
-    this.place.dataset["ready"] = "true";
+    if (this.charts) this.charts.dataset["ready"] = "true";
     performance.mark("charts-answer");
     this.coarse = plots;
     const next = (): void => {
@@ -110,7 +180,7 @@ class Charts implements Wanted {
     const waits = this.others;
     this.at = at;
     this.cursor(asked)?.show(at);
-    this.others = [...this.place.querySelectorAll<HTMLElement>(".plot")].filter((each) => each !== asked);
+    this.others = this.plots.filter((each) => each !== asked);
     if (!waits) requestAnimationFrame(() => setTimeout(() => this.follow()));
   }
 
@@ -130,8 +200,7 @@ class Charts implements Wanted {
   }
 
   private panel(plot: HTMLElement): Chart["plot"]["panels"][number] | undefined {
-    const quantity = plot.parentElement?.dataset["quantity"];
-    return this.data.plot.panels.find((each) => each.quantity === quantity);
+    return this.data.plot.panels.find((each) => each.quantity === quantityOf(plot));
   }
 
   /** Who comes by keyboard reads what is newest first. */
@@ -140,12 +209,15 @@ class Charts implements Wanted {
     if (plot && last) this.show(plot, this.at ?? last);
   }
 
-  /** Arrows go from one measured instant to the next, and pages over a tenth of them. */
+  /** Arrows go from one measured instant to the next, and pages over a tenth of them; plus and minus zoom about the one that is read. */
   private steer(event: KeyboardEvent): void {
     const plot = plotOf(event.target);
     const instants = (plot && this.cursor(plot)?.instants) ?? [];
     if (!plot || !instants.length || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "Escape") return this.leave();
+    const zooms: Record<string, number> = { "+": 0.5, "=": 0.5, "-": 2, "0": 1e6 };
+    const zoom = zooms[event.key];
+    if (zoom) return void this.ask(this.about(zoom), plot);
     const [end, page] = [instants.length - 1, Math.ceil(instants.length / 10)];
     const at = this.at ?? Infinity;
     const [before, after] = [instants.findLastIndex((each) => each < at), instants.findIndex((each) => each > at)];
@@ -157,7 +229,28 @@ class Charts implements Wanted {
     event.preventDefault();
     this.show(plot, instants[Math.min(Math.max(next, 0), end)] ?? at);
   }
+
+  /** What is seen, or asked for already, so many times as long: what is read stays where it is, else the middle. */
+  private about(times: number): Stretch {
+    const { since, until } = this.data.plot;
+    const [first, last] = this.wanted ?? [since, until];
+    const at = this.at ?? (first + last) / 2;
+    return [at + (first - at) * times, at + (last - at) * times];
+  }
 }
 
-const place = document.getElementById("charts");
-if (place) new Charts(place, document.getElementById("whole"));
+function here(): string {
+  return location.pathname + location.search;
+}
+
+function quantityOf(plot: HTMLElement | undefined): string | undefined {
+  return plot?.parentElement?.dataset["quantity"];
+}
+
+/** As the hub writes it in an address, from minutes since 1970. */
+function minute(at: number): string {
+  return `${new Date(at * 60_000).toISOString().slice(0, 16)}Z`;
+}
+
+const place = document.getElementById("period");
+if (place) new Charts(place);

@@ -10,7 +10,13 @@ export function reachable(plot: HTMLElement): void {
   const label = plot.querySelector("svg.curve")?.getAttribute("aria-label") ?? "";
   const newest = plot.parentElement?.querySelector(".latest")?.textContent.trim() ?? "";
   plot.tabIndex = 0;
-  const said = { role: "slider", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": STEPS };
+  const said = {
+    role: "slider",
+    "aria-label": label,
+    "aria-valuemin": 0,
+    "aria-valuemax": STEPS,
+    "aria-describedby": "help",
+  };
   for (const [name, value] of Object.entries({ ...said, "aria-valuenow": STEPS, "aria-valuetext": newest }))
     plot.setAttribute(name, String(value));
 }

@@ -43,11 +43,10 @@ export interface Plot {
   holes: { since: number; until: number; state: string; probe: string; quantity: string }[];
 }
 
-/** What an axis names: a value in its own measure (time in seconds since 1970), and how people write it. What is spare need not be said where there is little room. */
+/** What a value of something that is on or off is called. */
 export interface Tick {
   at: number;
   text: string;
-  spare?: true;
 }
 
 export interface Chart {
@@ -59,6 +58,15 @@ export interface Chart {
   marks: string[];
   holes: string[];
   words: Record<string, string>;
-  times: Tick[];
   values: Record<string, Tick[]>;
+}
+
+/** What stands in the page, where each instant of a line is told by the seconds since the one before. */
+export function read(text: string): Chart {
+  const chart = JSON.parse(text) as Chart;
+  for (const line of chart.plot.panels.flatMap((panel) => panel.lines)) {
+    let at = 0;
+    line.at = line.at.map((since) => (at += since));
+  }
+  return chart;
 }

@@ -1,11 +1,13 @@
-// Turns what a mouse or a finger does over the curves into what is wanted: to read an instant, or to zoom into a part.
+// Turns what a mouse or fingers do over the curves into what is wanted: to read an instant, or to see another part.
 
-/** What is wanted. Places are shares of the curves' width, from 0 to 1. */
+/** What is wanted. Places are shares of the curves' width, from 0 to 1; what two fingers draw together goes beyond. */
 export interface Wanted {
   look(plot: HTMLElement, share: number): void;
   leave(): void;
   choose(plot: HTMLElement, from: number, to: number): void;
   unchoose(plot: HTMLElement): void;
+  pinch(from: number, to: number): void;
+  unpinch(): void;
   zoom(plot: HTMLElement, from: number, to: number): void;
 }
 
@@ -24,14 +26,36 @@ interface Press {
   hold: number;
 }
 
-/** Hears all plots below `place`. A mouse reads where it is and zooms where it is dragged; a finger reads where it taps, rests or is drawn along. */
+/** Two fingers: the share of the width in their middle, and how many pixels are between them. */
+interface Span {
+  at: number;
+  px: number;
+}
+
+interface Pinch {
+  plot: HTMLElement;
+  began: Span;
+  from: number;
+  to: number;
+}
+
+/** Hears all plots below `place`. A mouse reads where it is and zooms where it is dragged; a finger reads where it taps, rests or is drawn along; two zoom. */
 export function hear(place: HTMLElement, wanted: Wanted): void {
   let press: Press | undefined;
+  let pinch: Pinch | undefined;
+  const fingers = new Map<number, PointerEvent>();
   const begin = (event: PointerEvent): void => {
     const plot = plotOf(event.target);
-    if (!plot || event.button !== 0 || !event.isPrimary) return;
+    if (event.isPrimary) fingers.clear(); // the others are gone, whether or not they said so
+    if (!plot || event.button !== 0) return;
     const { clientX: x, clientY: y } = event;
     const mouse = event.pointerType === "mouse";
+    if (!mouse) fingers.set(event.pointerId, event);
+    if (fingers.size === 2) {
+      cancel(event);
+      pinch = { plot, began: between(plot, fingers), from: 0, to: 1 };
+    }
+    if (!event.isPrimary) return;
     const now: Press = { plot, x, y, mouse, reads: false, hold: 0 };
     if (mouse) plot.setPointerCapture(event.pointerId);
     else now.hold = setTimeout(() => read(now, x), HOLD_MS);
@@ -43,6 +67,14 @@ export function hear(place: HTMLElement, wanted: Wanted): void {
     wanted.look(by.plot, held(share(by.plot, x)));
   };
   const move = (event: PointerEvent): void => {
+    if (fingers.has(event.pointerId)) fingers.set(event.pointerId, event);
+    if (pinch && fingers.size === 2) {
+      const now = between(pinch.plot, fingers);
+      const size = pinch.began.px / now.px; // what was in the middle of the fingers stays there
+      pinch.from = pinch.began.at - now.at * size;
+      pinch.to = pinch.from + size;
+      return wanted.pinch(pinch.from, pinch.to);
+    }
     if (!press && event.pointerType === "mouse") hover(event);
     if (!press || !event.isPrimary) return;
     const [across, down] = [Math.abs(event.clientX - press.x), Math.abs(event.clientY - press.y)];
@@ -56,6 +88,12 @@ export function hear(place: HTMLElement, wanted: Wanted): void {
     else wanted.leave();
   };
   const end = (event: PointerEvent): void => {
+    fingers.delete(event.pointerId);
+    if (pinch) {
+      const { plot, from, to } = pinch;
+      pinch = undefined;
+      return wanted.zoom(plot, from, to);
+    }
     if (!press || !event.isPrimary) return;
     const done = press;
     press = undefined;
@@ -63,7 +101,10 @@ export function hear(place: HTMLElement, wanted: Wanted): void {
     else if (Math.abs(event.clientX - done.x) >= LEAST_PX) wanted.zoom(done.plot, ...ends(done, event));
     else wanted.unchoose(done.plot);
   };
-  const cancel = (): void => {
+  const cancel = (event: Event): void => {
+    if (event.type === "pointercancel") fingers.delete((event as PointerEvent).pointerId);
+    if (pinch) wanted.unpinch();
+    pinch = undefined;
     if (!press) return;
     clearTimeout(press.hold);
     wanted.unchoose(press.plot);
@@ -72,16 +113,20 @@ export function hear(place: HTMLElement, wanted: Wanted): void {
   };
   place.addEventListener("pointerdown", begin);
   place.addEventListener("pointermove", move);
-  place.addEventListener("pointerup", end);
-  place.addEventListener("pointercancel", cancel); // the page is scrolled
+  addEventListener("pointerup", end); // wherever: what was touched may have been replaced
+  addEventListener("pointercancel", cancel); // the page is scrolled
+  const still = (event: TouchEvent): void => {
+    if (pinch && event.cancelable) event.preventDefault(); // nor is it by two fingers
+  };
+  place.addEventListener("touchmove", still, { passive: false });
   place.addEventListener("pointerleave", (event) => {
     if (event.pointerType === "mouse" && !press) wanted.leave();
   });
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape") cancel();
+    if (event.key === "Escape") cancel(event);
   });
   addEventListener("click", ({ target }) => {
-    if (target instanceof Element && !place.contains(target)) wanted.leave();
+    if (target instanceof Element && !plotOf(target)) wanted.leave();
   });
 }
 
@@ -92,6 +137,12 @@ export function plotOf(target: EventTarget | null): HTMLElement | null {
 function share(plot: HTMLElement, x: number): number {
   const box = plot.querySelector("svg.curve")?.getBoundingClientRect();
   return box?.width ? (x - box.left) / box.width : 0;
+}
+
+function between(plot: HTMLElement, fingers: Map<number, PointerEvent>): Span {
+  const [one, other] = [...fingers.values()] as [PointerEvent, PointerEvent];
+  const px = Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+  return { at: share(plot, (one.clientX + other.clientX) / 2), px: Math.max(px, LEAST_PX) };
 }
 
 function held(at: number): number {

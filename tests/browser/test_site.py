@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, Route, expect
@@ -265,38 +265,300 @@ def test_between_two_readings_of_a_line_the_nearer_one_is_read(visit: Visitor, n
         assert len(values) > 2
         drag(page, box)
         page.mouse.up()
-        expect(page.locator(".zoomed")).to_be_visible()
+        expect(page.get_by_role("link", name="Whole period")).to_be_visible()
 
 
-def drag(page: Page, box: FloatRect) -> None:
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + 200, y)
+def drag(page: Page, box: FloatRect, px: int = 200, after: float = 200) -> None:
+    x, y = box["x"] + after, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(box["x"] + 400, y, steps=4)
+    page.mouse.move(x + px, y, steps=4)
 
 
-def test_a_part_is_zoomed_into_and_left_again(visit: Visitor, noted: str) -> None:
+PART = "span=week&from=2026-07-12T10:30Z&to=2026-07-12T20:30Z"
+SHOWN = "Sun 12\u00a0July 12:30 to Sun 12\u00a0July 22:30"
+
+
+def shown(page: Page) -> Locator:
+    """From when to when it is, as the page says."""
+    return page.locator(".dates > summary > span").first
+
+
+def length_min(page: Page) -> int:
+    """How many minutes the part is long that the page's address asks for."""
+    ends = [datetime.fromisoformat(end) for end in re.findall(r"(?:from|to)=([^&]+)", page.url)]
+    return int((ends[1] - ends[0]).total_seconds() / 60)
+
+
+def test_a_part_is_zoomed_into_and_a_part_of_that_and_back_undoes_it(visit: Visitor, noted: str) -> None:
     page = ready(visit(f"{noted}?span=month", width=DESK))
     panel, box = curve_of(page, "ph")
-    whole = page.get_by_role("button", name="Whole period")
-    label = panel.locator("svg.curve").get_attribute("aria-label")
+    whole = page.get_by_role("link", name="Whole period")
+    said = [shown(page).inner_text()]
     drag(page, box)
     expect(panel.locator(".chosen")).to_be_visible()
     visit.check(page, "chosen")
-    with page.expect_response("**/plot?*") as answer:
-        page.mouse.up()
-    assert answer.value.ok
+    page.mouse.up()
     expect(whole).to_be_visible()
-    assert panel.locator("svg.curve").get_attribute("aria-label") != label
     visit.check(page, "zoomed")
+    addresses, minutes = [page.url], [length_min(page)]
+    said.append(shown(page).inner_text())
+    expect(page.locator("#told")).to_have_text(said[1])
+    label = panel.locator("svg.curve").get_attribute("aria-label") or ""
+    assert label.endswith(said[1]), "the curve is of what is said to be shown"
+    assert panel.bounding_box() == pytest.approx(box_of(panel), abs=1)
     page.mouse.move(box["x"] + 300, box["y"] + 40)
     expect(panel.locator(".readout")).to_contain_text("7.")
+
+    drag(page, box)
+    page.mouse.up()
+    expect(shown(page)).not_to_have_text(said[1])
+    addresses.append(page.url)
+    minutes.append(length_min(page))
+    assert minutes[1] == pytest.approx(minutes[0] * 200 / box["width"], rel=0.01), "deeper, not from the whole again"
+
+    page.go_back()
+    expect(shown(page)).to_have_text(said[1])
+    assert page.url == addresses[0]
+    page.go_back()
+    expect(shown(page)).to_have_text(said[0])
+    expect(whole).to_be_hidden()
+    page.go_forward()
+    expect(shown(page)).to_have_text(said[1])
+    page.reload()
+    expect(shown(page)).to_have_text(said[1])
+    assert page.url == addresses[0]
+    ready(page)
     whole.click()
     expect(whole).to_be_hidden()
-    assert panel.locator("svg.curve").get_attribute("aria-label") == label
+    expect(shown(page)).to_have_text(said[0])
+    assert page.url.endswith("?span=month")
+
+
+def box_of(panel: Locator) -> dict[str, float]:
+    found: dict[str, float] = panel.evaluate("each => each.getBoundingClientRect().toJSON()")
+    return {name: found[name] for name in ("x", "y", "width", "height")}
+
+
+def test_what_is_zoomed_into_stays_where_it_is_in_the_window(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=season", width=DESK))
+    panel, box = curve_of(page, "orp")
+    drag(page, box, after=box["width"] - 300)
+    page.mouse.up()
+    expect(page.get_by_role("link", name="Whole period")).to_be_visible()
+    expect(page.get_by_text("Each point is a day")).to_be_hidden()
+    after = panel.locator(".plot svg.curve").bounding_box()
+    assert after is not None
+    assert (after["x"], after["y"]) == pytest.approx((box["x"], box["y"]), abs=1)
+
+
+def test_table_print_files_and_language_are_of_what_was_zoomed_into(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=month", width=DESK))
+    _, box = curve_of(page, "ph")
+    drag(page, box, 40)
+    page.mouse.up()
+    expect(page.get_by_role("link", name="Whole period")).to_be_visible()
+    said, zoomed = shown(page).inner_text(), page.url
+    first, last = re.findall(r"(?:from|to)=([^&]+)Z", zoomed)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    instants = [line.partition(",")[0] for line in download.value.path().read_text().splitlines()[1:]]
+    assert len(instants) > 100
+    assert first <= min(instants) < max(instants) < last
+    page.locator("details.menu > summary").first.click()
+    page.get_by_role("link", name="Français").click()
+    expect(page.get_by_role("link", name="Période entière")).to_be_visible()
+    assert all(end in page.url.replace("%3A", ":") for end in (first, last))
+    page.get_by_role("link", name="Imprimer").click()
+    expect(page.locator(".paper-head")).to_contain_text("juin 2026" if "June 2026" in said else "juin ")
+    page.goto(zoomed)
+    page.get_by_role("link", name="En tableau").click()
+    expect(page.get_by_role("table")).to_be_visible()
+    visit.check(page, "table")
+    page.get_by_role("link", name="En courbes").click()
+    expect(page.locator("#charts[data-ready]")).to_be_visible()
+    assert page.url == zoomed
+
+
+def test_without_script_a_period_is_chosen_by_its_days_and_left_by_links(visit: Visitor, noted: str) -> None:
+    page = visit.open(script=False, width=PHONE)
+    page.goto(visit.hub.url + noted)
+    expect(page.locator("#help")).to_be_hidden()
+    shown(page).click()
+    page.get_by_label("First day").fill("2026-07-06")
+    page.get_by_label("Last day").fill("2026-07-07")
+    page.get_by_role("button", name="Show").click()
+    expect(shown(page)).to_contain_text("6\u00a0July\u00a02026 to 7\u00a0July\u00a02026")
+    page.get_by_role("link", name="Earlier").click()
+    expect(shown(page)).to_contain_text("4\u00a0July\u00a02026 to 5\u00a0July\u00a02026")
+    page.get_by_role("link", name="As a table").click()
+    expect(page.get_by_role("table")).to_be_visible()
+    assert 40 < page.locator("tbody tr").count() <= 49
+    page.get_by_role("link", name="Later").click()
+    expect(shown(page)).to_contain_text("6\u00a0July\u00a02026 to 7\u00a0July\u00a02026")
+    page.get_by_role("link", name="As curves").click()
+    page.get_by_role("link", name="Whole period").click()
+    expect(page.get_by_role("link", name="Whole period")).to_be_hidden()
+
+
+@EVERY_LOOK
+def test_a_part_by_its_address(visit: Visitor, noted: str, width: int, theme: Theme, language: Language) -> None:
+    page = ready(visit(f"{noted}?{PART}", width=width, theme=theme, language=language))
+    expect(page.locator("#help")).to_be_visible()
+    shown(page).click()
+    expect(page.locator(".dates input").first).to_be_visible()
+    visit.check(page, "dates")
+    page.keyboard.press("Escape")
+    expect(page.locator(".dates input").first).to_be_hidden()
+
+
+def test_what_is_no_period_is_a_page_that_says_so(visit: Visitor, noted: str) -> None:
+    page = visit(f"{noted}?from=2026-07-12&to=tomorrow", status=400)
+    expect(page.get_by_text("write it like 2026-07-14")).to_be_visible()
+    visit.expected("400")
+
+
+LENGTH_MIN = """() => (([from, to]) => (new Date(to) - new Date(from)) / 60000)(
+    ["from", "to"].map(name => new URLSearchParams(location.search).get(name)))"""
+
+
+def test_the_keyboard_zooms_about_what_is_read_and_keeps_the_focus(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=week", width=DESK))
+    plot = page.get_by_role("slider", name=re.compile("^pH: curve"))
+    text = page.locator("figure[data-quantity=ph] .readout")
+    expect(plot).to_have_accessible_description(re.compile(r"\+ and − zoom, and 0 shows the whole period"))
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("Tab")
+    expect(plot).to_be_focused()
+    for _ in range(40):
+        page.keyboard.press("ArrowLeft")
+    read, whole = text.inner_text(), shown(page).inner_text()
+    hair = page.locator("figure[data-quantity=ph] .hair")
+    left = (hair.bounding_box() or {"x": 0})["x"]
+    page.keyboard.press("+")
+    expect(page).to_have_url(re.compile("from="))
+    assert length_min(page) == pytest.approx(7 * 24 * 60 / 2, abs=2)
+    expect(plot).to_be_focused()
+    expect(text).to_have_text(read)
+    assert (hair.bounding_box() or {"x": 0})["x"] == pytest.approx(left, abs=2)
+    visit.check(page, "zoomed by keyboard")
+    half = shown(page).inner_text()
+    for _ in range(20):
+        page.keyboard.press("+")  # faster than the hub answers
+    page.wait_for_function(LENGTH_MIN + "<= 11")
+    assert length_min(page) >= 10, "no shorter"
+    expect(text).to_have_text(read)
+    expect(hair).to_be_visible()
+    page.keyboard.press("-")
+    page.wait_for_function(LENGTH_MIN + ">= 20")
+    assert length_min(page) <= 24
+    page.keyboard.press("0")
+    expect(shown(page)).to_have_text(whole)
+    assert page.url.endswith("?span=week")
+    expect(plot).to_be_focused()
+    expect(text).to_have_text(read)
+    page.keyboard.press("-")
+    page.keyboard.press("+")
+    expect(shown(page)).to_have_text(half)
+    page.keyboard.press("Escape")
+    expect(text).to_be_empty()
+    expect(shown(page)).to_have_text(half)
+
+
+class Fingers:
+    """Fingers on a page's screen, as the browser itself hears them: it scrolls, if it may."""
+
+    def __init__(self, page: Page) -> None:
+        self._devices = page.context.new_cdp_session(page)
+
+    def put(self, kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(places)]
+        self._devices.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def pinch(self, box: FloatRect, begin: tuple[float, float], end: tuple[float, float]) -> None:
+        """Two fingers, from shares of the width to others, the second one coming later and both somewhat askew."""
+        self.draw(box, begin, end)
+        self.put("touchEnd")
+
+    def draw(self, box: FloatRect, begin: tuple[float, float], end: tuple[float, float]) -> None:
+        y = box["y"] + box["height"] / 2
+
+        def at(part: float) -> list[tuple[float, float]]:
+            shares = (one + (other - one) * part for one, other in zip(begin, end, strict=True))
+            return [(box["x"] + box["width"] * share, y + 10 * n + 12 * part) for n, share in enumerate(shares)]
+
+        self.put("touchStart", at(0)[0])
+        self.put("touchStart", *at(0))
+        for n in range(1, 9):
+            self.put("touchMove", *at(n / 8))
+
+
+def test_two_fingers_zoom_all_curves_about_their_middle(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=week", width=PHONE))
     panel, box = curve_of(page, "ph")
-    page.mouse.move(box["x"] + 300, box["y"] + 40)
+    fingers = Fingers(page)
+    fingers.draw(box, (0.4, 0.6), (0.25, 0.75))
+    expect(page.locator("#charts.pinched")).to_be_visible()
+    boxes = page.locator(".curve svg svg").evaluate_all("all => all.map(each => each.getAttribute('viewBox'))")
+    assert len(set(boxes)) == 1, "all together"
+    assert float(boxes[0].split()[0]) == pytest.approx(30, abs=2)
+    expect(panel.locator(".readout")).to_be_empty()
+    fingers.put("touchEnd")
+    expect(page.get_by_role("link", name="Whole period")).to_be_visible()
+    assert length_min(page) == pytest.approx(7 * 24 * 60 * 0.4, rel=0.05)
+    (first,) = re.findall(r"from=([^&]+)", page.url)
+    assert abs(datetime.fromisoformat(first) - (NOW - timedelta(days=7 * 0.7))) < timedelta(hours=5)
+    expect(page.locator("#charts.pinched")).to_have_count(0)
+    visit.check(page, "pinched")
+    assert page.evaluate("visualViewport.scale") == 1
+
+    panel, box = curve_of(page, "ph")
+    fingers.pinch(box, (0.3, 0.7), (0.4, 0.6))
+    expect(page).not_to_have_url(re.compile(re.escape(first)))
+    assert length_min(page) == pytest.approx(7 * 24 * 60 * 0.8, rel=0.07)
+    wider = shown(page).inner_text()
+    panel, box = curve_of(page, "ph")
+    fingers.pinch(box, (0.2, 0.8), (0.45, 0.55))
+    expect(shown(page)).not_to_have_text(wider)
+    assert page.url.endswith("?span=week"), "not wider than the whole"
+    page.go_back()
+    expect(shown(page)).to_have_text(wider)
+
+
+def test_fingers_that_do_not_zoom_ask_for_nothing(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=week", width=PHONE))
+    panel, box = curve_of(page, "ph")
+    fingers = Fingers(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/sites/" in request.url else None)
+    fingers.pinch(box, (0.4, 0.6), (0.45, 0.55))
+    expect(page.locator("#charts.pinched")).to_have_count(0)
+    fingers.draw(box, (0.4, 0.6), (0.3, 0.7))
+    expect(page.locator("#charts.pinched")).to_be_visible()
+    fingers.put("touchCancel")
+    expect(page.locator("#charts.pinched")).to_have_count(0)
+    assert panel.locator(".curve svg svg").get_attribute("viewBox") == "0 0 100 100"
+    y = box["y"] + box["height"] / 2
+    fingers.put("touchStart", (box["x"] + 60, y))
+    for n in range(1, 9):
+        fingers.put("touchMove", (box["x"] + 60 + 10 * n, y))
     expect(panel.locator(".readout")).to_contain_text("7.")
+    fingers.put("touchEnd")
+    expect(panel.locator(".readout")).to_contain_text("7.")
+    assert asked == []
+
+
+def test_one_finger_that_is_drawn_down_a_curve_scrolls_the_page(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=week", width=PHONE))
+    panel, box = curve_of(page, "ph")
+    before, fingers = page.evaluate("scrollY"), Fingers(page)
+    x, y = box["x"] + 100, box["y"] + 150
+    fingers.put("touchStart", (x, y))
+    for n in range(1, 9):
+        fingers.put("touchMove", (x + n / 4, y - 15 * n))
+    fingers.put("touchEnd")
+    page.wait_for_function("before => scrollY > before + 60", arg=before)
+    expect(panel.locator(".readout")).to_be_empty()
 
 
 def test_a_zoom_is_given_up_with_escape(visit: Visitor, noted: str) -> None:
@@ -306,19 +568,30 @@ def test_a_zoom_is_given_up_with_escape(visit: Visitor, noted: str) -> None:
     page.keyboard.press("Escape")
     page.mouse.up()
     expect(panel.locator(".chosen")).to_be_hidden()
-    expect(page.get_by_role("button", name="Whole period")).to_be_hidden()
+    expect(page.get_by_role("link", name="Whole period")).to_be_hidden()
 
 
 def test_a_part_that_cannot_be_loaded_is_said_and_the_curves_stay(visit: Visitor, noted: str) -> None:
     page = ready(visit(f"{noted}?span=month", width=DESK))
     panel, box = curve_of(page, "ph")
-    page.route("**/plot?*", lambda route: route.abort())
+    page.route("**/sites/*from=*", lambda route: route.abort())
     drag(page, box)
     page.mouse.up()
     expect(panel.locator(".readout")).to_have_text("The readings could not be loaded.")
     expect(panel.locator(".chosen")).to_be_hidden()
     expect(panel.locator("path.line")).to_be_visible()
+    assert page.url.endswith("?span=month")
     visit.expected("ERR_FAILED")
+
+
+def test_a_part_without_readings_says_so_and_back_leads_out_of_it(visit: Visitor, station: BrowserHub) -> None:
+    page = ready(visit("/sites/baxo:1?span=week", hub=station, width=DESK))
+    page.goto(station.url + "/sites/baxo:1?from=2026-06-01&to=2026-06-02")
+    expect(page.get_by_role("heading", name="Nothing was measured in this period")).to_be_visible()
+    visit.check(page, "nothing")
+    page.get_by_role("link", name="Whole period").click()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Nothing was measured in this period")).to_be_visible()
 
 
 def test_two_quantities_are_read_at_one_instant(visit: Visitor, noted: str) -> None:

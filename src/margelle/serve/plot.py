@@ -35,6 +35,7 @@ from margelle.serve.scale import Scale, scale_of
 READINGS_UP_TO: Final = timedelta(days=63)
 """A longer span is drawn from its days."""
 
+_MOMENT: Final = timedelta(microseconds=1)
 _ON_OFF: Final = (-0.1, 1.1)
 _SHARE: Final = (-10.0, 110.0)
 _LEAST_SPAN: Final = {"temperature": 2.0, "ph": 0.3, "orp": 60.0, "salt": 300.0, "tds": 200.0}
@@ -120,7 +121,7 @@ async def _panel(reader: Reader, tracks: Sequence[Track], view: View, *, by_days
     for track in tracks:
         if by_days:
             zone = ZoneInfo(view.time_zone)
-            first, last = (at.astimezone(zone).date() for at in (view.since, view.until))
+            first, last = (at.astimezone(zone).date() for at in (view.since, view.until - _MOMENT))
             found = await reader.statistics(track.probe, quantity, first, last + timedelta(days=1), view.time_zone)
             drawn.append(of_days(track, found, view, scale, bands))
         elif on_off:

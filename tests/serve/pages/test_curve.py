@@ -120,6 +120,25 @@ def test_an_axis_of_time_has_a_few_instants_in_their_order(days: int, until: dat
     assert all(until - timedelta(days=days) < at < until for at in instants)
 
 
+@pytest.mark.parametrize(
+    ("since", "minutes", "said"),
+    [
+        (datetime(2026, 7, 12, 10, 31, tzinfo=UTC), 10, ["12:32", "12:34", "12:36", "12:38", "12:40"]),
+        (datetime(2026, 7, 12, 10, 31, tzinfo=UTC), 180, ["13:00", "13:30", "14:00", "14:30", "15:00", "15:30"]),
+        (datetime(2026, 7, 12, 20, 30, tzinfo=UTC), 600, ["Mon\u00a013", "02:00", "04:00", "06:00", "08:00"]),
+        (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), 60, ["01:40", "01:50", "03:00", "03:10", "03:20"]),
+        (datetime(2026, 10, 25, 0, 20, tzinfo=UTC), 60, ["02:30", "02:40", "02:50"]),
+    ],
+)
+def test_an_axis_of_a_short_part_has_round_times_also_when_the_clock_changes(
+    since: datetime, minutes: int, said: list[str]
+) -> None:
+    begin = int(since.timestamp())
+    ticks = time_ticks(Plot(begin, begin + minutes * 60, 0, [], [], []), PARIS, "en")
+    assert [text for _, text in ticks] == said
+    assert all(since < at < since + timedelta(minutes=minutes) for at, _ in ticks)
+
+
 def test_the_axis_of_what_is_on_or_off_says_so() -> None:
     line = Line("p", [END - 86400, END - 43201, END - 43200, END], [0.0, 0.0, 1.0, 1.0])
     pump = Panel("pump", "", "", None, (-0.1, 1.1), None, None, [line], [], on_off=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from urllib.parse import unquote, urlencode
 
 import pytest
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from margelle.domain.site import Recommendation, User
 from margelle.ports import Display
 from tests.asgi import call
 from tests.conftest import NOW
-from tests.serve.pages.conftest import HASH, POOL, Hub, cookie, measured
+from tests.serve.pages.conftest import HASH, PASSWORD, POOL, Hub, cookie, measured
 from tests.serve.pages.test_overview import displayed, free
 from tests.serve.pages.text import said, tags
 
@@ -88,33 +89,135 @@ async def test_what_the_script_draws_is_in_the_page_and_cannot_become_markup(hub
     assert MARIE not in data, "who sees the curve need not know who wrote"
 
 
+PART = "span=week&from=2026-07-12T10:30Z&to=2026-07-12T20:30Z"
+"""Ten hours of the week, with one reading of each quantity in each."""
+
+
 async def test_a_part_of_the_period_is_had_with_all_its_readings(hub: Hub) -> None:
     await week(hub)
-    since, until = (int((NOW - timedelta(hours=hour)).timestamp()) for hour in (50, 40))
-    answer = await call(
-        hub.app(), "GET", f"{PATH}/plot?span=week&from={since}&to={until}", {"accept": "application/json"}
-    )
-    plot = answer.json()["plot"]
-    assert (plot["since"], plot["until"], len(plot["panels"][0]["lines"][0]["at"])) == (since, until, 10)
+    plot = (await call(hub.app(), "GET", f"{PATH}/plot?{PART}", {"accept": "application/json"})).json()["plot"]
+    assert plot["until"] - plot["since"] == 10 * 3600
+    assert [len(line["at"]) for panel in plot["panels"] for line in panel["lines"]] == [10, 10, 10]
 
 
-async def test_a_part_is_drawn_for_the_page_with_its_own_ends_and_words(hub: Hub) -> None:
+async def test_a_part_is_drawn_with_its_own_ends_and_words_and_knows_its_whole(hub: Hub) -> None:
     await week(hub)
-    since, until = (int((NOW - timedelta(hours=hour)).timestamp()) for hour in (50, 40))
-    answer = await call(hub.app(), "GET", f"{PATH}/plot?span=week&from={since}&to={until}", {"accept": "text/html"})
-    curves = [each for name, each in tags(answer.text) if name == "svg" and "curve" in (each.get("class") or "")]
+    page = (await call(hub.app(), "GET", f"{PATH}?{PART}")).text
+    curves = [each for name, each in tags(page) if name == "svg" and "curve" in (each.get("class") or "")]
     assert curves[0]["aria-label"] == "Water temperature: curve from Sun 12\u00a0July 12:30 to Sun 12\u00a0July 22:30"
-    assert len(curves) == 3
-    assert "<html" not in answer.text
-    (data,) = re.findall(r'<script type="application/json" id="plot">(.*?)</script>', answer.text, re.DOTALL)
-    assert json.loads(data)["plot"]["since"] == since
+    assert "pH 7.40 7.40 7.40 7.40 100 % 10 0" in said(page), "its statistics"
+    (data,) = re.findall(r'<script type="application/json" id="plot">(.*?)</script>', page, re.DOTALL)
+    at = json.loads(data)["plot"]["panels"][0]["lines"][0]["at"]
+    assert at[1:] == [3600] * 9, "each from the one before"
+    (charts,) = [each for name, each in tags(page) if name == "div" and each.get("id") == "charts"]
+    assert (charts["data-shown"], charts["data-whole"], charts["data-least"]) == (PART, "span=week", "600")
+    assert int(charts["data-until"] or 0) - int(charts["data-since"] or 0) == 7 * 86400
+    spans = [each for name, each in tags(page) if name == "a" and (each.get("href") or "").startswith(f"{PATH}?span=")]
+    assert not [each for each in spans if each.get("aria-current")]
 
 
-@pytest.mark.parametrize("part", ["from=1&to=2", "from=x&to=9", "from=999999999999999&to=1", "from=-5&to=5"])
-async def test_a_part_that_is_none_is_the_whole(hub: Hub, part: str) -> None:
+@pytest.mark.parametrize("path", ["", "/table"])
+async def test_without_script_there_are_ways_from_a_part_to_others(hub: Hub, path: str) -> None:
     await week(hub)
-    plot = (await call(hub.app(), "GET", f"{PATH}/plot?{part}", {"accept": "application/json"})).json()["plot"]
-    assert plot["until"] - plot["since"] == 7 * 86400
+    page = (await call(hub.app(), "GET", f"{PATH}{path}?{PART}")).text
+    links = {each.get("href") for name, each in tags(page) if name == "a"}
+    other = [f"{PATH}{path}?span=week&from={since}:30Z&to={until}:30Z" for since, until in SHIFTED]
+    assert links >= {*other, f"{PATH}{path}?span=week"}
+    fields = {
+        each["name"]: each["value"] for name, each in tags(page) if name == "input" and each.get("type") == "date"
+    }
+    assert fields == {"from": "2026-07-12", "to": "2026-07-12"}
+    day = await call(hub.app(), "GET", f"{PATH}{path}?from=2026-07-12&to=2026-07-12")
+    assert "Mon 13 July" not in said(day.text)
+    assert "12 July 2026 · Other dates" in said(day.text), "one day is said once"
+
+
+SHIFTED = [("2026-07-12T00", "2026-07-12T10"), ("2026-07-12T20", "2026-07-13T06")]
+
+
+async def test_table_print_and_files_of_a_part_are_linked_and_have_only_that(hub: Hub) -> None:
+    await week(hub)
+    app = hub.app()
+    page = (await call(app, "GET", f"{PATH}?{PART}")).text
+    links = {each.get("href") for name, each in tags(page) if name == "a"}
+    files = [f"{PATH}/{name}?{PART}" for name in ("table", "print", "measurements.csv", "measurements.ndjson")]
+    assert links >= set(files)
+    table, paper, csv, ndjson = [await call(app, "GET", each) for each in files]
+    rows = [name for name, each in tags(table.text) if name == "th" and each.get("scope") == "row"]
+    assert len(rows) == 10
+    assert "Sun 12 July 12:30 to Sun 12 July 22:30" in said(paper.text)
+    assert "pH 7.40 7.40 7.40 7.40 100 % 10 0" in said(paper.text)
+    for back in (table, paper):
+        assert f"{PATH}?{PART}" in {each.get("href") for name, each in tags(back.text) if name == "a"}
+    instants = {line.partition(",")[0] for line in csv.text.splitlines()[1:]}
+    assert (min(instants), max(instants)) == ("2026-07-12T11:00:00Z", "2026-07-12T20:00:00Z")
+    assert len(csv.text.splitlines()) == 1 + 3 * 10
+    assert len(ndjson.text.splitlines()) == 3 * 10
+    assert 'filename="margelle-le-grand-bassin-20260712T1030Z-20260712T2030Z.csv"' in csv.headers["content-disposition"]
+
+
+async def test_the_days_of_a_part_are_those_that_were_chosen(hub: Hub) -> None:
+    """The last one ends at midnight: the next has no row, and no point."""
+    await week(hub)
+    text = said((await call(hub.app(), "GET", f"{PATH}/table?from=2026-07-09&to=2026-07-12")).text)
+    assert [each in text for each in ("8 July 2026 2", "9 July 2026 2", "12 July 2026 2", "13 July 2026 2")] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    answer = await call(hub.app(), "GET", f"{PATH}/plot?from=2026-04-01&to=2026-07-12", {"accept": "application/json"})
+    plot = answer.json()["plot"]
+    assert plot["step_s"] == 86400
+    assert plot["panels"][0]["lines"][0]["at"][-1] < plot["until"]
+
+
+async def test_of_a_day_that_is_shown_in_part_the_table_has_that_part(hub: Hub) -> None:
+    await hub.own(MARIE, POOL)
+    for hours, value in ((62, 7.1), (58, 7.2), (30, 7.3), (14, 7.4), (1, 7.9)):
+        await hub.add([measured("ph", value, ago=timedelta(hours=hours))])
+    page = (await call(hub.app(), "GET", f"{PATH}/table?from=2026-07-12T01:00&to=2026-07-14T02:00")).text
+    rows = [
+        "14 July 2026 7.40 / 7.40 / 7.40",
+        "13 July 2026 7.30 / 7.30 / 7.30",
+        "12 July 2026 7.20 / 7.20 / 7.20",
+    ]
+    assert " ".join(rows) in said(page)
+
+
+@pytest.mark.parametrize("path", ["", "/table", "/print", "/measurements.csv", "/measurements.ndjson", "/plot"])
+async def test_a_part_that_is_none_is_said_to_be_none_and_nothing_else_is_shown(hub: Hub, path: str) -> None:
+    await week(hub)
+    for part in (
+        "from=x&to=9",
+        "from=2026-07-12&to=2026-07-11",
+        "from=999999999999999&to=1",
+        "until=x",
+        "span=%3Cb%3E",
+    ):
+        answer = await call(hub.app(), "GET", f"{PATH}{path}?{part}", {"accept": "text/html"})
+        assert answer.status == 400
+        assert "That cannot be taken as it is" in said(answer.text)
+        assert "7.40" not in answer.text
+    told = await call(hub.app(), "GET", f"{PATH}/plot?from=x", {"accept": "application/json"})
+    assert (told.status, "from=x" in told.text) == (400, True)
+
+
+async def test_who_has_to_sign_in_first_comes_back_to_the_part_that_was_shared(hub: Hub) -> None:
+    await week(hub)
+    app = hub.app(public=False)
+    led = (await call(app, "GET", f"{PATH}?{PART}&lang=fr")).headers["location"]
+    form = (await call(app, "GET", led)).text
+    (action,) = [each["action"] for name, each in tags(form) if name == "form"]
+    asked = urlencode({"login": MARIE, "password": PASSWORD}).encode()
+    answer = await call(app, "POST", action or "", {}, asked)
+    back = answer.headers["location"]
+    assert unquote(back).startswith(f"{PATH}?{PART}")
+    assert "dim. 12 juillet 12:30 au dim. 12 juillet 22:30" in said(
+        (await call(app, "GET", back, {"cookie": cookie(answer)})).text
+    )
+    secret = await call(app, "GET", "/me?code=s3cret")
+    assert "s3cret" not in secret.headers["location"], "of other pages only the path is kept"
 
 
 async def test_units_are_the_readers_everywhere(hub: Hub) -> None:

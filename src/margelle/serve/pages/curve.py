@@ -23,6 +23,9 @@ _ROOM: Final = 32
 """So many letters stand below a curve on a phone."""
 _INSIDE: Final = 3
 """In percent: a doubted value beyond the axis is marked so far from its end."""
+_TIMES: Final = 6
+_STEPS: Final = tuple(timedelta(minutes=each) for each in (2, 5, 10, 15, 30, 60, 120, 360))
+"""Between the times that an axis names."""
 FEW: Final = 16
 """So few points are shown as such: what was measured by hand would be lost in a line."""
 
@@ -202,11 +205,9 @@ def _exponent(value: float) -> int:
 def time_ticks(plot: Plot, zone: ZoneInfo, language: Language) -> list[tuple[datetime, str]]:
     """Instants that people name, about six of them: hours, midnights, first days of months or years, at the place."""
     since, until = (datetime.fromtimestamp(at, UTC).astimezone(zone) for at in (plot.since, plot.until))
-    span = until - since
+    span = timedelta(seconds=plot.until - plot.since)
     if span <= timedelta(days=2):
-        begin = since.replace(hour=0, minute=0, second=0, microsecond=0)
-        hours = [begin + timedelta(hours=6 * n) for n in range(14)]
-        return [(at, f"{at:%H:%M}") for at in hours if since < at < until]
+        return [(at, _time(at, zone, language)) for at in _times(since, until, span)]
     if span <= timedelta(days=63):
         step = 1 if span <= timedelta(days=8) else 7 if span <= timedelta(days=35) else 14
         midnights = [_midnight(since + timedelta(days=n)) for n in range(1, span.days + 2, step)]
@@ -224,6 +225,22 @@ def _day(at: datetime, zone: ZoneInfo, language: Language, step_days: int) -> st
     if step_days == 1:
         return day(at, zone, language, short=True)
     return f"{at.astimezone(zone).day}{NO_BREAK}{short_month(at.astimezone(zone), language)}"
+
+
+def _time(at: datetime, zone: ZoneInfo, language: Language) -> str:
+    """The time of day; of midnight, which day begins."""
+    return f"{at:%H:%M}" if at.hour or at.minute else day(at, zone, language, short=True)
+
+
+def _times(since: datetime, until: datetime, span: timedelta) -> Iterator[datetime]:
+    """Round times of a clock, about six of them: none that the clock skips, and of an hour that comes twice the first."""
+    step = next((each for each in _STEPS if span / each <= _TIMES), _STEPS[-1])
+    at = _midnight(since)
+    while at < until + timedelta(hours=1):  # on a clock that may have been put back meanwhile
+        utc = at.astimezone(UTC)
+        if since.astimezone(UTC) < utc < until.astimezone(UTC) and utc.astimezone(at.tzinfo) == at:
+            yield at
+        at += step
 
 
 def _midnight(at: datetime) -> datetime:

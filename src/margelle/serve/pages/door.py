@@ -70,4 +70,4 @@ async def _shown(visit: Visit, status: int, complaint: str) -> Response:
 def _with_language(path: str, visit: Visit) -> str:
     """`path` in the language that was asked for by name, if one was."""
     asked = visit.asked("lang")
-    return f"{path}?lang={asked}" if asked in {"en", "fr"} else path
+    return f"{path}{'&' if '?' in path else '?'}lang={asked}" if asked in {"en", "fr"} else path

@@ -130,10 +130,11 @@ def date_of(at: datetime, where: ZoneInfo, language: Language) -> str:
     return f"{day(at, where, language)}{NO_BREAK}{at.astimezone(where).year}"
 
 
-def moment(at: datetime, where: ZoneInfo, language: Language) -> str:
-    """The day and the time of day at the place."""
+def moment(at: datetime, where: ZoneInfo, language: Language, *, year: bool = False) -> str:
+    """The day and the time of day at the place, with the `year` too where that is not plain."""
     here = at.astimezone(where)
-    return f"{_DAYS[language][here.weekday()]} {day(at, where, language)} {here:%H:%M}"
+    date = date_of(at, where, language) if year else day(at, where, language)
+    return f"{_DAYS[language][here.weekday()]} {date} {here:%H:%M}"
 
 
 def short_month(at: datetime, language: Language) -> str:

@@ -167,9 +167,9 @@ class Hall:
         """Whether that address is this machine's name of itself, and good for nobody else."""
         return (urlsplit(self.address(request)).hostname or "") in {"localhost", "127.0.0.1", "::1"}
 
-    def page(self, path: str, show: Page, *, door: bool = False) -> Route:
-        """The route of a page. Who has not signed in is led to the door first, unless it is a `door` itself."""
-        return Route(path, self._led(show, door=door), methods=["GET"])
+    def page(self, path: str, show: Page, *, door: bool = False, asked: bool = False) -> Route:
+        """The route of a page. Who has not signed in is led to the door first, unless it is a `door` itself, and from there back to it: also to what its query has `asked`, where no secret ever stands in that."""
+        return Route(path, self._led(show, door=door, asked=asked), methods=["GET"])
 
     def form(self, path: str, take: Page, *, door: bool = False, real: bool = False) -> Route:
         """The route of a form: taken once, however often it is sent, where it has a number; only from the hub's own pages and, unless it is a `door`, from those who have signed in.
@@ -186,7 +186,9 @@ class Hall:
 
         return Route(path, self._led(taken, door=door, real=real), methods=["POST"])
 
-    def _led(self, show: Page, *, door: bool, real: bool = False) -> Callable[[Request], Awaitable[ASGIApp]]:
+    def _led(
+        self, show: Page, *, door: bool, real: bool = False, asked: bool = False
+    ) -> Callable[[Request], Awaitable[ASGIApp]]:
         async def answer(request: Request) -> ASGIApp:
             if DEMO in request.cookies and self._backstage is not None and not real and await self._may_look(request):
                 return await self._backstage.demo.app()
@@ -194,7 +196,7 @@ class Hall:
             try:
                 user = None if self.look.public else await self.sessions.user(request)
                 if user is None and not self.look.public and not door:
-                    return self._to_the_door(request)
+                    return self._to_the_door(request, asked=asked)
                 visit = await visitor(self, user, request)
                 return await show(visit)
             except MargelleError as error:
@@ -208,12 +210,13 @@ class Hall:
         """Whether the demo is theirs to see: of who has signed in, and of everybody while nobody is known. A stranger makes no hub work for it."""
         return await self.sessions.user(request) is not None or not await self.store.users()
 
-    def _to_the_door(self, request: Request) -> Response:
+    def _to_the_door(self, request: Request, *, asked: bool) -> Response:
         """The sign-in page, which leads back to where a reader wanted to go."""
-        asked = [f"lang={lang}" for lang in (request.query_params.get("lang"),) if lang in {"en", "fr"}]
+        kept = [f"lang={lang}" for lang in (request.query_params.get("lang"),) if lang in {"en", "fr"}]
         if request.method == "GET" and request.url.path != "/":
-            asked.append(f"next={quote(request.url.path, safe='')}")
-        target = "/sign-in" + ("?" + "&".join(asked) if asked else "")
+            query = f"?{request.url.query}" if asked and request.url.query else ""
+            kept.append(f"next={quote(request.url.path + query, safe='')}")
+        target = "/sign-in" + ("?" + "&".join(kept) if kept else "")
         return RedirectResponse(target, 303, {"cache-control": "no-store"})
 
 

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from margelle.domain.measurement import Measurement
-from margelle.domain.series import DayStatistics
+from margelle.domain.series import DayStatistics, by_day, midnight
 from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
 from margelle.intake.own import word
@@ -37,7 +38,7 @@ from margelle.serve.pages.glance import glance
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.happening import told
 from margelle.serve.pages.paper import packed
-from margelle.serve.pages.period import SPANS, Period, period
+from margelle.serve.pages.period import SHORTEST, SPANS, Period, Span, period
 from margelle.serve.pages.row import why
 from margelle.serve.pages.tile import Scene
 from margelle.serve.pages.visit import Visit
@@ -53,12 +54,12 @@ READINGS_UP_TO: Final = timedelta(days=2)
 
 def _routes(hall: Hall) -> Sequence[BaseRoute]:
     return (
-        hall.page("/sites/{site}", _site),
-        hall.page("/sites/{site}/plot", _plot),
-        hall.page("/sites/{site}/table", _table),
-        hall.page("/sites/{site}/print", _print),
-        hall.page("/sites/{site}/measurements.csv", _csv),
-        hall.page("/sites/{site}/measurements.ndjson", _ndjson),
+        hall.page("/sites/{site}", _site, asked=True),
+        hall.page("/sites/{site}/plot", _plot, asked=True),
+        hall.page("/sites/{site}/table", _table, asked=True),
+        hall.page("/sites/{site}/print", _print, asked=True),
+        hall.page("/sites/{site}/measurements.csv", _csv, asked=True),
+        hall.page("/sites/{site}/measurements.ndjson", _ndjson, asked=True),
     )
 
 
@@ -97,6 +98,7 @@ async def _site(visit: Visit) -> Response:
         "site.html",
         **_head(visit, scope),
         data=embedded(shown),
+        least_s=SHORTEST // timedelta(seconds=1),
         doubtful=doubted[:MOST_DOUBTFUL],
         doubted=len(doubted),
         todo=[todo(visit, scope.one.site, visit.zone(scope.one.site), each) for each in scope.one.advice],
@@ -124,49 +126,37 @@ async def _print(visit: Visit) -> Response:
 
 
 async def _plot(visit: Visit) -> Response:
-    """The plot of a period, or of a part of it that was zoomed into: drawn, to be put into the site's page, or for a program as JSON."""
+    """The plot of a period, as JSON for a program."""
     scope = await _scope(visit)
-    shown = chart(visit, scope.one, scope.drawn)
-    if "text/html" in visit.request.headers.get("accept", ""):
-        zone, ends = visit.zone(scope.one.site), (scope.drawn.since, scope.drawn.until)
-        since, until = (moment(datetime.fromtimestamp(at, UTC), zone, visit.words.language) for at in ends)
-        head = _head(visit, scope, MOST_POINTS) | {"since": since, "until": until}
-        return visit.page("charts.html", **head, data=embedded(shown), zoomed=True)
     answer = Response(
-        encoded(shown), media_type="application/json", headers={"cache-control": "private, no-cache", "vary": "accept"}
+        encoded(chart(visit, scope.one, scope.drawn)),
+        media_type="application/json",
+        headers={"cache-control": "private, no-cache"},
     )
     return packed(answer, visit.request.headers.get("accept-encoding", ""))
 
 
-async def _scope(visit: Visit, default: str = "week") -> Scope:
+async def _scope(visit: Visit, default: Span = "week") -> Scope:
     """What the path and the query ask for."""
     one = await glance(visit, await visit.site())
     wanted = await _period(visit, one, default)
-    since, until = wanted.since, wanted.until
-    zoomed = [_second(visit.asked(name)) for name in ("from", "to")]
-    if zoomed[0] is not None and zoomed[1] is not None and since <= zoomed[0] < zoomed[1] <= until:
-        since, until = zoomed[0], zoomed[1]
-    drawn = await plot(visit.store, one.site.id, tracks(one), view(visit, one, since, until))
+    drawn = await plot(visit.store, one.site.id, tracks(one), view(visit, one, wanted.since, wanted.until))
     return Scope(one, wanted, drawn)
 
 
-async def _period(visit: Visit, one: Glance, default: str = "week") -> Period:
-    span = visit.asked("span", default)
-    first = await beginning(visit.store, tracks(one)) if span == "all" else None
-    return period(span, visit.asked("until"), visit.now, first)
-
-
-def _second(asked: str) -> datetime | None:
-    """An instant from the seconds of the epoch."""
-    if not (asked.isascii() and asked.isdecimal() and len(asked) < 12):
-        return None
-    return datetime.fromtimestamp(int(asked), UTC)
+async def _period(visit: Visit, one: Glance, default: Span = "week") -> Period:
+    asked, zone = visit.request.query_params, visit.zone(one.site)
+    found = period(asked, zone, visit.now, default=default)
+    if found.span != "all":
+        return found
+    return period(asked, zone, visit.now, await beginning(visit.store, tracks(one)), default=default)
 
 
 def _head(visit: Visit, scope: Scope, most: int = UNDER_SCRIPT) -> dict[str, Any]:
     """What the page and its print have in common; lines are drawn with at most `most` points."""
     one, wanted, words = scope.one, scope.period, visit.words
     zone, newest = visit.zone(one.site), one.condition.newest
+    since, until = wanted.ends(zone, visit.now, words.language)
     return {
         "site": one.site,
         "base": f"/sites/{quote(one.site.id, safe=':@')}",
@@ -178,10 +168,10 @@ def _head(visit: Visit, scope: Scope, most: int = UNDER_SCRIPT) -> dict[str, Any
         "period": wanted,
         "spans": tuple(SPANS),
         "after": wanted.after(visit.now),
-        "since": moment(wanted.since, zone, words.language),
-        "until": moment(wanted.until, zone, words.language),
-        "since_day": date_of(wanted.since, zone, words.language),
-        "until_day": date_of(wanted.until, zone, words.language),
+        "since": since,
+        "until": until,
+        "told": since if since == until else words("site.period", since=since, until=until),
+        "days": (*wanted.days(zone), f"{visit.now.astimezone(zone):%Y-%m-%d}"),
         "zone": zone.key,
         "step_days": scope.drawn.step_s // 86400,
         "figures": figures(visit, one, scope.drawn, most),
@@ -258,10 +248,9 @@ def _cell(visit: Visit, around: Scene, point: Measurement) -> str:
 
 async def _days(visit: Visit, one: Glance, wanted: Period, columns: Sequence[Track]) -> list[Instant]:
     around, zone = scene(visit, one), visit.zone(one.site)
-    first, last = (at.astimezone(zone).date() for at in (wanted.since, wanted.until))
     found: dict[datetime, dict[Track, str]] = {}
     for track in columns:
-        days = await visit.store.statistics(track.probe, track.quantity, first, last + timedelta(days=1), zone.key)
+        days = await _days_of(visit, track, wanted, zone)
         told = (
             await _states(visit, one, wanted, track, days)
             if around.is_state(track.quantity)
@@ -303,6 +292,19 @@ async def _states(
     }
 
 
+async def _days_of(visit: Visit, track: Track, wanted: Period, zone: ZoneInfo) -> list[DayStatistics]:
+    """Those of a period of some days: whole ones as they are kept, of the first and the last one what is shown of them."""
+    first, end = (at.astimezone(zone).date() for at in (wanted.since, wanted.until))
+    if midnight(first, zone) < wanted.since:
+        first += timedelta(days=1)
+    edges = [
+        by_day(await visit.store.history(track.probe, track.quantity, since, until), zone.key)
+        for since, until in ((wanted.since, midnight(first, zone)), (midnight(end, zone), wanted.until))
+    ]
+    whole = await visit.store.statistics(track.probe, track.quantity, first, end, zone.key)
+    return [*edges[0], *whole, *edges[1]]
+
+
 async def _csv(visit: Visit) -> Response:
     return await _file(visit, "csv")
 
@@ -316,7 +318,8 @@ async def _file(visit: Visit, form: str) -> Response:
     one = await glance(visit, await visit.site())
     wanted = await _period(visit, one)
     called = word(one.site.name) or one.site.key
-    name = f"margelle-{called}-{wanted.since:%Y%m%d}-{wanted.until:%Y%m%d}.{form}"
+    ends = "%Y%m%d" if wanted.whole is None else "%Y%m%dT%H%MZ"
+    name = f"margelle-{called}-{wanted.since:{ends}}-{wanted.until:{ends}}.{form}"
     safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-._") else "-" for letter in name)
     media_type = "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"
     headers = {"content-disposition": f'attachment; filename="{safe}"'}
