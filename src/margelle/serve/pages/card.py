@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -13,9 +15,13 @@ from margelle.domain.switch import Switch, state_of
 from margelle.intake.hand import is_by_hand
 from margelle.serve.glance import MINOR, Glance
 from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit
+from margelle.serve.pages.hall import Link
 from margelle.serve.pages.tile import WEEK, Scene, Tile, tile
 from margelle.serve.pages.visit import Visit
 from margelle.serve.pages.words import Words
+
+NOTED: Final = ("measure", "done")
+"""The pages of a site on which something is noted, which is done with wet hands: its card leads there at once."""
 
 
 class Todo(Struct, frozen=True):
@@ -28,7 +34,7 @@ class Todo(Struct, frozen=True):
 
 
 class Card(Struct, frozen=True):
-    """One site. `freshness` is one of fresh, stale, silent, never; `age` says the same in words."""
+    """One site. `freshness` is one of fresh, stale, silent, never; `age` says the same in words. `links` lead to what can be noted of it."""
 
     id: str
     name: str
@@ -42,6 +48,7 @@ class Card(Struct, frozen=True):
     main: tuple[Tile, ...]
     minor: tuple[Tile, ...]
     todo: tuple[Todo, ...]
+    links: tuple[Link, ...] = ()
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
@@ -68,6 +75,7 @@ async def card(visit: Visit, one: Glance) -> Card:
         main,
         minor,
         tuple(todo(visit, site, where, each) for each in one.advice),
+        tuple(link for link in visit.hall.at_site(visit.caller, site.id) if link.name in NOTED),
     )
 
 
@@ -79,26 +87,35 @@ def scene(visit: Visit, one: Glance) -> Scene:
     )
 
 
-def places(words: Words, one: Glance) -> Mapping[str, str]:
-    """What tells the probes of a site apart, by probe; nothing where only one measures."""
-    several = len({point.probe for point in one.latest}) > 1
-    return {each.id: _place(words, one.site, each) for each in one.probes} if several else {}
+def places(around: Scene, one: Glance) -> Mapping[str, str]:
+    """What tells the probes of a site apart, by probe; nothing where only one measures. A vendor's only probe is named by the vendor: nobody knows its serial number by heart."""
+    measuring = {point.probe for point in one.latest}
+    if len(measuring) < 2:
+        return {}
+    vendors = Counter(each.vendor for each in one.probes if each.id in measuring)
+    return {each.id: _place(around, one.site, each, vendors[each.vendor] == 1) for each in one.probes}
 
 
-def _place(words: Words, site: Site, probe: Probe) -> str:
-    return words("hand.place") if is_by_hand(probe) and probe.vendor != site.vendor else probe.key
+def _place(around: Scene, site: Site, probe: Probe, alone: bool) -> str:
+    if is_by_hand(probe) and probe.vendor != site.vendor:
+        return around.words("hand.place")
+    return around.titles.get(probe.vendor, probe.key) if alone else probe.key
 
 
 async def _tiles(visit: Visit, one: Glance) -> tuple[Tile | None, tuple[Tile, ...], tuple[Tile, ...]]:
     """The water's temperature, the other main tiles, and the minor ones."""
-    around, where = scene(visit, one), places(visit.words, one)
+    around = scene(visit, one)
+    where = places(around, one)
     series = [(point.probe, point.quantity) for point in one.latest if point.quantity not in MINOR]
     weeks = await visit.store.columns_of(series, visit.now - WEEK, visit.now)
     hero: Tile | None = None
     main: list[Tile] = []
     minor: list[Tile] = []
     for point in one.latest:
+        alike = sum(each.quantity == point.quantity for each in one.latest)
         place = where.get(point.probe, "")
+        if alike == 1 and place in around.titles.values():
+            place = ""  # whose it is goes without saying
         if point.quantity in MINOR:
             minor.append(tile(around, point, place=place))
             continue

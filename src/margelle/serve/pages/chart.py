@@ -54,10 +54,11 @@ class Newest(Struct, frozen=True):
 
 
 class Figure(Struct, frozen=True):
-    """One panel as the page shows it: its name, what each line's probe measured last, its limits, and its drawing."""
+    """One panel as the page shows it: its name, long and short, what each line's probe measured last, its limits, and its drawing."""
 
     panel: Panel
     label: str
+    short: str
     newest: tuple[Newest, ...]
     limits: str
     curve: Curve
@@ -109,7 +110,7 @@ def chart(visit: Visit, one: Glance, drawn: Plot) -> Chart:
         words.language,
         zone.key,
         {panel.quantity: label(around, panel.quantity) for panel in drawn.panels},
-        dict(places(visit.words, one)),
+        dict(places(around, one)),
         [f"{moment(mark.event.at, zone, words.language)}: {told(words, mark.event)}" for mark in drawn.marks],
         [words(f"hole.{hole.state}") for hole in drawn.holes],
         {name: words(f"chart.{name}") for name in _SAID},
@@ -128,9 +129,9 @@ def encoded(shown: Chart) -> bytes:
     return msgspec.json.encode(shown)
 
 
-def label(around: Scene, quantity: str) -> str:
+def label(around: Scene, quantity: str, *, short: bool = False) -> str:
     """What a quantity is called."""
-    return around.label(Measurement("", quantity, around.now, None, "", Unit.RATIO, ""))
+    return around.label(Measurement("", quantity, around.now, None, "", Unit.RATIO, ""), short=short)
 
 
 def _explained(around: Scene, one: Glance, panel: Panel) -> Panel:
@@ -167,6 +168,7 @@ def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve
     return Figure(
         panel,
         label(around, panel.quantity),
+        label(around, panel.quantity, short=True),
         tuple(_newest(one, around, panel.quantity, line.probe) for line in panel.lines),
         _limits(visit, one, around, panel.quantity),
         drawn,
@@ -176,7 +178,7 @@ def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve
 def _newest(one: Glance, around: Scene, quantity: str, probe: str) -> Newest:
     point = next(each for each in one.latest if (each.quantity, each.probe) == (quantity, probe))
     mine = (each.kind for each in one.condition.reasons if (each.quantity, each.probe) == (quantity, probe))
-    return Newest(places(around.words, one).get(probe, ""), around.value(point), next(mine, ""))
+    return Newest(places(around, one).get(probe, ""), around.value(point), next(mine, ""))
 
 
 def _limits(visit: Visit, one: Glance, around: Scene, quantity: str) -> str:
@@ -204,7 +206,8 @@ def _ends(visit: Visit, around: Scene, quantity: str, low: float | None, high: f
 
 def statistics(visit: Visit, one: Glance, drawn: Plot) -> list[Statistic]:
     """What each line was over the period."""
-    around, where = scene(visit, one), places(visit.words, one)
+    around = scene(visit, one)
+    where = places(around, one)
     return [_statistic(visit, around, panel, summary, where) for panel in drawn.panels for summary in panel.summaries]
 
 

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from margelle.domain.measurement import Measurement
 from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
-from margelle.serve.glance import Glance
+from margelle.serve.glance import MINOR, Glance
 from margelle.serve.line import MOST_POINTS, Track
 from margelle.serve.pages.accounts import origins
 from margelle.serve.pages.card import about, places, scene, todo
@@ -182,6 +182,7 @@ def _head(visit: Visit, scope: Scope, most: int = UNDER_SCRIPT) -> dict[str, Any
         "zone": zone.key,
         "step_days": scope.drawn.step_s // 86400,
         "figures": figures(visit, one, scope.drawn, most),
+        "minor": MINOR,
         "statistics": statistics(visit, one, scope.drawn),
         "happenings": _happenings(visit, scope),
         "sources": {bands.source for bands in one.bands.values() if bands.source},
@@ -209,7 +210,8 @@ async def _table(visit: Visit) -> Response:
     by_days = wanted.until - wanted.since > READINGS_UP_TO
     columns = tracks(one)
     table = await (_days(visit, one, wanted, columns) if by_days else _readings(visit, one, wanted, columns))
-    around, where = scene(visit, one), places(visit.words, one)
+    around = scene(visit, one)
+    where = places(around, one)
     heads = [" · ".join(filter(None, (label(around, each.quantity), where.get(each.probe, "")))) for each in columns]
     units = [
         around.scale(each.quantity, point.raw_unit).symbol for each, point in zip(columns, one.latest, strict=True)
