@@ -111,7 +111,9 @@ def test_a_site_of_ones_own(visit: Visitor, place: Whole, width: int, theme: The
     page.get_by_label({"en": "Name", "fr": "Nom"}[language]).fill(name)
     page.get_by_label(re.compile("Volume")).fill("48,5")
     page.get_by_role("button", name={"en": "Add the site", "fr": "Ajouter le bassin"}[language]).click()
-    expect(page.get_by_text(name)).to_be_visible()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()  # one tap from its first reading
+    visit.check(page)
+    page.goto(f"{place.hub.url}/collection")
     page.get_by_role("link", name=re.compile(name)).click()
     page.get_by_label({"en": "Name", "fr": "Nom"}[language]).fill(f"{name}, couvert")
     page.get_by_role("button", name={"en": "Save", "fr": "Enregistrer"}[language]).click()

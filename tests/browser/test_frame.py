@@ -16,6 +16,34 @@ def test_the_door(visit: Visitor, width: int, theme: Theme, language: Language) 
     assert page.locator("html").get_attribute("lang") == language
 
 
+@pytest.mark.parametrize("width", [320, PHONE])
+def test_on_a_phone_whatever_is_tapped_is_as_large_as_a_thumb_and_no_tab_is_cut_off(visit: Visitor, width: int) -> None:
+    page = visit.open(language="fr")
+    page.set_viewport_size({"width": width, "height": 844})
+    site = next(
+        each.id for each in visit.hub.run(visit.hub.store.sites(seen_by=OWNER)) if each.name == "Piscine du gîte"
+    )
+    paths = (
+        "/",
+        "/people",
+        "/audit",
+        "/me",
+        "/me/keys",
+        *(f"/sites/{site}{at}" for at in ("", "/done", "/act", "/people")),
+    )
+    for path in paths:
+        page.goto(visit.hub.url + path)
+        low = page.locator("main .button:visible").evaluate_all(
+            "all => all.filter(each => each.getBoundingClientRect().height < 44).map(each => each.textContent)"
+        )
+        assert not low, f"{path}: {low}"
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{path} is {wide} px wider than its window"
+        if width == PHONE:
+            cut = page.locator(".tabs").evaluate_all("all => all.some(each => each.scrollWidth > each.clientWidth)")
+            assert not cut, f"{path}: a tab is cut off"
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
 def test_one_signs_in_and_out_and_comes_back_to_the_page_that_was_wanted(visit: Visitor, script: bool) -> None:
     page = visit.open(user=None, script=script)

@@ -60,6 +60,30 @@ def test_without_script_the_list_is_found_and_read_by_pages(visit: Visitor, flee
     assert set(page.locator("#rows .badge").all_inner_texts()) == {"Silent"}
 
 
+def test_what_the_headline_counts_is_one_tap_away(visit: Visitor, fleet: BrowserHub) -> None:
+    page = visit("/", user=OPERATOR, hub=fleet)
+    page.get_by_role("heading", level=1).get_by_role("link", name="are silent").click()
+    page.wait_for_url("**state=silent")
+    assert set(page.locator("#rows .badge").all_inner_texts()) == {"Silent"}
+
+
+@pytest.mark.parametrize("width", [320, PHONE])
+def test_on_a_phone_a_row_is_one_target_and_two_are_seen_at_once(visit: Visitor, fleet: BrowserHub, width: int) -> None:
+    page = visit.open(user=OPERATOR, hub=fleet)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(fleet.url)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    rows = page.locator("#rows tr")
+    heights = rows.evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
+    assert heights[0] + heights[1] < 400
+    ends = page.evaluate(
+        "['tr', '.badge'].map(of => document.querySelector(`#rows ${of}`).getBoundingClientRect().right)"
+    )
+    assert ends[0] - ends[1] == pytest.approx(16, abs=1), "all badges end where the row does"
+    rows.first.locator(".drawn").click(force=True)  # nowhere near the name
+    page.wait_for_url("**/sites/**")
+
+
 def test_something_newer_is_announced_and_nothing_moves(visit: Visitor, fleet: BrowserHub) -> None:
     page = visit.open(user=OPERATOR, hub=fleet)
     page.clock.install()

@@ -222,6 +222,9 @@ async def test_a_remark_and_an_incident_are_told_in_french(hub: Hub) -> None:
     assert "Gardés sous leur propre nom, sans unité" in page
     assert "Le service a répondu 503 et dit\u00a0: «\u00a0Service Unavailable\u00a0»" in page
     assert 'lang="en">' not in page.replace('hreflang="en" lang="en">', "")
+    assert "Le service est en panne" in (await hub.ask(ADA, "GET", "/collection?lang=fr")).text, (
+        "what is wrong, at once"
+    )
     assert "The cloud answered 503" in (await hub.ask(ADA, "GET", "/collection/baxo?lang=en")).text
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from margelle.domain.unit import Unit
-from margelle.serve.pages.figures import ago, bytes_of, clock_time, day, freshness, number, with_unit, zone
+from margelle.serve.pages.figures import ago, as_written, bytes_of, clock_time, day, freshness, number, with_unit, zone
 from margelle.serve.pages.words import Language, Words
 from tests.conftest import NOW
 
@@ -25,6 +25,20 @@ from tests.conftest import NOW
 def test_a_number_is_written_as_its_language_does(value: float, decimals: int, english: str, french: str) -> None:
     assert number(value, decimals, "en") == english
     assert number(value, decimals, "fr") == french
+
+
+@pytest.mark.parametrize(
+    ("raw", "english", "french"),
+    [
+        ("7.80", "7.80", "7,80"),
+        ("2783", "2,783", "2\u00a0783"),
+        ("-0.5", "\u22120.5", "\u22120,5"),
+        ("1e3", "1e3", "1e3"),
+        ("OFF", "OFF", "OFF"),
+    ],
+)
+def test_a_number_that_somebody_wrote_keeps_its_digits(raw: str, english: str, french: str) -> None:
+    assert (as_written(raw, "en"), as_written(raw, "fr")) == (english, french)
 
 
 def test_a_unit_never_leaves_its_number_and_some_are_not_written() -> None:

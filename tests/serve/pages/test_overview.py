@@ -269,6 +269,21 @@ async def test_two_probes_of_one_site_are_told_apart(hub: Hub) -> None:
     assert "pH · south 7.30" in text
 
 
+async def test_a_vendors_only_probe_is_told_from_hand_readings_by_its_vendor_and_not_by_a_serial_number(
+    hub: Hub,
+) -> None:
+    await hub.own("marie@example.org", POOL)
+    probes = (Probe(f"{POOL.id}/21B", POOL.id, "bluewater", "21B"), Probe(f"{POOL.id}/hand", POOL.id, "own", "hand"))
+    await hub.store.put_discovery("bluewater-marie@example.org", Discovery(Person(), (POOL,), probes), NOW)
+    await hub.add([measured("ph", 7.3, probe=each.id) for each in probes])
+    await hub.add([measured("orp", 700.0, probe=probes[0].id)])
+    text = said(await hub.page())
+    assert "pH · Bluewater 7.30" in text
+    assert "pH · by hand 7.30" in text
+    assert "Redox (ORP) 700 mV" in text
+    assert "21B" not in text
+
+
 async def test_waiting_recommendations_are_shown_in_the_vendors_words(hub: Hub) -> None:
     await hub.own("marie@example.org", POOL)
     advice = Recommendation("r", POOL.id, "1", "Ajoutez du pH moins", "220 g, filtration en marche.", NOW, NOW)

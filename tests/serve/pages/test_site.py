@@ -40,7 +40,7 @@ async def test_a_site_shows_its_state_curves_statistics_doubts_and_what_happened
     await week(hub)
     page = (await call(hub.app(), "GET", PATH)).text
     text = said(page)
-    assert "Le <grand> bassin Good Pool" in text
+    assert "Le <grand> bassin Good Water 27.0 °C pH 7.40 ORP 700 mV Pool" in text, "what it is now, at once"
     assert "pH 7.40 ideal 7.2 to 7.6 (your own limits), tolerable 7 to 7.8" in text
     assert "Statistics of this period" in text
     assert "pH 7.40 7.40 7.40 7.40 100 % 168 1" in text
@@ -281,7 +281,8 @@ async def test_a_site_that_was_never_measured_says_so_and_nothing_fails(hub: Hub
         for span in ("week", "all"):
             answer = await call(hub.app(), "GET", f"{PATH}{path}?span={span}")
             assert answer.status == 200
-            assert "Nothing was measured in this period" in said(answer.text)
+            told = "in this period" if path else "Nothing has been measured here yet"
+            assert told in said(answer.text)
 
 
 async def test_advice_is_on_the_sites_page_too(hub: Hub) -> None:

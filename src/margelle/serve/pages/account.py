@@ -11,11 +11,10 @@ from msgspec import Struct
 from margelle.domain.reason import held, told
 from margelle.domain.site import Account, Site
 from margelle.ports import AccountReport, Budget, Gap, Incident, Next, Past, Receipt
-from margelle.serve.pages.accounts import MOMENT, Card, may_manage, may_say, time_until
+from margelle.serve.pages.accounts import MOMENT, Card, may_manage, may_say, time_until, trouble_named
 from margelle.serve.pages.figures import ago, bytes_of, clock_time, zone
 from margelle.serve.pages.visit import Visit
 from margelle.serve.pages.words import Saying, Words
-from margelle.serve.pages.words.collection import TODO_FR
 
 SOON: Final = 4
 """So many of the next asks are shown at first; the others unfold."""
@@ -219,7 +218,7 @@ class _View:
         """What is wrong."""
         words = self._words
         return Trouble(
-            words(f"trouble.{one.kind if one.kind in TODO_FR else 'failed'}"),
+            trouble_named(words, one.kind),
             self._where(one.where),
             words.said(one.sentence),
             words.todo(one.kind, one.todo),

@@ -14,6 +14,8 @@ from margelle.phrase import Phrase
 from margelle.ports import AccountReport
 from margelle.serve.pages.figures import ago
 from margelle.serve.pages.visit import Visit
+from margelle.serve.pages.words import Words
+from margelle.serve.pages.words.collection import TODO_FR
 
 MOMENT: Final = timedelta(seconds=5)
 """What is due so soon is due now."""
@@ -24,7 +26,7 @@ FROM_SITE: Final = "from=site"
 
 
 class Card(Struct, frozen=True):
-    """An account at a glance. `state` is a sign's name, `says` the same in words."""
+    """An account at a glance. `state` is a sign's name, `says` the same in words; `trouble` is what is wrong (empty: nothing is)."""
 
     id: str
     title: str
@@ -33,6 +35,7 @@ class Card(Struct, frozen=True):
     sites: tuple[str, ...]
     state: str
     says: str
+    trouble: str
     next: str
     newest: str
 
@@ -51,6 +54,7 @@ class Card(Struct, frozen=True):
             tuple(site.name or site.key for site in sites),
             state,
             says,
+            trouble_named(words, _gravest(report)) if report.incidents and not report.paused else "",
             words("collect.next_at", time=time_until(soon, visit)) if soon is not None else "",
             words("collect.newest", ago=ago(newest, visit.now, words)) if newest is not None else "",
         )
@@ -119,6 +123,15 @@ def demand_manage(visit: Visit, account: Account, sites: Sequence[Site]) -> None
             hint="Its owner or an operator can do that.",
             phrase=Phrase("may.account", {"account": account.id}),
         )
+
+
+def trouble_named(words: Words, kind: str) -> str:
+    """What is wrong, in a few words, by the kind of an incident."""
+    return words(f"trouble.{kind if kind in TODO_FR else 'failed'}")
+
+
+def _gravest(report: AccountReport) -> str:
+    return min(report.incidents, key=lambda one: not one.needs_user).kind
 
 
 def _state(visit: Visit, report: AccountReport) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from margelle.intake.hand import is_by_hand
 from margelle.intake.point import LONGEST, number_of
 from margelle.phrase import Phrase
 from margelle.ports import Parameter
-from margelle.serve.pages.figures import ago, clock_time, with_unit
+from margelle.serve.pages.figures import ago, as_written, clock_time, with_unit
 from margelle.serve.pages.hall import Area, Hall, SiteLink
 from margelle.serve.pages.shares import path_of
 from margelle.serve.pages.visit import Visit
@@ -155,7 +155,11 @@ class _Write(Struct, frozen=True):
     async def proposal(self, visit: Visit, site: Site) -> Proposal:
         one = self.settable
         fields = {"act": "write", "probe": one.probe.id, "parameter": one.parameter.name, "value": self.wanted.raw}
-        what = visit.words("act.write_what", what=one.label, value=with_unit(self.wanted.raw, one.parameter.unit))
+        what = visit.words(
+            "act.write_what",
+            what=one.label,
+            value=with_unit(as_written(self.wanted.raw, visit.words.language), one.parameter.unit),
+        )
         now = visit.words("act.told", value=one.told, ago=one.age) if one.told else visit.words("act.unknown")
         return await _proposal(visit, site, fields, what, now)
 
@@ -256,7 +260,7 @@ def _parameter(visit: Visit, probe: Probe, one: Parameter, point: Measurement) -
     known = one.quantity in visit.hall.look.catalogue
     label = f"{visit.words.label(one.quantity)} ({one.name})" if known else one.name
     unit = one.unit if one.unit is not Unit.RATIO else Unit.STATE
-    told = with_unit(point.raw[:40], point.raw_unit)
+    told = with_unit(as_written(point.raw[:40], visit.words.language), point.raw_unit)
     return Settable(probe, one, label, symbol(unit), told, ago(point.at, visit.now, visit.words))
 
 

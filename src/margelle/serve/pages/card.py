@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -13,9 +15,13 @@ from margelle.domain.switch import Switch, state_of
 from margelle.intake.hand import is_by_hand
 from margelle.serve.glance import MINOR, Glance
 from margelle.serve.pages.figures import ago, clock_time, day, freshness, number, with_unit
+from margelle.serve.pages.hall import Link
 from margelle.serve.pages.tile import WEEK, Scene, Tile, tile
 from margelle.serve.pages.visit import Visit
 from margelle.serve.pages.words import Words
+
+NOTED: Final = ("measure", "done")
+"""The pages of a site on which something is noted, which is done with wet hands: its card leads there at once."""
 
 
 class Todo(Struct, frozen=True):
@@ -28,7 +34,7 @@ class Todo(Struct, frozen=True):
 
 
 class Card(Struct, frozen=True):
-    """One site. `freshness` is one of fresh, stale, silent, never; `age` says the same in words."""
+    """One site. `freshness` is one of fresh, stale, silent, never; `age` says the same in words. `links` lead to what can be noted of it."""
 
     id: str
     name: str
@@ -42,6 +48,7 @@ class Card(Struct, frozen=True):
     main: tuple[Tile, ...]
     minor: tuple[Tile, ...]
     todo: tuple[Todo, ...]
+    links: tuple[Link, ...] = ()
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
@@ -68,6 +75,7 @@ async def card(visit: Visit, one: Glance) -> Card:
         main,
         minor,
         tuple(todo(visit, site, where, each) for each in one.advice),
+        tuple(link for link in visit.hall.at_site(visit.caller, site.id) if link.name in NOTED),
     )
 
 
@@ -81,16 +89,19 @@ def scene(visit: Visit, one: Glance) -> Scene:
 
 def places(around: Scene, one: Glance) -> Mapping[str, str]:
     """What tells the probes of a site apart, by probe; nothing where only one measures."""
-    several = len({point.probe for point in one.latest}) > 1
-    return {each.id: _place(around, one, each) for each in one.probes} if several else {}
+    measuring = {point.probe for point in one.latest}
+    if len(measuring) < 2:
+        return {}
+    vendors = Counter(each.vendor for each in one.probes if each.id in measuring)
+    return {each.id: _place(around, one.site, each, vendors[each.vendor] < 2) for each in one.probes}
 
 
-def _place(around: Scene, one: Glance, probe: Probe) -> str:
+def _place(around: Scene, site: Site, probe: Probe, alone: bool) -> str:
     """What is by hand is called so; a vendor's only probe by its vendor, others by the vendor's names of them, and never by a mere number."""
-    if is_by_hand(probe) and probe.vendor != one.site.vendor:
+    if is_by_hand(probe) and probe.vendor != site.vendor:
         return around.words("hand.place")
     title = around.titles.get(probe.vendor, "")
-    if title and len([each for each in one.probes if each.vendor == probe.vendor]) == 1:
+    if title and alone:
         return title
     return f"{title} {probe.key}".strip() if probe.key.isdecimal() else probe.key
 
@@ -105,7 +116,10 @@ async def _tiles(visit: Visit, one: Glance) -> tuple[Tile | None, tuple[Tile, ..
     main: list[Tile] = []
     minor: list[Tile] = []
     for point in one.latest:
+        alike = sum(each.quantity == point.quantity for each in one.latest)
         place = where.get(point.probe, "")
+        if alike == 1 and place in around.titles.values():
+            place = ""  # whose it is goes without saying
         if point.quantity in MINOR:
             minor.append(tile(around, point, place=place))
             continue

@@ -52,10 +52,11 @@ class Newest(Struct, frozen=True):
 
 
 class Figure(Struct, frozen=True):
-    """One panel as the page shows it: its name, what each line's probe measured last, its limits, and its drawing."""
+    """One panel as the page shows it: its name, long and short, what each line's probe measured last, its limits, and its drawing."""
 
     panel: Panel
     label: str
+    short: str
     newest: tuple[Newest, ...]
     limits: str
     curve: Curve
@@ -136,9 +137,9 @@ def encoded(shown: Chart) -> bytes:
     return msgspec.json.encode(shown)
 
 
-def label(around: Scene, quantity: str) -> str:
+def label(around: Scene, quantity: str, *, short: bool = False) -> str:
     """What a quantity is called."""
-    return around.label(Measurement("", quantity, around.now, None, "", Unit.RATIO, ""))
+    return around.label(Measurement("", quantity, around.now, None, "", Unit.RATIO, ""), short=short)
 
 
 def _explained(around: Scene, one: Glance, panel: Panel) -> Panel:
@@ -178,6 +179,7 @@ def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve
     return Figure(
         panel,
         label(around, panel.quantity),
+        label(around, panel.quantity, short=True),
         tuple(_newest(one, around, panel.quantity, line.probe) for line in panel.lines),
         _limits(visit, one, around, panel),
         drawn,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -61,6 +62,13 @@ def number(value: float, decimals: int, language: Language) -> str:
     if language == "fr":
         text = text.replace(",", NO_BREAK).replace(".", ",")
     return text.replace("-", "\u2212")
+
+
+def as_written(raw: str, language: Language) -> str:
+    """A number that somebody wrote with a decimal point, with all its digits, in the language's marks; what is no plain number stays as it is."""
+    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,9})?", raw):
+        return raw
+    return number(float(raw), len(raw.partition(".")[2]), language)
 
 
 def with_unit(text: str, unit: Unit | str) -> str:

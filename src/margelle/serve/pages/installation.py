@@ -21,6 +21,11 @@ class Group(Struct, frozen=True):
     name: str
     settings: tuple[InForce, ...]
 
+    @property
+    def changed(self) -> int:
+        """How many of them somebody has set."""
+        return sum(one.origin != "default" for one in self.settings)
+
 
 def _routes(hall: Hall) -> Sequence[BaseRoute]:
     return (hall.page("/hub", _show),)

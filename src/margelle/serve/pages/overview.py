@@ -86,6 +86,13 @@ class Filters(Struct, frozen=True):
     grouped_by: Literal["city", "organisation"]
 
 
+class Clause(Struct, frozen=True):
+    """A part of the headline; `path` leads to the sites that it counts (empty: they are all on this page)."""
+
+    text: str
+    path: str = ""
+
+
 async def _overview(visit: Visit) -> Response:
     sites = await visit.store.sites(seen_by=visit.seen_by)
     every = await glances(visit, sites)
@@ -200,13 +207,17 @@ Wanting = Literal["outside", "doubtful", "advised", "still", "unjudged", "troubl
 
 def _headline(
     visit: Visit, every: Sequence[Glance], cards: Sequence[Card], behind: Sequence[AccountView]
-) -> tuple[str, str]:
+) -> tuple[str, Sequence[Clause]]:
     """How many sites there are, and what about them wants attention, in one sentence."""
     words = visit.words
     if not cards and every:
         states = Counter(one.condition.state for one in every)
-        needy = [words.count(f"are.{state}", states[state]) for state in STATES if state != "good" and states[state]]
-        return words.count("sites", len(every)), ", ".join(needy) or words("quiet")
+        needy = [
+            Clause(words.count(f"are.{state}", states[state]), Wanted(state=state).query())
+            for state in STATES
+            if state != "good" and states[state]
+        ]
+        return words.count("sites", len(every)), needy or [Clause(words("quiet"))]
     tiles = [each for one in cards for each in one.tiles]
     counts: dict[Wanting, int] = {
         "outside": sum(bool(each.outside) for each in tiles),
@@ -216,5 +227,5 @@ def _headline(
         "unjudged": sum(one.state == "unjudged" for one in cards),
         "troubled": sum(trouble.urgent for account in behind for trouble in account.troubles),
     }
-    wanting = [words.count(name, n) for name, n in counts.items() if n]
-    return words.count("sites", len(every)), ", ".join(wanting) or words("quiet")
+    wanting = [Clause(words.count(name, n)) for name, n in counts.items() if n]
+    return words.count("sites", len(every)), wanting or [Clause(words("quiet"))]

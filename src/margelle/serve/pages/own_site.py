@@ -52,7 +52,7 @@ async def _add(visit: Visit) -> Response:
     except (BadInput, Conflict) as error:
         return _page(visit, None, form, error)
     await visit.store.record(AuditEntry(visit.now, visit.user.email, "add site", site.id, "added", site.id))
-    return visit.go("/collection", "site_added")
+    return visit.go(path_of(site), "site_added")
 
 
 async def _describe(visit: Visit) -> Response:

@@ -18,7 +18,7 @@ from margelle.domain.series import DayStatistics, by_day, midnight
 from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
 from margelle.intake.own import word
-from margelle.serve.glance import Glance
+from margelle.serve.glance import MINOR, Glance
 from margelle.serve.line import MOST_POINTS, MOST_TOLD, Track, on_by_days
 from margelle.serve.pages.accounts import origins
 from margelle.serve.pages.card import about, places, scene, todo
@@ -175,6 +175,7 @@ def _head(visit: Visit, scope: Scope, most: int = UNDER_SCRIPT) -> dict[str, Any
         "zone": zone.key,
         "step_days": scope.drawn.step_s // 86400,
         "figures": figures(visit, one, scope.drawn, most),
+        "minor": MINOR,
         "statistics": statistics(visit, one, scope.drawn),
         "happenings": _happenings(visit, scope),
         "sources": {bands.source for bands in one.bands.values() if bands.source},

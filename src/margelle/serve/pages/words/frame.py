@@ -20,7 +20,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "menu": ("menu", "menu"),
     "look": ("Display", "Affichage"),
     "theme": ("Theme", "Thème"),
-    "theme.auto": ("As the system", "Comme le système"),
+    "theme.auto": ("System", "Système"),
     "theme.light": ("Light", "Clair"),
     "theme.dark": ("Dark", "Sombre"),
     "nav": ("Pages", "Pages"),

@@ -38,6 +38,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "A setting is changed in the file {file}, and holds after the hub is started anew. A flag outranks the environment, that the file, that the default.",
         "Un réglage se change dans le fichier {file}, et vaut après un redémarrage du hub. Une option l’emporte sur l’environnement, celui-ci sur le fichier, celui-ci sur la valeur par défaut.",
     ),
+    "hub.changed.one": ("{n} set", "{n} fixé"),
+    "hub.changed.many": ("{n} set", "{n} fixés"),
     "hub.general": ("General", "Général"),
     "hub.flag": ("option", "option"),
     "hub.environment": ("environment", "environnement"),

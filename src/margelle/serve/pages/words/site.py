@@ -24,6 +24,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "site.file": ("This period as a file:", "Cette période en fichier :"),
     "site.whole": ("Whole period", "Période entière"),
     "site.periods": ("Period", "Période"),
+    "site.never": ("Nothing has been measured here yet", "Rien n’a encore été mesuré ici"),
+    "site.never_why": (
+        "The first reading shows up here: noted by hand, sent to this hub, or collected.",
+        "La première mesure apparaît ici : notée à la main, envoyée à ce hub, ou collectée.",
+    ),
     "site.nothing": ("Nothing was measured in this period", "Rien n’a été mesuré pendant cette période"),
     "site.nothing_why": ("Choose a longer or an earlier one.", "Choisissez-en une plus longue ou plus ancienne."),
     "span.day": ("Day", "Jour"),
