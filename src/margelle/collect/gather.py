@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from margelle.collect import backfill, elsewhere, failure, withdrawn
 from margelle.collect.keeping import keep
 from margelle.collect.plan import LOOK, MISSING, Ask
-from margelle.collect.progress import Progress
+from margelle.collect.progress import IsState, Progress, States, none_is_on_or_off
 from margelle.domain.gap import Gap, instants, is_reading
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import Catalogue
@@ -91,6 +91,7 @@ class Gather:
         store: Store,
         clock: Clock,
         catalogue: Catalogue,
+        states: States = none_is_on_or_off,
     ) -> None:
         self.account = account
         self.source = source
@@ -99,6 +100,8 @@ class Gather:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
+        self._states = states
+        self._is_state: dict[str, IsState] = {}
 
     async def perform(self, ask: Ask) -> None:
         """Make `ask`, whatever comes of it. Only a StoreError is raised: everything else is recorded."""
@@ -209,6 +212,7 @@ class Gather:
         reach = source.reach if isinstance(source, LongMemorySource) else "month"
         switches = [one.id for site in sites for one in site.switches] if isinstance(source, SwitchSource) else []
         meanings = {site.id: source.meanings(site) for site in sites} if isinstance(source, MappedSource) else {}
+        self._is_state = {site.id: self._states(site) for site in sites}
         self.progress.take_over(
             probes,
             remembered,
@@ -216,6 +220,7 @@ class Gather:
             reach=reach,
             switches=switches,
             meanings=meanings,
+            states=self._is_state,
         )
 
     async def _latest(self, ask: Ask) -> list[Incident]:
@@ -225,6 +230,7 @@ class Gather:
         newest = {one.quantity: one.at for one in sorted(filter(is_reading, kept), key=lambda one: one.at)}
         track = self.progress.probes[ask.subject]
         await elsewhere.leave(self._store, self.progress, ask.subject, track)
+        track.know(newest, self._is_state[track.site])
         backfill.arrived(track, newest, now, empty=not kept)
         noted = self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
         if track.empties >= backfill.EMPTY and track.newest is not None:

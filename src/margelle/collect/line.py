@@ -12,7 +12,7 @@ from margelle.collect.circuit import Circuit
 from margelle.collect.failure import SIGN_IN
 from margelle.collect.gather import Gather, Meter
 from margelle.collect.plan import Ask
-from margelle.collect.progress import Hold, Progress
+from margelle.collect.progress import Hold, Progress, States
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account
 from margelle.ports import Clock, PacedHttp, Store, Tokens, Vendor
@@ -37,6 +37,7 @@ class Line:
         store: Store,
         clock: Clock,
         catalogue: Catalogue,
+        states: States,
     ) -> None:
         self.account = account
         self.due_at: datetime | None = None
@@ -47,6 +48,7 @@ class Line:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
+        self._states = states
         self._gather: Gather | None = None
         self._lift = False
         self._wanted = False
@@ -128,6 +130,7 @@ class Line:
                 store=self._store,
                 clock=self._clock,
                 catalogue=self._catalogue,
+                states=self._states,
             )
             await self._gather.resume()
         known = self._gather.progress

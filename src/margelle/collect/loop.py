@@ -14,6 +14,7 @@ from margelle.collect.circuit import Circuit
 from margelle.collect.crowd import admitted, apart, cloud_of
 from margelle.collect.failure import SIGN_IN
 from margelle.collect.line import REST, Line
+from margelle.collect.progress import States, none_is_on_or_off
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account
 from margelle.errors import ConfigError, MargelleError, StoreError
@@ -58,7 +59,7 @@ class Collector:
     Accounts are asked side by side, each one strictly in a line, and no cloud waits for another. Where more are due than one cloud is asked
     for at once, the fresh values of all come before the past of any. `http_for` and `tokens_for` are called
     once for an account, and again when its login or cloud is changed, or when `news` tells that its vendor's
-    settings have. `name` tells this collector from others; none: one that no other has.
+    settings have. What is only on or off by `states` has no gaps. `name` tells this collector from others; none: one that no other has.
     """
 
     def __init__(  # noqa: PLR0917 - the hub's parts, in the order in which a reading meets them
@@ -74,6 +75,7 @@ class Collector:
         pause: Pause = pause,
         name: str = "",
         news: News = _no_news,
+        states: States = none_is_on_or_off,
     ) -> None:
         self._name = name or holder.new()
         self._store = store
@@ -85,6 +87,7 @@ class Collector:
         self._receipts_days = receipts_days
         self._pause = pause
         self._news = news
+        self._states = states
         self._accounts: dict[str, Account] = {}
         self._lines: dict[str, Line] = {}
         self._circuits: dict[str, Circuit] = {}
@@ -353,6 +356,7 @@ class Collector:
                 store=self._store,
                 clock=self._clock,
                 catalogue=self._catalogue,
+                states=self._states,
             )
             if changed:
                 line.wake()

@@ -72,11 +72,6 @@ class Ask(Struct, frozen=True):
         return replace(self, due_at=until, reasons=(*self.reasons, reason))
 
     @property
-    def fills(self) -> bool:
-        """Whether it is for a gap that is known."""
-        return any(reason.name == "missing" for reason in self.reasons)
-
-    @property
     def purpose(self) -> Purpose:
         """What its requests are for, in the budget's record."""
         return "again" if self.rank == AGAIN else self.act
@@ -292,9 +287,9 @@ def _reasons(track: Track, series: Series, quantity: str, far: Window, now: date
     since, until, wanted_at = series.missing_since, series.missing_until, series.wanted_at
     if since is not None and until is not None and wanted_at is not None:
         yield wanted_at, GAP, since, Reason("missing", at=since, until=until)
-    yield _suspicion(track, settled)
+    yield _suspicion(track, settled) if not series.holds else _flicker(track, series, settled)
     yield _fallback(track, series, quantity, settled)
-    if quantity == _scout(track) and series.newest is not None:
+    if quantity == _scout(track) and series.newest is not None and not series.holds:
         yield settled + LOOK_EVERY, LOOK, settled, Reason("look")
     if series.newest is not None:
         due = (series.swept_at or settled) + SWEEP_EVERY
@@ -307,6 +302,14 @@ def _suspicion(track: Track, settled: datetime) -> _Past | None:
     return max(track.suspect_at + SETTLING, settled + 20 * _HOUR), GAP, settled - _HOUR, Reason("suspect")
 
 
+def _flicker(track: Track, series: Series, settled: datetime) -> _Past | None:
+    """What goes on and off more often than it is asked for: what it did between two latest values, its past alone tells."""
+    seen = series.newest is not None and series.newest > settled - SETTLING
+    return (
+        (settled + LOOK_EVERY, SWEEP, settled, Reason("flicker")) if seen and series.rhythm_s < track.rhythm_s else None
+    )
+
+
 def _fallback(track: Track, series: Series, quantity: str, settled: datetime) -> _Past | None:
     """Where the cloud tells no latest values, its past may: one quantity scouts, the others follow when it finds something."""
     behind = track.newest is not None and series.newest is not None and series.newest < track.newest
@@ -317,5 +320,5 @@ def _fallback(track: Track, series: Series, quantity: str, settled: datetime) ->
 
 
 def _scout(track: Track) -> str:
-    """The quantity whose past is asked for before the others'."""
-    return next((name for name in track.remembered if track.series[name].newest), track.remembered[0])
+    """The quantity whose past is asked for before the others': one that is measured, and was."""
+    return max(track.remembered, key=lambda name: (not track.series[name].holds, track.series[name].newest is not None))
