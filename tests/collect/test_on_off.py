@@ -122,7 +122,7 @@ async def test_a_relay_that_changes_now_and_then_costs_no_request_of_its_own_and
     assert len(after.cloud.requests) < len(before.cloud.requests)
     assert after.asked() <= 1 + 20 / 6 < before.asked(), "once at first, and then once a week"
     assert await after.lacks(RELAY, changes, UNTIL - 2 * HOUR) == set()
-    assert {gap.quantity for gap in await before.store.gaps(PROBE)} == {RELAY}
+    assert RELAY in {gap.quantity for gap in await before.store.gaps(PROBE)}
     assert await after.store.gaps(PROBE) == []
 
 
@@ -132,7 +132,7 @@ async def test_one_that_changes_more_often_than_it_is_asked_for_is_compared_once
     ]
     before, after = await both(changes)
     assert len(after.cloud.requests) <= len(before.cloud.requests) - 1000, "it was taken for a probe that restarts"
-    assert after.asked() <= 1 + 20 * 24 / 22
+    assert after.asked() <= 24 < before.asked() / 10
     assert await after.lacks(RELAY, changes, UNTIL - 25 * HOUR) == set()
     assert await after.store.gaps(PROBE) == []
 
