@@ -157,7 +157,8 @@ class House:
     async def look_up(self, account: Account) -> None:
         """Ask what the account has, as the collector's first ask of it, which the collector then need not make again."""
         from margelle.collect import plan, progress
-        from margelle.collect.gather import Gather, Meter
+        from margelle.collect.gather import Gather
+        from margelle.collect.meter import Meter
         from margelle.domain.reason import Reason
 
         known = await progress.load(self.store, account.id)

@@ -10,7 +10,8 @@ from typing import Final
 from margelle.collect import plan, progress
 from margelle.collect.circuit import Circuit
 from margelle.collect.failure import SIGN_IN
-from margelle.collect.gather import Gather, Meter
+from margelle.collect.gather import Gather
+from margelle.collect.meter import Meter
 from margelle.collect.plan import Ask
 from margelle.collect.progress import Hold, Progress, States
 from margelle.domain.quantity import Catalogue
