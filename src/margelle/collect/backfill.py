@@ -138,7 +138,7 @@ def beyond(progress: Progress, now: datetime) -> set[tuple[str, str]]:
     horizon = now - SPANS[progress.reach]
     return {
         (probe, quantity)
-        for probe, track in progress.tracks.items()
+        for probe, track in progress.probes.items()
         for quantity, series in track.series.items()
         if series.missing_since is not None and (quantity not in track.remembered or series.missing_since < horizon)
     }
@@ -157,7 +157,7 @@ def give_up(
     this quantity of a probe, whose past was just told, all to the minute.
     """
     lost = []
-    for probe, track in progress.tracks.items():
+    for probe, track in progress.probes.items():  # also of one that has vanished: it may come back until then
         for quantity, series in track.series.items():
             since, until = series.missing_since, series.missing_until
             if since is None or until is None or only not in {None, (probe, quantity)}:

@@ -122,18 +122,18 @@ class Line:
 
     async def _ready(self) -> Gather:
         if self._gather is None:
-            known = await progress.load(self._store, self.account.id)
-            self._gather = Gather(
+            gather = Gather(
                 self.account,
                 self._source,
                 self._meter,
-                known,
+                await progress.load(self._store, self.account.id),
                 store=self._store,
                 clock=self._clock,
                 catalogue=self._catalogue,
                 states=self._states,
             )
-            await self._gather.resume()
+            await gather.resume()
+            self._gather = gather
         known = self._gather.progress
         if progress.rewind(known, self._clock()):  # kept at once, or whoever starts next would wait all over again
             await self._save(self._gather)

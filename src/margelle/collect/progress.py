@@ -310,6 +310,7 @@ def rewind(progress: Progress, now: datetime) -> bool:
         attempt.ok_at = attempt.ok_at and min(attempt.ok_at, now)
         attempt.asked_at = attempt.asked_at and min(attempt.asked_at, now)
     for track in progress.probes.values():
+        track.suspect_at = track.suspect_at and min(track.suspect_at, now)
         for one in track.series.values():
             one.settled_at = one.settled_at and min(one.settled_at, now)
             one.swept_at = one.swept_at and min(one.swept_at, now)
