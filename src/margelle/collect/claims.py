@@ -21,6 +21,7 @@ class Claims:
     def __init__(self, store: Store, name: str) -> None:
         self._store, self._name = store, name
         self._at: datetime | None = None
+        self._ours: set[str] = set()
         self.have_first = False
 
     def are_due(self, now: datetime) -> bool:
@@ -35,14 +36,17 @@ class Claims:
         """Whether what was claimed is still ours: a process that was asleep may have lost it."""
         return self._at is not None and now - self._at < timedelta(seconds=LEASE_S)
 
-    async def renew(self, now: datetime, asking: Sequence[str]) -> dict[str, Account]:
-        """Claim once more, in any case those that we are `asking`. Returns the accounts that are ours to ask, by id."""
+    async def renew(self, now: datetime, asking: Sequence[str]) -> None:
+        """Claim once more, in any case those that we are `asking`."""
         await self._bury(now)
-        ours = set(await self._store.claim(self._name, now, LEASE_S, asking))
+        self._ours = set(await self._store.claim(self._name, now, LEASE_S, asking))
         self._at = now
+
+    async def accounts(self) -> dict[str, Account]:
+        """The accounts that are ours to ask, by id."""
         everyone = await self._store.accounts()
-        self.have_first = bool(everyone) and min(account.id for account in everyone) in ours
-        return {one.id: one for one in everyone if one.id in ours and not one.is_own and not one.paused}
+        self.have_first = bool(everyone) and min(account.id for account in everyone) in self._ours
+        return {one.id: one for one in everyone if one.id in self._ours and not one.is_own and not one.paused}
 
     async def release(self) -> None:
         """Give all of them back."""

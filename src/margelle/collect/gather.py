@@ -89,10 +89,10 @@ class Gather:
         return self._meter.spending(now)
 
     def _count(self, ask: Ask) -> bool:
-        """Whether requests were made since last time; how many a discovery needs is remembered."""
+        """Whether requests were made since last time. A discovery that they did not suffice for needs more."""
         taken = self._meter.taken()
         if ask.act == "discover" and taken:
-            self.progress.discovery_cost = taken
+            self.progress.discovery_cost = max(self.progress.discovery_cost, taken + 1)
         return taken > 0
 
     async def _note(self, *incidents: Incident) -> None:
@@ -129,6 +129,7 @@ class Gather:
 
     async def _discover(self) -> list[Incident]:
         discovery = await self.source.discover(self._clock())
+        self.progress.discovery_cost = max(self._meter.taken(), 1)
         now = self._clock()
         before = {site.id for site in await self._store.sites(account=self.account.id)}
         await self._store.put_discovery(self.account.id, discovery, now)

@@ -193,8 +193,9 @@ class Collector:
         """Find out which accounts are ours, and which of them a user has added, changed, removed or signed in again."""
         await self._prune(now)
         set_back = self._claims.are_later_than(now)
-        accounts = await self._claims.renew(now, tuple(self._asking))
-        self._version = await self._store.version()  # our own claim is no news
+        await self._claims.renew(now, tuple(self._asking))
+        self._version = await self._store.version()  # our own claim is no news, and what changes from now on is
+        accounts = await self._claims.accounts()
         if set_back:  # the clock was, and every time counted on the one of before
             self._due = self._apart(accounts.values(), now)
         self._take_over(accounts, now)

@@ -99,6 +99,9 @@ def asks(account: str, progress: Progress, spending: Spending, now: datetime) ->
         for ask in _wanted(account, progress, shares.window * ONCE, now)
     ]
     known = _discovery(account, progress, now)
+    if known.due_at <= now and _needs_all(known, progress, shares, now):
+        known = replace(known, rank=NEW)
+        wanted = [replace(ask, rank=NEW) if ask.act == "discover" else ask for ask in wanted]
     if known.due_at <= now < rooms["discover"]:
         wanted = [_behind(ask, known.rank, rooms["discover"]) for ask in wanted]
     return sorted(wanted, key=lambda ask: _order(ask, progress, now))
@@ -139,6 +142,19 @@ def _room_at(ask: Ask, progress: Progress, rooms: dict[Purpose, datetime], share
         return rooms[ask.purpose]
     fresh_at = progress.asked_at(ask.act, ask.subject) + shares.window * ONCE
     return min(rooms["again"], max(rooms["latest"], fresh_at))
+
+
+def _needs_all(known: Ask, progress: Progress, shares: Shares, now: datetime) -> bool:
+    """Whether a discovery finds room only where fresh values wait for it too, once a day and for less than an hour: there are many probes.
+
+    One that fails again and again makes them wait twice a day.
+    """
+    tried = progress.discovery
+    if known.rank != DISCOVERY or not shares.late < progress.discovery_cost <= shares.whole:
+        return False
+    if tried.not_before is not None and tried.not_before > now:
+        return False
+    return tried.failures < 3 or tried.asked_at is None or now - tried.asked_at >= _DAY / 2
 
 
 def _behind(ask: Ask, rank: int, until: datetime) -> Ask:
