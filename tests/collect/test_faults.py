@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from margelle.collect.loop import Collector
+from margelle.collect.progress import States, none_is_on_or_off
 from margelle.domain.site import Account, User
 from margelle.net.budget import Budget
 from margelle.net.http import CloudHttp
@@ -72,8 +73,8 @@ Points = dict[Key, float]
 class World:
     """A vendor's cloud with one pool or station, and a hub that collects from it."""
 
-    def __init__(self, folder: Path, vendor: Vendor) -> None:
-        self.vendor = vendor
+    def __init__(self, folder: Path, vendor: Vendor, states: States = none_is_on_or_off) -> None:
+        self.vendor, self.states = vendor, states
         self.clock = VirtualClock()
         self.folder = folder
         self.truth = MemoryStore()
@@ -115,7 +116,8 @@ class World:
         await self.store.put_account(account)
         token = await self.vendor.connect(account.base_url, self.http(account), self.clock).sign_in(LOGIN, PASSWORD)
         await self.tokens(account).keep(token)
-        self.collector = Collector(self.store, {self.vendor.name: self.vendor}, self.http, self.tokens, self.clock)
+        vendors = {self.vendor.name: self.vendor}
+        self.collector = Collector(self.store, vendors, self.http, self.tokens, self.clock, states=self.states)
 
     async def live(self, until: datetime) -> None:
         """Let virtual time pass, for the cloud's probe and for the hub."""

@@ -175,6 +175,19 @@ async def test_a_vanished_pool_is_noticed_soon_kept_and_collected_again_when_it_
     assert await scene.whole()
 
 
+async def test_what_was_missing_of_a_pool_that_does_not_come_back_is_lost_once_its_cloud_has_forgotten_it(
+    scene: Scene,
+) -> None:
+    scene.troubled("history", Unavailable("The cloud answered 500."))
+    scene.clock.now += 10 * HOUR
+    await scene.pass_(HOUR)
+    _vanish(scene)
+    await scene.pass_(28 * DAY)
+    assert len(await scene.store.gaps(PROBE, open_only=True)) == 3, "it may come back"
+    await scene.pass_(4 * DAY)
+    assert {gap.state for gap in await scene.store.gaps(PROBE)} == {"lost"}
+
+
 async def test_that_a_pool_has_vanished_is_told_for_a_week(scene: Scene) -> None:
     _vanish(scene)
     await scene.pass_(6 * DAY)

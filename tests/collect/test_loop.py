@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from margelle.collect.gather import Meter
-from margelle.collect.loop import GRACE_S, LEASE_S, Collector, pause
+from margelle.collect.claims import LEASE_S
+from margelle.collect.loop import GRACE_S, Collector
+from margelle.collect.meter import Meter
+from margelle.collect.waiting import pause
 from margelle.domain.site import OWN, Account
 from margelle.errors import Limited, Refused, StoreError
 from margelle.ports import Answer, Receipt, Request, Spending

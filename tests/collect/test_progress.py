@@ -96,7 +96,9 @@ def test_a_clock_set_back_far_ends_every_wait() -> None:
     known.take_over({"p": "s"}, {"s": ("ph",)}, advised=True)
     series = known.probes["p"].series["ph"]
     series.settled_at, series.attempt.not_before = START + DAY, START + 2 * DAY
+    known.probes["p"].suspect_at = START + DAY
     progress.rewind(known, START)
+    assert known.probes["p"].suspect_at == START, "what may be missing is not asked for a day later"
     assert known.hold is None
     assert known.discovery.ok_at == series.settled_at == START
     assert series.attempt.not_before is None

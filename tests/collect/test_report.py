@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from margelle.collect import progress
 from margelle.collect.report import MOST_GAPS, AccountReport, reports
 from margelle.domain.gap import Gap
 from margelle.domain.site import Account
@@ -78,6 +79,9 @@ async def test_what_is_on_or_off_hides_no_gap_of_others_and_is_not_counted_as_mi
     clock.now += DAY
     cloud.trouble = lambda act, subject: _limited() if act == "history" else None
     await collector.round()
+    known = await progress.load(store, "fake-1")
+    known.probes["fake:1/ico"].know((), lambda quantity: quantity == "orp")  # as a newer hub does that finds this out
+    await progress.save(store, "fake-1", known, clock.now)
     lost = Gap("fake:1/ico", "ph", START - 99 * DAY, START - 98 * DAY, "lost", START)
     many = [START - 50 * DAY - n * HOUR for n in range(1, 6 * MOST_GAPS)]
     await store.put_gaps((), [lost, *(Gap("fake:1/ico", "orp", at, at + MINUTE, "lost", START) for at in many)])
@@ -85,12 +89,10 @@ async def test_what_is_on_or_off_hides_no_gap_of_others_and_is_not_counted_as_mi
     def spending(one: Account) -> Spending:
         return cloud.door(one.id).spending(clock.now)
 
-    (report,) = await reports(store, spending, clock.now, states=lambda _: lambda quantity: quantity == "orp")
+    (report,) = await reports(store, spending, clock.now)
     assert [one for one in report.gaps if one.state == "lost"] == [lost]
     assert {one.gap.quantity for one in report.filling} == {"temperature", "ph"}
     assert report.to_fill == len([one for one in report.next if "missing" in one.why]) == 2
-    (every,) = await reports(store, spending, clock.now)
-    assert len(every.gaps) == MOST_GAPS
 
 
 def _limited() -> None:

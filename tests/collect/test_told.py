@@ -45,6 +45,16 @@ async def test_another_number_is_a_correction_and_another_instant_is_its_own() -
     assert await kept(told(1250.0, "1250"), told(1260.0, "1260"), later) == [(1260.0, "1260"), (None, "Medium")]
 
 
+@pytest.mark.parametrize("first", [told(1250.0, "1250"), told(None, "Medium", START, LEVEL)])
+async def test_of_several_values_of_one_instant_one_is_kept_and_no_answer_corrects_itself(first: Measurement) -> None:
+    store = MemoryStore()
+    batch = Batch((first, told(1260.0, "1260"), told(None, "Low", START, LEVEL)))
+    for _ in range(3):
+        await keep(store, batch, START + HOUR, CATALOGUE)
+    assert [one.value for one in await store.history("p", "conductivity")] == [1260.0]
+    assert await store.revisions("p", "conductivity", START) == []
+
+
 async def test_what_is_not_kept_is_still_returned_with_its_doubts() -> None:
     store = MemoryStore()
     await keep(store, Batch((told(1250.0, "1250"),)), START, CATALOGUE)

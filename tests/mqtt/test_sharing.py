@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from margelle.collect.loop import CLAIM_EVERY, LEASE_S, NOTICE_S, Collector
+from margelle.collect.claims import CLAIM_EVERY, LEASE_S
+from margelle.collect.loop import NOTICE_S, Collector
 from margelle.ports import Store
 from margelle.store import open_store
 from margelle.store.vault import Vault

@@ -15,7 +15,7 @@ import apsw
 from msgspec.structs import replace
 
 from margelle.collect import progress
-from margelle.collect.loop import CLAIM_EVERY, LEASE_S
+from margelle.collect.claims import CLAIM_EVERY, LEASE_S
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Account, User
 from margelle.errors import MargelleError

@@ -157,14 +157,24 @@ class House:
     async def look_up(self, account: Account) -> None:
         """Ask what the account has, as the collector's first ask of it, which the collector then need not make again."""
         from margelle.collect import plan, progress
-        from margelle.collect.gather import Gather, Meter
+        from margelle.collect.gather import Gather
+        from margelle.collect.meter import Meter
         from margelle.domain.reason import Reason
 
         known = await progress.load(self.store, account.id)
         meter = Meter(self.http(account))
         source = self.vendor(account.vendor).source(account, meter, self.tokens(account))
         catalogue = self.settings.catalogue
-        gather = Gather(account, source, meter, known, store=self.store, clock=self.clock, catalogue=catalogue)
+        gather = Gather(
+            account,
+            source,
+            meter,
+            known,
+            store=self.store,
+            clock=self.clock,
+            catalogue=catalogue,
+            states=self.states,
+        )
         await gather.perform(plan.Ask("discover", account.id, self.clock(), (Reason("new"),), plan.NEW))
         await progress.save(self.store, account.id, known, self.clock())
 
@@ -203,6 +213,7 @@ class House:
             receipts_days=days,
             name=name,
             news=self.meanings.news(),
+            states=self.states,
         )
         collector = self._collector
         self.siblings.answer(_ASK_NOW, lambda account: b"" if collector.ask_now(account.decode()) else None)
@@ -212,7 +223,7 @@ class House:
         """The collector, as the pages know it."""
         from margelle.collect.standing import Standing
 
-        return Standing(self.store, self.spending, self.clock, self._ask_now, self.states)
+        return Standing(self.store, self.spending, self.clock, self._ask_now)
 
     async def _ask_now(self, account: str) -> bool:
         """Have the collector, here or in another process of this hub, ask an account's newest values; whether there is one that may."""

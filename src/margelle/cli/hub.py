@@ -86,7 +86,7 @@ def collect(
 async def collecting_alone(home: House) -> AsyncIterator[str]:
     """The right to collect from every account, under this name, while no other collector runs. Raises Conflict."""
     from margelle.collect import holder
-    from margelle.collect.loop import LEASE_S
+    from margelle.collect.claims import LEASE_S
 
     name, now = holder.new(), home.clock()
     await home.store.claim(name, now, LEASE_S)

@@ -60,7 +60,7 @@ async def _status(settings: Settings, name: str) -> dict[str, Any]:
         accounts = [one for one in await home.store.accounts() if name in {"", one.id}]
         if name and not accounts:
             raise NotFound(f"There is no account {name!r}.", hint="`margelle account list` shows those there are.")
-        told = await reports(home.store, home.spending, now, accounts, states=home.states)
+        told = await reports(home.store, home.spending, now, accounts)
         shown = [await _account(home, one, report, now) for one, report in zip(accounts, told, strict=True)]
         wrong = [incident for report in told for incident in report.incidents if incident.needs_user]
         return {

@@ -40,7 +40,9 @@ def window_for(since: datetime, now: datetime, reach: Window = "month") -> Windo
 def arrived(track: Track, instants: Mapping[str, datetime], now: datetime, *, empty: bool) -> None:
     """Take over the newest instant of each quantity, as an answer told them; `empty` says that it told nothing at all."""
     track.empties = track.empties + 1 if empty else 0
-    newest = max(instants.values(), default=None)
+    for quantity in instants:
+        track.series.setdefault(quantity, Series())
+    newest = max((at for quantity, at in instants.items() if track.is_paced_by(quantity)), default=None)
     if newest is None or (track.newest is not None and newest <= track.newest):
         track.misses += 1
         if track.quick_until is not None and now < track.quick_until:
@@ -49,12 +51,12 @@ def arrived(track: Track, instants: Mapping[str, datetime], now: datetime, *, em
         _notice_restart(track, newest, now)
         track.misses, track.newest = 0, newest
     for quantity, at in instants.items():
-        _advance(track.series.setdefault(quantity, Series()), at)
+        _advance(track.series[quantity], at)
 
 
 def _notice_restart(track: Track, newest: datetime, now: datetime) -> None:
     """A reading off the rhythm is the only sign that a device was restarted, and of quick readings that nobody saw."""
-    if track.newest is None or (track.quick_until is not None and now < track.quick_until):
+    if track.newest is None or not track.measured or (track.quick_until is not None and now < track.quick_until):
         return
     beat = (newest - track.newest).total_seconds() / track.rhythm_s
     if beat < 0.75 and newest > now - QUICK_FOR:
@@ -67,7 +69,7 @@ def _advance(series: Series, at: datetime) -> None:
     before = series.newest or series.settled_at
     if series.newest is not None and at <= series.newest:
         return
-    if before is not None and at - before > timedelta(seconds=MISSED * series.rhythm_s):
+    if before is not None and not series.holds and at - before > timedelta(seconds=MISSED * series.rhythm_s):
         series.missing_since = series.missing_since or before
         series.missing_until = at
     series.newest = at
@@ -99,9 +101,8 @@ def settle(
     found = fresh or _has_brought(series, instants, known)
     if fresh:
         series.newest = instants[-1]
-        if (
-            track.newest is None or track.empties >= EMPTY
-        ):  # else the other quantities of that instant would be left behind
+        paced = track.is_paced_by(quantity)
+        if paced and (track.newest is None or track.empties >= EMPTY):  # else the other quantities would be left behind
             track.newest = max(track.newest or instants[-1], instants[-1])
     hoped = series.missing_since is not None or track.empties >= EMPTY
     series.silences = 0 if found else series.silences + hoped
@@ -117,6 +118,8 @@ _WHY: Final[dict[GapState, str]] = {
 
 def _left(series: Series, instants: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
     """Where an answer left readings missing: in the gap of `series`, after its newest one, and in a first answer wherever it has holes."""
+    if series.holds:
+        return
     if series.missing_since is not None and series.missing_until is not None:
         yield series.missing_since, series.missing_until
     first = series.settled_at is None
@@ -135,7 +138,7 @@ def beyond(progress: Progress, now: datetime) -> set[tuple[str, str]]:
     horizon = now - SPANS[progress.reach]
     return {
         (probe, quantity)
-        for probe, track in progress.tracks.items()
+        for probe, track in progress.probes.items()
         for quantity, series in track.series.items()
         if series.missing_since is not None and (quantity not in track.remembered or series.missing_since < horizon)
     }
@@ -154,7 +157,7 @@ def give_up(
     this quantity of a probe, whose past was just told, all to the minute.
     """
     lost = []
-    for probe, track in progress.tracks.items():
+    for probe, track in progress.probes.items():  # also of one that has vanished: it may come back until then
         for quantity, series in track.series.items():
             since, until = series.missing_since, series.missing_until
             if since is None or until is None or only not in {None, (probe, quantity)}:

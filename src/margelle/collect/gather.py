@@ -6,32 +6,28 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace
-
 from margelle.collect import backfill, elsewhere, failure, withdrawn
+from margelle.collect.findings import doubtful, said, unreadable
 from margelle.collect.keeping import keep
+from margelle.collect.meter import Meter
 from margelle.collect.plan import LOOK, MISSING, Ask
-from margelle.collect.progress import Progress
+from margelle.collect.progress import IsState, Progress, States, none_is_on_or_off
 from margelle.domain.gap import Gap, instants, is_reading
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account, Probe, Recommendation, Site
 from margelle.domain.switch import Switch
-from margelle.errors import Limited, Malformed, MargelleError, NotFound, StoreError
+from margelle.errors import Malformed, MargelleError, NotFound, StoreError
 from margelle.phrase import Phrase
 from margelle.ports import (
     AdviceSource,
-    Answer,
     Batch,
     BriefedSource,
     Clock,
-    Fault,
     HistorySource,
     Incident,
     LongMemorySource,
     MappedSource,
-    PacedHttp,
-    Request,
     Source,
     Spending,
     Store,
@@ -47,37 +43,6 @@ NEWS = timedelta(days=7)
 _log = logging.getLogger(__name__)
 
 
-class Meter:
-    """An account's HTTP that says what each request is for, and counts them: `asked` so far."""
-
-    def __init__(self, http: PacedHttp) -> None:
-        self._http = http
-        self._told = 0
-        self.asked = 0
-        self.purpose = ""
-
-    async def ask(self, request: Request) -> Answer:
-        """As the HTTP that it counts for."""
-        try:
-            answer = await self._http.ask(replace(request, act=self.purpose))
-        except Limited:
-            raise  # our own budget: nothing was sent
-        except BaseException:
-            self.asked += 1
-            raise
-        self.asked += 1
-        return answer
-
-    def spending(self, now: datetime) -> Spending:
-        """How the account's budget stands."""
-        return self._http.spending(now)
-
-    def taken(self) -> int:
-        """How many requests were made since the last call."""
-        taken, self._told = self.asked - self._told, self.asked
-        return taken
-
-
 class Gather:
     """Makes the asks of one account, one after another."""
 
@@ -91,6 +56,7 @@ class Gather:
         store: Store,
         clock: Clock,
         catalogue: Catalogue,
+        states: States = none_is_on_or_off,
     ) -> None:
         self.account = account
         self.source = source
@@ -99,6 +65,8 @@ class Gather:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
+        self._states = states
+        self._is_state: dict[str, IsState] = {}
 
     async def perform(self, ask: Ask) -> None:
         """Make `ask`, whatever comes of it. Only a StoreError is raised: everything else is recorded."""
@@ -121,10 +89,10 @@ class Gather:
         return self._meter.spending(now)
 
     def _count(self, ask: Ask) -> bool:
-        """Whether requests were made since last time; how many a discovery needs is remembered."""
+        """Whether requests were made since last time. A discovery that they did not suffice for needs more."""
         taken = self._meter.taken()
         if ask.act == "discover" and taken:
-            self.progress.discovery_cost = taken
+            self.progress.discovery_cost = max(self.progress.discovery_cost, taken + 1)
         return taken > 0
 
     async def _note(self, *incidents: Incident) -> None:
@@ -161,6 +129,7 @@ class Gather:
 
     async def _discover(self) -> list[Incident]:
         discovery = await self.source.discover(self._clock())
+        self.progress.discovery_cost = max(self._meter.taken(), 1)
         now = self._clock()
         before = {site.id for site in await self._store.sites(account=self.account.id)}
         await self._store.put_discovery(self.account.id, discovery, now)
@@ -177,7 +146,7 @@ class Gather:
         vanished = [
             failure.incident(self.account.id, site, "vanished", gone, now, phrase=lost) for site in before - there
         ]
-        return self._unreadable("discovery", discovery.faults, now) + vanished
+        return unreadable(self.account.id, "discovery", discovery.faults, now) + vanished
 
     def _pasts_known(self) -> bool:
         """Whether there are probes, and it is known of each what its cloud can tell of the past."""
@@ -209,6 +178,7 @@ class Gather:
         reach = source.reach if isinstance(source, LongMemorySource) else "month"
         switches = [one.id for site in sites for one in site.switches] if isinstance(source, SwitchSource) else []
         meanings = {site.id: source.meanings(site) for site in sites} if isinstance(source, MappedSource) else {}
+        self._is_state = {site.id: self._states(site) for site in sites}
         self.progress.take_over(
             probes,
             remembered,
@@ -216,6 +186,7 @@ class Gather:
             reach=reach,
             switches=switches,
             meanings=meanings,
+            states=self._is_state,
         )
 
     async def _latest(self, ask: Ask) -> list[Incident]:
@@ -225,8 +196,11 @@ class Gather:
         newest = {one.quantity: one.at for one in sorted(filter(is_reading, kept), key=lambda one: one.at)}
         track = self.progress.probes[ask.subject]
         await elsewhere.leave(self._store, self.progress, ask.subject, track)
+        track.know(newest, self._is_state[track.site])
         backfill.arrived(track, newest, now, empty=not kept)
-        noted = self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
+        noted = unreadable(self.account.id, ask.where, batch.faults, now) + doubtful(
+            self.account.id, ask.subject, kept, now
+        )
         if track.empties >= backfill.EMPTY and track.newest is not None:
             what = "The cloud answers, but tells no latest values; its past is asked instead."
             phrase = Phrase("cloud.no_latest")
@@ -240,7 +214,9 @@ class Gather:
         batch = await source.standing(switch, self._clock())
         now = self._clock()
         kept = await keep(self._store, batch, now, self._catalogue)
-        return self._unreadable(ask.where, batch.faults, now) + self._doubtful(switch.id, kept, now)
+        return unreadable(self.account.id, ask.where, batch.faults, now) + doubtful(
+            self.account.id, switch.id, kept, now
+        )
 
     async def _history(self, ask: Ask) -> list[Incident]:
         source, window = self.source, ask.window
@@ -273,7 +249,9 @@ class Gather:
         self.progress.filled += ask.rank in MISSING
         if window not in {"day", "week"}:
             track.series[ask.quantity].swept_at = now
-        return self._unreadable(ask.where, batch.faults, now) + self._doubtful(ask.subject, kept, now)
+        return unreadable(self.account.id, ask.where, batch.faults, now) + doubtful(
+            self.account.id, ask.subject, kept, now
+        )
 
     async def _tells_unseen(self, ask: Ask, batch: Batch) -> bool:
         """Whether an answer tells of readings, older than the newest that is known, which the store has not."""
@@ -305,7 +283,7 @@ class Gather:
     async def _doubt_answer(self, ask: Ask, batch: Batch, now: datetime) -> None:
         """An answer that could not all be read, or denies what the same cloud told before, settles nothing."""
         if batch.faults:
-            first = _said(batch.faults[0])
+            first = said(batch.faults[0])
             phrase = Phrase("cloud.parts", {"n": str(len(batch.faults)), "first": first})
             raise Malformed(f"{len(batch.faults)} parts could not be read, first {first}", phrase=phrase)
         if batch.measurements or ask.window is None:
@@ -353,33 +331,3 @@ class Gather:
                 if one.id == switch:
                     return one
         raise NotFound(f"The store has no switch {switch}.")
-
-    def _unreadable(self, where: str, faults: Sequence[Fault], now: datetime) -> list[Incident]:
-        if not faults:
-            return []
-        what = f"{len(faults)} parts of the answer could not be read and were left out, first {_said(faults[0])}"
-        phrase = Phrase("cloud.parts", {"n": str(len(faults)), "first": _said(faults[0])})
-        return [failure.incident(self.account.id, where, "unreadable", what, now, phrase=phrase)]
-
-    def _doubtful(self, probe: str, kept: Sequence[Measurement], now: datetime) -> list[Incident]:
-        """Values that we doubt ourselves, one incident a probe; what a vendor excludes, or nobody has calibrated, is so every day."""
-        odd = [(one, doubt) for one in kept for doubt in one.doubts if doubt.kind not in {"vendor", "uncalibrated"}]
-        if not odd:
-            return []
-        one, doubt = odd[0]
-        many = "1 value is kept with a doubt:" if len(odd) == 1 else f"{len(odd)} values are kept with a doubt, such as"
-        what = f"{many} {one.quantity} {one.raw!r} of {one.at:%Y-%m-%d %H:%M} UTC: {doubt.reason}."
-        phrase = Phrase(
-            "doubtful.one" if len(odd) == 1 else "doubtful.many",
-            {
-                "n": str(len(odd)),
-                "what": Phrase(f"quantity.{one.quantity}"),
-                "raw": one.raw,
-                "at": f"{one.at:%Y-%m-%d %H:%M} UTC",
-            },
-        )
-        return [failure.incident(self.account.id, probe, "doubtful", what, now, phrase=phrase)]
-
-
-def _said(fault: Fault) -> str:
-    return f"{fault.where}: {fault.what}"

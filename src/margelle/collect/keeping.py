@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,13 +22,22 @@ _Key = tuple[str, str, datetime]
 async def keep(store: Store, batch: Batch, now: datetime, catalogue: Catalogue) -> list[Measurement]:
     """Keep what `batch` told, and return it as it was judged.
 
-    Where it tells a word or nonsense of an instant of which the store has a number, that is no correction: the number stays as it is.
+    Where it tells a word or nonsense of an instant of which the store has a number, that is no correction: the number stays as it is. Of several
+    values of one instant the last number is kept: each would be a correction of the other, again with every answer.
     """
-    told = [_finite(one) for one in batch.measurements]
+    told = _once(_finite(one) for one in batch.measurements)
     known = await _numbers(store, [one for one in told if one.value is None])
     idle = [judge(one, now, catalogue) for one in told if one.value is None and _key(one) in known]
     new = [one for one in told if one.value is not None or _key(one) not in known]
     return idle + await beside.keep(store, new, now, catalogue)
+
+
+def _once(told: Iterable[Measurement]) -> list[Measurement]:
+    found: dict[_Key, Measurement] = {}
+    for one in told:
+        if one.value is not None or _key(one) not in found:
+            found[_key(one)] = one
+    return [*found.values()]
 
 
 async def _numbers(store: Store, wordless: Sequence[Measurement]) -> set[_Key]:

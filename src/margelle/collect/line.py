@@ -10,9 +10,10 @@ from typing import Final
 from margelle.collect import plan, progress
 from margelle.collect.circuit import Circuit
 from margelle.collect.failure import SIGN_IN
-from margelle.collect.gather import Gather, Meter
+from margelle.collect.gather import Gather
+from margelle.collect.meter import Meter
 from margelle.collect.plan import Ask
-from margelle.collect.progress import Hold, Progress
+from margelle.collect.progress import Hold, Progress, States
 from margelle.domain.quantity import Catalogue
 from margelle.domain.site import Account
 from margelle.ports import Clock, PacedHttp, Store, Tokens, Vendor
@@ -37,6 +38,7 @@ class Line:
         store: Store,
         clock: Clock,
         catalogue: Catalogue,
+        states: States,
     ) -> None:
         self.account = account
         self.due_at: datetime | None = None
@@ -47,6 +49,7 @@ class Line:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
+        self._states = states
         self._gather: Gather | None = None
         self._lift = False
         self._wanted = False
@@ -119,17 +122,18 @@ class Line:
 
     async def _ready(self) -> Gather:
         if self._gather is None:
-            known = await progress.load(self._store, self.account.id)
-            self._gather = Gather(
+            gather = Gather(
                 self.account,
                 self._source,
                 self._meter,
-                known,
+                await progress.load(self._store, self.account.id),
                 store=self._store,
                 clock=self._clock,
                 catalogue=self._catalogue,
+                states=self._states,
             )
-            await self._gather.resume()
+            await gather.resume()
+            self._gather = gather
         known = self._gather.progress
         if progress.rewind(known, self._clock()):  # kept at once, or whoever starts next would wait all over again
             await self._save(self._gather)

@@ -7,31 +7,27 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from margelle.collect import failure, holder
 from margelle.collect.circuit import Circuit
+from margelle.collect.claims import Claims
 from margelle.collect.crowd import admitted, apart, cloud_of
 from margelle.collect.failure import SIGN_IN
 from margelle.collect.line import REST, Line
+from margelle.collect.progress import States, none_is_on_or_off
+from margelle.collect.waiting import Pause, first_of, pause
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account
 from margelle.errors import ConfigError, MargelleError, StoreError
 from margelle.phrase import Phrase
 from margelle.ports import Clock, PacedHttp, Store, Tokens, Vendor
 
-Pause = Callable[[float, asyncio.Event], Awaitable[None]]
-"""`pause(seconds, event)`: returns after so many seconds, or when the event is set."""
-
 News = Callable[[], Awaitable[Collection[str]]]
 """Tells, each time, of which vendors the settings have changed since the last time."""
 
 NOTICE_S: Final = 5.0
 """So often it is looked whether an account was added, signed in again or removed."""
-
-CLAIM_EVERY: Final = timedelta(seconds=15)
-LEASE_S: Final = 40.0
-"""An account whose collector has died is another's within a minute: after this, and one more claim."""
 
 GRACE_S: Final = 1.0
 """How long, after a stop, the requests that are under way may take to end by themselves. They only read, and are made again."""
@@ -40,12 +36,6 @@ _IDLE: Final = timedelta(minutes=10)
 _MOMENT_S: Final = 0.05
 _DAY: Final = timedelta(days=1)
 _log = logging.getLogger(__name__)
-
-
-async def pause(seconds: float, event: asyncio.Event) -> None:
-    """Wait so many seconds, or until `event` is set."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
 
 
 async def _no_news() -> Collection[str]:
@@ -58,7 +48,7 @@ class Collector:
     Accounts are asked side by side, each one strictly in a line, and no cloud waits for another. Where more are due than one cloud is asked
     for at once, the fresh values of all come before the past of any. `http_for` and `tokens_for` are called
     once for an account, and again when its login or cloud is changed, or when `news` tells that its vendor's
-    settings have. `name` tells this collector from others; none: one that no other has.
+    settings have. What is only on or off by `states` has no gaps. `name` tells this collector from others; none: one that no other has.
     """
 
     def __init__(  # noqa: PLR0917 - the hub's parts, in the order in which a reading meets them
@@ -74,9 +64,10 @@ class Collector:
         pause: Pause = pause,
         name: str = "",
         news: News = _no_news,
+        states: States = none_is_on_or_off,
     ) -> None:
-        self._name = name or holder.new()
         self._store = store
+        self._claims = Claims(store, name or holder.new())
         self._vendors = vendors
         self._http_for = http_for
         self._tokens_for = tokens_for
@@ -85,24 +76,23 @@ class Collector:
         self._receipts_days = receipts_days
         self._pause = pause
         self._news = news
+        self._states = states
         self._accounts: dict[str, Account] = {}
         self._lines: dict[str, Line] = {}
         self._circuits: dict[str, Circuit] = {}
         self._due: dict[str, datetime] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._wanted: set[str] = set()
-        self._claimed_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._pruned_at: datetime | None = None
         self._version: int | None = None
-        self._has_first = False
         self._is_running = False
         self._crowded: frozenset[str] = frozenset()
 
     @property
     def leads(self) -> bool:
         """Whether it is for this collector to do what only one of all that share a store may do: it has the first of all accounts."""
-        return self._has_first and self._holds(self._clock())
+        return self._claims.have_first and self._claims.hold(self._clock())
 
     async def round(self, stop: asyncio.Event | None = None) -> datetime | None:
         """Ask all that is due now, each account once. Returns when something will be due next; None where there is no account."""
@@ -111,8 +101,8 @@ class Collector:
             await self._take_stock(self._clock())
             asked = self._begin(stopping)
             while self._asking:
-                await _first_of(self._asking.values(), NOTICE_S)
-                if self._must_claim(now := self._clock()):
+                await first_of(self._asking.values(), NOTICE_S)
+                if self._claims.are_due(now := self._clock()):
                     await self._take_stock(now)
                 asked |= self._begin(stopping, asked)
         finally:
@@ -169,7 +159,7 @@ class Collector:
         left_s = min((until - self._clock()).total_seconds(), NOTICE_S)
         if self._asking:
             stopped = asyncio.create_task(stop.wait())
-            await _first_of([*self._asking.values(), stopped], max(left_s, _MOMENT_S))
+            await first_of([*self._asking.values(), stopped], max(left_s, _MOMENT_S))
             stopped.cancel()
         else:
             await self._pause(max(left_s, _MOMENT_S), stop)
@@ -177,9 +167,8 @@ class Collector:
     async def _end(self) -> None:
         """Let what is under way end by itself, for a moment, and give the accounts back."""
         await self._stop_asking(GRACE_S)
-        self._has_first = False
         with suppress(StoreError):
-            await self._store.release(self._name)
+            await self._claims.release()
 
     async def _stop_asking(self, grace_s: float) -> None:
         tasks = list(self._asking.values())
@@ -198,27 +187,16 @@ class Collector:
     async def _has_news(self, now: datetime) -> bool:
         """Whether anything may have changed since stock was taken, or the accounts are to be claimed again."""
         before, self._version = self._version, await self._store.version()
-        return before != self._version or self._must_claim(now)
-
-    def _must_claim(self, now: datetime) -> bool:
-        """Whether the last claim is old, or of a time to come: the clock was set back."""
-        return self._claimed_at is None or not self._claimed_at <= now < self._claimed_at + CLAIM_EVERY
+        return before != self._version or self._claims.are_due(now)
 
     async def _take_stock(self, now: datetime) -> None:
         """Find out which accounts are ours, and which of them a user has added, changed, removed or signed in again."""
         await self._prune(now)
-        await self._bury(now)
-        ours = set(await self._store.claim(self._name, now, LEASE_S, tuple(self._asking)))
-        before, self._claimed_at = self._claimed_at, now
-        self._version = await self._store.version()  # our own claim is no news
-        everyone = await self._store.accounts()
-        self._has_first = bool(everyone) and min(account.id for account in everyone) in ours
-        accounts = {
-            account.id: account
-            for account in everyone
-            if account.id in ours and not account.is_own and not account.paused
-        }
-        if before is not None and now < before:  # the clock was set back, and every time counted on the one of before
+        set_back = self._claims.are_later_than(now)
+        await self._claims.renew(now, tuple(self._asking))
+        self._version = await self._store.version()  # our own claim is no news, and what changes from now on is
+        accounts = await self._claims.accounts()
+        if set_back:  # the clock was, and every time counted on the one of before
             self._due = self._apart(accounts.values(), now)
         self._take_over(accounts, now)
         self._renew(await self._news(), now)
@@ -251,19 +229,9 @@ class Collector:
         """When accounts that are begun with together are due; in a single round, which waits for nothing, all at once."""
         return apart(accounts, now) if self._is_running else {account.id: now for account in accounts}
 
-    async def _bury(self, now: datetime) -> None:
-        """A collector that was killed on this machine need not be waited for."""
-        for name in await self._store.collectors(now):
-            if holder.is_dead(name):
-                await self._store.release(name)
-
-    def _holds(self, now: datetime) -> bool:
-        """Whether what was claimed is still ours: a process that was asleep may have lost it."""
-        return self._claimed_at is not None and now - self._claimed_at < timedelta(seconds=LEASE_S)
-
     def _goes_on(self, account: str) -> bool:
         """Whether an account that is being asked is still ours, and has not been paused or removed meanwhile."""
-        return account in self._accounts and self._holds(self._clock())
+        return account in self._accounts and self._claims.hold(self._clock())
 
     async def _has_signed_in(self, account: str) -> bool:
         """Whether the line waits for its user to sign in, and whoever took the new sign-in has ended the incident."""
@@ -286,7 +254,7 @@ class Collector:
         """Ask the accounts that are due (`but` these), those that wait longest first, and no cloud for too many at once."""
         now = self._clock()
         begun: set[str] = set()
-        if stopping() or not self._holds(now):
+        if stopping() or not self._claims.hold(now):
             return begun
         asking = [self._accounts[name] for name in self._asking if name in self._accounts]
         due = [name for name, at in self._due.items() if at <= now and name not in self._asking and name not in but]
@@ -353,6 +321,7 @@ class Collector:
                 store=self._store,
                 clock=self._clock,
                 catalogue=self._catalogue,
+                states=self._states,
             )
             if changed:
                 line.wake()
@@ -364,13 +333,6 @@ class Collector:
         if self._pruned_at is None or not self._pruned_at <= now < self._pruned_at + _DAY:
             await self._store.prune(now, receipts_days=self._receipts_days)
             self._pruned_at = now
-
-
-async def _first_of(tasks: Iterable[asyncio.Task[Any]], timeout_s: float | None = None) -> None:
-    """Wait until one of `tasks` is done, or for so long. What it was killed by is raised."""
-    done, _ = await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        task.result()
 
 
 def _never() -> bool:

@@ -72,11 +72,6 @@ class Ask(Struct, frozen=True):
         return replace(self, due_at=until, reasons=(*self.reasons, reason))
 
     @property
-    def fills(self) -> bool:
-        """Whether it is for a gap that is known."""
-        return any(reason.name == "missing" for reason in self.reasons)
-
-    @property
     def purpose(self) -> Purpose:
         """What its requests are for, in the budget's record."""
         return "again" if self.rank == AGAIN else self.act
@@ -104,6 +99,9 @@ def asks(account: str, progress: Progress, spending: Spending, now: datetime) ->
         for ask in _wanted(account, progress, shares.window * ONCE, now)
     ]
     known = _discovery(account, progress, now)
+    if known.due_at <= now and _needs_all(known, progress, shares, now):
+        known = replace(known, rank=NEW)
+        wanted = [replace(ask, rank=NEW) if ask.act == "discover" else ask for ask in wanted]
     if known.due_at <= now < rooms["discover"]:
         wanted = [_behind(ask, known.rank, rooms["discover"]) for ask in wanted]
     return sorted(wanted, key=lambda ask: _order(ask, progress, now))
@@ -144,6 +142,19 @@ def _room_at(ask: Ask, progress: Progress, rooms: dict[Purpose, datetime], share
         return rooms[ask.purpose]
     fresh_at = progress.asked_at(ask.act, ask.subject) + shares.window * ONCE
     return min(rooms["again"], max(rooms["latest"], fresh_at))
+
+
+def _needs_all(known: Ask, progress: Progress, shares: Shares, now: datetime) -> bool:
+    """Whether a discovery finds room only where fresh values wait for it too, once a day and for less than an hour: there are many probes.
+
+    One that fails again and again makes them wait twice a day.
+    """
+    tried = progress.discovery
+    if known.rank != DISCOVERY or not shares.late < progress.discovery_cost <= shares.whole:
+        return False
+    if tried.not_before is not None and tried.not_before > now:
+        return False
+    return tried.failures < 3 or tried.asked_at is None or now - tried.asked_at >= _DAY / 2
 
 
 def _behind(ask: Ask, rank: int, until: datetime) -> Ask:
@@ -292,9 +303,9 @@ def _reasons(track: Track, series: Series, quantity: str, far: Window, now: date
     since, until, wanted_at = series.missing_since, series.missing_until, series.wanted_at
     if since is not None and until is not None and wanted_at is not None:
         yield wanted_at, GAP, since, Reason("missing", at=since, until=until)
-    yield _suspicion(track, settled)
+    yield _suspicion(track, settled) if not series.holds else _flicker(track, series, settled)
     yield _fallback(track, series, quantity, settled)
-    if quantity == _scout(track) and series.newest is not None:
+    if quantity == _scout(track) and series.newest is not None and not series.holds:
         yield settled + LOOK_EVERY, LOOK, settled, Reason("look")
     if series.newest is not None:
         due = (series.swept_at or settled) + SWEEP_EVERY
@@ -307,6 +318,14 @@ def _suspicion(track: Track, settled: datetime) -> _Past | None:
     return max(track.suspect_at + SETTLING, settled + 20 * _HOUR), GAP, settled - _HOUR, Reason("suspect")
 
 
+def _flicker(track: Track, series: Series, settled: datetime) -> _Past | None:
+    """What goes on and off more often than it is asked for: what it did between two latest values, its past alone tells."""
+    seen = series.newest is not None and series.newest > settled - SETTLING
+    return (
+        (settled + LOOK_EVERY, SWEEP, settled, Reason("flicker")) if seen and series.rhythm_s < track.rhythm_s else None
+    )
+
+
 def _fallback(track: Track, series: Series, quantity: str, settled: datetime) -> _Past | None:
     """Where the cloud tells no latest values, its past may: one quantity scouts, the others follow when it finds something."""
     behind = track.newest is not None and series.newest is not None and series.newest < track.newest
@@ -317,5 +336,5 @@ def _fallback(track: Track, series: Series, quantity: str, settled: datetime) ->
 
 
 def _scout(track: Track) -> str:
-    """The quantity whose past is asked for before the others'."""
-    return next((name for name in track.remembered if track.series[name].newest), track.remembered[0])
+    """The quantity whose past is asked for before the others': one that is measured, and was."""
+    return max(track.remembered, key=lambda name: (not track.series[name].holds, track.series[name].newest is not None))

@@ -6,7 +6,7 @@ Losing the note loses no measurement: the account is then discovered, and its pa
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
@@ -14,10 +14,17 @@ import msgspec
 from msgspec import Struct, field
 
 from margelle.domain.gap import USUAL_RHYTHM_S, Gap
+from margelle.domain.site import Site
 from margelle.ports import Act, Reader, Window, Writer
 
 Purpose = Literal["discover", "latest", "again", "advice", "history", "switch"]
 """What a request is for, in the budget's record: `again` is for a probe that was asked for its latest values less than a window ago."""
+
+IsState = Callable[[str], bool]
+"""Whether a quantity is only ever on or off (`domain.quantity.is_state`)."""
+
+States = Callable[[Site], IsState]
+"""Of a site, which of its quantities are."""
 
 LONGEST_SILENCE: Final = timedelta(hours=20)
 """So long, at most, is waited before what did not come is asked for again."""
@@ -30,6 +37,15 @@ _log = logging.getLogger(__name__)
 
 REDISCOVERY: Final = timedelta(hours=1)
 """After a discovery, another one is due so much later where something has vanished or was missed."""
+
+
+def none_is_on_or_off(_: Site) -> IsState:
+    """`States` of sites of which nothing is known."""
+    return _never
+
+
+def _never(_: str) -> bool:
+    return False
 
 
 class Attempt(Struct, omit_defaults=True):
@@ -46,7 +62,8 @@ class Series(Struct, omit_defaults=True):
 
     `settled_at` is when an answer last told its past; `missing_since` to `missing_until` is where readings are missing that
     nobody has asked for yet. `silences` counts the answers in a row that did not bring what was missing; `swept_at` is when an answer last told
-    a month or more. `meaning` is what its source reads it from, where that is the operator's to say.
+    a month or more. `meaning` is what its source reads it from, where that is the operator's to say. What `holds` is only on or off, and as it was
+    told last until it tells of a change: of it nothing is ever missing.
     """
 
     newest: datetime | None = None
@@ -57,6 +74,7 @@ class Series(Struct, omit_defaults=True):
     missing_until: datetime | None = None
     silences: int = 0
     meaning: str = ""
+    holds: bool = False
     attempt: Attempt = field(default_factory=Attempt)
 
     @property
@@ -94,7 +112,25 @@ class Track(Struct, omit_defaults=True):
     @property
     def rhythm_s(self) -> float:
         """How often it measures: the quickest of its quantities."""
-        return min((one.rhythm_s for one in self.series.values() if one.newest), default=USUAL_RHYTHM_S)
+        return min((one.rhythm_s for one in self.measured.values() if one.newest), default=USUAL_RHYTHM_S)
+
+    @property
+    def measured(self) -> dict[str, Series]:
+        """The quantities that it measures by its rhythm, unlike those that are told when they change."""
+        return {name: one for name, one in self.series.items() if not one.holds}
+
+    def is_paced_by(self, quantity: str) -> bool:
+        """Whether this quantity says when the probe has measured. One that is told when it changes does, where it has no others."""
+        measured = self.measured
+        return quantity in measured or not measured
+
+    def know(self, quantities: Iterable[str], is_state: IsState) -> None:
+        """It has these quantities, beside those that are known. Nothing is missing of one that is only on or off."""
+        for quantity in {**self.series, **dict.fromkeys(quantities)}:
+            series = self.series.setdefault(quantity, Series())
+            series.holds = is_state(quantity)
+            if series.holds:
+                series.missing_since = series.missing_until = None
 
 
 class Hold(Struct, omit_defaults=True):
@@ -189,18 +225,21 @@ class Progress(Struct, omit_defaults=True):
         reach: Window = "month",
         switches: Iterable[str] = (),
         meanings: Mapping[str, Mapping[str, str]] = {},
+        states: Mapping[str, IsState] = {},
     ) -> None:
         """These probes (and the site of each) and switches are there now, and their cloud remembers these quantities of each site.
 
-        Where one of them means something else now (`meanings`, by site and quantity), its past is to be fetched as a first time.
+        Where one of them means something else now (`meanings`, by site and quantity), its past is to be fetched as a first time. What is only on
+        or off is told by `states`, by site.
         """
         for probe, track in self.probes.items():
             track.gone = probe not in probes
         for probe, site in probes.items():
             track = self.probes.setdefault(probe, Track(site))
             track.site, track.remembered = site, remembered.get(site, ())
+            track.know(track.remembered, states.get(site, _never))
             for quantity in track.remembered:
-                track.series.setdefault(quantity, Series()).mean(meanings.get(site, {}).get(quantity, ""))
+                track.series[quantity].mean(meanings.get(site, {}).get(quantity, ""))
             self.advice.setdefault(site, Attempt())
         self.advised, self.reach = advised, reach
         self.switches = {switch: self.switches.get(switch, Attempt()) for switch in switches}
@@ -271,6 +310,7 @@ def rewind(progress: Progress, now: datetime) -> bool:
         attempt.ok_at = attempt.ok_at and min(attempt.ok_at, now)
         attempt.asked_at = attempt.asked_at and min(attempt.asked_at, now)
     for track in progress.probes.values():
+        track.suspect_at = track.suspect_at and min(track.suspect_at, now)
         for one in track.series.values():
             one.settled_at = one.settled_at and min(one.settled_at, now)
             one.swept_at = one.swept_at and min(one.swept_at, now)

@@ -8,9 +8,9 @@ from typing import Final
 
 from margelle.collect import plan, progress
 from margelle.collect.plan import Ask
-from margelle.collect.progress import Attempt, Progress
+from margelle.collect.progress import Attempt, Progress, Track
 from margelle.domain.gap import Gap
-from margelle.domain.site import Account, Site
+from margelle.domain.site import Account
 from margelle.ports import AccountReport, Act, Budget, Filling, Next, Past, Reader, Spending
 
 __all__ = ["MOST_GAPS", "AccountReport", "Budget", "Filling", "Next", "Past", "reports"]
@@ -19,48 +19,25 @@ MOST_GAPS: Final = 100
 """So many gaps of a probe are told, the latest; the store has them all."""
 
 
-States = Callable[[Site], Callable[[str], bool]]
-"""Of a site, which of its quantities are only ever on or off (`domain.quantity.is_state`)."""
-
-
-def none_is_on_or_off(_: Site) -> Callable[[str], bool]:
-    """`States` of sites of which nothing is known."""
-    return lambda _: False
-
-
 async def reports(
     reader: Reader,
     spending_of: Callable[[Account], Spending | None],
     now: datetime,
     accounts: Iterable[Account] | None = None,
-    *,
-    states: States = none_is_on_or_off,
 ) -> list[AccountReport]:
-    """A report on each of `accounts`, or on all; `spending_of` tells how the budget of one stands, None where its vendor is not known.
-
-    What is only on or off by `states` has no gaps, and what will be asked for one is neither told nor counted.
-    """
+    """A report on each of `accounts`, or on all; `spending_of` tells how the budget of one stands, None where its vendor is not known."""
     chosen = await reader.accounts() if accounts is None else accounts
-    return [await _report(reader, spending_of(account), account, now, states) for account in chosen]
+    return [await _report(reader, spending_of(account), account, now) for account in chosen]
 
 
-async def _report(
-    reader: Reader, spending: Spending | None, account: Account, now: datetime, states: States
-) -> AccountReport:
+async def _report(reader: Reader, spending: Spending | None, account: Account, now: datetime) -> AccountReport:
     known = await progress.load(reader, account.id)
     spent = spending or Spending()
     planned = spending is not None and not account.paused
-    every = plan.scheduled(plan.asks(account.id, known, spent, now), known, spent) if planned else []
+    asks = plan.scheduled(plan.asks(account.id, known, spent, now), known, spent) if planned else []
     held = known.hold if known.hold is not None and known.hold.until > now else None
-    holds = await _holding(reader, account, known, states)
-    asks = [ask for ask in every if not (ask.fills and holds(ask.subject, ask.quantity))]
-    gaps = [gap for probe in known.probes for gap in await _latest(reader, probe, holds)]
-    missing = [
-        gap
-        for probe in known.tracks
-        for gap in await reader.gaps(probe, open_only=True)
-        if not holds(probe, gap.quantity)
-    ]
+    gaps = [gap for probe, track in known.probes.items() for gap in await _latest(reader, probe, track)]
+    missing = [gap for probe in known.tracks for gap in await reader.gaps(probe, open_only=True)]
     return AccountReport(
         account=account.id,
         vendor=account.vendor,
@@ -84,27 +61,12 @@ async def _report(
     )
 
 
-_Holds = Callable[[str, str], bool]
-"""Whether a probe's quantity holds until it tells of a change, so that none of it is missing."""
-
-
-async def _holding(reader: Reader, account: Account, known: Progress, states: States) -> _Holds:
-    sites = {site.id: states(site) for site in await reader.sites(account=account.id, gone=True)}
-    of_probe = {probe: sites.get(track.site) for probe, track in known.probes.items()}
-
-    def holds(probe: str, quantity: str) -> bool:
-        is_state = of_probe.get(probe)
-        return is_state is not None and is_state(quantity)
-
-    return holds
-
-
-async def _latest(reader: Reader, probe: str, holds: _Holds) -> list[Gap]:
-    """The latest gaps of a probe. Where many are none, more are read until there are enough."""
+async def _latest(reader: Reader, probe: str, track: Track) -> list[Gap]:
+    """The latest gaps of a probe. Of what is found to be only on or off, none count that were recorded before; where they are many, more are read."""
     most = MOST_GAPS
     while True:
         found = await reader.gaps(probe, limit=most)
-        gaps = [gap for gap in found if not holds(gap.probe, gap.quantity)]
+        gaps = [gap for gap in found if gap.quantity not in track.series or not track.series[gap.quantity].holds]
         if len(gaps) >= MOST_GAPS or len(found) < most:
             return gaps[:MOST_GAPS]
         most *= 4

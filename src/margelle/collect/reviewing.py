@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from margelle.collect.loop import pause
+from margelle.collect.waiting import Pause, pause
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Probe, SiteKind
 from margelle.domain.verdict import stamp
@@ -73,7 +73,7 @@ class Reviewer:
                 yield state
         yield await self._save(replace(state, probe="", until=None, share=1.0, done=True))
 
-    async def run(self, stop: asyncio.Event, wait: Callable[[float, asyncio.Event], Awaitable[None]] = pause) -> None:
+    async def run(self, stop: asyncio.Event, wait: Pause = pause) -> None:
         """Review in the background what is left, until `stop`. A store that fails is tried again later."""
         while not stop.is_set():
             try:
@@ -84,7 +84,7 @@ class Reviewer:
             else:
                 return
 
-    async def _all(self, stop: asyncio.Event, wait: Callable[[float, asyncio.Event], Awaitable[None]]) -> None:
+    async def _all(self, stop: asyncio.Event, wait: Pause) -> None:
         known, begun = await self._store.memo(MEMO) is not None, False
         async for state in self.steps():
             if not begun:

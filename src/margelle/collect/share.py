@@ -42,6 +42,7 @@ class Shares(Struct, frozen=True):
     spent: tuple[tuple[datetime, str], ...]
     paused_until: datetime | None = None
     late: int = 1
+    whole: int = 1
 
     @classmethod
     def of(cls, progress: Progress, spending: Spending, now: datetime) -> Shares:
@@ -75,11 +76,11 @@ class Shares(Struct, frozen=True):
             ),  # with more probes than requests, something is left for the past all the same
             (_OFTEN, max(late - 1, 1)),
         )
-        return cls(window, limits, spent, spending.paused_until, late)
+        return cls(window, limits, spent, spending.paused_until, late, whole)
 
     def room_at(self, purpose: Purpose, cost: int, now: datetime) -> datetime:
-        """The earliest instant at which `cost` more requests for `purpose` fit in, or as many as there are for all that is not fresh."""
-        cost, at = min(cost, self.late), now
+        """The earliest instant at which `cost` more requests for `purpose` fit in, or as many of each share as it has."""
+        at = now
         while (later := self._later(purpose, cost, at)) > at:
             at = later
         return at

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
 from margelle.collect import plan
-from margelle.collect.report import States, none_is_on_or_off, reports
+from margelle.collect.report import reports
 from margelle.domain.site import Account
 from margelle.errors import Conflict, Limited
 from margelle.phrase import Phrase
@@ -14,7 +14,7 @@ from margelle.ports import AccountReport, Clock, Reader, Spending
 
 
 class Standing:
-    """Implements `ports.Collection`; `ask` has the collector ask an account's newest values at once, and tells whether there is one here that may; what is only on or off by `states` has no gaps."""
+    """Implements `ports.Collection`; `ask` has the collector ask an account's newest values at once, and tells whether there is one here that may."""
 
     def __init__(
         self,
@@ -22,14 +22,12 @@ class Standing:
         spending_of: Callable[[Account], Spending | None],
         clock: Clock,
         ask: Callable[[str], Awaitable[bool]],
-        states: States = none_is_on_or_off,
     ) -> None:
-        self._states = states
         self._reader, self._spending_of, self._clock, self._ask = reader, spending_of, clock, ask
 
     async def reports(self, accounts: Iterable[Account]) -> list[AccountReport]:
         """A report on each of `accounts`, from the store."""
-        return await reports(self._reader, self._spending_of, self._clock(), accounts, states=self._states)
+        return await reports(self._reader, self._spending_of, self._clock(), accounts)
 
     async def ask_now(self, account: Account) -> None:
         """Have its newest values asked for. Raises Conflict and Limited."""

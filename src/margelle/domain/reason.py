@@ -33,6 +33,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "first": ("A first time, all that the cloud still remembers is fetched.", "Pour la première fois, tout ce dont le service se souvient encore est relevé."),
     "missing": ("Readings are missing from {at} to {until}.", "Des mesures manquent entre {at} et {until}."),
     "look": ("Once a day the past of one quantity is compared, for readings that nobody saw.", "Une fois par jour, le passé d’une grandeur est comparé, à la recherche de mesures que personne n’a vues."),
+    "flicker": ("It goes on and off more often than it is asked for: once a day its past is compared.", "L’état change plus souvent qu’il n’est demandé : une fois par jour, son passé est comparé."),
     "sweep": ("Once a week the past month is compared, for late, corrected and hidden readings.", "Une fois par semaine, le mois passé est comparé, à la recherche de mesures tardives, corrigées ou cachées."),
     "suspect": ("The probe was off its rhythm, as after a restart: there may be readings in between.", "La sonde a quitté son rythme, comme après un redémarrage : il peut y avoir des mesures entre-temps."),
     "fallback": ("The cloud tells no latest values, so its past is asked.", "Le service ne donne pas de dernières valeurs : on interroge son historique."),

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
-import promql_parser
 from msgspec import Struct
 from promql_parser import (
     AggregateExpr,
-    AtModifier,
     AtModifierType,
     BinaryExpr,
     Call,
@@ -36,6 +33,7 @@ from margelle.serve.prometheus import functions, windows
 from margelle.serve.prometheus.aggregate import aggregated
 from margelle.serve.prometheus.answer import bad, impossible
 from margelle.serve.prometheus.binary import combined
+from margelle.serve.prometheus.parsing import instant_ms, ms
 from margelle.serve.prometheus.samples import Samples, Shelf
 from margelle.serve.prometheus.value import Line, Scalar, Text, Value, Vector, distinct, nameless
 from margelle.serve.prometheus.vectors import (
@@ -51,22 +49,11 @@ from margelle.serve.prometheus.vectors import (
 )
 from margelle.serve.prometheus.windows import Window, Worth
 
-LONGEST: Final = 4000
-"""Characters of an expression: the parser has no other limit to its depth."""
-
-MOST_PARTS: Final = 300
-"""Operators and brackets of an expression. The parser's time grows with their square, and nobody else is served meanwhile."""
-
 MOST_STEPS: Final = 11_000
 """Instants of one question."""
 
-_TOLD_APART: Final = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*')
-"""Texts and comments, in which nothing is an operator."""
-_PART: Final = re.compile(r"[-+*/%^(]|[<>=!]=?|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _AT_ONCE: Final = 100_000
 """So many samples of windows are read before others are served."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class Span(Struct, frozen=True):
@@ -118,7 +105,7 @@ class Evaluation:
         """The samples that a range holds before the one instant that is asked for."""
         assert isinstance(expr, MatrixSelector)
         (at_ms,) = self._instants(expr.vector_selector)
-        range_ms = _ms(expr.range)
+        range_ms = ms(expr.range)
         found = [
             await self._shelf.samples(known, at_ms - range_ms, at_ms)
             for known in await self._shelf.matching(expr.vector_selector)
@@ -139,11 +126,11 @@ class Evaluation:
 
     def _instants(self, selector: VectorSelector | SubqueryExpr) -> list[int]:
         """The instants at which a selector looks, by its `@` and `offset`."""
-        offset_ms = _ms(selector.offset) if selector.offset is not None else 0
+        offset_ms = ms(selector.offset) if selector.offset is not None else 0
         if selector.at is None:
             return [at_ms - offset_ms for at_ms in self._times]
         if selector.at.type == AtModifierType.At:
-            at_ms = _at_ms(selector.at)
+            at_ms = instant_ms(selector.at)
         else:
             at_ms = self._span.start_ms if selector.at.type == AtModifierType.Start else self._span.end_ms
         return [at_ms - offset_ms] * len(self._times)
@@ -169,13 +156,13 @@ class Evaluation:
         while isinstance(expr, ParenExpr):
             expr = expr.expr
         if isinstance(expr, MatrixSelector):
-            times, range_ms = self._instants(expr.vector_selector), _ms(expr.range)
+            times, range_ms = self._instants(expr.vector_selector), ms(expr.range)
             known = await self._shelf.matching(expr.vector_selector)
             self._shelf.demand_points(len(known), len(times))
             first, last = min(times) - range_ms, max(times)
             series = [await self._shelf.samples(one, first, last) for one in known]
         elif isinstance(expr, SubqueryExpr):
-            times, range_ms = self._instants(expr), _ms(expr.range or timedelta())
+            times, range_ms = self._instants(expr), ms(expr.range or timedelta())
             series = await self._subquery(expr, min(times) - range_ms, max(times))
         else:
             raise bad("a range of samples is expected here")
@@ -203,7 +190,7 @@ class Evaluation:
 
     async def _subquery(self, expr: SubqueryExpr, since_ms: int, until_ms: int) -> list[Samples]:
         """The values of an expression at whole multiples of the step, as samples."""
-        step_ms = _ms(expr.step) if expr.step is not None else self._step_ms
+        step_ms = ms(expr.step) if expr.step is not None else self._step_ms
         if step_ms <= 0:
             raise bad("the step of a subquery is above 0")
         first = since_ms + (-since_ms) % step_ms
@@ -335,37 +322,3 @@ class Evaluation:
         if not isinstance(found, Text):
             raise bad("a text is expected here")
         return found.text
-
-
-def parsed(text: str) -> Expr:
-    """The expression that `text` is. Raises Unanswerable."""
-    if len(text) > LONGEST:
-        raise bad(f'invalid parameter "query": it is longer than {LONGEST} characters')
-    if sum(1 for _ in _PART.finditer(_TOLD_APART.sub("", text))) > MOST_PARTS:
-        raise bad(f'invalid parameter "query": it has more than {MOST_PARTS} operators and brackets')
-    try:
-        return promql_parser.parse(text)
-    except ValueError as error:
-        raise bad(f'invalid parameter "query": parse error: {error}') from error
-    except BaseException as error:
-        _demand_panic(error)
-        raise bad('invalid parameter "query": parse error: a number is too large') from error
-
-
-def _at_ms(modifier: AtModifier) -> int:
-    try:
-        return ((modifier.at or _EPOCH) - _EPOCH) // _MILLISECOND
-    except BaseException as error:
-        if not isinstance(error, ValueError | OverflowError):
-            _demand_panic(error)
-        raise bad("the instant after @ is beyond all calendars") from error
-
-
-def _demand_panic(error: BaseException) -> None:
-    """Raises `error` unless the parser, which is written in Rust, panicked."""
-    if type(error).__name__ != "PanicException":
-        raise error
-
-
-def _ms(span: timedelta) -> int:
-    return span // _MILLISECOND

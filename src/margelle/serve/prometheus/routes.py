@@ -27,8 +27,9 @@ from margelle.serve.api.seen import Lookout
 from margelle.serve.api.visitor import Visitors
 from margelle.serve.prometheus import PREFIX
 from margelle.serve.prometheus.answer import Unanswerable, bad, failure, instant, number, points, success
-from margelle.serve.prometheus.evaluation import MOST_STEPS, Evaluation, Span, parsed
+from margelle.serve.prometheus.evaluation import MOST_STEPS, Evaluation, Span
 from margelle.serve.prometheus.metric import metric
+from margelle.serve.prometheus.parsing import parsed
 from margelle.serve.prometheus.samples import NAME, Known, Labels, Shelf, names
 from margelle.serve.prometheus.value import Scalar, Text, Value
 
