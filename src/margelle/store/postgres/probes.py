@@ -22,7 +22,10 @@ _SENT_TOGETHER: Final = 1000
 """So many heads are sent to a cluster with one statement."""
 _HEADS: Final = "SELECT probe, turn, pieces, points, newest FROM head WHERE probe = ANY(%s)"
 _TURNS: Final = "SELECT probe, turn FROM head WHERE probe = ANY(%s)"
-_HOLD: Final = "UPDATE head SET turn = turn WHERE probe = ANY(%s) RETURNING probe, turn, pieces, points, newest"
+_HOLD_ON_ONE: Final = f"{_HEADS} ORDER BY probe FOR NO KEY UPDATE"
+_HOLD_ON_NODES: Final = (
+    "UPDATE head SET turn = turn WHERE probe = ANY(%s) RETURNING probe, turn, pieces, points, newest"
+)
 _PIECES: Final = "SELECT probe, points FROM piece WHERE probe = ANY(%s) ORDER BY probe, id"
 _PLACES: Final = "SELECT probe, since, until, count, longest FROM chunk WHERE probe = ANY(%s) ORDER BY probe, since"
 _ROLLED: Final = "SELECT probe, zone, until FROM rolled WHERE probe = ANY(%s)"
@@ -82,9 +85,22 @@ class _Zoned(Struct):
 _ZONED: Final = msgspec.json.Decoder(_Zoned)
 
 
-async def heads(asking: Asking, probes: Collection[str], *, hold: bool = False) -> dict[str, Kept]:
-    """What is kept of these probes, of which nothing but the head is read; with `hold`, nobody else changes it until the transaction ends."""
-    rows = await asking.read(_HOLD if hold else _HEADS, (sorted(probes),))
+async def heads(asking: Asking, probes: Collection[str]) -> dict[str, Kept]:
+    """What is kept of these probes, of which nothing but the head is read."""
+    return await _heads(asking, probes, _HEADS)
+
+
+async def hold(transaction: Transaction, probes: Collection[str]) -> dict[str, Kept]:
+    """The same, of probes of which nobody else keeps anything until the transaction ends: not even of those that have nothing yet.
+
+    As whoever writes, it takes first what stands for new probes, and then heads in the order of their names.
+    """
+    await transaction.lock(*map(first, probes))
+    return await _heads(transaction, probes, _HOLD_ON_NODES if transaction.is_spread else _HOLD_ON_ONE)
+
+
+async def _heads(asking: Asking, probes: Collection[str], sql: str) -> dict[str, Kept]:
+    rows = await asking.read(sql, (sorted(probes),))
     found = {
         probe: Kept(probe, turn, pieces, points, _newest(newest, probe, asking), newest)
         for probe, turn, pieces, points, newest in rows
