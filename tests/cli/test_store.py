@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import apsw
+import pytest
 
 from tests.citus import Cluster
 from tests.cli.conftest import Margelle, Start
@@ -112,6 +113,19 @@ def test_a_hub_folds_in_the_background_what_is_from_before(start: Start, tmp_pat
     checked = start("store", "check", *here(tmp_path))
     checked.until(f"{points} measurements read, digest {digest}")
     assert checked.ended() == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_hub_that_only_serves_forgets_what_is_over(start: Start, tmp_path: Path, workers: str) -> None:
+    start("store", "fold", *here(tmp_path)).ended()
+    connection = apsw.Connection(str(database(tmp_path)))
+    connection.execute("INSERT INTO form (digest, until) VALUES ('old', 1)")
+    hub = start("serve", "--no-collect", "--workers", workers, "--port", "0", *here(tmp_path))
+    hub.until("Data:")
+    while connection.execute("SELECT count(*) FROM form").get:
+        pass  # the suite's time limit ends a hub that never forgets
+    connection.close()
+    assert hub.end() == 0, hub.text
 
 
 def test_the_command_tells_where_each_table_is(margelle: Margelle, cluster: Cluster) -> None:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from margelle.net.oauth import TokenKeeper
     from margelle.serve.readiness import Readiness
     from margelle.store.folder import Folder
+    from margelle.store.pruner import Pruner
 
 _HOUR_S = 3600
 _MARK = "hub"
@@ -231,6 +232,12 @@ class House:
         from margelle.store.folder import Folder
 
         return Folder(self.store)
+
+    def pruner(self) -> Pruner:
+        """What has the store forget what ages, where no collector of this hub does."""
+        from margelle.store.pruner import Pruner
+
+        return Pruner(self.store, self.clock, self.settings["receipts_days"])
 
     def listener(self, collector: Collector) -> Listener | None:
         """What listens to the broker of the settings while `collector` leads, if they name one. Raises ConfigError."""
