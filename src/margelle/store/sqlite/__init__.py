@@ -38,7 +38,7 @@ class SqliteStore(
 ):
     """Implements `ports.Store` over the file at `path`, which several processes may share.
 
-    It waits `busy_timeout_s` for another process's transaction. Raises StoreError where the file cannot be used.
+    It waits `busy_timeout_s` for another process's transaction, and lets others have their turn meanwhile. Raises StoreError where the file cannot be used.
     """
 
     def __init__(self, path: Path, vault: Vault, *, busy_timeout_s: float = 5.0) -> None:
