@@ -348,10 +348,10 @@ class House:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, clock: Clock = utc_now, pace: Sequence[Rate] | None = None
+    settings: Settings, clock: Clock = utc_now, pace: Sequence[Rate] | None = None, *, only_reads: bool = False
 ) -> AsyncIterator[House]:
-    """The installation that `settings` describe, closed at the end."""
-    house = House(settings, open_kept(settings), clock, pace)
+    """The installation that `settings` describe, closed at the end. Who `only_reads` does with a store that cannot be written."""
+    house = House(settings, open_kept(settings, only_reads=only_reads), clock, pace)
     try:
         house.mark = await _mark(house.store)
         await house.meanings.refresh()
@@ -360,8 +360,8 @@ async def opened(
         await house.close()
 
 
-def open_kept(settings: Settings) -> Store:
-    """The store, with the vault of the key file."""
+def open_kept(settings: Settings, *, only_reads: bool = False) -> Store:
+    """The store, with the vault of the key file; perhaps one that cannot be written, for who `only_reads`."""
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -369,7 +369,7 @@ def open_kept(settings: Settings) -> Store:
             f"The data folder {settings.data_dir} cannot be used: {error.strerror}.",
             hint="Choose a folder that is yours, with --set data_dir=... or MARGELLE_DATA_DIR.",
         ) from error
-    return open_store(settings.store_url, Vault.open(settings.key_file))
+    return open_store(settings.store_url, Vault.open(settings.key_file), only_reads=only_reads)
 
 
 def budget_file(settings: Settings) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ import msgspec
 from margelle.errors import BadInput, StoreError
 from margelle.store import rules
 from margelle.store.sqlite import schema
+from margelle.store.sqlite.opening import Fixed, prepare, use_wal
 
 CHECKED_SIZE: Final = 8 * 2**20
 """Databases up to this many bytes are checked whole when they are opened (about 10 ms); a damaged page of others shows when it is read."""
@@ -68,20 +68,21 @@ _HINTS: Final[tuple[tuple[type[apsw.Error], str, str], ...]] = (
 
 
 class Database:
-    """A connection to the SQLite file at `path`, which is created, readable by its owner only, where there is none.
+    """A connection to the SQLite file at `path`, which is created, readable by its owner only, where there is none. Who `only_reads` may open
+    one that cannot be written.
 
     For `busy_timeout_s` it waits for what another process writes, without holding up the event loop. Raises StoreError, and changes nothing,
     where the file is damaged, not ours, of a newer schema, or cannot be written.
     """
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = 5.0) -> None:
+    def __init__(self, path: Path, *, busy_timeout_s: float = 5.0, only_reads: bool = False) -> None:
         self.path = path
+        self._fixed = Fixed.at(path) if only_reads else None
         self._patience_s = busy_timeout_s
         self._newest = len(schema.scripts())
         self._seen = -1
-        _prepare(path)
         with self._told():
-            self.connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+            self.connection = self._connect()
         try:
             with self._told():
                 self._open()
@@ -93,13 +94,27 @@ class Database:
         self._unseen = 0  # changes by this connection that are no news
         self._start = secrets.randbits(40)  # so that a version seen before a restart is not met again
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it cannot be written, and is only read."""
+        return self._fixed is not None
+
+    def _connect(self) -> apsw.Connection:
+        if self._fixed is not None:
+            return self._fixed.connect()
+        prepare(self.path)
+        return apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
+
     def _open(self) -> None:
         connection, migrations = self.connection, schema.scripts()
         self._wait(self._patience_s)
         version = schema.recognise(connection, len(migrations))
         if self.path.stat().st_size <= CHECKED_SIZE:
             self._check()
-        _use_wal(connection, self._patience_s)
+        if self._fixed is None:
+            use_wal(connection, self._patience_s)
+        elif version < len(migrations):
+            raise self._fixed.outdated(version)
         for pragma, value in _PRAGMAS.items():
             connection.pragma(pragma, value)
         if version < len(migrations):
@@ -132,9 +147,14 @@ class Database:
         self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def close(self) -> None:
-        """Let go of the file; the last one to do so folds the write-ahead log into it."""
+        """Let go of the file; the last one to do so folds the write-ahead log into it.
+
+        Raises StoreError where it could only be read, and somebody else has written.
+        """
         with self._told():
             self.connection.close()
+        if self._fixed is not None:
+            self._fixed.demand_unchanged()
 
     def version(self) -> int:
         """Grows when anything was stored, by this connection (total_changes) or by any other (data_version).
@@ -295,29 +315,3 @@ class Database:
 @cache
 def _decoder(kind: type[_Doc]) -> msgspec.json.Decoder[_Doc]:
     return msgspec.json.Decoder(kind)
-
-
-def _prepare(path: Path) -> None:
-    """Make the file and its folder, for their owner only, where they do not exist."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise StoreError(
-            f"{path}: It cannot be opened: {error.strerror}.",
-            hint="The file and its folder must be writable by the user who runs margelle.",
-        ) from None
-
-
-def _use_wal(connection: apsw.Connection, patience_s: float) -> None:
-    """Switch to write-ahead logging, for which SQLite itself does not wait while another process does the same."""
-    give_up = time.monotonic() + patience_s
-    while True:
-        try:
-            connection.pragma("journal_mode", "WAL")
-        except apsw.BusyError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.01)
-        else:
-            return

@@ -74,7 +74,9 @@ class Upkeep(SeriesTables):
 
     async def inspect(self) -> AsyncIterator[Inspected]:
         self._db.check()
-        own = _Look(Database(self._db.path))  # a connection that sees one state, while this one goes on
+        own = _Look(
+            Database(self._db.path, only_reads=self._db.is_fixed)
+        )  # a connection that sees one state, while this one goes on
         try:
             async for found in own.steps():
                 yield found
