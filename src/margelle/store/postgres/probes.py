@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 import msgspec
@@ -17,7 +18,7 @@ from margelle.store.postgres.kept import NEWEST, Kept, Missing, encode
 from margelle.store.row import Row as Point
 
 COPIED: Final = 8
-"""From so many probes on, what came of them is copied to the server."""
+"""From so many probes on, what came of them is copied to the server; of fewer, all is sent together."""
 _SENT_TOGETHER: Final = 1000
 """So many heads are sent to a cluster with one statement."""
 _HEADS: Final = "SELECT probe, turn, pieces, points, newest FROM head WHERE probe = ANY(%s)"
@@ -134,23 +135,28 @@ async def worked(
     return images, said
 
 
-async def write(transaction: Transaction, images: Sequence[Image]) -> dict[str, Kept]:
-    """Write what became of the probes; their heads as they are now. Raises Undone where another transaction has changed one of them meanwhile."""
-    if not images:
-        return {}
+@asynccontextmanager
+async def writing(transaction: Transaction, images: Sequence[Image]) -> AsyncIterator[dict[str, Kept]]:
+    """Write what became of the probes, and what is done within; their heads as they are then. Raises Undone where another transaction has changed one of them meanwhile."""
     now = [_next(image) for image in images]
+    async with transaction.together(at_once=len(images) < COPIED):
+        if images:
+            await _write(transaction, images, now)
+        yield {one.probe: one for one in now}
+
+
+async def _write(transaction: Transaction, images: Sequence[Image], now: Sequence[Kept]) -> None:
     if new := [first(one.probe) for one in now if one.turn == 1]:
         await transaction.lock(*new)
     await _put_heads(transaction, now)
     await transaction.run_each(_CLEAR, [(one.kept.probe,) for one in images if one.changes.cleared])
     pieces = [(one.kept.probe, points) for one in images for points in one.changes.pieces]
-    if len(pieces) < COPIED:
+    if len(images) < COPIED:
         await transaction.run_each(_PUT_PIECE, pieces)
     else:
         await transaction.copy(_COPY_PIECES, ("text", "bytea"), pieces)
     for image in images:
         await _put_rest(transaction, image)
-    return {one.probe: one for one in now}
 
 
 def _next(image: Image) -> Kept:
@@ -160,29 +166,27 @@ def _next(image: Image) -> Kept:
 
 
 async def _put_heads(transaction: Transaction, now: Sequence[Kept]) -> None:
+    """Write the heads, each of which had the turn before."""
     rows = [(one.probe, one.turn, one.pieces, one.points, encode(one.newest)) for one in now]
     put = _put_heads_on_nodes if transaction.is_spread else _put_heads_on_one
-    if await put(transaction, rows) != len(rows):
-        raise Undone(f"{transaction.name}: Another connection keeps measurements of the same probe at the same time.")
+    await put(transaction, rows)
 
 
-async def _put_heads_on_one(transaction: Transaction, rows: Sequence[Row]) -> int:
-    """How many heads were as they had to be, and are written."""
+async def _put_heads_on_one(transaction: Transaction, rows: Sequence[Row]) -> None:
     source, args = _SENT, [list(column) for column in zip(*rows, strict=True)]
     if len(rows) >= COPIED:
         await transaction.run(_ARRIVED)
         await transaction.copy(_COPY_HEADS, ("text", "int8", "int4", "int8", "bytea"), rows)
         source, args = "arrived", []
-    return await transaction.run(_PUT_HEADS.format(arrived=_SELECTED.format(source=source)), args)
+    await transaction.demand(_PUT_HEADS.format(arrived=_SELECTED.format(source=source)), args, len(rows))
 
 
-async def _put_heads_on_nodes(transaction: Transaction, rows: Sequence[Row]) -> int:
+async def _put_heads_on_nodes(transaction: Transaction, rows: Sequence[Row]) -> None:
     """The same on a cluster, where each node gets its rows with the statement; what is selected would first be kept on all of them."""
-    written, rows = 0, sorted(rows)
+    rows = sorted(rows)
     for some in (rows[n : n + _SENT_TOGETHER] for n in range(0, len(rows), _SENT_TOGETHER)):
         values = f"VALUES {', '.join([_VALUE] * len(some))}"
-        written += await transaction.run(_PUT_HEADS.format(arrived=values), [told for row in some for told in row])
-    return written
+        await transaction.demand(_PUT_HEADS.format(arrived=values), [told for row in some for told in row], len(some))
 
 
 async def _put_rest(transaction: Transaction, image: Image) -> None:
