@@ -124,7 +124,7 @@ class Transaction(Asking):
 
     @asynccontextmanager
     async def together(self, *, at_once: bool) -> AsyncIterator[None]:
-        """Whatever is run within is sent `at_once`, up to the next read; then nothing may be copied. Raises Undone where something was demanded and is not so."""
+        """Whatever is run within is sent `at_once`; nothing may be copied then. Raises Undone where something was demanded and is not so."""
         async with self.connection.pipeline() if at_once else nullcontext():
             yield
         if any(cursor.rowcount != count for cursor, count in self._demanded):

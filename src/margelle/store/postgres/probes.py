@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -135,19 +134,19 @@ async def worked(
     return images, said
 
 
-@asynccontextmanager
-async def writing(transaction: Transaction, images: Sequence[Image]) -> AsyncIterator[dict[str, Kept]]:
-    """Write what became of the probes, and what is done within; their heads as they are then. Raises Undone where another transaction has changed one of them meanwhile."""
+async def write(transaction: Transaction, images: Sequence[Image]) -> dict[str, Kept]:
+    """Write what became of the probes; their heads as they are now. Raises Undone where another transaction has changed one of them meanwhile."""
+    if not images:
+        return {}
     now = [_next(image) for image in images]
+    if new := [first(one.probe) for one in now if one.turn == 1]:
+        await transaction.lock(*new)
     async with transaction.together(at_once=len(images) < COPIED):
-        if images:
-            await _write(transaction, images, now)
-        yield {one.probe: one for one in now}
+        await _write(transaction, images, now)
+    return {one.probe: one for one in now}
 
 
 async def _write(transaction: Transaction, images: Sequence[Image], now: Sequence[Kept]) -> None:
-    if new := [first(one.probe) for one in now if one.turn == 1]:
-        await transaction.lock(*new)
     await _put_heads(transaction, now)
     await transaction.run_each(_CLEAR, [(one.kept.probe,) for one in images if one.changes.cleared])
     pieces = [(one.kept.probe, points) for one in images for points in one.changes.pieces]

@@ -137,9 +137,9 @@ class SeriesTables:
         async with self._db.writing(news=news) as transaction:
             kept = await probes.hold(transaction, names)
             images, said = await probes.worked(transaction, kept.values(), work)
-            async with probes.writing(transaction, [image for image in images if image.saved]) as now:
-                if after is not None:
-                    await after(transaction, said)
+            now = await probes.write(transaction, [image for image in images if image.saved])
+            if after is not None:
+                await after(transaction, said)
         self._remember(now)
         if not news:
             self._folds.update({probe: self._folds.get(probe, 0) + 1 for probe in now})
@@ -152,10 +152,8 @@ class SeriesTables:
             kept |= await probes.heads(self._db, unknown)
         images, said = await probes.worked(self._db, (_fresh(one) for one in kept.values()), work)
         if changed := [image for image in images if image.saved]:
-            async with (
-                self._db.writing(news="points") as transaction,
-                probes.writing(transaction, changed) as now,
-            ):
+            async with self._db.writing(news="points") as transaction:
+                now = await probes.write(transaction, changed)
                 await after(transaction, said)
             self._remember(now)
         return said

@@ -115,8 +115,7 @@ class UpkeepTables(SeriesTables):
             await probes.fill(transaction, kept)
             kept[probe].chunks |= dict(await transaction.read(_CHUNKS, (probe,)))
             images, _ = await probes.worked(transaction, kept.values(), _made_anew)
-            async with probes.writing(transaction, images):
-                pass
+            await probes.write(transaction, images)
 
 
 async def _make_readable(transaction: Transaction, probe: str) -> None:
