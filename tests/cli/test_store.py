@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import apsw
+import pytest
 
+from margelle.store.sqlite.opening import Fixed
 from tests.citus import Cluster
 from tests.cli.conftest import Margelle, Start
 from tests.store.old import fill_old
@@ -112,6 +114,39 @@ def test_a_hub_folds_in_the_background_what_is_from_before(start: Start, tmp_pat
     checked = start("store", "check", *here(tmp_path))
     checked.until(f"{points} measurements read, digest {digest}")
     assert checked.ended() == 0
+
+
+def rows(exported: str) -> list[str]:
+    return [line for line in exported.splitlines() if not line.startswith("#")]
+
+
+def test_a_database_that_cannot_be_written_is_checked_and_exported(
+    margelle: Margelle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points, digest = fill_old(database(tmp_path), 5000)
+    margelle("store", "fold", *here(tmp_path))
+    exported = margelle("export", *here(tmp_path))
+    monkeypatch.setattr(Fixed, "at", Fixed)  # root can write everything
+    told = margelle("store", "check", *here(tmp_path))
+    assert (told.code, told.out.partition(".")[0]) == (0, f"{points} measurements read, digest {digest}")
+    assert told.err.count("margelle.sqlite cannot be written here, so it is only read, as it is") == 1
+    again = margelle("export", *here(tmp_path))
+    assert (again.code, rows(again.out)) == (0, rows(exported.out))
+    assert "cannot be written here" in again.err
+    assert "cannot be written here" not in exported.err
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_hub_that_only_serves_forgets_what_is_over(start: Start, tmp_path: Path, workers: str) -> None:
+    start("store", "fold", *here(tmp_path)).ended()
+    connection = apsw.Connection(str(database(tmp_path)))
+    connection.execute("INSERT INTO form (digest, until) VALUES ('old', 1)")
+    hub = start("serve", "--no-collect", "--workers", workers, "--port", "0", *here(tmp_path))
+    hub.until("Data:")
+    while connection.execute("SELECT count(*) FROM form").get:
+        pass  # the suite's time limit ends a hub that never forgets
+    connection.close()
+    assert hub.end() == 0, hub.text
 
 
 def test_the_command_tells_where_each_table_is(margelle: Margelle, cluster: Cluster) -> None:

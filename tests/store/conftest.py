@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from margelle.ports import Store
 from margelle.store import distribute, open_store
 from margelle.store.postgres import PostgresStore
-from margelle.store.sqlite import SqliteStore
+from margelle.store.sqlite import SqliteStore, schema
 from margelle.store.vault import Vault
 from tests.postgres import Databases, empty
 from tests.store.things import KEY
@@ -103,3 +106,19 @@ async def sqlite(path: Path, vault: Vault) -> AsyncIterator[SqliteStore]:
     store = SqliteStore(path, vault, busy_timeout_s=0.05)
     yield store
     await store.close()
+
+
+@pytest.fixture
+def nobodys() -> Iterator[Path]:
+    """A folder, for as long as which this process may not do whatever root may."""
+    schema.scripts()  # from our own folder, which nobody else may be allowed to read
+    folder = Path(tempfile.mkdtemp())
+    root = os.geteuid() == 0
+    if root:
+        os.chown(folder, 65534, 65534)
+        os.seteuid(65534)
+    yield folder
+    if root:
+        os.seteuid(0)
+    folder.chmod(0o700)
+    shutil.rmtree(folder)

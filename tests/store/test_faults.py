@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import shutil
 import stat
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -18,7 +15,7 @@ from margelle.errors import BadInput, ConfigError, StoreError
 from margelle.ports import Added
 from margelle.store import open_store
 from margelle.store.memory import MemoryStore
-from margelle.store.sqlite import SqliteStore, schema
+from margelle.store.sqlite import SqliteStore
 from margelle.store.sqlite import database as database_module
 from margelle.store.vault import Vault
 from tests.store.things import HOUR, NOW, incident, point, receipt, user
@@ -34,22 +31,6 @@ async def filled(path: Path, vault: Vault) -> Path:
     await store.add(MANY, NOW)
     await store.close()
     return path
-
-
-@pytest.fixture
-def nobodys() -> Iterator[Path]:
-    """A folder, for as long as which this process may not do whatever root may."""
-    schema.scripts()  # from our own folder, which nobody else may be allowed to read
-    folder = Path(tempfile.mkdtemp())
-    root = os.geteuid() == 0
-    if root:
-        os.chown(folder, 65534, 65534)
-        os.seteuid(65534)
-    yield folder
-    if root:
-        os.seteuid(0)
-    folder.chmod(0o700)
-    shutil.rmtree(folder)
 
 
 # --- opening ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import count
 
+import psycopg
 import pytest
 
 from margelle.domain.measurement import Measurement
@@ -40,6 +41,8 @@ SIZE = 50
 MINUTE = timedelta(minutes=1)
 NEVER_S = 3600.0
 PATIENCE_S = 60.0
+_OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+_DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
 @pytest.fixture
@@ -153,6 +156,33 @@ async def test_large_batches_of_several_hubs_are_kept_at_once(hubs: list[Postgre
     assert became == [Added(new=800)] * 4
     assert await hubs[0].count() == 3200
     assert (await inspected(hubs[0])).faults == ()
+
+
+async def test_hubs_that_keep_the_first_readings_of_the_same_probes_never_wait_for_each_other_in_a_circle(
+    url: str, vault: Vault
+) -> None:
+    """Each batch names its probes in an order of its own, some of them are new, and some of all are folded meanwhile."""
+    shuffled, before = random.Random(2026), deadlocks(url)
+    stores = [PostgresStore(url, vault, patience_s=PATIENCE_S) for _ in range(8)]
+    for round_ in range(4):
+        fleet = [f"r{r}/p{n}" for r in range(round_ + 1) for n in range(30)]
+        batches = [shuffled.sample(fleet, len(fleet) * 3 // 4) for _ in stores]
+        points = [[point(at=NOW + (8 * round_ + k) * HOUR, probe=p) for p in some] for k, some in enumerate(batches)]
+        adding = [store.add(some, NOW) for store, some in zip(stores, points, strict=True)]
+        became, *_ = await asyncio.gather(asyncio.gather(*adding), *(s.fold(everything=True) for s in stores[:2]))
+        assert became == [Added(new=len(some)) for some in points]
+    for store in stores:
+        await store.close()
+    assert deadlocks(url) == before
+
+
+def deadlocks(url: str) -> int:
+    """How many there were in the database, once nobody else uses it: then all are counted."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(_OTHERS).fetchone() != (0,):
+            pass
+        (count,) = connection.execute(_DEADLOCKS).fetchone() or (0,)
+    return int(count)
 
 
 # --- one of many -----------------------------------------------------------------------------------------------------

@@ -15,10 +15,11 @@ import pytest
 from margelle.domain.measurement import Measurement
 from margelle.store.sqlite import SqliteStore
 from margelle.store.vault import Vault
-from tests.store.things import HOUR, NOW, account, discovery, point
+from tests.store.things import HOUR, NOW, account, discovery, inspected, point
 from tests.store.writer import batch
 
 SIZE = 50
+PATIENCE_S = 60.0
 
 
 def start(path: Path | str, name: str, batches: int, *, size: int = SIZE, personas: int = 0) -> subprocess.Popen[str]:
@@ -117,7 +118,8 @@ async def test_a_persona_that_another_process_gives_meanwhile_is_taken_over(
     def look_and_lose_the_race(store: SqliteStore, face: str, kind: str, subject: str) -> int | None:
         found = look(store, face, kind, subject)
         if store is sqlite and not given:
-            given.append(look(other, face, kind, subject) or other._give(face, kind, subject, 7))
+            other._db.connection.execute("INSERT INTO persona VALUES (?, ?, 7, ?)", (face, kind, subject))
+            given.append(7)
         return found
 
     monkeypatch.setattr(SqliteStore, "_number", look_and_lose_the_race)
@@ -155,4 +157,48 @@ async def test_two_connections_that_open_one_series_agree_on_it(path: Path, sqli
     for store in (sqlite, other):
         assert [m.at for m in await store.history(point().probe, "a")] == [NOW, NOW + HOUR]
         assert [m.origin for m in await store.history(point().probe, "b")] == ["ondilo/measures", "x"]
+    await other.close()
+
+
+# --- waiting for each other ------------------------------------------------------------------------------------------
+
+
+async def test_while_another_process_writes_for_long_this_one_answers_and_then_keeps_what_came(
+    path: Path, vault: Vault
+) -> None:
+    store, other = SqliteStore(path, vault, busy_timeout_s=PATIENCE_S), apsw.Connection(str(path))
+    other.execute("BEGIN IMMEDIATE")
+    adding = [asyncio.create_task(store.add([point(at=NOW + n * HOUR)], NOW)) for n in range(3)]
+    renouncing = asyncio.create_task(store.put_memo("a", b"1"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+        assert await store.count() == 0
+    renouncing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await renouncing
+    assert not any(task.done() for task in adding)
+    other.execute("COMMIT")
+    other.close()
+    assert [added.new for added in await asyncio.gather(*adding)] == [1, 1, 1]
+    assert (await store.count(), await store.memo("a")) == (3, None)
+    assert (await inspected(store)).faults == ()
+    await store.close()
+
+
+async def test_while_room_is_given_back_others_write_though_somebody_reads_for_long(
+    path: Path, sqlite: SqliteStore, vault: Vault
+) -> None:
+    other, reader = SqliteStore(path, vault, busy_timeout_s=PATIENCE_S), apsw.Connection(str(path))
+    await sqlite.put_memo("a", bytes(1_000_000))
+    await sqlite.forget_memo("a")
+    before = path.stat().st_size + path.with_name(f"{path.name}-wal").stat().st_size
+    reader.execute("BEGIN; SELECT count(*) FROM memo").fetchall()
+    compacting = asyncio.create_task(other.compact())
+    for n in range(5):
+        await asyncio.sleep(0)
+        assert (await sqlite.add([point(at=NOW + n * HOUR)], NOW)).new == 1
+    assert not compacting.done()
+    reader.close()
+    await compacting
+    assert path.stat().st_size < before / 2
     await other.close()

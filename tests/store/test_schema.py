@@ -154,7 +154,7 @@ async def test_what_was_written_before_the_upgrade_is_kept_and_the_upgrade_waits
 ) -> None:
     running = SqliteStore(path, vault)
     monkeypatch.setattr(schema, "scripts", lambda: (*SCRIPTS, NEXT))
-    with running._db.writing(), pytest.raises(StoreError, match="Another program"):
+    with await running._db.writing(), pytest.raises(StoreError, match="Another program"):
         SqliteStore(path, vault, busy_timeout_s=0.05)
     await running.add([point()], NOW)
     await SqliteStore(path, vault).close()

@@ -122,7 +122,7 @@ async def _export(settings: Settings, choice: Choice, output: Path | None, form:
     from margelle.export import columnar, text
     from margelle.export.row import Row
 
-    async with house.opened(settings) as home:
+    async with house.opened(settings, only_reads=True) as home:
         chosen = await _chosen(home, choice)
         packed = columnar.writer(form, Row) if form in {Format.PARQUET, Format.ARROW} else None
         with _sink(output) as sink, progress("Exporting") as told:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from margelle.net.oauth import TokenKeeper
     from margelle.serve.readiness import Readiness
     from margelle.store.folder import Folder
+    from margelle.store.pruner import Pruner
 
 _HOUR_S = 3600
 _MARK = "hub"
@@ -243,6 +244,12 @@ class House:
 
         return Folder(self.store)
 
+    def pruner(self) -> Pruner:
+        """What has the store forget what ages, where no collector of this hub does."""
+        from margelle.store.pruner import Pruner
+
+        return Pruner(self.store, self.clock, self.settings["receipts_days"])
+
     def listener(self, collector: Collector) -> Listener | None:
         """What listens to the broker of the settings while `collector` leads, if they name one. Raises ConfigError."""
         heard = self.heard()
@@ -352,10 +359,10 @@ class House:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, clock: Clock = utc_now, pace: Sequence[Rate] | None = None
+    settings: Settings, clock: Clock = utc_now, pace: Sequence[Rate] | None = None, *, only_reads: bool = False
 ) -> AsyncIterator[House]:
-    """The installation that `settings` describe, closed at the end."""
-    house = House(settings, open_kept(settings), clock, pace)
+    """The installation that `settings` describe, closed at the end. Who `only_reads` does with a store that cannot be written."""
+    house = House(settings, open_kept(settings, only_reads=only_reads), clock, pace)
     try:
         house.mark = await _mark(house)
         await house.meanings.refresh()
@@ -364,8 +371,8 @@ async def opened(
         await house.close()
 
 
-def open_kept(settings: Settings) -> Store:
-    """The store, with the vault of the key file."""
+def open_kept(settings: Settings, *, only_reads: bool = False) -> Store:
+    """The store, with the vault of the key file; perhaps one that cannot be written, for who `only_reads`."""
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -373,7 +380,7 @@ def open_kept(settings: Settings) -> Store:
             f"The data folder {settings.data_dir} cannot be used: {error.strerror}.",
             hint="Choose a folder that is yours, with --set data_dir=... or MARGELLE_DATA_DIR.",
         ) from error
-    return open_store(settings.store_url, Vault.open(settings.key_file))
+    return open_store(settings.store_url, Vault.open(settings.key_file), only_reads=only_reads)
 
 
 def budget_file(settings: Settings) -> Path:

@@ -138,6 +138,7 @@ def _background(group: asyncio.TaskGroup, home: House, stop: asyncio.Event) -> N
         group.create_task(home.reviewer().run(stop))
     else:
         group.create_task(home.meanings.follow(stop))
+        group.create_task(home.pruner().run(stop))
 
 
 def _answer(

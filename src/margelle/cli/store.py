@@ -60,6 +60,8 @@ def check(
 
     The newest points, the statistics of days and the counts can always be made anew: --repair does so, and touches no point. A probe of which
     a point cannot be read stays as it is.
+
+    An SQLite file that cannot be written, such as a backup on a disk that is read-only, is read as it is.
     """
     raise typer.Exit(run(_check(invocation(context).settings(), repair=repair, as_json=as_json)))
 
@@ -159,7 +161,7 @@ async def _check(settings: Settings, *, repair: bool, as_json: bool) -> Exit:
     from margelle.cli import house
 
     found: Inspected | None = None
-    async with house.opened(settings) as home:
+    async with house.opened(settings, only_reads=not repair) as home:
         if repair:
             await _repair(home.store)
         with progress("Reading") as told:

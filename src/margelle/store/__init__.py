@@ -20,17 +20,18 @@ __all__ = ["distribute", "file_of", "open_copyable", "open_store"]
 _POSTGRES: Final = ("postgresql", "postgres")
 
 
-def open_store(url: str, vault: Vault) -> Store:
+def open_store(url: str, vault: Vault, *, only_reads: bool = False) -> Store:
     """The store at `url`: `memory:`, a path, `sqlite:///` and a path (`sqlite:////var/lib/margelle.sqlite` where it is absolute), or
     `postgresql://login:password@host:port/database`.
 
-    An SQLite file that does not exist yet is created. Raises StoreError where there is something else or it cannot be used (of PostgreSQL,
+    An SQLite file that does not exist yet is created; one that cannot be written is opened for who `only_reads`, if nothing of it would be
+    missed. Raises StoreError where there is something else or it cannot be used (of PostgreSQL,
     that shows at the first use), ConfigError for a kind of store that we do not know or that is not installed.
     """
-    return MemoryStore() if url == "memory:" else open_copyable(url, vault)
+    return MemoryStore() if url == "memory:" else open_copyable(url, vault, only_reads=only_reads)
 
 
-def open_copyable(url: str, vault: Vault, *, new: bool = True) -> Copyable:
+def open_copyable(url: str, vault: Vault, *, new: bool = True, only_reads: bool = False) -> Copyable:
     """The database at `url`, which is not in memory. An SQLite file must exist already unless it may be `new`. Raises as `open_store` does."""
     if _is_postgres(url):
         return _postgres(url, vault)
@@ -43,7 +44,7 @@ def open_copyable(url: str, vault: Vault, *, new: bool = True) -> Copyable:
 
     if not new and not file.is_file():
         raise StoreError(f"{file}: There is no such file.")
-    return SqliteStore(file, vault)
+    return SqliteStore(file, vault, only_reads=only_reads)
 
 
 def file_of(url: str) -> Path | None:

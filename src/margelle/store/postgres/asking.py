@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 import msgspec
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.abc import QueryNoTemplate as Query
 from psycopg.rows import TupleRow
 
 from margelle.domain.series import DayStatistics
 from margelle.errors import StoreError
 from margelle.store.chunk import Column
+from margelle.store.postgres.failure import Undone
 from margelle.store.remembered import Remembered
 
 Bindings = Sequence[Any] | Mapping[str, Any]
@@ -97,6 +99,7 @@ class Transaction(Asking):
         """Whether the tables are on a cluster."""
         self.changes = False
         """Whether anything was changed by it."""
+        self._demanded: list[tuple[AsyncCursor[TupleRow], int]] = []
 
     async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
         cursor = await self.connection.execute(narrowed(sql, args), args, binary=True)
@@ -113,6 +116,19 @@ class Transaction(Asking):
         count = (await self.connection.execute(narrowed(sql, args), args)).rowcount
         self.changes = self.changes or count > 0
         return count
+
+    async def demand(self, sql: Query, args: Bindings, count: int) -> None:
+        """Run `sql`, which is to change so many rows: else the transaction is undone, at the latest where what is sent `together` ends."""
+        self.changes = True
+        self._demanded.append((await self.connection.execute(sql, args), count))
+
+    @asynccontextmanager
+    async def together(self, *, at_once: bool) -> AsyncIterator[None]:
+        """Whatever is run within is sent `at_once`; nothing may be copied then. Raises Undone where something was demanded and is not so."""
+        async with self.connection.pipeline() if at_once else nullcontext():
+            yield
+        if any(cursor.rowcount != count for cursor, count in self._demanded):
+            raise Undone(f"{self.name}: Another connection keeps measurements of the same probe at the same time.")
 
     async def run_each(self, sql: Query, rows: Sequence[Bindings]) -> None:
         """Run `sql` for each of `rows`, all sent at once."""

@@ -252,11 +252,8 @@ class Database(Asking):
         while self._untold is not None:
             kind, self._untold = self._untold, None
             with suppress(StoreError, psycopg.Error):  # they find out by themselves, a little later
-                connection, _ = await self._first("")
-                try:
-                    await self._news.tell(connection, kind)
-                finally:
-                    await self._give_back(connection)
+                connection, _ = await self._first(*self._news.told(kind))
+                await self._give_back(connection)
 
     @contextmanager
     def told(self) -> Iterator[None]:

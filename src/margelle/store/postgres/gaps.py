@@ -48,9 +48,7 @@ class GapTables:
             rules.check_gap(gap)
         names = sorted({gap.probe for gap in (*past, *gaps)})
         async with self._db.writing() as transaction:
-            # Nobody keeps readings of these probes meanwhile: neither of those that have some, nor of those that have none yet.
-            await transaction.lock(*map(probes.first, names))
-            await probes.heads(transaction, names, hold=True)
+            await probes.hold(transaction, names)
             await Gaps(transaction)._record(past, gaps)
 
 

@@ -95,9 +95,9 @@ class News:
         self.count += 1
         self.others += kind != "points"
 
-    async def tell(self, connection: Connection, kind: Kind) -> None:
-        """Tell the others that something was stored."""
-        await connection.execute(_TELL, (CHANNEL, f"{self._name} {kind}"))
+    def told(self, kind: Kind) -> tuple[str, tuple[str, str]]:
+        """The statement that tells the others that something was stored."""
+        return _TELL, (CHANNEL, f"{self._name} {kind}")
 
     async def tell_upgraded(self, connection: Connection) -> None:
         """Tell the others that the schema was changed: they look at once."""

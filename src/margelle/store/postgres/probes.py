@@ -17,12 +17,15 @@ from margelle.store.postgres.kept import NEWEST, Kept, Missing, encode
 from margelle.store.row import Row as Point
 
 COPIED: Final = 8
-"""From so many probes on, what came of them is copied to the server."""
+"""From so many probes on, what came of them is copied to the server; of fewer, all is sent together."""
 _SENT_TOGETHER: Final = 1000
 """So many heads are sent to a cluster with one statement."""
 _HEADS: Final = "SELECT probe, turn, pieces, points, newest FROM head WHERE probe = ANY(%s)"
 _TURNS: Final = "SELECT probe, turn FROM head WHERE probe = ANY(%s)"
-_HOLD: Final = "UPDATE head SET turn = turn WHERE probe = ANY(%s) RETURNING probe, turn, pieces, points, newest"
+_HOLD_ON_ONE: Final = f"{_HEADS} ORDER BY probe FOR NO KEY UPDATE"
+_HOLD_ON_NODES: Final = (
+    "UPDATE head SET turn = turn WHERE probe = ANY(%s) RETURNING probe, turn, pieces, points, newest"
+)
 _PIECES: Final = "SELECT probe, points FROM piece WHERE probe = ANY(%s) ORDER BY probe, id"
 _PLACES: Final = "SELECT probe, since, until, count, longest FROM chunk WHERE probe = ANY(%s) ORDER BY probe, since"
 _ROLLED: Final = "SELECT probe, zone, until FROM rolled WHERE probe = ANY(%s)"
@@ -82,9 +85,22 @@ class _Zoned(Struct):
 _ZONED: Final = msgspec.json.Decoder(_Zoned)
 
 
-async def heads(asking: Asking, probes: Collection[str], *, hold: bool = False) -> dict[str, Kept]:
-    """What is kept of these probes, of which nothing but the head is read; with `hold`, nobody else changes it until the transaction ends."""
-    rows = await asking.read(_HOLD if hold else _HEADS, (sorted(probes),))
+async def heads(asking: Asking, probes: Collection[str]) -> dict[str, Kept]:
+    """What is kept of these probes, of which nothing but the head is read."""
+    return await _heads(asking, probes, _HEADS)
+
+
+async def hold(transaction: Transaction, probes: Collection[str]) -> dict[str, Kept]:
+    """The same, of probes of which nobody else keeps anything until the transaction ends: not even of those that have nothing yet.
+
+    As whoever writes, it takes first what stands for new probes, and then heads in the order of their names.
+    """
+    await transaction.lock(*map(first, probes))
+    return await _heads(transaction, probes, _HOLD_ON_NODES if transaction.is_spread else _HOLD_ON_ONE)
+
+
+async def _heads(asking: Asking, probes: Collection[str], sql: str) -> dict[str, Kept]:
+    rows = await asking.read(sql, (sorted(probes),))
     found = {
         probe: Kept(probe, turn, pieces, points, _newest(newest, probe, asking), newest)
         for probe, turn, pieces, points, newest in rows
@@ -125,16 +141,21 @@ async def write(transaction: Transaction, images: Sequence[Image]) -> dict[str, 
     now = [_next(image) for image in images]
     if new := [first(one.probe) for one in now if one.turn == 1]:
         await transaction.lock(*new)
+    async with transaction.together(at_once=len(images) < COPIED):
+        await _write(transaction, images, now)
+    return {one.probe: one for one in now}
+
+
+async def _write(transaction: Transaction, images: Sequence[Image], now: Sequence[Kept]) -> None:
     await _put_heads(transaction, now)
     await transaction.run_each(_CLEAR, [(one.kept.probe,) for one in images if one.changes.cleared])
     pieces = [(one.kept.probe, points) for one in images for points in one.changes.pieces]
-    if len(pieces) < COPIED:
+    if len(images) < COPIED:
         await transaction.run_each(_PUT_PIECE, pieces)
     else:
         await transaction.copy(_COPY_PIECES, ("text", "bytea"), pieces)
     for image in images:
         await _put_rest(transaction, image)
-    return {one.probe: one for one in now}
 
 
 def _next(image: Image) -> Kept:
@@ -144,29 +165,27 @@ def _next(image: Image) -> Kept:
 
 
 async def _put_heads(transaction: Transaction, now: Sequence[Kept]) -> None:
+    """Write the heads, each of which had the turn before."""
     rows = [(one.probe, one.turn, one.pieces, one.points, encode(one.newest)) for one in now]
     put = _put_heads_on_nodes if transaction.is_spread else _put_heads_on_one
-    if await put(transaction, rows) != len(rows):
-        raise Undone(f"{transaction.name}: Another connection keeps measurements of the same probe at the same time.")
+    await put(transaction, rows)
 
 
-async def _put_heads_on_one(transaction: Transaction, rows: Sequence[Row]) -> int:
-    """How many heads were as they had to be, and are written."""
+async def _put_heads_on_one(transaction: Transaction, rows: Sequence[Row]) -> None:
     source, args = _SENT, [list(column) for column in zip(*rows, strict=True)]
     if len(rows) >= COPIED:
         await transaction.run(_ARRIVED)
         await transaction.copy(_COPY_HEADS, ("text", "int8", "int4", "int8", "bytea"), rows)
         source, args = "arrived", []
-    return await transaction.run(_PUT_HEADS.format(arrived=_SELECTED.format(source=source)), args)
+    await transaction.demand(_PUT_HEADS.format(arrived=_SELECTED.format(source=source)), args, len(rows))
 
 
-async def _put_heads_on_nodes(transaction: Transaction, rows: Sequence[Row]) -> int:
+async def _put_heads_on_nodes(transaction: Transaction, rows: Sequence[Row]) -> None:
     """The same on a cluster, where each node gets its rows with the statement; what is selected would first be kept on all of them."""
-    written, rows = 0, sorted(rows)
+    rows = sorted(rows)
     for some in (rows[n : n + _SENT_TOGETHER] for n in range(0, len(rows), _SENT_TOGETHER)):
         values = f"VALUES {', '.join([_VALUE] * len(some))}"
-        written += await transaction.run(_PUT_HEADS.format(arrived=values), [told for row in some for told in row])
-    return written
+        await transaction.demand(_PUT_HEADS.format(arrived=values), [told for row in some for told in row], len(some))
 
 
 async def _put_rest(transaction: Transaction, image: Image) -> None:

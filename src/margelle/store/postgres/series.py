@@ -135,7 +135,7 @@ class SeriesTables:
         """As `_changed`, while nobody else can change these probes: for what takes long, or was not quick enough. What is no `news` changes nothing of what is kept."""
         self._forget(names)
         async with self._db.writing(news=news) as transaction:
-            kept = await probes.heads(transaction, names, hold=True)
+            kept = await probes.hold(transaction, names)
             images, said = await probes.worked(transaction, kept.values(), work)
             now = await probes.write(transaction, [image for image in images if image.saved])
             if after is not None:

@@ -109,8 +109,9 @@ class UpkeepTables(SeriesTables):
     async def _repair(self, probe: str) -> None:
         self._forget([probe])
         async with self._db.writing() as transaction:
+            await transaction.lock(probes.first(probe))
             await _make_readable(transaction, probe)
-            kept = await probes.heads(transaction, [probe], hold=True)
+            kept = await probes.hold(transaction, [probe])
             await probes.fill(transaction, kept)
             kept[probe].chunks |= dict(await transaction.read(_CHUNKS, (probe,)))
             images, _ = await probes.worked(transaction, kept.values(), _made_anew)

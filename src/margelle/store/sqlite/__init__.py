@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from margelle.store.sqlite.access import AccessTables
@@ -19,6 +20,8 @@ from margelle.store.sqlite.refusals import RefusalTable
 from margelle.store.sqlite.transfer import TransferTables
 from margelle.store.sqlite.upkeep import Upkeep
 from margelle.store.vault import Vault
+
+_log = logging.getLogger(__name__)
 
 
 class SqliteStore(
@@ -38,11 +41,13 @@ class SqliteStore(
 ):
     """Implements `ports.Store` over the file at `path`, which several processes may share.
 
-    It waits `busy_timeout_s` for another process's transaction. Raises StoreError where the file cannot be used.
+    It waits `busy_timeout_s` for another process's transaction, and lets others have their turn meanwhile. Raises StoreError where the file cannot be used; who `only_reads` can use one that cannot be written.
     """
 
-    def __init__(self, path: Path, vault: Vault, *, busy_timeout_s: float = 5.0) -> None:
-        self._db = Database(path, busy_timeout_s=busy_timeout_s)
+    def __init__(self, path: Path, vault: Vault, *, busy_timeout_s: float = 5.0, only_reads: bool = False) -> None:
+        self._db = Database(path, busy_timeout_s=busy_timeout_s, only_reads=only_reads)
+        if self._db.is_fixed:
+            _log.warning("%s cannot be written here, so it is only read, as it is", path)
         self._vault = vault
         self._personas = {}
         self._changes_by_points = 0

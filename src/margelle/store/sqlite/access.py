@@ -61,12 +61,12 @@ class AccessTables:
         return dict(self._db.read(_BELONGING))
 
     async def put_organisation(self, organisation: Organisation) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             row = (organisation.id, msgspec.json.encode(organisation).decode())
             connection.execute("REPLACE INTO organisation VALUES (?, ?)", row)
 
     async def remove_organisation(self, organisation: str) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             if not self._db.read("SELECT 1 FROM organisation WHERE id = ?", (organisation,)):
                 raise rules.no_organisation(organisation)
             if theirs := self._db.read("SELECT id FROM account WHERE organisation = ? ORDER BY id", (organisation,)):
@@ -83,7 +83,7 @@ class AccessTables:
         )
 
     async def put_membership(self, membership: Membership) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             table = "site" if membership.kind == "site" else "organisation"
             if not self._db.read(f"SELECT 1 FROM {table} WHERE id = ?", (membership.subject,)):  # noqa: S608 - of constants only
                 raise rules.no_subject(membership)
@@ -93,7 +93,7 @@ class AccessTables:
 
     async def remove_membership(self, user: str, subject: str) -> None:
         key = (rules.email_key(user), subject)
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             sql = "DELETE FROM membership WHERE user = ? AND subject = ? RETURNING 1"
             if not connection.execute(sql, key).fetchall():
                 raise rules.no_membership(user, subject)

@@ -50,7 +50,7 @@ class AdviceTables:
 
     async def put_recommendations(self, site: str, recommendations: Sequence[Recommendation]) -> None:
         rules.check_recommendations(site, recommendations)
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             given = {recommendation.id for recommendation in recommendations}
             for over in await self.recommendations(site):
                 if over.id not in given:
@@ -59,13 +59,13 @@ class AdviceTables:
                 _put(connection, recommendation)
 
     async def put_recommendation(self, recommendation: Recommendation) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             _put(connection, recommendation)
 
     async def persona(self, face: str, kind: PersonaKind, subject: str, preferred: int | None = None) -> Persona:
         known = self._personas.get((face, kind, subject))
         if known is None:
-            number = self._number(face, kind, subject) or self._give(face, kind, subject, preferred)
+            number = self._number(face, kind, subject) or await self._give(face, kind, subject, preferred)
             known = self._personas[face, kind, subject] = Persona(face, kind, str(number), subject)
         return known
 
@@ -73,8 +73,8 @@ class AdviceTables:
         sql = "SELECT number FROM persona WHERE face = ? AND kind = ? AND subject = ?"
         return next((number for (number,) in self._db.read(sql, (face, kind, subject))), None)
 
-    def _give(self, face: str, kind: str, subject: str, preferred: int | None) -> int:
-        with self._db.writing() as connection:
+    async def _give(self, face: str, kind: str, subject: str, preferred: int | None) -> int:
+        with await self._db.writing() as connection:
             if given := self._number(face, kind, subject):  # by another process, meanwhile
                 return given
             number = preferred if preferred is not None and 0 < preferred <= rules.LAST_PERSONA else rules.FIRST_PERSONA

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -18,9 +18,13 @@ import msgspec
 from margelle.errors import BadInput, StoreError
 from margelle.store import rules
 from margelle.store.sqlite import schema
+from margelle.store.sqlite.opening import Fixed, prepare, use_wal
 
 CHECKED_SIZE: Final = 8 * 2**20
 """Databases up to this many bytes are checked whole when they are opened (about 10 ms); a damaged page of others shows when it is read."""
+
+_RESTS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.025)
+"""How long is rested between attempts to begin while another process writes, as SQLite itself would: the last for ever."""
 
 Bindings = Sequence[Any] | Mapping[str, Any]
 _PRAGMAS: Final = {
@@ -64,21 +68,24 @@ _HINTS: Final[tuple[tuple[type[apsw.Error], str, str], ...]] = (
 
 
 class Database:
-    """A connection to the SQLite file at `path`, which is created, readable by its owner only, where there is none.
+    """A connection to the SQLite file at `path`, which is created, readable by its owner only, where there is none. Who `only_reads` may open
+    one that cannot be written.
 
-    Raises StoreError, and changes nothing, where the file is damaged, not ours, of a newer schema, or cannot be written.
+    For `busy_timeout_s` it waits for what another process writes, without holding up the event loop. Raises StoreError, and changes nothing,
+    where the file is damaged, not ours, of a newer schema, or cannot be written.
     """
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = 5.0) -> None:
+    def __init__(self, path: Path, *, busy_timeout_s: float = 5.0, only_reads: bool = False) -> None:
         self.path = path
+        self._fixed = Fixed.at(path) if only_reads else None
+        self._patience_s = busy_timeout_s
         self._newest = len(schema.scripts())
         self._seen = -1
-        _prepare(path)
         with self._told():
-            self.connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+            self.connection = self._connect()
         try:
             with self._told():
-                self._open(busy_timeout_s)
+                self._open()
         except BaseException:
             self.connection.close()
             raise
@@ -87,18 +94,37 @@ class Database:
         self._unseen = 0  # changes by this connection that are no news
         self._start = secrets.randbits(40)  # so that a version seen before a restart is not met again
 
-    def _open(self, busy_timeout_s: float) -> None:
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it cannot be written, and is only read."""
+        return self._fixed is not None
+
+    def _connect(self) -> apsw.Connection:
+        if self._fixed is not None:
+            return self._fixed.connect()
+        prepare(self.path)
+        return apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
+
+    def _open(self) -> None:
         connection, migrations = self.connection, schema.scripts()
-        connection.set_busy_timeout(int(busy_timeout_s * 1000))
+        self._wait(self._patience_s)
         version = schema.recognise(connection, len(migrations))
         if self.path.stat().st_size <= CHECKED_SIZE:
             self._check()
-        _use_wal(connection, busy_timeout_s)
+        if self._fixed is None:
+            use_wal(connection, self._patience_s)
+        elif version < len(migrations):
+            raise self._fixed.outdated(version)
         for pragma, value in _PRAGMAS.items():
             connection.pragma(pragma, value)
         if version < len(migrations):
-            with self.writing():
+            connection.execute("BEGIN IMMEDIATE")
+            with self._transaction():
                 schema.migrate(connection, migrations)
+
+    def _wait(self, seconds: float) -> None:
+        """Have SQLite itself wait so long for others, on the event loop: only what nobody takes for long may be waited for so."""
+        self.connection.set_busy_timeout(round(seconds * 1000))
 
     def _check(self) -> None:
         said = self.connection.execute("PRAGMA quick_check(1)").get
@@ -110,16 +136,25 @@ class Database:
         with self._told():
             self._check()
 
-    def compact(self) -> None:
-        """Write the file anew without the pages that are free, and put the log into it."""
+    async def compact(self) -> None:
+        """Write the file anew without the pages that are free, and put the log into it. Others may write as soon as the first is done."""
         with self._told():
             self.connection.execute("VACUUM")
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            await self._patiently(self._empty_log)  # which would keep others from writing for as long as somebody reads
+
+    def _empty_log(self) -> None:
+        self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def close(self) -> None:
-        """Let go of the file; the last one to do so folds the write-ahead log into it."""
+        """Let go of the file; the last one to do so folds the write-ahead log into it.
+
+        Raises StoreError where it could only be read, and somebody else has written.
+        """
         with self._told():
             self.connection.close()
+        if self._fixed is not None:
+            self._fixed.demand_unchanged()
 
     def version(self) -> int:
         """Grows when anything was stored, by this connection (total_changes) or by any other (data_version).
@@ -204,14 +239,48 @@ class Database:
             finally:
                 self.connection.execute("ROLLBACK")
 
-    @contextmanager
-    def writing(self, *, news: bool = True) -> Iterator[apsw.Connection]:
-        """A transaction: on disk when it is left normally, undone when it is left by an exception. What it changes is `news` to who asks for the version.
+    async def writing(self, *, news: bool = True) -> AbstractContextManager[apsw.Connection]:
+        """Begin a transaction, which is to be entered: on disk when it is left normally, undone when it is left by an exception. What it changes is `news` to who asks for the version.
 
+        To begin may take a while, in which others have their turn; what has begun must wait for nothing, since they share the connection.
         Raises Outdated.
         """
+        try:
+            await self._patiently(self._begin)
+        except apsw.Error as error:
+            raise self._error(error) from None
+        return self._transaction(news=news)
+
+    def _begin(self) -> None:
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    async def _patiently(self, act: Callable[[], None]) -> None:
+        """Do what others may keep us from doing, as soon as they do not. Raises BusyError where they do for too long."""
+        if self._has_done(act):
+            return
+        give_up = time.monotonic() + self._patience_s
+        for rest_s in chain(_RESTS_S, repeat(_RESTS_S[-1])):
+            await asyncio.sleep(rest_s)
+            if self._has_done(act, at_last=time.monotonic() > give_up):
+                return
+
+    def _has_done(self, act: Callable[[], None], *, at_last: bool = False) -> bool:
+        """Whether nobody else keeps us from it now. Raises BusyError where somebody does `at_last`."""
+        self._wait(0)
+        try:
+            act()
+        except apsw.BusyError:
+            if at_last:
+                raise
+            return False
+        finally:
+            self._wait(self._patience_s)
+        return True
+
+    @contextmanager
+    def _transaction(self, *, news: bool = True) -> Iterator[apsw.Connection]:
+        """What has begun; kept in the end, or undone."""
         with self._told():
-            self.connection.execute("BEGIN IMMEDIATE")
             changes = self.connection.total_changes()
             try:
                 self._demand_known()  # nobody can change it now until this ends
@@ -246,29 +315,3 @@ class Database:
 @cache
 def _decoder(kind: type[_Doc]) -> msgspec.json.Decoder[_Doc]:
     return msgspec.json.Decoder(kind)
-
-
-def _prepare(path: Path) -> None:
-    """Make the file and its folder, for their owner only, where they do not exist."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise StoreError(
-            f"{path}: It cannot be opened: {error.strerror}.",
-            hint="The file and its folder must be writable by the user who runs margelle.",
-        ) from None
-
-
-def _use_wal(connection: apsw.Connection, patience_s: float) -> None:
-    """Switch to write-ahead logging, for which SQLite itself does not wait while another process does the same."""
-    give_up = time.monotonic() + patience_s
-    while True:
-        try:
-            connection.pragma("journal_mode", "WAL")
-        except apsw.BusyError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.01)
-        else:
-            return

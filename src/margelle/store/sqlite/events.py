@@ -39,7 +39,7 @@ class EventTables:
 
     async def put_event(self, event: Event) -> None:
         row = (event.id, event.site, rules.micros(event.at), event.removed_at is not None)
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             if not self._db.read("SELECT 1 FROM site WHERE id = ?", (event.site,)):
                 raise rules.no_site(event.site)
             connection.execute("REPLACE INTO event VALUES (?, ?, ?, ?, ?)", (*row, msgspec.json.encode(event).decode()))

@@ -24,7 +24,7 @@ class FormTable:
 
     async def take_form(self, digest: str, now: datetime, life_s: float) -> bool:
         now_us = rules.micros(now)
-        with self._db.writing(news=False) as connection:
+        with await self._db.writing(news=False) as connection:
             connection.execute("DELETE FROM form WHERE until <= ?", (now_us,))
             given = (digest, now_us + round(life_s * 1e6))
             connection.execute("INSERT OR IGNORE INTO form (digest, until) VALUES (?, ?)", given)
@@ -32,10 +32,10 @@ class FormTable:
 
     async def answer_form(self, digest: str, answer: bytes, now: datetime, life_s: float) -> None:
         sealed = self._vault.seal(digest, answer)
-        with self._db.writing(news=False) as connection:
+        with await self._db.writing(news=False) as connection:
             until_us = rules.micros(now) + round(life_s * 1e6)
             connection.execute("REPLACE INTO form (digest, until, sealed) VALUES (?, ?, ?)", (digest, until_us, sealed))
 
     async def drop_form(self, digest: str) -> None:
-        with self._db.writing(news=False) as connection:
+        with await self._db.writing(news=False) as connection:
             connection.execute("DELETE FROM form WHERE digest = ?", (digest,))

@@ -33,7 +33,7 @@ class GapTables(Stretches):
     async def put_gaps(self, past: Sequence[Gap], gaps: Sequence[Gap]) -> None:
         for gap in (*past, *gaps):
             rules.check_gap(gap)
-        with self._db.writing():
+        with await self._db.writing():
             await self._record(past, gaps)
 
     async def _has_gaps(self, probe: str) -> bool:

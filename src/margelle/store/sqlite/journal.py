@@ -61,7 +61,7 @@ class JournalTables:
             receipt.status,
             receipt.duration_ms,
         )
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             connection.execute("INSERT INTO receipt VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", (*told, packed, body))
 
     async def incidents(self, account: str | None = None, *, open_only: bool = False) -> list[Incident]:
@@ -73,7 +73,7 @@ class JournalTables:
 
     async def note_incident(self, incident: Incident) -> None:
         key = (incident.account, incident.where, incident.kind)
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             known = self._db.doc(Incident, _OPEN, key)
             told = rules.again(known, incident)
             row = (rules.micros(told.at), msgspec.json.encode(told).decode())
@@ -87,7 +87,7 @@ class JournalTables:
 
     async def end_incident(self, account: str, where: str, kind: str | None, now: datetime) -> None:
         sql = "SELECT id, doc FROM incident WHERE account = ?1 AND place = ?2 AND (?3 IS NULL OR kind = ?3) AND ended_at IS NULL"
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             for row, doc in self._db.read(sql, (account, where, kind)):
                 ended = replace(self._db.decoded(Incident, doc), ended_at=now)
                 update = "UPDATE incident SET ended_at = ?, doc = ? WHERE id = ?"
@@ -116,19 +116,19 @@ class JournalTables:
         return self._db.docs(AuditEntry, _AUDIT, wanted)
 
     async def record(self, entry: AuditEntry) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             row = (rules.micros(entry.at), msgspec.json.encode(rules.recorded(entry)).decode())
             connection.execute("INSERT INTO audit VALUES (NULL, ?, ?)", row)
 
     async def prune(self, now: datetime, *, receipts_days: int) -> None:
         oldest, ended = now - timedelta(days=receipts_days), now - rules.INCIDENT_LIFE
         for sql, before in zip(_OVER, (oldest, now, ended, now), strict=True):
-            while self._forget_some(sql, rules.micros(before)):  # noqa: ASYNC110 - it waits for nothing: others have their turn
+            while await self._forget_some(sql, rules.micros(before)):  # noqa: ASYNC110 - it waits for nothing: others have their turn
                 await asyncio.sleep(0)
 
-    def _forget_some(self, sql: str, before_us: int) -> bool:
+    async def _forget_some(self, sql: str, before_us: int) -> bool:
         """Forget some of what is over; whether there may be more."""
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             connection.execute(sql, (before_us, FORGOTTEN_AT_ONCE))
             return connection.changes() == FORGOTTEN_AT_ONCE
 

@@ -29,7 +29,7 @@ class LeaseTables:
     async def claim(self, collector: str, now: datetime, life_s: float, keep: Collection[str] = ()) -> list[str]:
         now_us = rules.micros(now)
         until_us = now_us + round(life_s * 1e6)
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             # An end beyond our own was written before the clock was set back.
             connection.execute("DELETE FROM collector WHERE until <= ? OR until > ?", (now_us, until_us))
             connection.execute("REPLACE INTO collector VALUES (?, ?)", (collector, until_us))
@@ -40,7 +40,7 @@ class LeaseTables:
             return _shared(connection, collector, keep)
 
     async def release(self, collector: str) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             connection.execute("DELETE FROM collector WHERE name = ?", (collector,))
             connection.execute("DELETE FROM lease WHERE collector = ?", (collector,))
 

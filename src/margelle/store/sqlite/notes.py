@@ -17,7 +17,7 @@ class NotesTables:
         return self._vault.unseal(name, rows[0][0]) if rows else None
 
     async def put_secret(self, name: str, value: bytes) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             connection.execute("REPLACE INTO secret VALUES (?, ?)", (name, self._vault.seal(name, value)))
 
     async def memo(self, name: str) -> bytes | None:
@@ -25,5 +25,5 @@ class NotesTables:
         return rows[0][0] if rows else None
 
     async def put_memo(self, name: str, value: bytes) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             connection.execute("REPLACE INTO memo VALUES (?, ?)", (name, value))

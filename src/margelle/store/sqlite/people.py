@@ -24,13 +24,13 @@ class PeopleTables:
         return self._db.doc(User, "SELECT doc FROM user WHERE email = ?", (rules.email_key(email),))
 
     async def put_user(self, user: User) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             row = (rules.email_key(user.email), msgspec.json.encode(user).decode())
             connection.execute("REPLACE INTO user VALUES (?, ?)", row)
 
     async def remove_user(self, email: str) -> None:
         key = (rules.email_key(email),)
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             if not self._db.read("SELECT 1 FROM user WHERE email = ?", key):
                 raise rules.no_user(email)
             if theirs := self._db.read("SELECT id FROM account WHERE owner = ? ORDER BY id", key):
@@ -43,7 +43,7 @@ class PeopleTables:
 
     async def put_grant(self, grant: Grant) -> None:
         expires_at = None if grant.expires_at is None else rules.micros(grant.expires_at)
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             doc = msgspec.json.encode(grant).decode()
             row = (grant.digest, rules.email_key(grant.user), grant.kind, expires_at, doc, grant.id, grant.site)
             connection.execute("REPLACE INTO granted VALUES (?, ?, ?, ?, ?, ?, ?)", row)
@@ -58,11 +58,11 @@ class PeopleTables:
         return sorted(found, key=lambda grant: (-rules.micros(grant.issued_at), grant.id))
 
     async def take_grant(self, digest: str) -> Grant | None:
-        with self._db.writing():
+        with await self._db.writing():
             return self._db.doc(Grant, "DELETE FROM granted WHERE digest = ? RETURNING doc", (digest,))
 
     async def drop_grants(self, user: str, *, keep: Collection[str] = ()) -> None:
         kept = msgspec.json.encode(sorted(keep)).decode()
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             sql = "DELETE FROM granted WHERE user = ? AND id NOT IN (SELECT value FROM json_each(?))"
             connection.execute(sql, (rules.email_key(user), kept))

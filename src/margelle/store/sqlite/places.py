@@ -47,7 +47,7 @@ class PlacesTables:
 
     async def put_account(self, account: Account) -> None:
         owner = rules.email_key(account.owner)
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             for (before,) in self._db.read("SELECT owner FROM account WHERE id = ?", (account.id,)):
                 connection.execute(
                     "UPDATE OR REPLACE link SET owner = ? WHERE account = ? AND owner = ?", (owner, account.id, before)
@@ -55,7 +55,7 @@ class PlacesTables:
             _put_account(connection, account)
 
     async def remove_account(self, account: str) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             if not connection.execute("DELETE FROM account WHERE id = ? RETURNING 1", (account,)).fetchall():
                 raise rules.no_account(account)
             theirs = (f"{account}/", f"{account}0")  # 0 is the character after the slash
@@ -65,7 +65,7 @@ class PlacesTables:
 
     async def put_discovery(self, account: str, discovery: Discovery, now: datetime) -> None:
         now_us = rules.micros(now)
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             known = await self.account(account)
             if known is None:
                 raise rules.no_account(account)
@@ -83,7 +83,7 @@ class PlacesTables:
 
     async def put_probe(self, probe: Probe, now: datetime) -> None:
         now_us = rules.micros(now)
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             if await self.site(probe.site) is None:
                 raise rules.no_site(probe.site)
             self._put_probe(connection, probe, now_us)

@@ -19,11 +19,11 @@ class RefusalTable:
 
     async def refuse(self, subject: str, now: datetime, life_s: float) -> None:
         now_us = rules.micros(now)
-        with self._db.writing(news=False) as connection:
+        with await self._db.writing(news=False) as connection:
             connection.execute("DELETE FROM refusal WHERE until <= ?", (now_us,))
             until_us = now_us + round(life_s * 1e6)
             connection.execute("INSERT INTO refusal (subject, at, until) VALUES (?, ?, ?)", (subject, now_us, until_us))
 
     async def pardon(self, subject: str) -> None:
-        with self._db.writing(news=False) as connection:
+        with await self._db.writing(news=False) as connection:
             connection.execute("DELETE FROM refusal WHERE subject = ?", (subject,))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+
+from apsw import Connection
 
 from margelle.domain.measurement import Measurement
 from margelle.ports import Added, Mark
@@ -19,11 +21,14 @@ class SeriesTables(SeriesReader, Stretches):
 
     _changes_by_points: int
 
+    async def _changing(self) -> AbstractContextManager[None]:
+        """Begin a transaction, as `Database.writing` does, in which what is known in memory is true, and forgotten where it is undone."""
+        return self._change(await self._db.writing())
+
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """A transaction in which what is known in memory is true, and forgotten where it is undone."""
+    def _change(self, transaction: AbstractContextManager[Connection]) -> Iterator[None]:
         try:
-            with self._db.writing():
+            with transaction:
                 self._heads.look()
                 yield
                 self._heads.flush()
@@ -49,7 +54,7 @@ class SeriesTables(SeriesReader, Stretches):
         seen: Mapping[str, Mark] | None = None,
     ) -> Added:
         now_us = rules.micros(now)
-        with self._changing():
+        with await self._changing():
             changes = self._db.connection.total_changes()
             others = frozenset(probe for probe, mark in (seen or {}).items() if self._mark(probe) != mark)
             arrival = Arrival(self._tables, self._folding, now_us)

@@ -20,7 +20,7 @@ class TransferTables(SeriesTables):
     async def put_lines(self, relation: Relation, lines: list[Line]) -> None:
         columns, marks = ", ".join(relation.columns), _marks(relation.columns)
         sql = f'INSERT OR IGNORE INTO "{relation.name}" ({columns}) VALUES ({marks})'  # noqa: S608
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             connection.executemany(sql, lines)
 
     async def last_key(self, relation: Relation) -> Line | None:
@@ -42,7 +42,7 @@ class TransferTables(SeriesTables):
         return stretches.after(head.newest if head else {})
 
     async def put_stretch(self, probe: str, stretch: Stretch) -> None:
-        with self._changing():
+        with await self._changing():
             stretches.put(self._tables, probe, stretch.rows, stretch.past)
             self._db.connection.execute("UPDATE tally SET points = points + ?", (stretch.count,))
 
@@ -52,7 +52,7 @@ class TransferTables(SeriesTables):
         return not kept and not await self.measuring()
 
     async def forget_memo(self, name: str) -> None:
-        with self._db.writing() as connection:
+        with await self._db.writing() as connection:
             connection.execute("DELETE FROM memo WHERE name = ?", (name,))
 
 

@@ -34,7 +34,7 @@ class Upkeep(SeriesTables):
     async def fold(self, *, everything: bool = False) -> Folded:
         if not self._pending(everything) and self._before.next() is None:
             return Folded()
-        with self._changing():  # where another process was quicker, there is nothing left to do
+        with await self._changing():  # where another process was quicker, there is nothing left to do
             pending, old = self._pending(everything), self._before.next()
             if pending:
                 points = self._fold(pending)
@@ -64,7 +64,7 @@ class Upkeep(SeriesTables):
         return Earlier(folded, points)
 
     async def compact(self) -> None:
-        self._db.compact()
+        await self._db.compact()
 
     async def check(self) -> None:
         """Read everything. Raises StoreError where the file is damaged or something does not fit."""
@@ -74,7 +74,9 @@ class Upkeep(SeriesTables):
 
     async def inspect(self) -> AsyncIterator[Inspected]:
         self._db.check()
-        own = _Look(Database(self._db.path))  # a connection that sees one state, while this one goes on
+        own = _Look(
+            Database(self._db.path, only_reads=self._db.is_fixed)
+        )  # a connection that sees one state, while this one goes on
         try:
             async for found in own.steps():
                 yield found
@@ -85,12 +87,12 @@ class Upkeep(SeriesTables):
         probes, left = self._probes(), list[str]()
         for n, probe in enumerate(probes, 1):
             try:
-                with self._changing():
+                with await self._changing():
                     self._repair(probe)
             except StoreError as error:
                 left.append(f"{probe} stays as it is: {error}")
             if n == len(probes) and not left:
-                self._count_again()
+                await self._count_again()
             yield Repaired(n - len(left), tuple(left), n / len(probes))
 
     def _repair(self, probe: str) -> None:
@@ -102,9 +104,9 @@ class Upkeep(SeriesTables):
         if head is not None:
             made_anew(self._tables, head)
 
-    def _count_again(self) -> None:
+    async def _count_again(self) -> None:
         """Let the tally say how many points there are."""
-        with self._changing():
+        with await self._changing():
             waiting = sum(len(rows) for points in self._heads.all_pieces() for rows in points.values())
             self._db.connection.execute(_COUNT, (waiting,))
 
