@@ -32,5 +32,5 @@ async def test_three_weeks_of_every_trouble_lose_and_double_nothing_and_keep_the
     assert {"fault", "outage", "off", "kill", "burst", "reboot", "clock", "sleep"} <= set(world.count)
     assert world.count["killed"] > 20
     assert len(world.collectors) > 1
-    assert world.orphans == 0
+    assert world.minute.orphans == 0
     assert len(said.incidents) > 50
