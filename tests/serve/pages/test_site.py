@@ -41,7 +41,8 @@ async def test_a_site_shows_its_state_curves_statistics_doubts_and_what_happened
     page = (await call(hub.app(), "GET", PATH)).text
     text = said(page)
     assert "Le <grand> bassin Good Water 27.0 °C pH 7.40 ORP 700 mV Pool" in text, "what it is now, at once"
-    assert "pH 7.40 ideal 7.2 to 7.6 (your own limits), tolerable 7 to 7.8" in text
+    assert "pH 7.40" in text
+    assert "ideal 7.2 to 7.6 (your own limits), tolerable 7 to 7.8" in text
     assert "Statistics of this period" in text
     assert "pH 7.40 7.40 7.40 7.40 100 % 168 1" in text
     assert "Sun 12 July 14:30 pH minus, 0.3 kg <b>après l’orage</b>" in text
@@ -89,7 +90,7 @@ async def test_what_the_script_draws_is_in_the_page_and_cannot_become_markup(hub
     assert MARIE not in data, "who sees the curve need not know who wrote"
 
 
-PART = "span=week&from=2026-07-12T10:30Z&to=2026-07-12T20:30Z"
+PART = "span=week&until=2026-07-14T12:30Z&from=2026-07-12T10:30Z&to=2026-07-12T20:30Z"
 """Ten hours of the week, with one reading of each quantity in each."""
 
 
@@ -121,7 +122,9 @@ async def test_without_script_there_are_ways_from_a_part_to_others(hub: Hub, pat
     await week(hub)
     page = (await call(hub.app(), "GET", f"{PATH}{path}?{PART}")).text
     links = {each.get("href") for name, each in tags(page) if name == "a"}
-    other = [f"{PATH}{path}?span=week&from={since}:30Z&to={until}:30Z" for since, until in SHIFTED]
+    other = [
+        f"{PATH}{path}?span=week&until=2026-07-14T12:30Z&from={since}:30Z&to={until}:30Z" for since, until in SHIFTED
+    ]
     assert links >= {*other, f"{PATH}{path}?span=week"}
     fields = {
         each["name"]: each["value"] for name, each in tags(page) if name == "input" and each.get("type") == "date"
@@ -207,12 +210,16 @@ async def test_who_has_to_sign_in_first_comes_back_to_the_part_that_was_shared(h
     await week(hub)
     app = hub.app(public=False)
     led = (await call(app, "GET", f"{PATH}?{PART}&lang=fr")).headers["location"]
+    assert led.count("lang") == 1
     form = (await call(app, "GET", led)).text
     (action,) = [each["action"] for name, each in tags(form) if name == "form"]
     asked = urlencode({"login": MARIE, "password": PASSWORD}).encode()
     answer = await call(app, "POST", action or "", {}, asked)
     back = answer.headers["location"]
-    assert unquote(back).startswith(f"{PATH}?{PART}")
+    assert unquote(back) == f"{PATH}?{PART}"
+    again = await call(app, "GET", led, {"cookie": cookie(answer)})
+    back = again.headers["location"]
+    assert unquote(back) == f"{PATH}?{PART}&lang=fr"
     assert "dim. 12 juillet 12:30 au dim. 12 juillet 22:30" in said(
         (await call(app, "GET", back, {"cookie": cookie(answer)})).text
     )
@@ -318,7 +325,7 @@ ON_OFF = Display(states=frozenset({PUMP}))
 @pytest.mark.parametrize("span", ["year", "week"])
 @pytest.mark.parametrize(
     ("language", "told"),
-    [("en", "off — on for 99 % of the time on"), ("fr", "arrêt — en marche 99 % du temps marche")],
+    [("en", "off — on for 99 % of the time on"), ("fr", "inactif — actif 99 % du temps actif")],
 )
 async def test_what_is_on_or_off_has_states_and_a_share_in_the_statistics_and_never_a_mean(
     hub: Hub, language: str, told: str, span: str
@@ -332,7 +339,7 @@ async def test_what_is_on_or_off_has_states_and_a_share_in_the_statistics_and_ne
     ("language", "month", "off", "share", "on"),
     [
         ("en", "July", "off", "on for 92 % of the time", "on"),
-        ("fr", "juillet", "arrêt", "en marche 92 % du temps", "marche"),
+        ("fr", "juillet", "inactif", "actif 92 % du temps", "actif"),
     ],
 )
 async def test_the_table_tells_of_each_day_how_long_it_was_on(
@@ -359,8 +366,8 @@ async def test_a_year_of_what_is_on_or_off_is_drawn_and_read_as_a_share(
     symbols = {
         ("en", 20_000): "% of the time on",
         ("en", 1): "% of readings on",
-        ("fr", 20_000): "% du temps en marche",
-        ("fr", 1): "% des mesures en marche",
+        ("fr", 20_000): "% du temps à l’état actif",
+        ("fr", 1): "% des mesures à l’état actif",
     }
     assert (panel["symbol"], panel["on_off"]) == (symbols[language, most], False)
     (line,) = panel["lines"]
