@@ -43,6 +43,9 @@ MOST_TOLD: Final = 50_000
 Basis = Literal["", "time", "readings"]
 """Of what a duty is a part: of nothing, since it is no duty; of the time, or of the readings."""
 
+_ALL: Final = 2**62
+"""More readings than anything tells."""
+
 _BEHIND: Final = 1_000
 """So many doubted readings in a row are looked behind for what was held before a span."""
 
@@ -113,25 +116,24 @@ async def duties(reader: Reader, tracks: Sequence[Track], view: View, step: int)
     """How each of those `tracks` that are on or off is told of a view, and of each `step` days: what curves, statistics, tables and prints say.
 
     By the time in which it was on, since it stays as it is until it tells of a change. Of a long span no more is read for that than anybody
-    can wait for: the quantities that tell most are told by how many of their readings were on, which at such a rhythm is the same.
+    can wait for: the quantities that tell most are told by how many of their readings were on. That is the same where readings come at a
+    fixed rhythm, and not where only changes are told, so whoever shows it says of what it is.
     """
     states = [track for track in tracks if view.is_state(track.quantity)]
     if not states:
         return {}
-    ends = await _known_until(reader, {track.probe for track in states}, view)
+    ends, parts = await _known_until(reader, {track.probe for track in states}, view), _parts(view, step)
     days = {track: await _days(reader, track, view) if view.by_days else [] for track in states}
-    left = MOST_TOLD if view.by_days else None
+    left = MOST_TOLD if view.by_days else _ALL
     found: dict[Track, Duty] = {}
     for count, some in sorted(_counted(days), key=itemgetter(0)):
-        read = await _read(reader, some, view, left) if left is None or count <= left else None
+        read = await _read(reader, some, view, left) if count <= left else None
         if read is None:
             left = 0
             found |= {track: _by_readings(days[track], step) for track in some}
         else:
-            parts = _parts(view, step)
-            of_some = {track: _by_time(read[track], view, ends[track.probe], parts) for track in some}
-            left = left and left - sum(each.count + each.doubtful for each in of_some.values())
-            found |= of_some
+            left -= sum(each.count for each in read.values())
+            found |= {track: _by_time(told, view, ends[track.probe], parts) for track, told in read.items()}
     return found
 
 
@@ -169,17 +171,20 @@ class _Told(Struct):
     doubted: list[tuple[int, float | None, str]]
     before: bool | None = None
 
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self.times) + len(self.doubted)
 
-async def _read(reader: Reader, tracks: Sequence[Track], view: View, most: int | None) -> dict[Track, _Told] | None:
-    """What these told in a view; None where that is more than `most` readings."""
+
+async def _read(reader: Reader, tracks: Sequence[Track], view: View, most: int) -> dict[Track, _Told] | None:
+    """What these told in a view; None where that is more than `most` readings, of which no more are read than that."""
     found: dict[Track, _Told] = {}
     for track in tracks:
-        limit = None if most is None else most + 1
-        told = _told(await reader.slices(track.probe, track.quantity, view.since, view.until, limit))
-        if most is not None:
-            most -= len(told.times) + len(told.doubted)
-            if most < 0:
-                return None
+        told = _told(await reader.slices(track.probe, track.quantity, view.since, view.until, most + 1))
+        most -= told.count
+        if most < 0:
+            return None
         told.before = await _before(reader, track, view.since)
         found[track] = told
         await asyncio.sleep(0)  # others get their turn
@@ -207,6 +212,8 @@ async def _before(reader: Reader, track: Track, since: datetime) -> bool | None:
         slices = await reader.slices(track.probe, track.quantity, None, since, most, descending=True)
         if on := _told(slices[::-1]).on:
             return on[-1]
+        if sum(map(len, slices)) < most:
+            break
     return None
 
 
