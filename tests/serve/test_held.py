@@ -106,6 +106,14 @@ async def test_the_ends_are_what_it_held_and_not_what_was_told(days: int) -> Non
     assert (summary.minimum, summary.mean, summary.maximum) == (0, whole / 2, whole)
 
 
+async def test_what_it_held_until_the_span_began_is_not_told_of_it() -> None:
+    view = over(90)
+    (summary,) = (
+        await drawn([told(1.0, view.since - DAY), told(0.0, view.since), told(0.0, NOW - DAY)], view)
+    ).summaries
+    assert (summary.minimum, summary.mean, summary.maximum) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("days", [20, 90])
 async def test_what_was_on_all_the_time_has_statistics_though_nothing_was_told(days: int) -> None:
     warmth = Measurement(GARDEN, "temperature", NOW - HOUR, 20.0, "20", Unit.CELSIUS, "own/http")

@@ -233,7 +233,7 @@ def _by_time(told: _Told, view: View, end: int, parts: Sequence[tuple[date, int,
 def _held(told: _Told, since: int, end: int) -> Held | None:
     """What was held from `since`, or from the first reading on; None where nothing is known."""
     times, on = told.times, told.on
-    if told.before is not None:
+    if told.before is not None and since not in times[:1]:
         times, on = [since, *times], [told.before, *on]
     if not times or max(end, times[-1]) <= since:
         return None
