@@ -101,7 +101,7 @@ class Database:
 
     def _connect(self) -> apsw.Connection:
         if self._fixed is not None:
-            return self._fixed.connect()
+            return self._fixed.connect(self._patience_s)
         prepare(self.path)
         return apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
 
