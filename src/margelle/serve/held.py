@@ -66,10 +66,15 @@ class Held(Struct, frozen=True):
         """Whether it was on from the `n`th of `times`."""
         return self.first != bool(n % 2)
 
-    def duty(self, since: int, until: int) -> float | None:
-        """For how much of this stretch it was on, from 0 to 1, as far as is known; None where nothing is."""
-        since, until = max(since, self.times[0]), min(until, self.end)
-        return (self._spent(until) - self._spent(since)) / (until - since) if since < until else None
+    def duties(self, edges: Sequence[int]) -> list[float | None]:
+        """From each of these instants to the next, for how much of the time it was on, from 0 to 1, as far as is known; None where nothing is."""
+        first = self.times[0]
+        known = [first if edge < first else min(edge, self.end) for edge in edges]
+        spent = [self._spent(at) for at in known]
+        return [
+            (on - before) / (until - since) if since < until else None
+            for (since, until), (before, on) in zip(pairwise(known), pairwise(spent), strict=True)
+        ]
 
     def _spent(self, at: int) -> int:
         n = bisect_right(self.times, at) - 1
@@ -217,17 +222,18 @@ async def _before(reader: Reader, track: Track, since: datetime) -> bool | None:
     return None
 
 
-def _by_time(told: _Told, view: View, end: int, parts: Sequence[tuple[date, int, int]]) -> Duty:
+def _by_time(told: _Told, view: View, end: int, parts: tuple[Sequence[date], Sequence[int]]) -> Duty:
     held = _held(told, _micros(view.since), end)
     count, doubtful, doubted = len(told.times), len(told.doubted), _doubted(told.doubted[-MOST_DOUBTED:])
     if held is None:
         return Duty("time", None, (False, False), {}, count, doubtful, doubted=doubted)
-    whole = held.duty(held.times[0], held.end)
-    days = {day: duty for day, since, until in parts if (duty := held.duty(since, until)) is not None}
+    (whole,) = held.duties((held.times[0], held.end))
+    days, edges = parts
+    of_days = {day: duty for day, duty in zip(days, held.duties(edges), strict=True) if duty is not None}
     if whole is None:  # told just now
         whole = float(held.first)
     ends = (held.first, held.first) if len(held.times) == 1 else (False, True)
-    return Duty("time", whole, ends, days, count, doubtful, held, doubted)
+    return Duty("time", whole, ends, of_days, count, doubtful, held, doubted)
 
 
 def _held(told: _Told, since: int, end: int) -> Held | None:
@@ -264,14 +270,12 @@ def _by_readings(days: Sequence[DayStatistics], step: int) -> Duty:
     return Duty("readings", min(mean_of(days), 1.0), ends, of_days, count, doubtful)
 
 
-def _parts(view: View, step: int) -> list[tuple[date, int, int]]:
-    """Each `step` days of a view: the day in their middle, when they begin, and when they end."""
+def _parts(view: View, step: int) -> tuple[list[date], list[int]]:
+    """The day in the middle of each `step` days of a view, and when each of these begins, with the end of the last."""
     first, last = (day.toordinal() // step for day in view.days)
-    edges = [_midnight(date.fromordinal(place * step), view.time_zone) for place in range(first, last + 2)]
-    return [
-        (date.fromordinal((first + n) * step + step // 2), since, until)
-        for n, (since, until) in enumerate(pairwise(edges))
-    ]
+    days = [date.fromordinal(place * step + step // 2) for place in range(first, last + 1)]
+    begins = (date.fromordinal(place * step) for place in range(first, last + 2))
+    return days, [_midnight(day, view.time_zone) for day in begins]
 
 
 @lru_cache(maxsize=8192)
