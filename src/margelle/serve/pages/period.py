@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
+from margelle.domain.series import MOMENT, days_between
 from margelle.errors import BadInput
 from margelle.intake.point import instant_of
 from margelle.phrase import Phrase
+from margelle.serve.line import READINGS_UP_TO
 from margelle.serve.pages.figures import date_of, moment
 from margelle.serve.pages.moment import day_named, midnight
 from margelle.serve.pages.words import Language
-from margelle.serve.plot import READINGS_UP_TO
 
 Span = Literal["day", "week", "month", "season", "year", "all"]
 SPANS: Final[dict[Span, timedelta]] = {
@@ -34,7 +35,6 @@ SHORTEST: Final = timedelta(minutes=10)
 _FIRST_YEAR: Final = 1971
 _WRITTEN: Final = re.compile(r"\d{4}-\d\d-\d\d([T ].+)?|\d+(\.\d+)?", re.ASCII)
 """No week of a year, which would be its Monday."""
-_MOMENT: Final = timedelta(microseconds=1)
 
 
 class Period(Struct, frozen=True):
@@ -79,14 +79,14 @@ class Period(Struct, frozen=True):
 
     def days(self, where: ZoneInfo) -> tuple[str, str]:
         """The first and the last day of it at a place, as a field of type date has them."""
-        first, last = (f"{at.astimezone(where):%Y-%m-%d}" for at in (self.since, self.until - _MOMENT))
-        return first, last
+        first, last = days_between(self.since, self.until, where)
+        return first.isoformat(), last.isoformat()
 
     def ends(self, where: ZoneInfo, now: datetime, language: Language) -> tuple[str, str]:
         """From when to when it is, in words: days where it is long or has whole ones, else to the minute."""
         midnights = all(f"{at.astimezone(where):%H:%M:%S}" == "00:00:00" for at in (self.since, self.until))
         if midnights or self._length > READINGS_UP_TO:
-            return date_of(self.since, where, language), date_of(self.until - _MOMENT, where, language)
+            return date_of(self.since, where, language), date_of(self.until - MOMENT, where, language)
         old = self.since.astimezone(where).year != now.astimezone(where).year
         since, until = (moment(at, where, language, year=old) for at in (self.since, self.until))
         return since, until
