@@ -150,9 +150,8 @@ async def write(transaction: Transaction, images: Sequence[Image]) -> dict[str, 
     now = {image.kept.probe: _next(image) for image in images}
     if new := [first(one.probe) for one in now.values() if one.turn == 1]:
         await transaction.lock(*new)
-    ordered = [now[probe] for some in await _in_order(transaction, now) for probe in some]
     async with transaction.together(at_once=len(images) < COPIED):
-        await _write(transaction, images, ordered)
+        await _write(transaction, images, [*now.values()])
     return now
 
 
@@ -191,10 +190,11 @@ async def _put_heads_on_one(transaction: Transaction, rows: Sequence[Row]) -> No
 
 
 async def _put_heads_on_nodes(transaction: Transaction, rows: Sequence[Row]) -> None:
-    """The same on a cluster, where each node gets its rows with the statement; what is selected would first be kept on all of them.
-
-    Citus sorts them by shard: what comes in this order keeps it, else rows of one shard are mixed.
-    """
+    """The same on a cluster, where each node gets its rows with the statement; what is selected would first be kept on all of them."""
+    rows = sorted(rows)
+    if len(rows) > _SENT_TOGETHER:  # of one statement Citus takes the rows by shard itself, not of several
+        told = {row[0]: row for row in rows}
+        rows = [told[probe] for some in await _in_order(transaction, told) for probe in some]
     for some in (rows[n : n + _SENT_TOGETHER] for n in range(0, len(rows), _SENT_TOGETHER)):
         values = f"VALUES {', '.join([_VALUE] * len(some))}"
         await transaction.demand(_PUT_HEADS.format(arrived=values), [told for row in some for told in row], len(some))
