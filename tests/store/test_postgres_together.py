@@ -19,6 +19,7 @@ from margelle.intake.point import Arrival
 from margelle.intake.quiet import Quiet
 from margelle.ports import Added
 from margelle.store.postgres import PostgresStore, news, series
+from margelle.store.postgres.database import Database
 from margelle.store.vault import Vault
 from tests.store.test_processes import said, said_before_kill, start
 from tests.store.things import (
@@ -174,6 +175,29 @@ async def test_hubs_that_keep_the_first_readings_of_the_same_probes_never_wait_f
     for store in stores:
         await store.close()
     assert deadlocks(url) == before
+
+
+async def test_on_a_cluster_hubs_that_change_the_same_probes_never_wait_for_each_other_in_a_circle(
+    spread_url: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same where probes are on several nodes, of which none sees the whole circle: whatever is undone by a deadlock is noted here."""
+    met, broken = list[str](), Database._broken
+
+    def noting(self: Database, error: psycopg.Error, *, committing: bool) -> Exception:
+        met.append(type(error).__name__)
+        return broken(self, error, committing=committing)
+
+    monkeypatch.setattr(Database, "_broken", noting)
+    shuffled, stores = random.Random(2026), [PostgresStore(spread_url, vault, patience_s=PATIENCE_S) for _ in range(8)]
+    for round_, (fleet, size) in enumerate([(60, 45), (60, 45), *[(12, 6)] * 6, (80, 60)]):
+        batches = [shuffled.sample([f"p{n}" for n in range(fleet)], size) for _ in stores]
+        points = [[point(at=NOW + (8 * round_ + k) * HOUR, probe=p) for p in some] for k, some in enumerate(batches)]
+        adding = [store.add(some, NOW) for store, some in zip(stores, points, strict=True)]
+        became, *_ = await asyncio.gather(asyncio.gather(*adding), *(s.fold(everything=True) for s in stores[:2]))
+        assert became == [Added(new=len(some)) for some in points]
+    for store in stores:
+        await store.close()
+    assert met == []
 
 
 def deadlocks(url: str) -> int:

@@ -130,6 +130,12 @@ class Transaction(Asking):
         if any(cursor.rowcount != count for cursor, count in self._demanded):
             raise Undone(f"{self.name}: Another connection keeps measurements of the same probe at the same time.")
 
+    async def read_each(self, sql: Query, rows: Sequence[Bindings]) -> list[Row]:
+        """All rows that `sql` returns for each of `rows`, all sent at once."""
+        async with self.connection.pipeline():
+            cursors = [await self.connection.execute(sql, args, binary=True) for args in rows]
+        return [row for cursor in cursors for row in await cursor.fetchall()]
+
     async def run_each(self, sql: Query, rows: Sequence[Bindings]) -> None:
         """Run `sql` for each of `rows`, all sent at once."""
         if rows:
