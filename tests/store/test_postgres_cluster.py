@@ -81,7 +81,7 @@ def test_a_statement_on_measurements_names_its_probe_or_is_answered_everywhere(s
 def test_rows_of_several_nodes_are_not_locked_by_reading() -> None:
     """Only those of one server are."""
     locking = [sql for _, sql in STATEMENTS if re.search(r"\bFOR (NO KEY )?(UPDATE|SHARE)\b", sql)]
-    assert [sql for sql in locking if tables(sql) & SPREAD.keys()] == [probes._HOLD_ON_ONE]
+    assert [sql for sql in locking if tables(sql) & SPREAD.keys()] == [probes._LOCK_ON_ONE]
 
 
 def test_every_table_has_its_place() -> None:

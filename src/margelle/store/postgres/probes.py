@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from margelle.store.layout.answers import Answers
 from margelle.store.layout.tables import Place
-from margelle.store.postgres.asking import Asking, Row, Transaction
+from margelle.store.postgres.asking import FIRSTS, Asking, Row, Transaction
 from margelle.store.postgres.failure import Undone
 from margelle.store.postgres.image import Image
 from margelle.store.postgres.kept import NEWEST, Kept, Missing, encode
@@ -22,8 +22,8 @@ _SENT_TOGETHER: Final = 1000
 """So many heads are sent to a cluster with one statement."""
 _HEADS: Final = "SELECT probe, turn, pieces, points, newest FROM head WHERE probe = ANY(%s)"
 _TURNS: Final = "SELECT probe, turn FROM head WHERE probe = ANY(%s)"
-_HOLD_ON_ONE: Final = f"{_HEADS} ORDER BY probe FOR NO KEY UPDATE"
-_HOLD_ON_NODES: Final = (
+_LOCK_ON_ONE: Final = f"{_HEADS} ORDER BY probe FOR NO KEY UPDATE"
+_LOCK_ON_NODES: Final = (
     "UPDATE head SET turn = turn WHERE probe = ANY(%s) RETURNING probe, turn, pieces, points, newest"
 )
 _PIECES: Final = "SELECT probe, points FROM piece WHERE probe = ANY(%s) ORDER BY probe, id"
@@ -90,13 +90,20 @@ async def heads(asking: Asking, probes: Collection[str]) -> dict[str, Kept]:
     return await _heads(asking, probes, _HEADS)
 
 
-async def hold(transaction: Transaction, probes: Collection[str]) -> dict[str, Kept]:
+async def locked_heads(transaction: Transaction, probes: Collection[str]) -> dict[str, Kept]:
     """The same, of probes of which nobody else keeps anything until the transaction ends: not even of those that have nothing yet.
 
-    As whoever writes, it takes first what stands for new probes, and then heads in the order of their names.
+    As whoever writes, it locks first what stands for new probes, and then heads in the order of their names.
     """
-    await transaction.lock(*map(first, probes))
-    return await _heads(transaction, probes, _HOLD_ON_NODES if transaction.is_spread else _HOLD_ON_ONE)
+    known = await turns(transaction, probes)
+    await lock_new(transaction, [probe for probe, turn in known.items() if not turn])
+    return await _heads(transaction, probes, _LOCK_ON_NODES if transaction.is_spread else _LOCK_ON_ONE)
+
+
+async def lock_new(transaction: Transaction, probes: Collection[str]) -> None:
+    """Let nobody else keep the first reading of these probes until the transaction ends."""
+    if probes:
+        await transaction.lock(*probes, kind=FIRSTS)
 
 
 async def _heads(asking: Asking, probes: Collection[str], sql: str) -> dict[str, Kept]:
@@ -139,8 +146,7 @@ async def write(transaction: Transaction, images: Sequence[Image]) -> dict[str, 
     if not images:
         return {}
     now = [_next(image) for image in images]
-    if new := [first(one.probe) for one in now if one.turn == 1]:
-        await transaction.lock(*new)
+    await lock_new(transaction, [one.probe for one in now if one.turn == 1])
     async with transaction.together(at_once=len(images) < COPIED):
         await _write(transaction, images, now)
     return {one.probe: one for one in now}
@@ -201,11 +207,6 @@ async def _put_rest(transaction: Transaction, image: Image) -> None:
         await transaction.run(_DROP_ROLLED, (probe, changes.dropped))
     await transaction.run_each(_PUT_ROLLED, [(probe, *row) for row in changes.rolled.items()])
     await transaction.run_each(_PUT_YEAR, [(probe, *key, told) for key, told in changes.years.items()])
-
-
-def first(probe: str) -> str:
-    """The lock of those who keep the first reading of a probe, or look that there is none."""
-    return f"first {probe}"
 
 
 async def span(asking: Asking, probe: str, since_us: int, until_us: int) -> Answers:
