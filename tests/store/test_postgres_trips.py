@@ -22,8 +22,10 @@ class Relay:
 
     def __init__(self, server: Path) -> None:
         self._server, self.trips = server, 0
+        self._talks = set[asyncio.Task[None] | None]()
 
     async def hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._talks.add(asyncio.current_task())
         answers, asks = await asyncio.open_unix_connection(self._server)
         said = [True]
 
@@ -33,8 +35,13 @@ class Relay:
                 said[0] = not asking
                 sink.write(some)
             sink.close()
+            await sink.wait_closed()
 
         await asyncio.gather(pass_on(reader, asks, asking=True), pass_on(answers, writer, asking=False))
+
+    async def end(self) -> None:
+        """Wait until both have closed every connection."""
+        await asyncio.gather(*(talk for talk in self._talks if talk))
 
 
 @pytest.fixture
@@ -47,6 +54,7 @@ async def relayed(server: Databases) -> AsyncIterator[tuple[Relay, str]]:
     with tempfile.TemporaryDirectory() as folder:
         async with await asyncio.start_unix_server(relay.hand_on, Path(folder) / NAME):
             yield relay, server.url("relayed", host=folder)
+            await relay.end()
 
 
 async def test_a_reading_is_kept_in_four_round_trips_and_told_in_one(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from margelle.collect import backfill, elsewhere, failure, withdrawn
-from margelle.collect.findings import doubtful, said, unreadable
+from margelle.collect.findings import odd, said, unreadable
 from margelle.collect.keeping import keep
 from margelle.collect.meter import Meter
 from margelle.collect.plan import LOOK, MISSING, Ask
@@ -202,9 +202,7 @@ class Gather:
         await elsewhere.leave(self._store, self.progress, ask.subject, track)
         track.know(newest, self._is_state[track.site])
         backfill.arrived(track, newest, now, empty=not kept)
-        noted = unreadable(self.account.id, ask.where, batch.faults, now) + doubtful(
-            self.account.id, ask.subject, kept, now
-        )
+        noted = odd(self.account.id, ask, batch, kept, now)
         if track.empties >= backfill.EMPTY and track.newest is not None:
             what = "The cloud answers, but tells no latest values; its past is asked instead."
             phrase = Phrase("cloud.no_latest")
@@ -218,9 +216,7 @@ class Gather:
         batch = await source.standing(switch, self._clock())
         now = self._clock()
         kept = await keep(self._store, batch, now, self._catalogue)
-        return unreadable(self.account.id, ask.where, batch.faults, now) + doubtful(
-            self.account.id, switch.id, kept, now
-        )
+        return odd(self.account.id, ask, batch, kept, now)
 
     async def _history(self, ask: Ask) -> list[Incident]:
         source, window = self.source, ask.window
@@ -253,9 +249,7 @@ class Gather:
         self.progress.filled += ask.rank in MISSING
         if window not in {"day", "week"}:
             track.series[ask.quantity].swept_at = now
-        return unreadable(self.account.id, ask.where, batch.faults, now) + doubtful(
-            self.account.id, ask.subject, kept, now
-        )
+        return odd(self.account.id, ask, batch, kept, now)
 
     async def _tells_unseen(self, ask: Ask, batch: Batch) -> bool:
         """Whether an answer tells of readings, older than the newest that is known, which the store has not."""
