@@ -90,7 +90,7 @@ def test_a_statement_on_measurements_names_its_probe_or_is_answered_everywhere(s
 def test_rows_of_several_nodes_are_not_locked_by_reading() -> None:
     """Only those of one server are, or of one shard."""
     locking = [sql for _, sql in STATEMENTS if re.search(r"\bFOR (NO KEY )?(UPDATE|SHARE)\b", sql)]
-    assert [sql for sql in locking if tables(sql) & SPREAD.keys()] == [probes._HOLD]
+    assert [sql for sql in locking if tables(sql) & SPREAD.keys()] == [probes._LOCK_HEADS]
 
 
 class Noted(Transaction):
@@ -128,16 +128,16 @@ SHARDS = {f"p{n:02}": n * 7 % 3 for n in range(20)}
 
 
 @pytest.mark.parametrize("count", [1, 5, 20])
-async def test_who_holds_heads_and_who_writes_them_take_them_in_one_order_by_shard(
+async def test_who_locks_heads_and_who_writes_them_take_them_in_one_order_by_shard(
     count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(probes, "_SENT_TOGETHER", 7)
     names = [*SHARDS][:count]
-    holding, writing = Noted(), Noted()
-    kept = await probes.hold(holding, names[::-1])
+    locking, writing = Noted(), Noted()
+    kept = await probes.locked_heads(locking, names[::-1])
     images, _ = await probes.worked(writing, kept.values(), arrive)
     await probes.write(writing, images)
-    assert holding.taken == writing.taken == sorted(names, key=lambda name: (SHARDS[name], name))
+    assert locking.taken == writing.taken == sorted(names, key=lambda name: (SHARDS[name], name))
 
 
 def arrive(image: Image) -> None:

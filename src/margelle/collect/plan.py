@@ -309,9 +309,9 @@ def _reasons(track: Track, series: Series, quantity: str, far: Window, now: date
     since, until, wanted_at = series.missing_since, series.missing_until, series.wanted_at
     if since is not None and until is not None and wanted_at is not None:
         yield wanted_at, GAP, since, Reason("missing", at=since, until=until)
-    yield _suspicion(track, settled) if not series.holds else _flicker(track, series, settled)
+    yield _suspicion(track, settled) if not series.is_state else _flicker(track, series, settled)
     yield _fallback(track, series, quantity, settled)
-    if quantity == _scout(track) and series.newest is not None and not series.holds:
+    if quantity == _scout(track) and series.newest is not None and not series.is_state:
         yield settled + LOOK_EVERY, LOOK, settled, Reason("look")
     if series.newest is not None:
         due = (series.swept_at or settled) + SWEEP_EVERY
@@ -343,4 +343,6 @@ def _fallback(track: Track, series: Series, quantity: str, settled: datetime) ->
 
 def _scout(track: Track) -> str:
     """The quantity whose past is asked for before the others': one that is measured, and was."""
-    return max(track.remembered, key=lambda name: (not track.series[name].holds, track.series[name].newest is not None))
+    return max(
+        track.remembered, key=lambda name: (not track.series[name].is_state, track.series[name].newest is not None)
+    )

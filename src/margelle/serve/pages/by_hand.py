@@ -49,7 +49,7 @@ LATELY: Final = 5
 
 
 class Blank(Struct, frozen=True):
-    """A field of the form: a quantity in the unit that its user writes it in. Beyond `low` and `high` a value is kept, but doubted."""
+    """A field of the form: a quantity in the unit that its user writes it in. Beyond `low` and `high` a value is asked for first, and kept with a doubt once it was said to be right."""
 
     quantity: str
     label: str

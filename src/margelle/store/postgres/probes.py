@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from margelle.store.layout.answers import Answers
 from margelle.store.layout.tables import Place
-from margelle.store.postgres.asking import Asking, Row, Transaction
+from margelle.store.postgres.asking import FIRSTS, Asking, Row, Transaction
 from margelle.store.postgres.failure import Undone
 from margelle.store.postgres.image import Image
 from margelle.store.postgres.kept import NEWEST, Kept, Missing, encode
@@ -23,7 +23,7 @@ _SENT_TOGETHER: Final = 1000
 """So many heads are sent to a cluster with one statement."""
 _HEADS: Final = "SELECT probe, turn, pieces, points, newest FROM head WHERE probe = ANY(%s)"
 _TURNS: Final = "SELECT probe, turn FROM head WHERE probe = ANY(%s)"
-_HOLD: Final = f'{_HEADS} ORDER BY probe COLLATE "C" FOR NO KEY UPDATE'
+_LOCK_HEADS: Final = f'{_HEADS} ORDER BY probe COLLATE "C" FOR NO KEY UPDATE'
 """In the order in which Python sorts names, whatever the database's own is."""
 _SHARDS: Final = "SELECT name, get_shard_id_for_distribution_column('head', name) FROM unnest(%s::text[]) AS name"
 _PIECES: Final = "SELECT probe, points FROM piece WHERE probe = ANY(%s) ORDER BY probe, id"
@@ -90,14 +90,21 @@ async def heads(asking: Asking, probes: Collection[str]) -> dict[str, Kept]:
     return _kept(asking, probes, await asking.read(_HEADS, (sorted(probes),)))
 
 
-async def hold(transaction: Transaction, probes: Collection[str]) -> dict[str, Kept]:
+async def locked_heads(transaction: Transaction, probes: Collection[str]) -> dict[str, Kept]:
     """The same, of probes of which nobody else keeps anything until the transaction ends: not even of those that have nothing yet.
 
-    As whoever writes, it takes first what stands for new probes, and then heads in one order.
+    As whoever writes, it locks first what stands for new probes, and then heads in one order.
     """
-    await transaction.lock(*map(first, probes))
-    rows = await transaction.read_each(_HOLD, [(some,) for some in await _in_order(transaction, probes)])
+    known = await turns(transaction, probes)
+    await lock_new(transaction, [probe for probe, turn in known.items() if not turn])
+    rows = await transaction.read_each(_LOCK_HEADS, [(some,) for some in await _in_order(transaction, probes)])
     return _kept(transaction, probes, rows)
+
+
+async def lock_new(transaction: Transaction, probes: Collection[str]) -> None:
+    """Let nobody else keep the first reading of these probes until the transaction ends."""
+    if probes:
+        await transaction.lock(*probes, kind=FIRSTS)
 
 
 async def _in_order(transaction: Transaction, probes: Collection[str]) -> list[list[str]]:
@@ -148,8 +155,7 @@ async def write(transaction: Transaction, images: Sequence[Image]) -> dict[str, 
     if not images:
         return {}
     now = {image.kept.probe: _next(image) for image in images}
-    if new := [first(one.probe) for one in now.values() if one.turn == 1]:
-        await transaction.lock(*new)
+    await lock_new(transaction, [one.probe for one in now.values() if one.turn == 1])
     async with transaction.together(at_once=len(images) < COPIED):
         await _write(transaction, images, [*now.values()])
     return now
@@ -213,11 +219,6 @@ async def _put_rest(transaction: Transaction, image: Image) -> None:
         await transaction.run(_DROP_ROLLED, (probe, changes.dropped))
     await transaction.run_each(_PUT_ROLLED, [(probe, *row) for row in changes.rolled.items()])
     await transaction.run_each(_PUT_YEAR, [(probe, *key, told) for key, told in changes.years.items()])
-
-
-def first(probe: str) -> str:
-    """The lock of those who keep the first reading of a probe, or look that there is none."""
-    return f"first {probe}"
 
 
 async def span(asking: Asking, probe: str, since_us: int, until_us: int) -> Answers:
