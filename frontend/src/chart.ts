@@ -87,8 +87,15 @@ class Charts implements Wanted {
   }
 
   private instant(share: number): number {
-    const { since, until } = this.data.plot;
+    const [since, until] = this.seen;
     return since + share * (until - since);
+  }
+
+  /** What the curves show, also where fingers have spread them and the hub has not answered yet. */
+  private get seen(): Stretch {
+    const { since, until } = this.data.plot;
+    const spread = this.charts?.classList.contains("pinched");
+    return (spread && this.wanted) || [since, until];
   }
 
   /** The whole in which parts are seen. */

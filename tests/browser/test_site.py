@@ -466,7 +466,7 @@ def test_without_script_a_period_is_chosen_by_its_days_and_left_by_links(visit: 
     page.get_by_role("link", name="Earlier").click()
     expect(shown(page)).to_contain_text("4\u00a0July\u00a02026 to 5\u00a0July\u00a02026")
     page.get_by_role("link", name="As a table").click()
-    expect(page.get_by_role("table")).to_be_visible()
+    page.wait_for_url("**/table?*")
     assert 40 < page.locator("tbody tr").count() <= 49
     page.get_by_role("link", name="Later").click()
     expect(shown(page)).to_contain_text("6\u00a0July\u00a02026 to 7\u00a0July\u00a02026")
@@ -597,6 +597,27 @@ def test_two_fingers_zoom_all_curves_about_their_middle(visit: Visitor, noted: s
     assert page.url.endswith("?span=week"), "not wider than the whole"
     page.go_back()
     expect(shown(page)).to_have_text(wider)
+
+
+def test_fingers_that_zoom_again_before_the_hub_has_answered_zoom_deeper(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=week", width=PHONE))
+    _, box = curve_of(page, "ph")
+    fingers, held = Fingers(page), list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/sites/*from=*", hold)
+    with page.expect_request("**/sites/*from=*"):
+        fingers.pinch(box, (0.4, 0.6), (0.25, 0.75))
+    with page.expect_request("**/sites/*from=*"):
+        fingers.pinch(box, (0.4, 0.6), (0.25, 0.75))
+    while len(held) < 2:
+        page.evaluate("0")  # a route is told of later than its request
+    for each in held[::-1]:
+        each.continue_()
+    expect(page.locator("#charts.pinched")).to_have_count(0)
+    assert length_min(page) == pytest.approx(7 * 24 * 60 * 0.4 * 0.4, rel=0.05)
 
 
 SCROLLED = """() => new Promise(then => requestAnimationFrame(() => requestAnimationFrame(() => then(scrollY))))"""

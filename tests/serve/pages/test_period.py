@@ -222,6 +222,16 @@ def test_its_ends_are_told_as_exactly_as_they_are_meant(
         assert tuple(each.replace("\u00a0", " ") for each in ends) == told
 
 
+@pytest.mark.parametrize("span", SPANS)
+def test_the_days_of_a_period_sent_back_as_they_are_ask_for_them(span: str) -> None:
+    """Of ten years, too, which are a day more where both ends are whole days."""
+    first, last = asked(f"span={span}", beginning=NOW - 4000 * DAY).days(PARIS)
+    found = asked(f"span={span}&from={first}&to={last}")
+    assert found.days(PARIS) == (first, last)
+    assert found.whole is not None
+    assert found.whole.since <= found.since < found.until <= NOW
+
+
 def test_all_begins_where_measuring_began_but_ten_years_ago_at_most() -> None:
     def began(ago: timedelta) -> datetime:
         return asked("span=all", beginning=NOW - ago).since

@@ -29,7 +29,9 @@ SPANS: Final[dict[Span, timedelta]] = {
     "year": timedelta(days=366),
     "all": timedelta(days=3653),
 }
-"""How long each is, in their order; `all` is at most ten years, and so is a part."""
+"""How long each is, in their order; `all` is at most ten years."""
+LONGEST: Final = SPANS["all"] + timedelta(days=2)
+"""Of a part: those ten years, with the first and the last day whole, as a field of type date names them."""
 SHORTEST: Final = timedelta(minutes=10)
 """Of a part: ten readings of a probe that measures by the minute."""
 _FIRST_YEAR: Final = 1971
@@ -123,7 +125,7 @@ def period(
     since, until = _instant(asked, "from", where), _end(asked, "to", where, now)
     if since >= until:
         raise _bad("order", "The period ends before it begins, or begins in the future: choose other ends (from, to).")
-    if not SHORTEST <= until - since <= SPANS["all"]:
+    if not SHORTEST <= until - since <= LONGEST:
         raise _bad("length", "A period is between ten minutes and ten years long: choose other ends (from, to).")
     if not whole.since <= since < until <= whole.until:
         whole = _around(since, until, span, now, beginning)
@@ -133,7 +135,7 @@ def period(
 def _around(since: datetime, until: datetime, span: Span, now: datetime, beginning: datetime | None) -> Period:
     """What a part belongs to that is not in the span that was asked for: that one, or the next that is long enough, up to now, else to the part's end."""
     longer = list(SPANS)[list(SPANS).index(span) :]
-    name = next(each for each in longer if SPANS[each] >= until - since)
+    name = next((each for each in longer if SPANS[each] >= until - since), longer[-1])
     found = _span(name, now, now, beginning)
     if found.since > since:
         found = _span(name, until, now, beginning)
