@@ -31,6 +31,7 @@ unix_socket_directories = ''
 shared_preload_libraries = 'citus'
 shared_buffers = 64MB
 max_connections = 300
+max_worker_processes = 64
 max_prepared_transactions = 300
 wal_level = logical
 logging_collector = off
