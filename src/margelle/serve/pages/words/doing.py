@@ -42,6 +42,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Not sent: there is no connection. What you wrote is kept here; send it again when there is.",
         "Non envoyé : pas de connexion. Votre saisie est gardée ici ; renvoyez-la dès que possible.",
     ),
+    "again": ("What you typed at {time} and did not send is here again.", "Ce que vous avez saisi à {time} sans l’envoyer est de nouveau ici."),
+    "again.at": ("What you typed at {time} and did not send is here again, with its own time.", "Ce que vous avez saisi à {time} sans l’envoyer est de nouveau ici, avec son heure."),
+    "again.discard": ("Discard", "Effacer"),
     # interventions
     "done.title": ("Note an intervention", "Noter une intervention"),
     "done.again": ("Done just now", "Fait à l’instant"),
