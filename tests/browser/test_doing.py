@@ -118,6 +118,30 @@ def test_a_time_that_was_set_comes_back_with_what_was_typed_and_is_said(visit: V
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_a_reading_by_hand_is_corrected_and_taken_back(visit: Visitor, script: bool) -> None:
+    address = f"{visit.hub.url}/sites/{site_of(visit.hub)}/measure"
+    page = visit.open(script=script)
+    page.goto(address)
+    page.get_by_label("pH", exact=True).fill("7,9")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("Kept.")
+    page.get_by_role("link", name="Correct").first.click()
+    expect(page.get_by_label("pH", exact=True)).to_have_value("7.9")
+    visit.check(page, "correct")
+    page.get_by_label("pH", exact=True).fill("7,3")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.wait_for_url("**said=hand.kept")
+    page.goto(address)
+    page.get_by_role("link", name="Take back").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Take back the reading of")
+    visit.check(page, "take back")
+    page.get_by_role("button", name="Take back").click()
+    expect(page.get_by_role("status").first).to_have_text("Taken back; the trace stays.")
+    expect(page.locator(".taken s").first).to_have_text("pH 7.30")
+    visit.check(page, "taken back")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
 def test_what_was_done_is_noted_with_one_tap_and_taken_back(visit: Visitor, script: bool) -> None:
     site = site_of(visit.hub)
     page = visit.open(script=script)

@@ -19,7 +19,7 @@ from margelle.errors import Unreachable
 from margelle.ports import AuditEntry, Discovery
 from margelle.serve.pages.moment import local_minute, minute_of
 from tests.asgi import Response
-from tests.serve.pages.test_people import look, send
+from tests.serve.pages.test_people import linked, look, send
 from tests.serve.town import (
     NOW,
     OPERATOR,
@@ -320,6 +320,25 @@ async def test_a_reading_by_hand_is_taken_back_with_a_trace_and_counts_when_it_i
     assert badges(page) == [("watch", "taken back")]
     await send(here, MEASURE, OWNER, **typed)
     assert [point.valid for point in await hand(here)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("language", "guarantee"), [("en", "Without guarantee."), ("fr", "Sans garantie.")], ids=["en", "fr"]
+)
+async def test_bathers_see_that_chlorine_by_hand_is_too_much_and_that_not_all_is_automatic(
+    language: str, guarantee: str
+) -> None:
+    here = await town()
+    board = await linked(here)
+    automatic = (await look(here, f"{board}?lang={language}")).text
+    assert guarantee not in automatic
+    kept = await send(here, MEASURE, OWNER, at=AT, **{"value.free_chlorine": "9"})
+    assert kept.headers["location"] == f"{MEASURE}?said=hand.far"
+    page = (await look(here, f"{board}?lang={language}")).text
+    assert guarantee in page
+    assert re.search(r'<li class="act">\s*<h2>(Free chlorine|Chlore libre)</h2>', page)
+    await send(here, f"{MEASURE}/remove", OWNER, reading=NOW.isoformat(), **{"take.free_chlorine": "1"})
+    assert "Free chlorine</h2>" not in (await look(here, f"{board}?lang=en")).text
 
 
 async def test_what_a_cloud_or_a_program_told_cannot_be_taken_back() -> None:
