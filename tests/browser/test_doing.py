@@ -54,6 +54,11 @@ def test_what_is_no_number_is_said_to_be_none_while_it_is_typed(visit: Visitor, 
         field.fill(typed)
         expect(hint).to_have_text(before)
         expect(field).not_to_have_attribute("aria-invalid", "true")
+    page.locator("details.fold > summary").click()
+    for typed in ("3200", "3 200", "3\u202f200", "3\u00a0200,5"):
+        page.locator("#value-salt").fill(typed)
+        expect(page.locator("#value-salt")).not_to_have_attribute("aria-invalid", "true")
+    page.locator("#value-salt").fill("")
     field.fill("abc")
     page.locator("form[data-keeps] .buttons button").first.click()
     expect(page.get_by_role("alert").first).to_be_visible()
@@ -127,18 +132,21 @@ def test_a_reading_by_hand_is_corrected_and_taken_back(visit: Visitor, script: b
     expect(page.get_by_role("status").first).to_contain_text("Kept.")
     page.get_by_role("link", name="Correct").first.click()
     expect(page.get_by_label("pH", exact=True)).to_have_value("7.9")
-    visit.check(page, "correct")
+    if script:
+        visit.check(page, "correct")
     page.get_by_label("pH", exact=True).fill("7,3")
     page.get_by_role("button", name="Keep", exact=True).click()
     page.wait_for_url("**said=hand.kept")
     page.goto(address)
     page.get_by_role("link", name="Take back").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Take back the reading of")
-    visit.check(page, "take back")
+    if script:
+        visit.check(page, "take back")
     page.get_by_role("button", name="Take back").click()
     expect(page.get_by_role("status").first).to_have_text("Taken back; the trace stays.")
     expect(page.locator(".taken s").first).to_have_text("pH 7.30")
-    visit.check(page, "taken back")
+    if script:
+        visit.check(page, "taken back")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from margelle.domain.event import Event
-from margelle.domain.measurement import Measurement
+from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import CATALOGUE
 from margelle.domain.site import Account, Person, Probe
 from margelle.errors import Unreachable
@@ -339,6 +339,16 @@ async def test_bathers_see_that_chlorine_by_hand_is_too_much_and_that_not_all_is
     assert re.search(r'<li class="act">\s*<h2>(Free chlorine|Chlore libre)</h2>', page)
     await send(here, f"{MEASURE}/remove", OWNER, reading=NOW.isoformat(), **{"take.free_chlorine": "1"})
     assert "Free chlorine</h2>" not in (await look(here, f"{board}?lang=en")).text
+
+
+async def test_a_reading_by_hand_that_is_ahead_of_the_clock_can_be_taken_back() -> None:
+    here = await town()
+    ahead = NOW + timedelta(days=400)
+    await here.store.put_probe(Probe(HAND, POOL.id, "own", "hand"), NOW)
+    point = Measurement(HAND, "ph", ahead, 7.3, "7.3", CATALOGUE["ph"].unit, "own/hand", (Doubt("future", "ahead"),))
+    await here.store.add([point], NOW)
+    await send(here, f"{MEASURE}/remove", OWNER, reading=ahead.isoformat(), **{"take.ph": "1"})
+    assert "withdrawn" in {doubt.kind for (point,) in [await hand(here)] for doubt in point.doubts}
 
 
 async def test_what_a_cloud_or_a_program_told_cannot_be_taken_back() -> None:

@@ -108,7 +108,8 @@ async def remove(visit: Visit) -> Response:
     """Take the chosen values of a reading back: they stay, doubted, with who did so and when in the audit log."""
     site, form = await visit.site("measure"), await visit.form()
     reading = await _wanted(visit, site, form.get("reading", ""))
-    chosen = [one for name, one in reading.measurements.items() if form.get(f"take.{name}") and one.given == ()]
+    there = reading.measurements.items()
+    chosen = [one for name, one in there if form.get(f"take.{name}") and TAKEN_BACK not in one.doubts]
     if chosen:
         await take_back(visit.store, chosen, visit.now, visit.hall.look.catalogue)
         told = spelt(chosen)
