@@ -170,7 +170,7 @@ device of BAXO Connect. A Flipr's or BAXO device's own value is told on its own 
 
 A verdict follows from the measurements of the same probe around the point, at most {reach:g} hours away, and from these rules. It does not depend on when, or in
 which order, they came: a late or corrected point judges its neighbours anew. It is no correction of the value, so no revision is kept of it. What came with a
-measurement stays: `vendor` (excluded by its maker), `unreadable` (no number), `withdrawn` (its cloud tells it at another time now), `future` (its time was ahead of the clock when it came). A point that is doubted for one of these, or
+measurement stays: `vendor` (excluded by its maker), `unreadable` (no number), `withdrawn` (its cloud tells it at another time now, or who read it by hand took it back), `future` (its time was ahead of the clock when it came). A point that is doubted for one of these, or
 for its range or time, is no witness for or against others, and one verdict is said of a point: the first of those below that fits.
 
 When a rule changes, a hub that collects judges all that it keeps anew, in the background; `margelle review` does it at once, and goes on where it was interrupted. The range of

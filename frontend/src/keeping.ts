@@ -1,11 +1,14 @@
 /**
  * Forms at the pool's edge, where the signal is weak: `form[data-keeps]` keeps what was typed in this browser until it has been taken, and is
- * sent without leaving the page, so that a lost connection loses nothing. The same form sent twice is kept once by the hub.
+ * sent without leaving the page, so that a lost connection loses nothing. The same form sent twice is kept once by the hub. What comes back is
+ * shown and said to be back, with a button that discards it: nothing is sent that nobody sees.
  */
 const PATIENCE_MS = 20_000;
 const PREFIX = "margelle form ";
-/** What was typed longer ago belongs to another visit to the pool. */
-const KEPT_MS = 24 * 3600_000;
+/** What was typed and left longer ago belongs to another look at the water: values change within hours, and one visit to a pool takes less than one. */
+const TYPED_MS = 3600_000;
+/** What was sent and did not arrive was meant to be kept: until its writer has a signal again, at the end of a round perhaps. */
+const UNSENT_MS = 24 * 3600_000;
 
 type Typed = Record<string, string>;
 
@@ -41,22 +44,52 @@ function restore(form: HTMLFormElement, known: Typed): void {
 
 const key = (form: HTMLFormElement) => PREFIX + (form.dataset["keeps"] ?? "");
 
+/** Each form as the hub first showed it, by its key: what differs was typed. */
+const blanks = new Map<string, Typed>();
+
+/** What was typed, without what only stands there; all of it where it was sent, since it then has its time and its id. */
+function draft(form: HTMLFormElement): Typed {
+  const now = typed(form);
+  if (form.dataset["sent"]) return now;
+  const blank = blanks.get(key(form)) ?? {};
+  return Object.fromEntries(Object.entries(now).filter(([name, value]) => (blank[name] ?? "") !== value));
+}
+
 function remember(form: HTMLFormElement): void {
+  const found = draft(form);
+  if (Object.keys(found).length === 0) {
+    forget(form);
+    return;
+  }
   try {
-    localStorage.setItem(key(form), JSON.stringify({ at: Date.now(), typed: typed(form) }));
+    localStorage.setItem(key(form), JSON.stringify({ at: Date.now(), sent: "sent" in form.dataset, typed: found }));
   } catch {
     // a browser that keeps nothing: the form works without
   }
 }
 
-function recall(form: HTMLFormElement): Typed | null {
+/** What was sent and may not have arrived goes on as the same form, whatever is changed in it. */
+function rememberSent(form: HTMLFormElement): void {
+  form.dataset["sent"] = "1";
+  remember(form);
+}
+
+interface Kept {
+  at: number;
+  sent?: boolean;
+  typed: Typed;
+}
+
+function recall(form: HTMLFormElement): Kept | null {
   try {
     const text = localStorage.getItem(key(form));
-    const kept = text ? (JSON.parse(text) as { at: number; typed: Typed }) : null;
-    return kept && Date.now() - kept.at < KEPT_MS ? kept.typed : null;
+    const kept = text ? (JSON.parse(text) as Kept) : null;
+    if (kept && Date.now() - kept.at < (kept.sent ? UNSENT_MS : TYPED_MS)) return kept;
   } catch {
     return null;
   }
+  forget(form);
+  return null;
 }
 
 function forget(form: HTMLFormElement): void {
@@ -67,6 +100,41 @@ function forget(form: HTMLFormElement): void {
   }
 }
 
+const holds = (fold: Element) =>
+  [...fold.querySelectorAll("input, textarea")].some((field) => isTyped(field) && field.value.trim() !== "");
+
+/** What is folded away and filled in is sent too: so it is not folded away. */
+function unfold(form: HTMLFormElement): void {
+  for (const fold of form.querySelectorAll("details")) if (holds(fold)) fold.open = true;
+}
+
+/** Brings back what was typed and not sent, and says so, with a way to be rid of it. */
+function bringBack(form: HTMLFormElement, kept: Kept): void {
+  restore(form, kept.typed);
+  if (kept.sent) form.dataset["sent"] = "1";
+  const notice = form.querySelector<HTMLElement>("[data-again]");
+  const shown = fields(form).some((field) => field.name !== "at" && field.name in kept.typed && field.value.trim());
+  if (!notice || !shown) return;
+  const said = notice.dataset["at" in kept.typed ? "againAt" : "again"] ?? "";
+  const time = new Date(kept.at).toLocaleString(document.documentElement.lang, {
+    ...(Date.now() - kept.at < 12 * 3600_000 ? {} : { weekday: "long" }),
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  const text = notice.querySelector("span");
+  if (text) text.textContent = said.replace("{time}", time);
+  notice.hidden = false;
+  notice.querySelector("button")?.addEventListener("click", () => {
+    delete form.dataset["sent"];
+    form.reset();
+    restore(form, blanks.get(key(form)) ?? {});
+    notice.hidden = true;
+    for (const field of fields(form)) field.dispatchEvent(new Event("input", { bubbles: true }));
+    forget(form);
+  });
+}
+
 async function send(form: HTMLFormElement, by: HTMLElement | null): Promise<void> {
   const body = new URLSearchParams();
   for (const [name, value] of new FormData(form, by)) body.append(name, String(value));
@@ -75,7 +143,7 @@ async function send(form: HTMLFormElement, by: HTMLElement | null): Promise<void
   const text = await answer.text(); // a connection may also be lost on the way back
   if (answer.redirected) {
     if (new URL(answer.url).pathname === "/sign-in")
-      remember(form); // the session has ended meanwhile
+      rememberSent(form); // the session has ended meanwhile
     else forget(form);
     location.assign(answer.url);
     return;
@@ -98,7 +166,7 @@ async function submit(event: SubmitEvent): Promise<void> {
   try {
     await send(form, event.submitter);
   } catch {
-    remember(form);
+    rememberSent(form);
     if (notice) notice.hidden = false;
     notice?.scrollIntoView({ block: "nearest" });
   } finally {
@@ -106,12 +174,13 @@ async function submit(event: SubmitEvent): Promise<void> {
   }
 }
 
-/** As the hub reads it (see `number_of` in intake/point.py), where a comma is as good as a point. */
+/** As the hub reads it (see `plain` in intake/hand.py): a comma is as good as a point, and a space may part thousands. */
+const GROUPED = /(\d)[ \u00a0\u202f\u2009](?=\d{3}(?!\d))/g;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i;
 
 /** What is to be said of what was typed: that it is no number, or beyond what is plausible. */
 function complaint(form: HTMLFormElement, input: HTMLInputElement): string {
-  const text = input.value.trim().replaceAll(",", ".");
+  const text = input.value.trim().replaceAll(GROUPED, "$1").replaceAll(",", ".");
   if (!text) return "";
   if (!NUMBER.test(text)) return form.dataset["bad"] ?? "";
   const { low, high } = input.dataset;
@@ -149,8 +218,11 @@ function forgetAll(event: SubmitEvent): void {
 export function keepForms(root: ParentNode = document, answered = false): void {
   if (!answered) document.addEventListener("submit", forgetAll);
   for (const form of root.querySelectorAll<HTMLFormElement>("form[data-keeps]")) {
-    const known = answered ? null : recall(form);
-    if (known) restore(form, known);
+    if (!answered) blanks.set(key(form), typed(form));
+    const kept = answered ? null : recall(form);
+    if (kept) bringBack(form, kept);
+    unfold(form);
+    for (const fold of form.querySelectorAll("details")) fold.addEventListener("toggle", () => unfold(form));
     doubt(form);
     form.addEventListener("input", () => remember(form));
     form.addEventListener("submit", (event) => void submit(event));

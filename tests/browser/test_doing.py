@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -52,13 +54,99 @@ def test_what_is_no_number_is_said_to_be_none_while_it_is_typed(visit: Visitor, 
         field.fill(typed)
         expect(hint).to_have_text(before)
         expect(field).not_to_have_attribute("aria-invalid", "true")
+    page.locator("details.fold > summary").click()
+    for typed in ("3200", "3 200", "3\u202f200", "3\u00a0200,5"):
+        page.locator("#value-salt").fill(typed)
+        expect(page.locator("#value-salt")).not_to_have_attribute("aria-invalid", "true")
+    page.locator("#value-salt").fill("")
     field.fill("abc")
-    page.locator("form[data-keeps] button").first.click()
+    page.locator("form[data-keeps] .buttons button").first.click()
     expect(page.get_by_role("alert").first).to_be_visible()
     visit.expected("status of 400")
     expect(hint).to_have_text(bad)
     field.fill("7,2")
     expect(hint).to_have_text(before)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "discard"),
+    [
+        ("en", r"What you typed at \d\d:\d\d and did not send is here again\.", "Discard"),
+        ("fr", r"Ce que vous avez saisi à \d\d:\d\d sans l’envoyer est de nouveau ici\.", "Effacer"),
+    ],
+)
+def test_what_was_typed_and_left_comes_back_to_be_seen_and_can_be_discarded(
+    visit: Visitor, language: Language, said: str, discard: str
+) -> None:
+    address = f"/sites/{site_of(visit.hub)}/measure"
+    page = visit(address, width=PHONE, language=language)
+    at = page.locator("#at").input_value()
+    page.locator("details.fold > summary").click()
+    page.locator("#value-copper").fill("0,3")
+    later = page.context.new_page()
+    later.goto(f"{visit.hub.url}{address}")
+    again = later.locator("[data-again]")
+    expect(again).to_contain_text(re.compile(said))
+    expect(later.locator("#value-copper")).to_be_visible()
+    expect(later.locator("#value-copper")).to_have_value("0,3")
+    assert "at" not in later.evaluate("JSON.parse(Object.values(localStorage)[0]).typed"), at
+    later.locator("details.fold > summary").click()
+    expect(later.locator("#value-copper")).to_be_visible()
+    visit.check(later, "again")
+    later.get_by_role("button", name=discard).click()
+    expect(again).to_be_hidden()
+    expect(later.locator("#value-copper")).to_have_value("")
+    later.reload()
+    expect(later.locator("#value-copper")).to_have_value("")
+    expect(later.locator("[data-again]")).to_be_hidden()
+
+
+def test_what_was_typed_and_left_more_than_an_hour_ago_does_not_come_back(visit: Visitor) -> None:
+    page = visit(f"/sites/{site_of(visit.hub)}/measure", width=PHONE)
+    page.locator("#value-ph").fill("7,4")
+    page.evaluate(
+        """() => { for (const [name, text] of Object.entries(localStorage)) {
+            const kept = JSON.parse(text); localStorage.setItem(name, JSON.stringify({ ...kept, at: kept.at - 3700e3 })); } }"""
+    )
+    page.reload()
+    expect(page.locator("#value-ph")).to_have_value("")
+    assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_time_that_was_set_comes_back_with_what_was_typed_and_is_said(visit: Visitor) -> None:
+    page = visit(f"/sites/{site_of(visit.hub)}/measure", width=PHONE)
+    page.locator("#value-ph").fill("7,4")
+    page.locator("#at").fill("2026-01-02T03:04")
+    page.reload()
+    expect(page.locator("[data-again]")).to_contain_text("is here again, with its own time.")
+    expect(page.locator("#at")).to_have_value("2026-01-02T03:04")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_a_reading_by_hand_is_corrected_and_taken_back(visit: Visitor, script: bool) -> None:
+    address = f"{visit.hub.url}/sites/{site_of(visit.hub)}/measure"
+    page = visit.open(script=script)
+    page.goto(address)
+    page.get_by_label("pH", exact=True).fill("7,9")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("Kept.")
+    page.get_by_role("link", name="Correct").first.click()
+    expect(page.get_by_label("pH", exact=True)).to_have_value("7.9")
+    if script:
+        visit.check(page, "correct")
+    page.get_by_label("pH", exact=True).fill("7,3")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.wait_for_url("**said=hand.kept")
+    page.goto(address)
+    page.get_by_role("link", name="Take back").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Take back the reading of")
+    if script:
+        visit.check(page, "take back")
+    page.get_by_role("button", name="Take back").click()
+    expect(page.get_by_role("status").first).to_have_text("Taken back; the trace stays.")
+    expect(page.locator(".taken s").first).to_have_text("pH 7.30")
+    if script:
+        visit.check(page, "taken back")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
@@ -93,6 +181,7 @@ def test_without_a_signal_what_was_typed_stays_and_is_sent_later_once(visit: Vis
     page.context.set_offline(False)
     page.reload()
     expect(page.get_by_label("Note")).to_have_value("after the storm")
+    expect(page.locator("[data-again]:visible")).to_contain_text("is here again, with its own time.")
     page.get_by_role("button", name="Note it").click()
     page.wait_for_url("**said=done.kept")
     page.goto(f"{visit.hub.url}/sites/{site}/done")

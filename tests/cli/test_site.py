@@ -108,6 +108,8 @@ def test_a_measurement_by_hand_is_kept_in_the_quantitys_unit_with_a_note(hub: Ma
         (("own:pool", "ph=7", "orpp=8"), "did you mean 'orp'?"),
         (("own:pool", "ph=7", "--by", "eye"), "no 'eye' to measure by"),
         (("own:pool", "ph=7", "--at", "2026-03-29T02:30"), "was skipped"),
+        (("own:pool", "ph=7", "--at", "2126-03-29T12:30"), "2126-03-29T12:30 is not between 2000 and now"),
+        (("own:pool", "ph=7", "--at", "1999-03-29T12:30"), "is not between 2000 and now"),
         (("ondilo:234/ico", "ph=7"), "Known: own:pool."),
     ],
 )
@@ -129,7 +131,27 @@ def test_a_measurement_that_is_not_tolerable_is_kept_and_said_to_be_so(hub: Marg
         "  not tolerable at this site: at most 104 °F",
     ]
     earlier = hub("measure", "own:spa", "ph=9.9", "--at", "2026-07-13T12:30")
-    assert "tolerable" not in earlier.err, "what was long ago says nothing of the water now"
+    assert "not tolerable at this site: 7 to 7.8" in earlier.err, "what is noted late was no better"
+
+
+def test_a_slip_that_is_doubted_is_said_to_be_intolerable_and_what_is_right_again_is_believed(hub: Margelle) -> None:
+    hub("site", "add", "Pool")
+    said = {
+        at: hub("measure", "Pool", f"ph={value}", "--at", f"2026-07-14T{at}Z").err
+        for at, value in (("12:00", "7.4"), ("12:05", "9.1"), ("12:10", "7.4"))
+    }
+    assert said["12:00"] == said["12:10"] == ""
+    assert said["12:05"].splitlines() == [
+        "  doubted: it changed faster than water can, and no reading has confirmed it yet",
+        "  not tolerable at this site: 7 to 7.8",
+    ]
+
+
+def test_thousands_may_be_parted_by_a_space(hub: Margelle) -> None:
+    hub("site", "add", "Pool")
+    for number in ("3 200", "3\u202f200 mg/L", "3\u00a0200,5"):
+        hub("measure", "Pool", f"salt={number}", "--at", "2026-07-14T12:30")
+    assert ",salt,3200.5,mg/L," in hub("export").out
 
 
 def test_a_doubtful_measurement_is_kept_and_said_to_be_so(hub: Margelle) -> None:

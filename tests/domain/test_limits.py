@@ -88,3 +88,23 @@ def test_every_limit_of_the_table_is_of_a_known_quantity_has_a_source_and_an_ide
         if limit.ideal and limit.tolerable:
             for end in (limit.ideal.low, limit.ideal.high):
                 assert end is None or standing(end, Bands(limit.ideal, limit.tolerable, "usual")) == "within"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "stands"),
+    [
+        ("free_chlorine", 16, "far"),
+        ("free_chlorine", 9, "far"),
+        ("free_chlorine", 2, "within"),
+        ("combined_chlorine", 0.7, "far"),
+        ("cyanuric_acid", 400, "far"),
+        ("cyanuric_acid", 0, "within"),
+        ("total_alkalinity", 60, "outside"),
+        ("total_hardness", 500, "outside"),
+        ("calcium_hardness", 300, "within"),
+    ],
+)
+def test_what_chemical_tests_measure_has_limits(quantity: str, value: float, stands: str) -> None:
+    bands = bands_of(POOL, quantity)
+    assert bands is not None
+    assert standing(value, bands) == stands

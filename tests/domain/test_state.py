@@ -44,6 +44,11 @@ def test_outside_the_ideal_is_watched_and_beyond_the_tolerable_acted_upon() -> N
     assert kinds(ph(7.9)) == ("act", "far")
 
 
+def test_what_was_withdrawn_says_nothing_of_the_water() -> None:
+    assert kinds(ph(9.8, Doubt("withdrawn", "taken back"))) == ("unjudged", "unjudged")
+    assert kinds(ph(7.4), other("orp", 20.0)) == kinds(ph(7.4), ph(9.8, Doubt("withdrawn", "taken back"))) == ("good",)
+
+
 def test_a_doubted_value_gets_no_verdict_but_is_watched() -> None:
     assert kinds(ph(11.0, Doubt("jump", "a jump"))) == ("watch", "doubtful")
     assert kinds(ph(None, Doubt("unreadable", "no number"))) == ("watch", "doubtful")

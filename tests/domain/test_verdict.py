@@ -68,6 +68,12 @@ def test_a_value_that_jumps_is_doubted_until_the_next_one_bears_it_out() -> None
     assert kinds(series("ph", values)) == {}
 
 
+@pytest.mark.parametrize("values", [[7.4, 9.1, 7.4], [7.4, 9.1, 9.0, 7.4], [7.4, 5.1, 7.5]])
+def test_what_is_back_at_the_level_before_a_slip_needs_nothing_to_bear_it_out(values: list[float]) -> None:
+    assert kinds(series("ph", values)) == {("ph", float(n)): "jump" for n in range(1, len(values) - 1)}
+    assert kinds(series("ph", [7.4, 9.1, 5.0]))[("ph", 2.0)] == "jump", "that is another level"
+
+
 def test_after_a_long_silence_anything_may_have_happened() -> None:
     assert kinds([*series("ph", rippled("ph", 30)), told("ph", 9.4, 42)]) == {}
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from margelle.domain.unit import Unit
     from margelle.intake.keep import Outcome
 
-_VALUE = re.compile(r"(?P<quantity>[^=]+)=\s*(?P<number>[-+]?[\d.,]+(?:[eE][-+]?\d+)?)\s*(?P<unit>.*)")
+_VALUE = re.compile(
+    r"(?P<quantity>[^=]+)=\s*(?P<number>[-+]?[\d.,]+(?:[ \u00a0\u202f\u2009]\d{3})*(?:[.,]\d+)?(?:[eE][-+]?\d+)?)\s*(?P<unit>.*)"
+)
 
 
 def measure(
@@ -66,10 +68,12 @@ def measure(
 
 def _split(text: str) -> tuple[str, str, str]:
     """Quantity, number and unit. Raises BadInput."""
+    from margelle.intake.hand import plain
+
     found = _VALUE.fullmatch(text.strip())
     if found is None:
         raise BadInput(f"{text!r} is no value.", hint="It is like ph=7.4 or temperature=78°F.")
-    return found["quantity"].strip(), found["number"].replace(",", "."), found["unit"].strip()
+    return found["quantity"].strip(), plain(found["number"]), found["unit"].strip()
 
 
 async def _measure(
@@ -77,6 +81,7 @@ async def _measure(
 ) -> tuple[Probe, list[Outcome], dict[str, str]]:
     """Where it was kept, what became of each value, and of what is not tolerable there, by quantity, which limits hold."""
     from margelle.cli import house
+    from margelle.domain.plausible import EARLIEST, is_past
     from margelle.intake.hand import keep_by_hand
     from margelle.intake.keep import count
     from margelle.intake.point import Point, measurement_of
@@ -86,6 +91,8 @@ async def _measure(
         now = home.clock()
         probe = await _probe(home, name)
         instant = now.replace(microsecond=0) if at is None else await _instant(home, probe, at)
+        if not is_past(instant, now):
+            raise BadInput(f"{at} is not between {EARLIEST:%Y} and now.")
         points = [Point(probe.id, quantity, instant.isoformat(), number, unit) for quantity, number, unit in values]
         origin, catalogue = f"own/{means}", settings.catalogue
         measured = [measurement_of(one, probe, catalogue, origin) for one in points]
@@ -111,7 +118,7 @@ async def _beyond(home: House, probe: Probe, points: Sequence[Measurement]) -> d
         return {}
     showing = Showing.of(list(home.vendors.values()), home.meanings.sections, settings.catalogue, settings["limits"])
     bands = showing.limits(site, {one.quantity for one in points})
-    found = await intolerable(home.store, points, bands, home.clock())
+    found = intolerable(points, bands, settings.catalogue)
     return {
         one.quantity: _ends(band, settings.catalogue[one.quantity].unit, one.raw_unit)
         for one in found

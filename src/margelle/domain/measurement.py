@@ -37,7 +37,7 @@ class Doubt(Struct, frozen=True):
 
     `vendor`: the probe's maker excluded it, `reason` in its own words. `unreadable`: what came is not a number.
     `uncalibrated`: computed from what an electrode reads without knowing its calibration.
-    `withdrawn`: its cloud tells it at another instant now.
+    `withdrawn`: its cloud tells it at another instant now, or who read it by hand took it back.
     `range`: not plausible for the quantity. `future`, `past`: its instant cannot be true. `exposed`: the probe was out of the water.
     `jump`: nothing in the water changes so fast and back. `stuck`: the same for too long. `cross`: it contradicts another quantity.
     """

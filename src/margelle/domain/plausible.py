@@ -17,6 +17,12 @@ EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 CLOCK_TOLERANCE: Final = timedelta(minutes=10)
 """How far ahead of our clock a probe's may be before its word is doubted."""
 
+
+def is_past(at: datetime, now: datetime) -> bool:
+    """Whether something can have been measured or done at `at`: since `EARLIEST`, and no later than now by a clock that may be ahead of ours."""
+    return EARLIEST <= at <= now + CLOCK_TOLERANCE
+
+
 _ANY: Final = (-float("inf"), float("inf"))
 
 

@@ -76,7 +76,7 @@ def condition(
 ) -> Condition:
     """The condition of a site whose probes' newest measurements are `latest`.
 
-    `bands` are by quantity; a quantity without them gets no verdict, nor does a doubted value, nor one so old that it says nothing of the water now.
+    `bands` are by quantity; a quantity without them gets no verdict, nor does a doubted value, nor one so old that it says nothing of the water now; what was withdrawn says nothing at all.
     Where nothing gets one, the site is not good but not judged: no news is no good news.
     `advice` are the recommendations that wait. `rhythm` is the time from one reading to the next, as the probe keeps it.
     """
@@ -84,9 +84,10 @@ def condition(
     reasons = [*_of_age(newest, now, rhythm), *_of_advice(advice, now)]
     since = now - silent_after(rhythm)
     lately = [point for point in latest if point.at > since]
-    for point in lately:
+    told = [point for point in lately if not any(doubt.kind == "withdrawn" for doubt in point.doubts)]
+    for point in told:
         reasons += _of_value(point, bands.get(point.quantity))
-    if lately and not any(_is_judged(point, bands) for point in lately):
+    if lately and not any(_is_judged(point, bands) for point in told):
         reasons.append(Reason("unjudged"))
     reasons.sort(key=lambda reason: STATES.index(_STATE_OF[reason.kind]))
     # Silence comes first where there is any: of water that nobody measures nothing else is known, unless somebody has just found it bad by hand.

@@ -12,13 +12,14 @@ import pytest
 from msgspec.structs import replace
 
 from margelle.domain.event import Event
-from margelle.domain.measurement import Measurement
+from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import CATALOGUE
+from margelle.domain.site import Account, Person, Probe
 from margelle.errors import Unreachable
-from margelle.ports import AuditEntry
+from margelle.ports import AuditEntry, Discovery
 from margelle.serve.pages.moment import local_minute, minute_of
 from tests.asgi import Response
-from tests.serve.pages.test_people import look, send
+from tests.serve.pages.test_people import linked, look, send
 from tests.serve.town import (
     NOW,
     OPERATOR,
@@ -218,17 +219,151 @@ async def test_a_value_that_is_only_not_ideal_leads_on_and_is_marked_below_the_f
     assert badges((await look(here, MEASURE, OWNER)).text) == [("watch", "Above 7.6")]
 
 
-async def test_what_was_intolerable_before_a_newer_reading_is_no_alarm() -> None:
+async def test_what_was_intolerable_before_newer_readings_is_said_and_shown_too() -> None:
     here = await town()
-    await send(here, MEASURE, OWNER, at=AT, **{"value.ph": "7.4"})
-    kept = await send(here, MEASURE, OWNER, at="2026-07-13T14:30", **{"value.ph": "9.8"})
-    assert kept.headers["location"] == f"/sites/{POOL.id}?said=hand.kept"
+    for minute in range(6):
+        await send(here, MEASURE, OWNER, at=f"2026-07-14T14:0{minute}", **{"value.ph": "7.4"})
+    kept = await send(here, MEASURE, OWNER, at="2026-07-12T14:30", **{"value.ph": "8.5"})
+    where = kept.headers["location"]
+    assert where == f"{MEASURE}?reading=2026-07-12T12%3A30%3A00%2B00%3A00&said=hand.far"
+    assert badges((await look(here, where, OWNER)).text) == [("act", "Too high: above 7.8")]
+
+
+async def test_a_doubted_value_that_would_not_be_tolerable_is_said_to_be_both() -> None:
+    here = await town()
+    await send(here, MEASURE, OWNER, at="2026-07-14T14:00", **{"value.ph": "7.4"})
+    asked = await send(here, MEASURE, OWNER, at="2026-07-14T14:05", **{"value.ph": "9.1"})
+    kept = await send(here, MEASURE, OWNER, at="2026-07-14T14:05", sure=sure_of(asked.text), **{"value.ph": "9.1"})
+    assert kept.headers["location"] == f"{MEASURE}?said=hand.doubted_far"
+    ((state, said),) = badges((await look(here, MEASURE, OWNER)).text)
+    assert (state, said.partition(" · ")[2]) == ("act", "Too high: above 7.8")
+    again = await send(here, MEASURE, OWNER, at="2026-07-14T14:10", **{"value.ph": "7.4"})
+    assert again.headers["location"] == f"/sites/{POOL.id}?said=hand.kept"
+    assert [point.valid for point in await hand(here)] == [True, False, True]
+
+
+@pytest.mark.parametrize("typed", ["3 200", "3\u202f200", "3\u00a0200", "3\u2009200", "3200,0"])
+async def test_thousands_are_read_as_pages_write_them(typed: str) -> None:
+    here = await town()
+    kept = await send(here, MEASURE, OWNER, at=AT, **{"value.salt": typed})
+    assert kept.status == 303
+    assert [point.value for point in await hand(here, "salt")] == [3200]
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "said"),
+    [
+        ("en", "3.200", "Read as 3.200 mg/L. Unusual here: check the number and its unit."),
+        ("fr", "3,200", "Lu comme 3,200 mg/L. Inhabituel ici : vérifiez le nombre et l’unité."),
+        ("en", "3.2", "Read as 3.2 mg/L. Unusual here: check the number and its unit."),
+    ],
+)
+async def test_a_slip_by_a_thousand_is_asked_for_once_more(language: str, typed: str, said: str) -> None:
+    here = await town()
+    await send(here, MEASURE, OWNER, at="2026-07-13T14:30", **{"value.salt": "3200"})
+    asked = await send(here, f"{MEASURE}?lang={language}", OWNER, at=AT, **{"value.salt": typed})
+    assert asked.status == 400
+    assert said in re.sub("[\u00a0\u202f]", " ", asked.text)
+    assert len(await hand(here, "salt")) == 1
+    assert (await send(here, MEASURE, OWNER, at=AT, sure=sure_of(asked.text), **{"value.salt": typed})).status == 303
+    assert len(await hand(here, "salt")) == 2
+
+
+async def test_nothing_is_said_to_stand_beside_a_probe_where_there_is_none() -> None:
+    here = await town()
+    pond = replace(POOL, id="own:pond", vendor="own", key="pond")
+    await here.store.put_account(Account("own", "own", OWNER, ""))
+    await here.store.put_discovery(
+        "own", Discovery(Person(), (pond,), (Probe("own:pond/probe", pond.id, "own", "probe"),)), NOW
+    )
+    kept = await send(here, f"/sites/{pond.id}/measure", OWNER, at=AT, **{"value.ph": "7.2"})
+    assert kept.headers["location"] == f"/sites/{pond.id}?said=hand.kept_alone"
+
+
+async def test_a_correction_replaces_the_reading_at_its_very_instant() -> None:
+    here = await town()
+    at = NOW - timedelta(seconds=1000)
+    here_by = Measurement(HAND, "ph", at, 7.3, "7.3", CATALOGUE["ph"].unit, "own/lab")
+    await here.store.put_probe(Probe(HAND, POOL.id, "own", "hand"), NOW)
+    await here.store.add([here_by], NOW)
+    page = (await look(here, MEASURE, OWNER)).text
+    (address,) = re.findall(r'href="([^"]*correct=[^"]*)"', page)
+    form = (await look(here, address, OWNER)).text
+    fields = dict(re.findall(r'name="(correct|at|value\.ph)"[^>]*? value="([^"]*)"', form))
+    assert fields["value.ph"] == "7.3"
+    assert re.search(r'value="lab" checked', form)
+    assert (await send(here, MEASURE, OWNER, **fields | {"value.ph": "7.4", "means": "lab"})).status == 303
+    assert [(point.at, point.value) for point in await hand(here)] == [(at, 7.4)]
+
+
+async def test_a_reading_by_hand_is_taken_back_with_a_trace_and_counts_when_it_is_noted_again() -> None:
+    here = await town()
+    typed = {"at": AT, "value.ph": "9.8", "value.temperature": "27"}
+    await send(here, MEASURE, TECHNICIAN, **typed)
+    (address,) = re.findall(r'href="([^"]*remove[^"]*)"', (await look(here, MEASURE, OWNER)).text)
+    asked = (await look(here, address, OWNER)).text
+    assert "Take back the reading of" in asked
+    assert re.findall(r'name="(take\.\w+)"', asked) == ["take.ph", "take.temperature"]
+    chosen = {"reading": NOW.isoformat(), "take.ph": "1"}
+    assert (await send(here, f"{MEASURE}/remove", VIEWER, **chosen)).status == 403
+    gone = await send(here, f"{MEASURE}/remove", OWNER, **chosen)
+    assert gone.headers["location"] == f"{MEASURE}?said=hand.removed"
+    (ph,) = await hand(here)
+    assert (ph.value, [doubt.kind for doubt in ph.doubts]) == (9.8, ["withdrawn"])
+    assert [point.valid for point in await hand(here, "temperature")] == [True]
+    assert [one.measurement.valid for one in await here.store.revisions(HAND, "ph", NOW)] == [True]
+    assert "ph=9.8 [pH] at 2026-07-14T12:30:00Z: taken back" in {
+        entry.outcome for entry in await here.store.audit(act="measure")
+    }
+    page = (await look(here, MEASURE, OWNER)).text
+    assert "<s>pH" in page
+    assert badges(page) == [("watch", "taken back")]
+    await send(here, MEASURE, OWNER, **typed)
+    assert [point.valid for point in await hand(here)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("language", "guarantee"), [("en", "Without guarantee."), ("fr", "Sans garantie.")], ids=["en", "fr"]
+)
+async def test_bathers_see_that_chlorine_by_hand_is_too_much_and_that_not_all_is_automatic(
+    language: str, guarantee: str
+) -> None:
+    here = await town()
+    board = await linked(here)
+    automatic = (await look(here, f"{board}?lang={language}")).text
+    assert guarantee not in automatic
+    kept = await send(here, MEASURE, OWNER, at=AT, **{"value.free_chlorine": "9"})
+    assert kept.headers["location"] == f"{MEASURE}?said=hand.far"
+    page = (await look(here, f"{board}?lang={language}")).text
+    assert guarantee in page
+    assert re.search(r'<li class="act">\s*<h2>(Free chlorine|Chlore libre)</h2>', page)
+    await send(here, f"{MEASURE}/remove", OWNER, reading=NOW.isoformat(), **{"take.free_chlorine": "1"})
+    assert "Free chlorine</h2>" not in (await look(here, f"{board}?lang=en")).text
+
+
+async def test_a_reading_by_hand_that_is_ahead_of_the_clock_can_be_taken_back() -> None:
+    here = await town()
+    ahead = NOW + timedelta(days=400)
+    await here.store.put_probe(Probe(HAND, POOL.id, "own", "hand"), NOW)
+    point = Measurement(HAND, "ph", ahead, 7.3, "7.3", CATALOGUE["ph"].unit, "own/hand", (Doubt("future", "ahead"),))
+    await here.store.add([point], NOW)
+    await send(here, f"{MEASURE}/remove", OWNER, reading=ahead.isoformat(), **{"take.ph": "1"})
+    assert "withdrawn" in {doubt.kind for (point,) in [await hand(here)] for doubt in point.doubts}
+
+
+async def test_what_a_cloud_or_a_program_told_cannot_be_taken_back() -> None:
+    here = await town()
+    (told, *_) = await here.store.history(PROBES[POOL.id].id, "ph")
+    for reading in (told.at.isoformat(), "yesterday", ""):
+        refused = await send(here, f"{MEASURE}/remove", OWNER, reading=reading, **{"take.ph": "1"})
+        assert refused.status == 404
 
 
 async def test_the_form_offers_what_was_measured_the_last_time_and_by_what() -> None:
     here = await town()
     first = (await look(here, MEASURE, OWNER)).text.partition('<details class="fold"')[0]
     assert 'name="value.free_chlorine"' in first
+    assert " checked" not in first, "with what is optional, and a radio button cannot be taken back"
     await send(here, MEASURE, OWNER, at=AT, means="lab", **{"value.cyanuric_acid": "40", "value.iron": "0.1"})
     page = (await look(here, MEASURE, OWNER)).text
     first, _, more = page.partition('<details class="fold"')

@@ -28,6 +28,7 @@ OPEN = {
 """For those who have not signed in: each is tested on its own."""
 SCOPE: dict[str, str] = {
     "measure": "technician",
+    "measure/remove": "technician",
     "done": "technician",
     "act": "technician",
     "events/remove": "technician",

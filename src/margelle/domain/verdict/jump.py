@@ -22,8 +22,8 @@ _AHEAD: Final = 16
 def jumps(series: Sequence[Measurement], rule: Jump) -> dict[datetime, str]:
     """The instants of `series` (one quantity's sound values, in order) that are spikes, and why.
 
-    A spike leaves a level and is back at it within `EXCURSION`. A value that nothing has followed yet is doubted until something does; a
-    step that stays (a calibration, new water) is believed from its second reading on.
+    A spike leaves a level and is back at it within `EXCURSION`. A value that nothing has followed yet is doubted until something does, unless
+    it is back at the level that a spike has left, which bears it out; a step that stays (a calibration, new water) is believed from its second reading on.
     """
     values = [point.value or 0.0 for point in series]
     hours = [point.at.timestamp() / 3600 for point in series]
@@ -39,8 +39,12 @@ def jumps(series: Sequence[Measurement], rule: Jump) -> dict[datetime, str]:
     if not breaks:
         return {}
     found = _Series(values, hours, rule)
-    spikes = {series[n].at: SPIKE for place in range(len(breaks)) for n in found.spike(breaks[place : place + _AHEAD])}
-    waiting = {series[n].at: WAITS for n in breaks if found.last_word(n)}
+    spikes, back = dict[datetime, str](), set[int]()
+    for place in range(len(breaks)):
+        for n, returns in found.spike(breaks[place : place + _AHEAD]):
+            spikes[series[n].at] = SPIKE
+            back.add(returns)
+    waiting = {series[n].at: WAITS for n in breaks if n not in back and found.last_word(n)}
     return waiting | spikes
 
 
@@ -62,13 +66,15 @@ class _Series:
         recent = hours[n] - hours[n - 1] <= self._span
         return recent and (n + 1 == len(hours) or hours[n + 1] - hours[n] > self._unheard)
 
-    def spike(self, breaks: Sequence[int]) -> Iterator[int]:
-        """The values between the first of `breaks` and the one after which the level is back, if one is near enough."""
+    def spike(self, breaks: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """The values between the first of `breaks` and the one after which the level is back, if one is near enough; each with that one."""
         first, hours = breaks[0], self._hours
         near = takewhile(lambda n: hours[n] - hours[first - 1] <= self._span, breaks[1:])
         back = next((n for n in near if self._returns(first, n)), None)
         if back is not None:
-            yield from (n for n in range(first, back) if not self._near(first - 1, n) and not self._near(back, n))
+            for n in range(first, back):
+                if not self._near(first - 1, n) and not self._near(back, n):
+                    yield n, back
 
     def _returns(self, first: int, back: int) -> bool:
         """Whether the level before `first` is that at `back`, and the readings around have it rather than the one in between."""

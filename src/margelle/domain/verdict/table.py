@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Grows with every change of a rule, so that what is kept is judged anew."""
 
 WETTED: Final = timedelta(hours=48)

@@ -15,6 +15,7 @@ from margelle.domain.access import allows
 from margelle.domain.measurement import Measurement
 from margelle.domain.site import Site
 from margelle.errors import NotFound
+from margelle.intake.hand import TAKEN_BACK, means_of
 from margelle.serve.pages.figures import ago, clock_time
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.paper import page
@@ -61,6 +62,7 @@ async def _board(visit: Visit) -> Response:
         demo=visit.hall.look.demo,
         site=site,
         figures=[_figure(visit, site, point, max(points, key=_at).at) for point in points],
+        by_hand=any(means_of(point) for point in points),
         measured=clock_time(newest, visit.zone(site), visit.now, visit.words.language) if newest else "",
         measured_iso=newest.isoformat() if newest else "",
         refresh_s=REFRESH_S,
@@ -84,7 +86,8 @@ async def _points(visit: Visit, site: Site) -> list[Measurement]:
     newest: dict[str, Measurement] = {}
     for probe in await visit.store.probes(site.id):
         for quantity, point in (await visit.store.latest(probe.id, visit.now)).items():
-            if point.value is not None and (quantity not in newest or point.at > newest[quantity].at):
+            stands = point.value is not None and TAKEN_BACK not in point.doubts
+            if stands and (quantity not in newest or point.at > newest[quantity].at):
                 newest[quantity] = point
     rows = [[newest[quantity] for quantity in row if quantity in newest] for row in SHOWN]
     return [_best(visit, row) for row in rows if row]

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from margelle.domain.event import AMOUNT_UNITS, EVENT_KINDS, PRODUCTS, AmountUnit, Event, EventKind, Product
 from margelle.domain.site import Site
 from margelle.errors import BadInput
+from margelle.intake.hand import plain
 from margelle.intake.point import number_of
 from margelle.serve.diary import MEASURED, Diary
 from margelle.serve.pages.events import event_routes
@@ -113,7 +114,7 @@ def _amount(text: str) -> float | None:
     if not text:
         return None
     try:
-        amount = number_of(text.replace(",", "."))
+        amount = number_of(plain(text))
     except ValueError:
         raise BadInput("done.bad_amount") from None
     if not 0 < amount <= MOST_AMOUNT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from margelle.domain.plausible import CLOCK_TOLERANCE, EARLIEST
+from margelle.domain.plausible import EARLIEST, is_past
 from margelle.errors import BadInput
 from margelle.intake.point import in_utc
 
@@ -23,7 +23,7 @@ def minute_of(text: str, where: ZoneInfo, now: datetime) -> datetime:
         at = in_utc(datetime.fromisoformat(text.strip()), where)
     except (ValueError, OverflowError) as error:
         raise BadInput(f"{text[:40]!r} is no time.") from error
-    if not EARLIEST <= at <= now + CLOCK_TOLERANCE:
+    if not is_past(at, now):
         raise BadInput(f"{text[:40]!r} is not between {EARLIEST:%Y} and now.")
     return at
 

@@ -13,7 +13,7 @@ from margelle.domain.limits import Bands, Standing, standing
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.quantity import Catalogue, is_state
 from margelle.domain.series import NOTHING, Columns
-from margelle.domain.site import Band
+from margelle.domain.site import OWN, Band
 from margelle.domain.unit import Unit
 from margelle.serve.pages.drawing import Gauge, Spark, gauge, spark
 from margelle.serve.pages.figures import ago, freshness, number, with_unit
@@ -166,6 +166,8 @@ def doubt(scene: Scene, point: Measurement, doubt: Doubt) -> str:
     known = scene.catalogue.get(point.quantity)
     if doubt.kind == "range" and known is None:
         return doubt.reason
+    if doubt.kind == "withdrawn" and vendor == OWN:
+        return words("doubt.taken_back")
     if not doubt.reason.strip():
         return words("doubt.unexplained", vendor=scene.titles.get(vendor, vendor))
     low, high = (scene.limit(point.quantity, bound) for bound in ((known.low, known.high) if known else (0, 0)))

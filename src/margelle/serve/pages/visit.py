@@ -39,7 +39,7 @@ ME: Final = "/me"
 EVERYBODY: Final = User("", "")
 """Who looks at public pages."""
 
-GRAVE: Final = frozenset({"hand.doubted", "hand.far"})
+GRAVE: Final = frozenset({"hand.doubted", "hand.far", "hand.doubted_far"})
 """What is said of a form that was taken, and is to be looked at."""
 
 

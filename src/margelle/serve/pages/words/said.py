@@ -128,6 +128,7 @@ FRENCH: Final[dict[str, str]] = {
     "back.untold": "le service n’en dit rien",
     "back.not_known": "inconnu : {why}",
     "measured": "{values}, le {at} ; moyen : {means}",
+    "measured.taken back": "{values}, le {at} : retiré",
     "imported": "nouvelles : {new}, déjà là : {same}, corrigées : {corrected}, refusées : {refused}",
     "tags.meant": "{tags}",
     "event.noted": "{what}{amount}, le {at} : noté",

@@ -87,6 +87,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "its cloud tells it at another time now",
         "son service la donne maintenant à une autre heure",
     ),
+    "doubt.taken_back": ("taken back", "retirée"),
     "doubt.range": ("not plausible: beyond {low} to {high}", "peu plausible : hors de {low} à {high}"),
     "doubt.exposed": (
         "the probe seems to have been out of the water",
