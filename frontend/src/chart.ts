@@ -107,10 +107,11 @@ class Charts implements Wanted {
 
   /** Show a part, with all that the hub has of it, or the whole. */
   private async ask(stretch: Stretch, plot: HTMLElement): Promise<void> {
-    const { shown, whole } = this.charts?.dataset ?? {};
+    const { shown, whole, fixed } = this.charts?.dataset ?? {};
     const [[since, until], [first, last]] = [this.within(stretch), this.whole];
-    const part = `&from=${minute(Math.floor(since / 60))}&to=${minute(Math.ceil(until / 60))}`;
-    const query = `${whole}${since > first || until < last ? part : ""}`;
+    const from = Math.max(60 * Math.floor(since / 60), first); // the whole's ends may be between two minutes
+    const to = Math.min(60 * Math.ceil(until / 60), last);
+    const query = from > first || to < last ? `${fixed}&from=${written(from)}&to=${written(to)}` : whole;
     const wanted: Stretch = [since, until];
     this.wanted = wanted;
     if (query === shown) this.turn++;
@@ -247,9 +248,9 @@ function quantityOf(plot: HTMLElement | undefined): string | undefined {
   return plot?.parentElement?.dataset["quantity"];
 }
 
-/** As the hub writes it in an address, from minutes since 1970. */
-function minute(at: number): string {
-  return `${new Date(at * 60_000).toISOString().slice(0, 16)}Z`;
+/** As the hub writes it in an address: to the minute, or to the second where it is not on one. */
+function written(at: number): string {
+  return new Date(at * 1000).toISOString().replace(/(:00)?\.000Z$/, "Z");
 }
 
 const place = document.getElementById("period");

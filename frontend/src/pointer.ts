@@ -50,7 +50,7 @@ export function hear(place: HTMLElement, wanted: Wanted): void {
     if (!plot || event.button !== 0) return;
     const { clientX: x, clientY: y } = event;
     const mouse = event.pointerType === "mouse";
-    if (!mouse) fingers.set(event.pointerId, event);
+    if (!mouse) touched(event);
     if (fingers.size === 2) {
       cancel(event);
       pinch = { plot, began: between(plot, fingers), from: 0, to: 1 };
@@ -88,7 +88,7 @@ export function hear(place: HTMLElement, wanted: Wanted): void {
     else wanted.leave();
   };
   const end = (event: PointerEvent): void => {
-    fingers.delete(event.pointerId);
+    gone(event);
     if (pinch) {
       const { plot, from, to } = pinch;
       pinch = undefined;
@@ -102,7 +102,7 @@ export function hear(place: HTMLElement, wanted: Wanted): void {
     else wanted.unchoose(done.plot);
   };
   const cancel = (event: Event): void => {
-    if (event.type === "pointercancel") fingers.delete((event as PointerEvent).pointerId);
+    if (event.type === "pointercancel") gone(event as PointerEvent);
     if (pinch) wanted.unpinch();
     pinch = undefined;
     if (!press) return;
@@ -111,14 +111,22 @@ export function hear(place: HTMLElement, wanted: Wanted): void {
     if (press.reads) wanted.leave();
     press = undefined;
   };
+  const still = (event: TouchEvent): void => {
+    if (pinch && event.cancelable) event.preventDefault(); // the page is not scrolled by two fingers
+  };
+  // Each scroll waits for who hears this, so it is heard from the first finger on a curve only: browsers look again for the second.
+  const touched = (event: PointerEvent): void => {
+    fingers.set(event.pointerId, event);
+    place.addEventListener("touchmove", still, { passive: false });
+  };
+  const gone = (event: PointerEvent): void => {
+    fingers.delete(event.pointerId);
+    if (!fingers.size) place.removeEventListener("touchmove", still);
+  };
   place.addEventListener("pointerdown", begin);
   place.addEventListener("pointermove", move);
   addEventListener("pointerup", end); // wherever: what was touched may have been replaced
   addEventListener("pointercancel", cancel); // the page is scrolled
-  const still = (event: TouchEvent): void => {
-    if (pinch && event.cancelable) event.preventDefault(); // nor is it by two fingers
-  };
-  place.addEventListener("touchmove", still, { passive: false });
   place.addEventListener("pointerleave", (event) => {
     if (event.pointerType === "mouse" && !press) wanted.leave();
   });

@@ -131,5 +131,5 @@ def test_two_quick_taps_add_one_site(visit: Visitor, place: Whole) -> None:
         return Promise.all([sent(), sent()]);
     }""")
     page.get_by_role("button", name="Add the site").click()
-    expect(page.get_by_role("status")).to_contain_text("The site is there.")
+    expect(page.get_by_role("status").filter(has_text="The site is there.")).to_be_visible()
     assert [site.name for site in place.hub.run(place.hub.store.sites())].count("Twice") == 1

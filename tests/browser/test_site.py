@@ -335,6 +335,80 @@ def test_a_part_is_zoomed_into_and_a_part_of_that_and_back_undoes_it(visit: Visi
     assert page.url.endswith("?span=month")
 
 
+def test_a_part_at_either_end_is_of_the_week_that_was_seen_however_long_the_page_was_open(
+    visit: Visitor, hub: BrowserHub, noted: str
+) -> None:
+    """The hub's clock is between two minutes, and goes on."""
+    try:
+        hub.now = NOW + timedelta(seconds=37)
+        page = ready(visit(f"{noted}?span=week", width=DESK))
+        seen = shown(page).inner_text()
+        week = {"since": "2026-07-07T12:30:37Z", "until": "2026-07-14T12:30:37Z"}
+        hub.now += timedelta(minutes=30)
+        for left in (True, False):
+            _, box = curve_of(page, "ph")
+            drag(page, box, 200 if left else -200, after=1 if left else box["width"] - 1)
+            page.mouse.move(box["x"] + (-5 if left else box["width"] + 5), box["y"] + 90)
+            drag(page, box, -205 if left else 205, after=200 if left else box["width"] - 200)
+            page.mouse.up()
+            expect(shown(page)).not_to_have_text(seen)
+            assert f"until={week['until']}" in page.url
+            assert (f"from={week['since']}&" in page.url, page.url.endswith(f"to={week['until']}")) == (left, not left)
+            charts = page.locator("#charts")
+            zoomed = page.url
+            assert charts.get_attribute("data-shown") == zoomed.partition("?")[2], "as the hub writes it too"
+            page.keyboard.press("Tab")
+            page.get_by_role("slider").first.focus()
+            page.keyboard.press("0" if left else "-")
+            for _ in range(0 if left else 5):
+                page.keyboard.press("-")
+            expect(shown(page)).to_have_text(seen)
+            page.goto(zoomed)
+            page.get_by_role("link", name="Whole period").click()
+            expect(shown(page)).to_have_text(seen)
+            assert page.url.endswith(f"?span=week&until={week['until']}")
+            ready(page)
+        page.get_by_role("link", name="Later").click()
+        page.wait_for_url(re.compile(r"\?span=week$"))
+    finally:
+        hub.now = NOW
+
+
+@EVERY_LOOK
+def test_what_is_read_stands_where_the_limits_stood_and_moves_nothing(
+    visit: Visitor, noted: str, width: int, theme: Theme, language: Language
+) -> None:
+    page = ready(visit(noted, width=width, theme=theme, language=language))
+    panel, box = curve_of(page, "ph")
+    before, limits = box_of(panel), panel.locator(".limits")
+    expect(limits).to_be_visible()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 40)
+    expect(panel.locator(".readout")).to_contain_text(re.compile(r"7[.,]"))
+    expect(limits).to_be_hidden()
+    assert box_of(panel) == before
+    page.mouse.move(box["x"] - 30, box["y"] + 40)
+    expect(limits).to_be_visible()
+    assert box_of(panel) == before
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_on_a_phone_the_period_takes_two_rows_that_a_thumb_can_touch(
+    visit: Visitor, noted: str, language: Language
+) -> None:
+    page = visit(f"{noted}?{PART}", width=PHONE, language=language)
+    dates = page.locator(".dates > summary")
+    targets = [dates, *page.locator(".travel .buttons a").all()]
+    boxes = [box_of(each) for each in targets]
+    assert len(boxes) == 4
+    assert min(each["height"] for each in boxes) >= 44
+    assert len({each["y"] for each in boxes}) == 2
+    assert box_of(page.locator(".travel"))["height"] <= 110
+    expect(page.get_by_text("Europe/Paris")).to_have_count(2)
+    expect(page.locator(".zone").locator("visible=true")).to_have_count(0)
+    dates.click()
+    expect(page.locator(".zone").locator("visible=true")).to_have_count(1)
+
+
 def box_of(panel: Locator) -> dict[str, float]:
     found: dict[str, float] = panel.evaluate("each => each.getBoundingClientRect().toJSON()")
     return {name: found[name] for name in ("x", "y", "width", "height")}
@@ -523,6 +597,46 @@ def test_two_fingers_zoom_all_curves_about_their_middle(visit: Visitor, noted: s
     assert page.url.endswith("?span=week"), "not wider than the whole"
     page.go_back()
     expect(shown(page)).to_have_text(wider)
+
+
+SCROLLED = """() => new Promise(then => requestAnimationFrame(() => requestAnimationFrame(() => then(scrollY))))"""
+
+
+def test_two_fingers_that_are_drawn_down_too_zoom_and_do_not_scroll(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=week", width=PHONE))
+    _, box = curve_of(page, "ph")
+    before, fingers = page.evaluate(SCROLLED), Fingers(page)
+    middle, y = box["x"] + box["width"] / 2, box["y"] + 150
+    fingers.put("touchStart", (middle - 20, y))
+    page.evaluate(SCROLLED)  # nobody has two fingers down within a frame
+    fingers.put("touchStart", (middle - 20, y), (middle + 20, y))
+    for n in range(1, 9):
+        fingers.put("touchMove", (middle - 20 - 5 * n, y - 12 * n), (middle + 20 + 5 * n, y - 12 * n))
+    assert page.evaluate(SCROLLED) == before
+    fingers.put("touchEnd")
+    expect(page.get_by_role("link", name="Whole period")).to_be_visible()
+    assert page.evaluate("visualViewport.scale") == 1
+
+
+def test_no_scroll_waits_for_the_script_before_a_finger_is_on_a_curve(visit: Visitor, noted: str) -> None:
+    page = ready(visit(f"{noted}?span=week", width=PHONE))
+    devices = page.context.new_cdp_session(page)
+
+    def waits() -> bool:
+        """Whether a browser asks this page before it scrolls."""
+        found = []
+        for each in ("document.getElementById('period')", "document", "window"):
+            thing = devices.send("Runtime.evaluate", {"expression": each})["result"]["objectId"]
+            found += devices.send("DOMDebugger.getEventListeners", {"objectId": thing, "depth": -1})["listeners"]
+        return any(each["type"] in {"touchmove", "wheel"} and not each["passive"] for each in found)
+
+    assert not waits()
+    _, box = curve_of(page, "ph")
+    fingers = Fingers(page)
+    fingers.put("touchStart", (box["x"] + 60, box["y"] + 60))
+    assert waits(), "for a second one"
+    fingers.put("touchEnd")
+    assert not waits()
 
 
 def test_fingers_that_do_not_zoom_ask_for_nothing(visit: Visitor, noted: str) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from margelle.collect import failure, progress
+from margelle.collect.failure import failed
 from margelle.collect.loop import Collector
 from margelle.domain.measurement import Doubt, Measurement
 from margelle.domain.site import Person
 from margelle.domain.unit import Unit
-from margelle.errors import Limited, Malformed, MargelleError, NotFound, Refused, Unavailable, Unreachable
+from margelle.errors import Limited, Malformed, MargelleError, NotFound, Refused, StoreError, Unavailable, Unreachable
 from margelle.ports import Batch, Discovery, Fault, Incident
 from margelle.store.memory import MemoryStore
 from tests.collect.cloud import (
@@ -422,3 +424,54 @@ async def test_readings_that_came_as_words_are_asked_for_again_when_there_are_nu
     assert len(kept) >= 11
     assert all(one.value is not None for one in kept)
     assert scene.cloud.asked("history", began) <= 2
+
+
+async def test_probes_of_a_first_discovery_that_the_store_did_not_survive_are_asked_after_a_restart() -> None:
+    clock = VirtualClock()
+    cloud = Cloud(clock, Pool("1", hourly(START - 3 * DAY, START + DAY)))
+    store = await stored(account())
+    collector = collecting(store, cloud)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "gaps", away)  # which is asked once the probes are known
+        await drive(collector, clock, START + MINUTE)
+
+    def trouble(act: str, subject: str) -> None:
+        if act == "discover":
+            raise Unavailable("The cloud answered 500.")
+
+    cloud.trouble = trouble
+    await drive(collector, clock, START + HOUR)
+    known = await progress.load(store, "fake-1")
+    assert known.probes
+    assert known.discovery.ok_at is None
+    before = cloud.asked("latest", clock.now)
+    await drive(collecting(store, cloud), clock, START + 5 * HOUR)
+    assert cloud.asked("latest", START + HOUR) > before
+    assert {one.kind for one in await store.incidents(open_only=True)} == {"unavailable"}
+    (newest,) = [one.at for one in (await store.history(PROBE, "ph"))[-1:]]
+    assert newest > clock.now - 2 * HOUR
+
+
+async def away(*_: Any, **more: Any) -> Any:
+    raise StoreError("The database is locked.")
+
+
+async def test_a_discovery_that_could_not_be_kept_has_asked_and_costs_what_it_cost(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cost = (await progress.load(scene.store, "fake-1")).discovery_cost
+    told = list[bool]()
+
+    def noted(*args: Any, asked: bool) -> Incident:
+        told.append(asked)
+        return failed(*args, asked=asked)
+
+    async def removed(*_: Any) -> None:
+        raise NotFound("There is no account fake-1.")
+
+    monkeypatch.setattr(failure, "failed", noted)
+    monkeypatch.setattr(scene.store, "put_discovery", removed)
+    await scene.pass_(2 * DAY)
+    assert told
+    assert all(told)
+    assert (await progress.load(scene.store, "fake-1")).discovery_cost == cost

@@ -31,16 +31,20 @@ PACE = Rate(20, 3600)
 class Strict(Door):
     """A way to the cloud on which a request beyond the pace is refused before it is sent."""
 
+    cloud: Narrow
+
     async def ask(self, request: Request) -> Answer:
         now = self.cloud.clock.now
         recent = [one.at for one in self.own.spent if now - HOUR < one.at <= now]
-        if len(recent) >= PACE.requests:
-            free_at = recent[-PACE.requests] + HOUR
+        if len(recent) >= (most := self.cloud.most):
+            free_at = recent[-most] + HOUR
             raise Limited("The request budget is used up.", retry_after_s=(free_at - now).total_seconds())
         return await super().ask(request)
 
 
 class Narrow(Cloud):
+    most = PACE.requests
+
     def door(self, name: str) -> Door:
         return self.doors.setdefault(name, Strict(self))
 
@@ -64,6 +68,25 @@ async def test_a_discovery_finds_room_once_a_day_however_many_probes_there_are(p
     for probe in cloud.pools:
         (newest,) = [one.at for one in (await store.history(probe, "ph"))[-1:]]
         assert newest > clock.now - timedelta(hours=2.5)
+
+
+async def test_a_discovery_that_takes_all_there_is_finds_room_and_leaves_it_to_advice() -> None:
+    """What is kept for users' own acts is part of it: less would never do."""
+    cloud = narrow(2)
+    cloud.most = 9
+    clock, store = cloud.clock, await stored(account())
+    collector = collecting(store, cloud, Rate(cloud.most, 3600))
+    await drive(collector, clock, START + 14 * HOUR)
+    assert (await progress.load(store, "fake-1")).discovery_cost == 9
+    for day in range(1, 4):
+        before = cloud.asked("discover"), cloud.asked("advice")
+        await drive(collector, clock, START + 14 * HOUR + day * DAY)
+        known = await progress.load(store, "fake-1")
+        assert known.discovery.ok_at is not None
+        assert known.discovery.ok_at > clock.now - DAY
+        assert cloud.asked("discover") - before[0] == 9
+        assert cloud.asked("advice") - before[1] > 10
+    assert "limited" not in {one.kind for one in await store.incidents()}
 
 
 async def test_a_discovery_that_failed_at_once_is_not_taken_for_a_cheap_one() -> None:

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from margelle.collect.claims import LEASE_S
 from margelle.collect.loop import GRACE_S, Collector
 from margelle.collect.meter import Meter
-from margelle.collect.waiting import pause
 from margelle.domain.site import OWN, Account
 from margelle.errors import Limited, Refused, StoreError
 from margelle.ports import Answer, Receipt, Request, Spending
 from margelle.store.memory import MemoryStore
+from margelle.waiting import pause
 from tests.collect.cloud import (
     DAY,
     HOUR,
@@ -421,7 +421,7 @@ async def test_a_request_that_our_own_budget_refused_does_not_count() -> None:
     meter = Meter(_Used())
     with pytest.raises(Limited):
         await meter.ask(Request("latest", "GET", "https://cloud.test"))
-    assert meter.taken() == 0
+    assert meter.asked == 0
 
 
 async def test_a_pause_ends_with_its_event() -> None:

@@ -139,7 +139,7 @@ async def test_one_that_changes_more_often_than_it_is_asked_for_is_compared_once
 
 async def test_a_change_between_two_readings_is_no_restart_of_the_probe() -> None:
     track = Track("fake:1", ("ph", RELAY), newest=START)
-    track.series = {"ph": Series(newest=START), RELAY: Series(newest=START - 3 * HOUR, holds=True)}
+    track.series = {"ph": Series(newest=START), RELAY: Series(newest=START - 3 * HOUR, is_state=True)}
     arrived(track, {"ph": START, RELAY: START + 17 * MINUTE}, START + HOUR, empty=False)
     assert (track.newest, track.quick_until, track.suspect_at) == (START, None, None)
     assert track.series[RELAY].newest == START + 17 * MINUTE
@@ -150,7 +150,7 @@ async def test_a_change_between_two_readings_is_no_restart_of_the_probe() -> Non
 def test_a_probe_that_has_nothing_else_is_known_by_its_changes() -> None:
     track = Track("fake:1", (RELAY,))
     track.know((), relay)
-    track.series[RELAY] = Series(holds=True)
+    track.series[RELAY] = Series(is_state=True)
     for at in (START, START + 17 * MINUTE, START + 9 * HOUR):
         arrived(track, {RELAY: at}, at + MINUTE, empty=False)
         assert (track.newest, track.quick_until, track.suspect_at) == (at, None, None)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margelle.errors import BadInput
+from margelle.intake import form as forms
 from margelle.intake import table
 from margelle.intake.form import LONGEST_LINE, Entry, Form, Json, Ndjson, entries
 from margelle.intake.point import Point, Told
@@ -117,19 +118,50 @@ def test_a_line_that_was_cut_is_broken_though_it_was_wrong_before() -> None:
     ("text", "half"),
     [
         (rb'"\ud800"', rb"\ud800 at byte 10"),
-        (rb'"\ud800 and more"', rb"\ud800 at byte 10"),
-        (rb'"\\\uDC00"', rb"\uDC00 at byte 12"),
-        (rb'"\ud83d\ude00\ud83d\u0041"', rb"\ud83d at byte 22"),
+        (rb'"\uD800a"', rb"\uD800 at byte 10"),
+        (rb'"\ud83d\ude00\ud83d\n"', rb"\ud83d at byte 22"),
+        (rb'"\\\ud83d" ' + b"\n", rb"\ud83d at byte 12"),
     ],
 )
 @pytest.mark.parametrize("form", [Json, Ndjson])
-def test_half_a_character_is_said_to_be_one_and_where_it_stands(form: type[Form], text: bytes, half: bytes) -> None:
+def test_half_a_character_is_not_told_as_a_body_that_was_cut(form: type[Form], text: bytes, half: bytes) -> None:
     with pytest.raises(BadInput) as caught:
-        read(form(), b'{"probe":' + text + b',"quantity":"ph","at":1784032200,"value":7.4}')
+        read(form(), b'{"probe":' + text.rstrip() + b"}" + text[len(text.rstrip()) :])
     assert f"is no JSON: {half.decode()} is half a character, without its other half" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", [rb'{"probe":"\ud83d', rb'{"probe":"\ud83d\ude', rb'{"probe":"\\ud800"'])
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (rb'[{"probe":"\ud83d\ude00\ud83d\u0041"}]', "invalid utf-16 surrogate pair"),
+        (rb'[{"probe":"\uDC00","quantity":"ph"}]', "invalid utf-16 surrogate pair"),
+        (rb'{"probe":"\ud83d and what goes on"}', "unexpected end of hex escape"),
+        (rb'[{"probe":"a"},{"probe":"\ud83d\ude00",}]', "trailing comma"),
+        (rb'[{"probe":1,}, "\ud83d"]', "trailing comma"),
+    ],
+)
+def test_what_the_decoder_can_name_is_told_as_it_does(body: bytes, why: str) -> None:
+    with pytest.raises(BadInput, match=why):
+        read(Json(), body)
+
+
+def test_of_a_long_body_only_the_end_is_searched_for_half_a_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    class Pattern:
+        def search(self, text: bytes, start: int) -> None:
+            looked.append(len(text) - start)
+
+    monkeypatch.setattr(forms, "_HALF", Pattern())
+    with pytest.raises(BadInput, match="truncated"):
+        read(Json(), b'["' + rb"\n" * 10_000)
+    assert looked == [11]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [rb'{"probe":"\ud83d', rb'{"probe":"\ud83d\ude', rb'{"probe":"\\ud800"', rb'{"probe":"\\\\ud800"'],
+)
 def test_what_was_cut_within_a_character_was_cut(text: bytes) -> None:
     with pytest.raises(BadInput, match="truncated"):
         read(Json(), text)

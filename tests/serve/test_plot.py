@@ -99,15 +99,15 @@ async def test_what_changes_more_often_than_can_be_seen_is_drawn_as_any_line() -
 @pytest.mark.parametrize(
     ("days", "most", "shares"),
     [
-        (100, 20_000, [100.0] * 30 + [75.0] + [0.0] * 10),
-        (1000, 20_000, []),
+        (100, 50_000, [100.0] * 30 + [75.0] + [0.0] * 10),
+        (1000, 50_000, []),
         (100, 3, [100.0, 50.0]),
     ],
 )
 async def test_of_a_long_span_what_is_on_or_off_has_for_how_much_of_each_day_it_was_on(
     monkeypatch: pytest.MonkeyPatch, days: int, most: int, shares: list[float]
 ) -> None:
-    monkeypatch.setattr("margelle.serve.line.MOST_TOLD", most)
+    monkeypatch.setattr("margelle.serve.held.MOST_TOLD", most)
     store, told = MemoryStore(), datetime(2026, 7, 4, 18, tzinfo=UTC)
     await furnish(store, NOW)
     since = told - timedelta(days=30, hours=18)

@@ -89,6 +89,6 @@ def _row(*cells: object) -> str:
 
 def _noted(world: World, said: Verdict) -> Iterator[str]:
     kinds = Counter(one.kind for one in said.incidents)
-    yield f"\nCollectors: {len(world.collectors)}; accounts without one a minute after theirs was lost: {world.orphans}"
+    yield f"\nCollectors: {len(world.collectors)}; accounts without one a minute after theirs was lost: {world.minute.orphans}"
     yield f"Troubles: {', '.join(f'{count} {what}' for what, count in world.count.most_common())}"
     yield f"Incidents: {', '.join(f'{count} {kind}' for kind, count in kinds.most_common())}; open at the end: {said.open}\n"

@@ -292,8 +292,8 @@ async def judged(world: World) -> Verdict:
     left = [one for one in incidents if one.ended_at is None]
     broken = [f"{one.account}: {one.kind} at {one.where} has not ended: {one.what}" for one in left]
     broken += [f"{one.account}: {one.what}" for one in incidents if one.kind in {"bug", "failed"}]
-    if world.orphans:
-        broken.append(f"{world.orphans} accounts had no collector a minute after theirs was lost.")
+    if world.minute.orphans:
+        broken.append(f"{world.minute.orphans} accounts had no collector a minute after theirs was lost.")
     for vendor, one in found.items():
         broken += _sentences(vendor, one, world.clouds[vendor])
     return Verdict(found, incidents, len(left), broken)

@@ -32,6 +32,7 @@ from margelle.vendors.baxo import BAXO
 from margelle.vendors.flipr import FLIPR
 from margelle.vendors.ondilo import ONDILO
 from tests.soak.clock import START, Time
+from tests.soak.minute import MINUTE, Minute
 from tests.soak.mortal import Killed
 from tests.soak.process import Process
 from tests.soak.schedule import DAY, HOUR, HUB, Trouble
@@ -44,8 +45,6 @@ VENDORS: Final = {vendor.name: vendor for vendor in (ONDILO, FLIPR, BAXO)}
 Span = tuple[datetime, datetime]
 
 MOMENT: Final = timedelta(seconds=1)
-MINUTE: Final = timedelta(minutes=1)
-"""So soon another collector has the accounts of one that was lost."""
 
 
 class Tally(Log):
@@ -108,7 +107,7 @@ class Cloud:
 class World:
     """Lives through `troubles` until `until`, with several collectors on one store.
 
-    What it notes: when which cloud could not be asked (`spans`), how often what happened, and for how many accounts nobody had come a minute after their collector was lost (`orphans`).
+    What it notes: when which cloud could not be asked (`spans`), how often what happened, and for how many accounts nobody came when their collector was lost (`minute`).
     """
 
     def __init__(self, folder: Path, seed: int, troubles: Sequence[Trouble], until: datetime) -> None:
@@ -135,14 +134,13 @@ class World:
         self.count = Counter[str]()
         self.came: dict[tuple[str, str, datetime], datetime] = {}
         """When each reading was kept for the first time."""
-        self.orphans = 0
+        self.minute = Minute()
         names = [f"collector-{n}" for n in range(2 + seed % 2)]
         self.collectors = [self._process(name, seed) for name in names]
         self.desk = self._process("desk", seed)
         """Where the user signs in: a process that lives for ever."""
         self._agenda: list[tuple[datetime, Process]] = []
         self._watched = self._wakes_at = START
-        self._judge_at: list[datetime] = []
         self._refused: dict[str, tuple[datetime, datetime]] = {}
         self._looked_at = START
 
@@ -215,7 +213,7 @@ class World:
             if self.works and self._looked_at + HOUR <= self.time.now:
                 await self._look()
             await self._rounds()
-            await self._hold_against_the_minute()
+            self._hold_against_the_minute()
             self.time.now = min(max(self._next(), self.time.now + MOMENT), max(until, self.time.now))
             self._claim_on()
 
@@ -265,17 +263,17 @@ class World:
         taken_at = self.time.now + MINUTE if self.works else back_at
         self.spans[HUB].append((self.time.now, taken_at))
         if self.works:
-            self._judge_at.append(taken_at)
+            self.minute.begin(self.time.now)
         self._watched = max(self._watched, taken_at + 2 * CLAIM_EVERY)
 
-    async def _hold_against_the_minute(self) -> None:
-        """Whether every account had somebody a minute after a collector was lost, unless others were lost meanwhile."""
-        due = [at for at in self._judge_at if at <= self.time.now]
-        self._judge_at = [at for at in self._judge_at if at > self.time.now]
-        if due and not self._judge_at and self.works:
-            claimed = await self.store.collectors(self.time.told())
+    def _hold_against_the_minute(self) -> None:
+        """Every collector that works has claimed in this round."""
+        if not self.works:
+            self.minute.forget()
+        elif self.minute.runs:
             working = {one.name for one in self.collectors if one.works}
-            self.orphans += len(VENDORS) - sum(count for name, count in claimed.items() if name in working)
+            leases = self._leases.execute("SELECT account, collector FROM lease")
+            self.minute.look(self.time.now, VENDORS.keys() - {account for account, name in leases if name in working})
 
     @property
     def works(self) -> bool:
@@ -289,7 +287,7 @@ class World:
 
     async def _stop_all(self) -> None:
         self._agenda.clear()
-        self._judge_at.clear()
+        self.minute.forget()
         for process in self.collectors:
             if process.on:
                 await process.stop()
@@ -307,7 +305,7 @@ class World:
         elif one.kind == "clock":
             self.time.wrong_by = one.clock if begins else timedelta(0)
             self._watched = max(self._watched, self.time.now + MINUTE)
-            self._judge_at.clear()
+            self.minute.forget()
         elif begins:
             await self._befall(one)
         elif one.kind == "sleep":
@@ -335,7 +333,8 @@ class World:
             process.life.doze(one.steps)
             self._wakes_at = one.until
         else:
-            await self._burst(process)
+            with suppress(Killed):  # a step of the burst may be the one at which it dies anyway
+                await self._burst(process)
             await self._kill(process)
             await self._burst(self.desk)
 

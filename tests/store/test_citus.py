@@ -54,8 +54,8 @@ def plans(spread: str, sent: dict[str, list[Any]]) -> list[Plan]:
 
 
 def test_every_statement_on_what_is_spread_was_sent(sent: dict[str, list[Any]]) -> None:
-    """Those for one server alone are left out."""
-    on_one = {"COPY arrived (probe, turn, pieces, points, newest) FROM STDIN (FORMAT binary)", probes._HOLD_ON_ONE}
+    """The one for one server alone is left out."""
+    on_one = {"COPY arrived (probe, turn, pieces, points, newest) FROM STDIN (FORMAT binary)"}
     begun = [text.partition("{")[0] for _, text in STATEMENTS if tables(text) & SPREAD.keys() and text not in on_one]
     assert [text for text in begun if not any(way in one for way in _ways(text) for one in sent)] == []
 

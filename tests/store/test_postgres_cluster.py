@@ -11,16 +11,25 @@ import ast
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from psycopg.abc import QueryNoTemplate as Query
 
 from margelle.store import postgres
+from margelle.store.layout.arrival import Arrival
+from margelle.store.layout.folding import Folding
 from margelle.store.postgres import probes, schema
+from margelle.store.postgres.asking import Bindings, Row, Transaction
 from margelle.store.postgres.cluster import CENTRAL, SPREAD
+from margelle.store.postgres.image import Image
 from margelle.store.relations import ALIVE, RELATIONS
+from margelle.store.remembered import Remembered
+from margelle.store.rules import micros
 from tests.postgres import Databases
+from tests.store.things import NOW, point
 
 OTHERS = ({relation.name for relation in RELATIONS} | ALIVE | {"margelle"}) - SPREAD.keys()
 """On every node, or on the coordinator alone."""
@@ -79,9 +88,60 @@ def test_a_statement_on_measurements_names_its_probe_or_is_answered_everywhere(s
 
 
 def test_rows_of_several_nodes_are_not_locked_by_reading() -> None:
-    """Only those of one server are."""
+    """Only those of one server are, or of one shard."""
     locking = [sql for _, sql in STATEMENTS if re.search(r"\bFOR (NO KEY )?(UPDATE|SHARE)\b", sql)]
-    assert [sql for sql in locking if tables(sql) & SPREAD.keys()] == [probes._HOLD_ON_ONE]
+    assert [sql for sql in locking if tables(sql) & SPREAD.keys()] == [probes._LOCK_HEADS]
+
+
+class Noted(Transaction):
+    """A transaction on a cluster that has nothing yet, of which it is noted in which order heads are taken."""
+
+    def __init__(self) -> None:
+        self.name, self.is_spread, self.taken = "noted", True, list[str]()
+        self.remembered, self.days = Remembered(0), Remembered(0)
+
+    async def read(self, sql: Query, args: Bindings = ()) -> list[Row]:
+        return [(probe, SHARDS[probe]) for probe in args[0]] if sql == probes._SHARDS else []  # type: ignore[index]
+
+    async def read_each(self, sql: Query, rows: Sequence[Bindings]) -> list[Row]:
+        for (some,) in rows:
+            assert len({SHARDS[probe] for probe in some}) == 1
+            self.taken += some
+        return []
+
+    async def demand(self, sql: Query, args: Bindings, count: int) -> None:
+        assert len(args) == 5 * count
+        self.taken += sorted([one for one in args if one in SHARDS], key=SHARDS.__getitem__)  # as Citus does
+
+    async def run_each(self, sql: Query, rows: Sequence[Bindings]) -> None:
+        """Nothing."""
+
+    async def copy(self, sql: Query, types: Sequence[str], rows: Iterable[Row]) -> None:
+        """Nothing."""
+
+    @asynccontextmanager
+    async def together(self, *, at_once: bool) -> AsyncIterator[None]:
+        yield
+
+
+SHARDS = {f"p{n:02}": n * 7 % 3 for n in range(20)}
+
+
+@pytest.mark.parametrize("count", [1, 5, 20])
+async def test_who_locks_heads_and_who_writes_them_take_them_in_one_order_by_shard(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probes, "_SENT_TOGETHER", 7)
+    names = [*SHARDS][:count]
+    locking, writing = Noted(), Noted()
+    kept = await probes.locked_heads(locking, names[::-1])
+    images, _ = await probes.worked(writing, kept.values(), arrive)
+    await probes.write(writing, images)
+    assert locking.taken == writing.taken == sorted(names, key=lambda name: (SHARDS[name], name))
+
+
+def arrive(image: Image) -> None:
+    image.new, _ = Arrival(image, Folding(image), micros(NOW)).keep([point(probe=image.kept.probe)])
 
 
 def test_every_table_has_its_place() -> None:

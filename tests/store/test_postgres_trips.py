@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,17 +23,29 @@ class Relay:
 
     def __init__(self, server: Path) -> None:
         self._server, self.trips = server, 0
+        self._under_way: list[asyncio.Task[None]] = []
 
-    async def hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A new connection."""
+        self._under_way.append(asyncio.create_task(self._hand_on(reader, writer)))
+
+    async def end(self) -> None:
+        """Wait until both ends of each connection are closed."""
+        await asyncio.gather(*self._under_way)
+
+    async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers, asks = await asyncio.open_unix_connection(self._server)
         said = [True]
 
         async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, asking: bool) -> None:
-            while some := await source.read(1 << 16):
-                self.trips += asking and said[0]
-                said[0] = not asking
-                sink.write(some)
+            with suppress(ConnectionError):  # either may leave without a word
+                while some := await source.read(1 << 16):
+                    self.trips += asking and said[0]
+                    said[0] = not asking
+                    sink.write(some)
             sink.close()
+            with suppress(ConnectionError):
+                await sink.wait_closed()
 
         await asyncio.gather(pass_on(reader, asks, asking=True), pass_on(answers, writer, asking=False))
 
@@ -45,8 +58,9 @@ async def relayed(server: Databases) -> AsyncIterator[tuple[Relay, str]]:
     server.create("relayed")
     relay = Relay(server.socket / NAME)
     with tempfile.TemporaryDirectory() as folder:
-        async with await asyncio.start_unix_server(relay.hand_on, Path(folder) / NAME):
+        async with await asyncio.start_unix_server(relay.take, Path(folder) / NAME):
             yield relay, server.url("relayed", host=folder)
+            await relay.end()
 
 
 async def test_a_reading_is_kept_in_four_round_trips_and_told_in_one(

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 
 from margelle.errors import StoreError
@@ -44,6 +45,24 @@ def fix(path: Path) -> Path:
         file.chmod(0o400)
     path.parent.chmod(0o500)
     return path
+
+
+def unfix(path: Path) -> None:
+    path.parent.chmod(0o700)
+    for file in path.parent.iterdir():
+        file.chmod(0o600)
+
+
+def hot_journal(path: Path) -> None:
+    """What a process that is killed leaves beside a file without a write-ahead log."""
+    writer = apsw.Connection(str(path))
+    writer.pragma("journal_mode", "DELETE")
+    writer.pragma("cache_size", 1)
+    writer.execute("BEGIN IMMEDIATE; CREATE TABLE big AS SELECT zeroblob(100000); UPDATE big SET rowid = rowid + 1")
+    torn = [path.read_bytes(), (journal := path.with_name(f"{path.name}-journal")).read_bytes()]
+    writer.close()
+    for file, content in zip((path, journal), torn, strict=True):
+        file.write_bytes(content)
 
 
 def names(path: Path) -> set[str]:
@@ -104,6 +123,38 @@ async def test_a_log_that_cannot_be_read_is_an_error_and_nothing_is_shown_withou
     store = SqliteStore(copy / "m.sqlite", vault, only_reads=True)
     assert await store.count() == 700
     await store.close()
+
+
+async def test_what_a_link_leads_to_is_read_with_the_log_beside_it(nobodys: Path, vault: Vault) -> None:
+    """Whether the file cannot be written or only the folder in which the link stands."""
+    hub = SqliteStore(nobodys / "there" / "m.sqlite", vault)
+    await hub.add(MANY, NOW)
+    (nobodys / "links").mkdir()
+    link = nobodys / "links" / "link.sqlite"
+    link.symlink_to(nobodys / "there" / "m.sqlite")
+    link.parent.chmod(0o500)
+    for mode in (0o700, 0o500):
+        (nobodys / "there").chmod(mode)
+        store = SqliteStore(link, vault, only_reads=True)
+        assert await store.count() == 700
+        await store.close()
+    await hub.close()
+
+
+async def test_a_journal_of_a_killed_process_is_an_error_and_nothing_is_shown_without_it(
+    fixed: Path, vault: Vault
+) -> None:
+    unfix(fixed)
+    hot_journal(fixed)
+    with pytest.raises(StoreError, match=r"What was stored last is in m\.sqlite-journal beside it"):
+        SqliteStore(fix(fixed), vault, only_reads=True)
+
+
+async def test_an_empty_file_is_said_to_be_one(fixed: Path, vault: Vault) -> None:
+    unfix(fixed)
+    fixed.write_bytes(b"")
+    with pytest.raises(StoreError, match=r"m\.sqlite: This file is empty"):
+        SqliteStore(fix(fixed), vault, only_reads=True)
 
 
 async def test_an_empty_log_is_no_hindrance(fixed: Path, vault: Vault) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +13,7 @@ from margelle.config import Settings
 from margelle.errors import ConfigError, StoreError
 from margelle.phrase import Phrase
 from margelle.ports import Mapped, Naming, Store, Vendor
+from margelle.waiting import pause
 
 LOOK_S: Final = 1.0
 """So often it is looked whether another process was told something."""
@@ -82,8 +82,7 @@ class HubMeanings:
                     seen = version
             except StoreError as error:
                 _log.warning("What was said of tags cannot be read: %s", error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), look_s)
+            await pause(look_s, stop)
 
     def _refuse(self, vendor: str, naming: Naming, name: str, meaning: str) -> None:
         """Raises ConfigError that says why this makes no sense."""

@@ -69,7 +69,7 @@ def _advance(series: Series, at: datetime) -> None:
     before = series.newest or series.settled_at
     if series.newest is not None and at <= series.newest:
         return
-    if before is not None and not series.holds and at - before > timedelta(seconds=MISSED * series.rhythm_s):
+    if before is not None and not series.is_state and at - before > timedelta(seconds=MISSED * series.rhythm_s):
         series.missing_since = series.missing_since or before
         series.missing_until = at
     series.newest = at
@@ -118,7 +118,7 @@ _WHY: Final[dict[GapState, str]] = {
 
 def _left(series: Series, instants: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
     """Where an answer left readings missing: in the gap of `series`, after its newest one, and in a first answer wherever it has holes."""
-    if series.holds:
+    if series.is_state:
         return
     if series.missing_since is not None and series.missing_until is not None:
         yield series.missing_since, series.missing_until

@@ -32,7 +32,7 @@ class Claims:
         """Whether the last claim is of a time to come."""
         return self._at is not None and now < self._at
 
-    def hold(self, now: datetime) -> bool:
+    def are_ours(self, now: datetime) -> bool:
         """Whether what was claimed is still ours: a process that was asleep may have lost it."""
         return self._at is not None and now - self._at < timedelta(seconds=LEASE_S)
 

@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from margelle.collect.failure import incident
+from margelle.collect.plan import Ask
 from margelle.domain.measurement import Measurement
 from margelle.phrase import Phrase
-from margelle.ports import Fault, Incident
+from margelle.ports import Batch, Fault, Incident
+
+
+def odd(account: str, ask: Ask, batch: Batch, kept: Sequence[Measurement], now: datetime) -> list[Incident]:
+    """What is odd about the answer to `ask`, of which these measurements were kept."""
+    return unreadable(account, ask.where, batch.faults, now) + doubtful(account, ask.subject, kept, now)
 
 
 def unreadable(account: str, where: str, faults: Sequence[Fault], now: datetime) -> list[Incident]:
@@ -22,16 +28,16 @@ def unreadable(account: str, where: str, faults: Sequence[Fault], now: datetime)
 
 def doubtful(account: str, probe: str, kept: Sequence[Measurement], now: datetime) -> list[Incident]:
     """Values that we doubt ourselves, one incident a probe; what a vendor excludes, or nobody has calibrated, is so every day."""
-    odd = [(one, doubt) for one in kept for doubt in one.doubts if doubt.kind not in {"vendor", "uncalibrated"}]
-    if not odd:
+    found = [(one, doubt) for one in kept for doubt in one.doubts if doubt.kind not in {"vendor", "uncalibrated"}]
+    if not found:
         return []
-    one, doubt = odd[0]
-    many = "1 value is kept with a doubt:" if len(odd) == 1 else f"{len(odd)} values are kept with a doubt, such as"
+    one, doubt = found[0]
+    many = "1 value is kept with a doubt:" if len(found) == 1 else f"{len(found)} values are kept with a doubt, such as"
     what = f"{many} {one.quantity} {one.raw!r} of {one.at:%Y-%m-%d %H:%M} UTC: {doubt.reason}."
     phrase = Phrase(
-        "doubtful.one" if len(odd) == 1 else "doubtful.many",
+        "doubtful.one" if len(found) == 1 else "doubtful.many",
         {
-            "n": str(len(odd)),
+            "n": str(len(found)),
             "what": Phrase(f"quantity.{one.quantity}"),
             "raw": one.raw,
             "at": f"{one.at:%Y-%m-%d %H:%M} UTC",

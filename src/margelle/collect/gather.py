@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from margelle.collect import backfill, elsewhere, failure, withdrawn
-from margelle.collect.findings import doubtful, said, unreadable
+from margelle.collect.findings import odd, said, unreadable
 from margelle.collect.keeping import keep
 from margelle.collect.meter import Meter
 from margelle.collect.plan import LOOK, MISSING, Ask
@@ -24,6 +24,7 @@ from margelle.ports import (
     Batch,
     BriefedSource,
     Clock,
+    Discovery,
     HistorySource,
     Incident,
     LongMemorySource,
@@ -70,30 +71,21 @@ class Gather:
 
     async def perform(self, ask: Ask) -> None:
         """Make `ask`, whatever comes of it. Only a StoreError is raised: everything else is recorded."""
-        self._meter.purpose = ask.purpose
+        self._meter.purpose, before = ask.purpose, self._meter.asked
         try:
             await self._make(ask)
         except StoreError:
             raise
         except MargelleError as error:
-            asked = self._count(ask)
+            asked = self._meter.asked > before
             await self._note(failure.failed(self.account.id, ask, error, self.progress, self._clock(), asked=asked))
         except Exception as error:
             _log.exception("An unexpected error while asking %s for %s", self.account.id, ask.where)
             await self._note(failure.broken(self.account.id, ask, error, self.progress, self._clock()))
-        finally:
-            self._count(ask)
 
     def spending(self, now: datetime) -> Spending:
         """How the account's budget stands."""
         return self._meter.spending(now)
-
-    def _count(self, ask: Ask) -> bool:
-        """Whether requests were made since last time. A discovery that they did not suffice for needs more."""
-        taken = self._meter.taken()
-        if ask.act == "discover" and taken:
-            self.progress.discovery_cost = max(self.progress.discovery_cost, taken + 1)
-        return taken > 0
 
     async def _note(self, *incidents: Incident) -> None:
         if await self._store.account(self.account.id) is None:
@@ -128,9 +120,7 @@ class Gather:
     # --- the acts
 
     async def _discover(self) -> list[Incident]:
-        discovery = await self.source.discover(self._clock())
-        self.progress.discovery_cost = max(self._meter.taken(), 1)
-        now = self._clock()
+        discovery, now = await self._discovery(), self._clock()
         before = {site.id for site in await self._store.sites(account=self.account.id)}
         await self._store.put_discovery(self.account.id, discovery, now)
         sites = await self._store.sites(account=self.account.id)
@@ -148,14 +138,28 @@ class Gather:
         ]
         return unreadable(self.account.id, "discovery", discovery.faults, now) + vanished
 
+    async def _discovery(self) -> Discovery:
+        """What the cloud has. Notes how many requests that needs: where they did not suffice, at least one more."""
+        before = self._meter.asked
+        try:
+            discovery = await self.source.discover(self._clock())
+        except BaseException:
+            self.progress.discovery_cost = max(self.progress.discovery_cost, self._meter.asked - before + 1)
+            raise
+        self.progress.discovery_cost = max(self._meter.asked - before, 1)
+        return discovery
+
     def _pasts_known(self) -> bool:
         """Whether there are probes, and it is known of each what its cloud can tell of the past."""
         tracks = self.progress.tracks.values()
         return bool(tracks) and (not isinstance(self.source, HistorySource) or all(each.remembered for each in tracks))
 
     async def resume(self) -> None:
-        """What is known of the sites, as this source reads it: the settings may be others than at the last discovery. Costs no request."""
-        if self.progress.discovery.ok_at is not None:
+        """What is known of the sites, as this source reads it: the settings may be others than at the last discovery. Costs no request.
+
+        There may be probes though no discovery has ended well: where the store was away within the first.
+        """
+        if self.progress.discovery.ok_at is not None or self.progress.probes:
             await self._take_over(await self._store.sites(account=self.account.id))
 
     async def _tidy(self, there: set[str], now: datetime) -> None:
@@ -198,9 +202,7 @@ class Gather:
         await elsewhere.leave(self._store, self.progress, ask.subject, track)
         track.know(newest, self._is_state[track.site])
         backfill.arrived(track, newest, now, empty=not kept)
-        noted = unreadable(self.account.id, ask.where, batch.faults, now) + doubtful(
-            self.account.id, ask.subject, kept, now
-        )
+        noted = odd(self.account.id, ask, batch, kept, now)
         if track.empties >= backfill.EMPTY and track.newest is not None:
             what = "The cloud answers, but tells no latest values; its past is asked instead."
             phrase = Phrase("cloud.no_latest")
@@ -214,9 +216,7 @@ class Gather:
         batch = await source.standing(switch, self._clock())
         now = self._clock()
         kept = await keep(self._store, batch, now, self._catalogue)
-        return unreadable(self.account.id, ask.where, batch.faults, now) + doubtful(
-            self.account.id, switch.id, kept, now
-        )
+        return odd(self.account.id, ask, batch, kept, now)
 
     async def _history(self, ask: Ask) -> list[Incident]:
         source, window = self.source, ask.window
@@ -249,9 +249,7 @@ class Gather:
         self.progress.filled += ask.rank in MISSING
         if window not in {"day", "week"}:
             track.series[ask.quantity].swept_at = now
-        return unreadable(self.account.id, ask.where, batch.faults, now) + doubtful(
-            self.account.id, ask.subject, kept, now
-        )
+        return odd(self.account.id, ask, batch, kept, now)
 
     async def _tells_unseen(self, ask: Ask, batch: Batch) -> bool:
         """Whether an answer tells of readings, older than the newest that is known, which the store has not."""

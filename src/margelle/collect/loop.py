@@ -16,12 +16,12 @@ from margelle.collect.crowd import admitted, apart, cloud_of
 from margelle.collect.failure import SIGN_IN
 from margelle.collect.line import REST, Line
 from margelle.collect.progress import States, none_is_on_or_off
-from margelle.collect.waiting import Pause, first_of, pause
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Account
 from margelle.errors import ConfigError, MargelleError, StoreError
 from margelle.phrase import Phrase
 from margelle.ports import Clock, PacedHttp, Store, Tokens, Vendor
+from margelle.waiting import Pause, first_of, pause
 
 News = Callable[[], Awaitable[Collection[str]]]
 """Tells, each time, of which vendors the settings have changed since the last time."""
@@ -92,7 +92,7 @@ class Collector:
     @property
     def leads(self) -> bool:
         """Whether it is for this collector to do what only one of all that share a store may do: it has the first of all accounts."""
-        return self._claims.have_first and self._claims.hold(self._clock())
+        return self._claims.have_first and self._claims.are_ours(self._clock())
 
     async def round(self, stop: asyncio.Event | None = None) -> datetime | None:
         """Ask all that is due now, each account once. Returns when something will be due next; None where there is no account."""
@@ -231,7 +231,7 @@ class Collector:
 
     def _goes_on(self, account: str) -> bool:
         """Whether an account that is being asked is still ours, and has not been paused or removed meanwhile."""
-        return account in self._accounts and self._claims.hold(self._clock())
+        return account in self._accounts and self._claims.are_ours(self._clock())
 
     async def _has_signed_in(self, account: str) -> bool:
         """Whether the line waits for its user to sign in, and whoever took the new sign-in has ended the incident."""
@@ -254,7 +254,7 @@ class Collector:
         """Ask the accounts that are due (`but` these), those that wait longest first, and no cloud for too many at once."""
         now = self._clock()
         begun: set[str] = set()
-        if stopping() or not self._claims.hold(now):
+        if stopping() or not self._claims.are_ours(now):
             return begun
         asking = [self._accounts[name] for name in self._asking if name in self._accounts]
         due = [name for name, at in self._due.items() if at <= now and name not in self._asking and name not in but]

@@ -15,7 +15,6 @@ class Meter:
 
     def __init__(self, http: PacedHttp) -> None:
         self._http = http
-        self._told = 0
         self.asked = 0
         self.purpose = ""
 
@@ -34,8 +33,3 @@ class Meter:
     def spending(self, now: datetime) -> Spending:
         """How the account's budget stands."""
         return self._http.spending(now)
-
-    def taken(self) -> int:
-        """How many requests were made since the last call."""
-        taken, self._told = self.asked - self._told, self.asked
-        return taken

@@ -99,11 +99,13 @@ def asks(account: str, progress: Progress, spending: Spending, now: datetime) ->
         for ask in _wanted(account, progress, shares.window * ONCE, now)
     ]
     known = _discovery(account, progress, now)
-    if known.due_at <= now and _needs_all(known, progress, shares, now):
-        known = replace(known, rank=NEW)
-        wanted = [replace(ask, rank=NEW) if ask.act == "discover" else ask for ask in wanted]
-    if known.due_at <= now < rooms["discover"]:
-        wanted = [_behind(ask, known.rank, rooms["discover"]) for ask in wanted]
+    if _may_begin(known, progress, now):
+        among_fresh = progress.discovery_cost > shares.late
+        if among_fresh and _goes_first(known, progress, now):
+            known = replace(known, rank=NEW)
+            wanted = [replace(ask, rank=NEW) if ask.act == "discover" else ask for ask in wanted]
+        if now < rooms["discover"] and (known.rank == NEW or not among_fresh):
+            wanted = [_behind(ask, known.rank, rooms["discover"]) for ask in wanted]
     return sorted(wanted, key=lambda ask: _order(ask, progress, now))
 
 
@@ -144,15 +146,19 @@ def _room_at(ask: Ask, progress: Progress, rooms: dict[Purpose, datetime], share
     return min(rooms["again"], max(rooms["latest"], fresh_at))
 
 
-def _needs_all(known: Ask, progress: Progress, shares: Shares, now: datetime) -> bool:
-    """Whether a discovery finds room only where fresh values wait for it too, once a day and for less than an hour: there are many probes.
+def _may_begin(known: Ask, progress: Progress, now: datetime) -> bool:
+    """Whether a discovery waits for nothing but room."""
+    not_before = progress.discovery.not_before
+    return known.due_at <= now and (not_before is None or not_before <= now)
 
-    One that fails again and again makes them wait twice a day.
+
+def _goes_first(known: Ask, progress: Progress, now: datetime) -> bool:
+    """Whether fresh values wait, too, for a discovery that finds no room beside them: once a day and for less than an hour.
+
+    One that fails again and again, such as one that is more than all we allow ourselves, makes them wait twice a day.
     """
     tried = progress.discovery
-    if known.rank != DISCOVERY or not shares.late < progress.discovery_cost <= shares.whole:
-        return False
-    if tried.not_before is not None and tried.not_before > now:
+    if known.rank != DISCOVERY:
         return False
     return tried.failures < 3 or tried.asked_at is None or now - tried.asked_at >= _DAY / 2
 
@@ -303,9 +309,9 @@ def _reasons(track: Track, series: Series, quantity: str, far: Window, now: date
     since, until, wanted_at = series.missing_since, series.missing_until, series.wanted_at
     if since is not None and until is not None and wanted_at is not None:
         yield wanted_at, GAP, since, Reason("missing", at=since, until=until)
-    yield _suspicion(track, settled) if not series.holds else _flicker(track, series, settled)
+    yield _suspicion(track, settled) if not series.is_state else _flicker(track, series, settled)
     yield _fallback(track, series, quantity, settled)
-    if quantity == _scout(track) and series.newest is not None and not series.holds:
+    if quantity == _scout(track) and series.newest is not None and not series.is_state:
         yield settled + LOOK_EVERY, LOOK, settled, Reason("look")
     if series.newest is not None:
         due = (series.swept_at or settled) + SWEEP_EVERY
@@ -337,4 +343,6 @@ def _fallback(track: Track, series: Series, quantity: str, settled: datetime) ->
 
 def _scout(track: Track) -> str:
     """The quantity whose past is asked for before the others': one that is measured, and was."""
-    return max(track.remembered, key=lambda name: (not track.series[name].holds, track.series[name].newest is not None))
+    return max(
+        track.remembered, key=lambda name: (not track.series[name].is_state, track.series[name].newest is not None)
+    )

@@ -62,7 +62,7 @@ class Series(Struct, omit_defaults=True):
 
     `settled_at` is when an answer last told its past; `missing_since` to `missing_until` is where readings are missing that
     nobody has asked for yet. `silences` counts the answers in a row that did not bring what was missing; `swept_at` is when an answer last told
-    a month or more. `meaning` is what its source reads it from, where that is the operator's to say. What `holds` is only on or off, and as it was
+    a month or more. `meaning` is what its source reads it from, where that is the operator's to say. What `is_state` is only on or off, and as it was
     told last until it tells of a change: of it nothing is ever missing.
     """
 
@@ -74,7 +74,7 @@ class Series(Struct, omit_defaults=True):
     missing_until: datetime | None = None
     silences: int = 0
     meaning: str = ""
-    holds: bool = False
+    is_state: bool = False
     attempt: Attempt = field(default_factory=Attempt)
 
     @property
@@ -117,7 +117,7 @@ class Track(Struct, omit_defaults=True):
     @property
     def measured(self) -> dict[str, Series]:
         """The quantities that it measures by its rhythm, unlike those that are told when they change."""
-        return {name: one for name, one in self.series.items() if not one.holds}
+        return {name: one for name, one in self.series.items() if not one.is_state}
 
     def is_paced_by(self, quantity: str) -> bool:
         """Whether this quantity says when the probe has measured. One that is told when it changes does, where it has no others."""
@@ -128,8 +128,8 @@ class Track(Struct, omit_defaults=True):
         """It has these quantities, beside those that are known. Nothing is missing of one that is only on or off."""
         for quantity in {**self.series, **dict.fromkeys(quantities)}:
             series = self.series.setdefault(quantity, Series())
-            series.holds = is_state(quantity)
-            if series.holds:
+            series.is_state = is_state(quantity)
+            if series.is_state:
                 series.missing_since = series.missing_until = None
 
 

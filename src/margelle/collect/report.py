@@ -66,7 +66,7 @@ async def _latest(reader: Reader, probe: str, track: Track) -> list[Gap]:
     most = MOST_GAPS
     while True:
         found = await reader.gaps(probe, limit=most)
-        gaps = [gap for gap in found if gap.quantity not in track.series or not track.series[gap.quantity].holds]
+        gaps = [gap for gap in found if gap.quantity not in track.series or not track.series[gap.quantity].is_state]
         if len(gaps) >= MOST_GAPS or len(found) < most:
             return gaps[:MOST_GAPS]
         most *= 4

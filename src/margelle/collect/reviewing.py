@@ -12,13 +12,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from margelle.collect.waiting import Pause, pause
 from margelle.domain.quantity import CATALOGUE, Catalogue
 from margelle.domain.site import Probe, SiteKind
 from margelle.domain.verdict import stamp
 from margelle.errors import StoreError
 from margelle.intake.beside import PIECE, review_piece
 from margelle.ports import Clock, Store
+from margelle.waiting import Pause, pause
 
 MEMO: Final = "review"
 

@@ -14,6 +14,9 @@ from msgspec import Struct
 
 from margelle.domain.measurement import Measurement, Reading
 
+MOMENT: Final = timedelta(microseconds=1)
+"""The shortest time that is told apart: what ends before an instant ends so much earlier."""
+
 
 class DayStatistics(Struct, frozen=True):
     """What the valid values of one quantity were on one day; in the quantity's canonical unit.
@@ -136,6 +139,11 @@ def by_day(measurements: Iterable[Measurement], time_zone: str = "UTC") -> list[
         DayStatistics(day, len(of_day), min(of_day), max(of_day), mean(of_day), middle(of_day), doubtful[day])
         for day, of_day in sorted(values.items())
     ]
+
+
+def days_between(since: datetime, until: datetime, zone: ZoneInfo) -> tuple[date, date]:
+    """The first and the last day in `zone` of a span that ends before `until`: at midnight the next one has not begun."""
+    return since.astimezone(zone).date(), (until - MOMENT).astimezone(zone).date()
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -45,7 +45,9 @@ _LATE: Final = 3
 _SILENT: Final = 24
 """So many readings of the rhythm missing."""
 
-_LEAST_LATE, _LEAST_SILENT, _MOST_SILENT = timedelta(hours=1), timedelta(hours=6), timedelta(days=30)
+_LEAST_LATE, _LEAST_SILENT = timedelta(hours=1), timedelta(hours=6)
+MOST_SILENT: Final = timedelta(days=30)
+"""Whatever its rhythm, after so long a probe is silent."""
 
 
 class Reason(Struct, frozen=True):
@@ -101,7 +103,7 @@ def late_after(rhythm: timedelta) -> timedelta:
 
 def silent_after(rhythm: timedelta) -> timedelta:
     """The age from which a probe of this rhythm is silent: a day's worth of hourly readings is missing."""
-    return max(min(max(_SILENT * rhythm, _LEAST_SILENT), _MOST_SILENT), late_after(rhythm))
+    return max(min(max(_SILENT * rhythm, _LEAST_SILENT), MOST_SILENT), late_after(rhythm))
 
 
 def rhythm_of(latest: Iterable[Measurement]) -> timedelta:

@@ -26,12 +26,11 @@ SLICE: Final = 500
 LONG: Final = 4 << 20
 """A body of JSON is read at once up to so many bytes; a longer one would keep others waiting."""
 
-_HALF: Final = re.compile(
-    rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"
-    rb"|(\\u[dD][89a-fA-F][\da-fA-F]{2})(?=[^\\]|\\[^u]|\\u.{4})|\\.",
-    re.DOTALL,
-)
-"""Escapes of a JSON text; of what stands for half a character (a surrogate without its other half), the group."""
+_HALF: Final = re.compile(rb"(\\u[dD][89abAB][\da-fA-F]{2})(?=[^\\]|\\[^u]).{1,5}\Z", re.DOTALL)
+"""The end of a JSON text with half a character (a surrogate without its other half), and less behind it than the other half would need."""
+
+_LONGEST_END: Final = 11
+"""Bytes of such an end."""
 
 T = TypeVar("T", bound=Struct)
 
@@ -281,8 +280,17 @@ def _entry(n: int, body: bytes, kind: type[Struct]) -> Entry:
 
 
 def why_no_json(body: bytes | bytearray, error: Exception) -> str:
-    """What `error`, at which the decoder gave up, says of a body; half a character it takes for the body's end."""
-    half = next((found for found in _HALF.finditer(body) if found[1]), None)
-    if half is None:
+    """What `error`, at which the decoder gave up, says of a body.
+
+    Half a character just before the end it takes for a body that was cut; others it names itself.
+    """
+    text = body.rstrip() if str(error) == "Input data was truncated" else b""
+    half = _HALF.search(text, max(0, len(text) - _LONGEST_END))
+    if half is None or _is_escaped(text[: half.start()]):
         return str(error)
     return f"{half[1].decode()} at byte {half.start()} is half a character, without its other half"
+
+
+def _is_escaped(before: bytes | bytearray) -> bool:
+    """Whether a backslash behind this part of a text is one that stands for itself."""
+    return (len(before) - len(before.rstrip(b"\\"))) % 2 == 1

@@ -1,26 +1,23 @@
-"""One series as a line: its readings, thinned where they are many, its days, or the steps of what is only on or off.
+"""One series as a line: its readings, thinned where they are many, or its days. What is only on or off is in `held`.
 
 Pure shaping over what is kept: columns of numbers in the units that the reader prefers, never more than a screen can show.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
-from typing import Final, Literal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from margelle.domain.limits import Bands, standing
 from margelle.domain.measurement import Measurement
 from margelle.domain.quantity import CATALOGUE, Catalogue, is_state
-from margelle.domain.series import DayStatistics, mean, middle, midnight, thinned
-from margelle.ports import Reader
+from margelle.domain.series import DayStatistics, days_between, mean, middle, midnight, thinned
 from margelle.serve.scale import Scale
 
 MOST_POINTS: Final = 600
@@ -28,11 +25,9 @@ MOST_BUCKETS: Final = 380
 """Of one line: more than a screen has room for, and a year of days."""
 
 MOST_DOUBTED: Final = 200
-MOST_TOLD: Final = 20_000
-"""Of what is on or off, so many readings of a long span are read for the time in which it was on."""
 
-Share = Literal["", "time", "readings"]
-"""Of what something was on for a part: nothing that would be on or off, the time, or the readings."""
+READINGS_UP_TO: Final = timedelta(days=63)
+"""A longer span is drawn from its days."""
 
 SILENCE: Final = timedelta(hours=6)
 """A longer one breaks the line of readings: nothing is drawn where nothing was measured."""
@@ -67,7 +62,10 @@ class Line(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """What the sound values of a line were. Over a long span `median` is that of the days' medians; `within` is the part (0 to 1) of readings, or of days by their median, within the ideal limits."""
+    """What the sound values of a line were. Over a long span `median` is that of the days' medians; `within` is the part (0 to 1) of readings, or of days by their median, within the ideal limits.
+
+    Of what is on or off `minimum` and `maximum` are what it held, and `mean` is its duty; where nothing was told in the span, it held what it was told before, and `count` is 0.
+    """
 
     probe: str
     count: int
@@ -98,83 +96,15 @@ class View(Struct, frozen=True):
         """Whether a quantity is only ever on or off."""
         return is_state(quantity, self.catalogue, self.states)
 
-
-async def of_states(reader: Reader, track: Track, view: View, scale: Scale) -> tuple[Line, Summary | None]:
-    """What tells when it changes: it was as it was until then, so the line has steps and no breaks, and goes on to the end of the span, or to now."""
-    points, at, value = await _held(reader, track, view)
-    line, summary = of_readings(track, points, scale, None)
-    if len(at) > 2 * MOST_POINTS:  # more than can be seen: as any other line
-        return line, summary
-    return replace(line, at=at, value=value), summary
-
-
-async def _held(
-    reader: Reader, track: Track, view: View
-) -> tuple[Sequence[Measurement], list[int], list[float | None]]:
-    """What was told in the span, and the corners of what it held."""
-    points = await reader.history(track.probe, track.quantity, view.since, view.until)
-    before = await reader.history(track.probe, track.quantity, None, view.since, limit=1, descending=True)
-    sound = [
-        (max(epoch_s(point.at), epoch_s(view.since)), point.value)
-        for point in (*before, *points)
-        if point.valid and point.value is not None
-    ]
-    return points, *_steps(sound, epoch_s(min(view.until, view.now or view.until)))
-
-
-class On(Struct, frozen=True):
-    """For how many seconds something was on, of so many in which that is known."""
-
-    on_s: int
-    known_s: int
+    @property
+    def by_days(self) -> bool:
+        """Whether it is so long that it is drawn from its days."""
+        return self.until - self.since > READINGS_UP_TO
 
     @property
-    def share(self) -> float:
-        """From 0 to 1."""
-        return self.on_s / self.known_s
-
-
-async def on_by_days(reader: Reader, track: Track, view: View, step: int) -> dict[date, On]:
-    """How long something was on in each `step` days, by the day in their middle; of the first and the last as far as it is known."""
-    _, at, value = await _held(reader, track, view)
-    zone, found = ZoneInfo(view.time_zone), dict[date, On]()
-    if not at:
-        return found
-    first, last = (datetime.fromtimestamp(end, zone).date().toordinal() // step for end in (at[0], at[-1]))
-    for place in range(first, last + 1):
-        days = [date.fromordinal(max(1, (place + n) * step)) for n in (0, 1)]
-        since, until = (epoch_s(midnight(day, zone)) for day in days)
-        since, until = max(since, at[0]), min(until, at[-1])
-        if since < until:
-            found[date.fromordinal(place * step + step // 2)] = On(_on_s(at, value, since, until), until - since)
-    return found
-
-
-def _on_s(at: Sequence[int], value: Sequence[float | None], since: int, until: int) -> int:
-    """How many of these seconds it was on."""
-    n, seconds = bisect_right(at, since) - 1, 0
-    while n + 1 < len(at) and at[n] < until:
-        if value[n]:
-            seconds += min(at[n + 1], until) - max(at[n], since)
-        n += 1
-    return seconds
-
-
-def _steps(told: Sequence[tuple[int, float]], end: int) -> tuple[list[int], list[float | None]]:
-    """The corners of a line that holds each value until the next one, the last one until `end`."""
-    at: list[int] = []
-    value: list[float | None] = []
-    for instant, state in told:
-        if not value or state != value[-1]:
-            if value:
-                at.append(max(instant - 1, at[-1]))
-                value.append(value[-1])
-            at.append(instant)
-            value.append(state)
-    if at and end > at[-1]:
-        at.append(end)
-        value.append(value[-1])
-    return at, value
+    def days(self) -> tuple[date, date]:
+        """Its first and its last day."""
+        return days_between(self.since, self.until, ZoneInfo(self.time_zone))
 
 
 def of_readings(
@@ -236,12 +166,12 @@ def of_days(
     at: list[int] = []
     shown: list[DayStatistics | None] = []
     before = None
-    for each in days if step == 1 else _together(days, step):
+    for each in days if step == 1 else together(days, step):
         place = each.day.toordinal() // step
         if before is not None and place - before > 2:
             at.append(at[-1] + 1)
             shown.append(None)
-        at.append(_noon_s(each.day, view.time_zone))
+        at.append(noon_s(each.day, view.time_zone))
         shown.append(each)
         before = place
     line = Line(
@@ -255,57 +185,12 @@ def of_days(
     return line, _summary_of_days(track, days, scale, bands)
 
 
-async def of_shares(reader: Reader, tracks: Sequence[Track], view: View) -> tuple[list[Line], list[Summary], Share]:
-    """Of what is on or off, how much it was on in each day, in percent, without breaks: no day's middle would say that.
-
-    Of its time, since it stays as it is until it tells of a change; where all these tell so much that nobody can read it for a page, of its readings.
-    """
-    zone, step = ZoneInfo(view.time_zone), step_days(view)
-    first, last = (at.astimezone(zone).date() for at in (view.since, view.until))
-    told = [
-        await reader.statistics(one.probe, one.quantity, first, last + timedelta(days=1), view.time_zone)
-        for one in tracks
-    ]
-    share: Share = "time" if sum(day.count for days in told for day in days) <= MOST_TOLD else "readings"
-    lines: list[Line] = []
-    summaries: list[Summary] = []
-    for track, days in zip(tracks, told, strict=True):
-        if share == "time":
-            on = await on_by_days(reader, track, view, step)
-            shares = {day: each.share for day, each in on.items()}
-            whole = sum(each.on_s for each in on.values()) / max(1, sum(each.known_s for each in on.values()))
-        else:
-            shares = {day.day: day.mean for day in (days if step == 1 else _together(days, step))}
-            whole = _mean_of(days) if days else 0.0
-        at = [_noon_s(day, view.time_zone) for day in shares]
-        lines.append(Line(track.probe, at, [_percent(each) for each in shares.values()]))
-        if days and shares:
-            summaries.append(_summary_of_shares(track, days, [*shares.values()], whole))
-    return lines, summaries, share
-
-
-def _summary_of_shares(track: Track, days: Sequence[DayStatistics], shares: Sequence[float], whole: float) -> Summary:
-    return Summary(
-        track.probe,
-        sum(each.count for each in days),
-        _percent(min(each.minimum for each in days)),
-        _percent(middle(shares)),
-        _percent(whole),
-        _percent(max(each.maximum for each in days)),
-        sum(each.doubtful for each in days),
-    )
-
-
-def _percent(share: float) -> float:
-    return round(100 * share, 1)
-
-
-def _mean_of(days: Sequence[DayStatistics]) -> float:
+def mean_of(days: Sequence[DayStatistics]) -> float:
     """Of all readings of these days."""
     return sum(each.mean * each.count for each in days) / sum(each.count for each in days)
 
 
-def _together(days: Sequence[DayStatistics], step: int) -> Iterator[DayStatistics]:
+def together(days: Sequence[DayStatistics], step: int) -> Iterator[DayStatistics]:
     """The statistics of each `step` days, as of the one in their middle."""
     for _, group in groupby(days, key=lambda each: each.day.toordinal() // step):
         some = list(group)
@@ -314,14 +199,14 @@ def _together(days: Sequence[DayStatistics], step: int) -> Iterator[DayStatistic
             sum(each.count for each in some),
             min(each.minimum for each in some),
             max(each.maximum for each in some),
-            _mean_of(some),
+            mean_of(some),
             middle([each.median for each in some]),
             sum(each.doubtful for each in some),
         )
 
 
 @lru_cache(maxsize=8192)
-def _noon_s(day: date, time_zone: str) -> int:
+def noon_s(day: date, time_zone: str) -> int:
     """Noon of a day at a place: asked for again with each quantity, and with each page."""
     return epoch_s(midnight(day, ZoneInfo(time_zone)) + timedelta(hours=12))
 
@@ -344,7 +229,7 @@ def _summary_of_days(track: Track, days: Sequence[DayStatistics], scale: Scale, 
         count,
         _read(scale, min(each.minimum for each in days)) or 0.0,
         _read(scale, middle([each.median for each in days])) or 0.0,
-        _read(scale, _mean_of(days)) or 0.0,
+        _read(scale, mean_of(days)) or 0.0,
         _read(scale, max(each.maximum for each in days)) or 0.0,
         sum(each.doubtful for each in days),
         within,

@@ -6,10 +6,9 @@ Whoever draws gets columns of numbers in the units that the reader prefers, neve
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -17,33 +16,18 @@ from margelle.domain.event import Event
 from margelle.domain.site import Band
 from margelle.domain.unit import Unit, symbol
 from margelle.ports import Gap, Reader
-from margelle.serve.line import (
-    Line,
-    Share,
-    Summary,
-    Track,
-    View,
-    epoch_s,
-    of_days,
-    of_readings,
-    of_shares,
-    of_states,
-    step_days,
-)
+from margelle.serve.held import Basis, Duty, duties
+from margelle.serve.line import Line, Summary, Track, View, epoch_s, of_days, of_readings, step_days
 from margelle.serve.scale import Scale, scale_of
 
-READINGS_UP_TO: Final = timedelta(days=63)
-"""A longer span is drawn from its days."""
-
-_MOMENT: Final = timedelta(microseconds=1)
 _ON_OFF: Final = (-0.1, 1.1)
-_SHARE: Final = (-10.0, 110.0)
+_DUTY: Final = (-10.0, 110.0)
 _LEAST_SPAN: Final = {"temperature": 2.0, "ph": 0.3, "orp": 60.0, "salt": 300.0, "tds": 200.0}
 """An axis spans at least so much, in the canonical unit, so that quiet water looks quiet."""
 
 
 class Panel(Struct, frozen=True):
-    """All lines of one quantity, over one axis from `axis[0]` to `axis[1]`. `unit` is a UCUM code (empty: not known), `symbol` how it is written. What is `on_off` is 1 or 0, and holds until it changes; of days it is a `share`: for how much of their `time`, or of their `readings`, it was on, in percent."""
+    """All lines of one quantity, over one axis from `axis[0]` to `axis[1]`. `unit` is a UCUM code (empty: not known), `symbol` how it is written. What is `on_off` is 1 or 0, and holds until it changes; in a summary `mean` is for how much of the time it was on (0 to 1). Of days it is a `share`: for how much of their `time`, or of their `readings`, it was on, in percent (unit `%`), without `low` and `high`."""
 
     quantity: str
     unit: str
@@ -55,7 +39,7 @@ class Panel(Struct, frozen=True):
     lines: list[Line]
     summaries: list[Summary]
     on_off: bool = False
-    share: Share = ""
+    share: Basis = ""
 
 
 class Mark(Struct, frozen=True):
@@ -88,18 +72,23 @@ class Plot(Struct, frozen=True):
 
 async def plot(reader: Reader, site: str, tracks: Sequence[Track], view: View) -> Plot:
     """The tracks of a site in this view, a panel for each quantity in the order in which they come, with what happened there."""
-    by_days = view.until - view.since > READINGS_UP_TO
+    on = await duties(reader, tracks, view, step_days(view))
     panels: list[Panel] = []
     for quantity in dict.fromkeys(track.quantity for track in tracks):
         own = [track for track in tracks if track.quantity == quantity]
-        panels.append(await _panel(reader, own, view, by_days=by_days))
+        panels.append(_on_off(own, view, on) if view.is_state(quantity) else await _panel(reader, own, view))
         await asyncio.sleep(0)  # others get their turn
     probes = dict.fromkeys(track.probe for track in tracks)
     holes = [hole for probe in probes for hole in _holes(await reader.gaps(probe), tracks, view)]
     marks = [Mark(epoch_s(event.at), event) for event in await reader.events(site, view.since, view.until)]
     shown = [panel for panel in panels if any(line.at or (line.doubted and line.doubted.at) for line in panel.lines)]
     return Plot(
-        epoch_s(view.since), epoch_s(view.until), 86400 * step_days(view) if by_days else 0, shown, marks[::-1], holes
+        epoch_s(view.since),
+        epoch_s(view.until),
+        86400 * step_days(view) if view.by_days else 0,
+        shown,
+        marks[::-1],
+        holes,
     )
 
 
@@ -109,23 +98,28 @@ async def beginning(reader: Reader, tracks: Iterable[Track]) -> datetime | None:
     return min((points[0].at for points in firsts if points), default=None)
 
 
-async def _panel(reader: Reader, tracks: Sequence[Track], view: View, *, by_days: bool) -> Panel:
+def _on_off(tracks: Sequence[Track], view: View, on: Mapping[Track, Duty]) -> Panel:
+    """What is on or off: its steps, or the duties of its days."""
+    quantity, by_days = tracks[0].quantity, view.by_days
+    summaries = [each for track in tracks if (each := on[track].summary(track, percent=by_days))]
+    if by_days:
+        lines, unit = [on[track].curve(track, view) for track in tracks], Unit.PERCENT
+        return Panel(quantity, unit.value, symbol(unit), 0, _DUTY, None, None, lines, summaries, share=on[tracks[0]].by)
+    lines, scale = [on[track].steps(track) for track in tracks], scale_of(quantity, view.catalogue, view.units)
+    unit_name = scale.read.value if scale.read else ""
+    return Panel(quantity, unit_name, scale.symbol, scale.decimals, _ON_OFF, None, None, lines, summaries, on_off=True)
+
+
+async def _panel(reader: Reader, tracks: Sequence[Track], view: View) -> Panel:
     quantity = tracks[0].quantity
     bands = view.bands.get(quantity)
     drawn: list[tuple[Line, Summary | None]] = []
-    scale, on_off = scale_of(quantity, view.catalogue, view.units), view.is_state(quantity)
-    if on_off and by_days:
-        shares, sums, share = await of_shares(reader, tracks, view)
-        percent = Unit.PERCENT
-        return Panel(quantity, percent.value, symbol(percent), 0, _SHARE, None, None, shares, sums, share=share)
+    scale = scale_of(quantity, view.catalogue, view.units)
+    first, last = view.days
     for track in tracks:
-        if by_days:
-            zone = ZoneInfo(view.time_zone)
-            first, last = (at.astimezone(zone).date() for at in (view.since, view.until - _MOMENT))
+        if view.by_days:
             found = await reader.statistics(track.probe, quantity, first, last + timedelta(days=1), view.time_zone)
             drawn.append(of_days(track, found, view, scale, bands))
-        elif on_off:
-            drawn.append(await of_states(reader, track, view, scale))
         else:
             points = await reader.history(track.probe, quantity, view.since, view.until)
             if quantity not in view.catalogue and points:
@@ -138,12 +132,11 @@ async def _panel(reader: Reader, tracks: Sequence[Track], view: View, *, by_days
         scale.read.value if scale.read else "",
         scale.symbol,
         scale.decimals,
-        _ON_OFF if on_off else _axis(lines, ideal or tolerable, quantity, scale),
+        _axis(lines, ideal or tolerable, quantity, scale),
         ideal,
         tolerable,
         lines,
         [summary for _, summary in drawn if summary is not None],
-        on_off,
     )
 
 

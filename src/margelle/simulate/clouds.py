@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -33,6 +32,7 @@ from margelle.simulate.pump import Drive
 from margelle.simulate.roster import Roster
 from margelle.simulate.station import STATIONS, Station
 from margelle.simulate.telemetry import Telemetry
+from margelle.waiting import pause
 
 PAUSE_S: Final = 5.0
 """Between two looks at the clock."""
@@ -133,8 +133,7 @@ class Clouds:
                 await self.advance()
             except StoreError as error:
                 _log.error("The clouds cannot keep what was measured, and try again: %s", error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause_s)
+            await pause(pause_s, stop)
 
     def app(
         self,

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final
 
-from margelle.errors import Outdated, StoreError
 from margelle.ports import Folded, Store
+from margelle.store.background import repeat
+from margelle.waiting import Pause, pause
 
 REST_S: Final = 0.05
 """A hub rests so long after each step: folding takes a small part of its time."""
 PAUSE_S: Final = 20.0
 """So often it is looked whether there is something to fold."""
-_RETRY_S: Final = 60.0
 _LOOK_STEPS: Final = 100
 """While there is more to fold, it is looked once in so many steps how far that is."""
 _log = logging.getLogger(__name__)
-
-
-async def pause(seconds: float, stop: asyncio.Event) -> None:
-    """Wait so many seconds, or until `stop` is set."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
 
 
 class Folder:
@@ -36,23 +28,18 @@ class Folder:
         self._tenths = -1
         """How many tenths of what an earlier version kept are known to be folded; below 0 while nothing was said of it."""
 
-    async def run(self, stop: asyncio.Event, wait: Callable[[float, asyncio.Event], Awaitable[None]] = pause) -> None:
+    async def run(self, stop: asyncio.Event, wait: Pause = pause) -> None:
         """Fold what there is to fold until `stop`. A store that fails is tried again later.
 
         Raises Outdated where a newer margelle keeps the store: the process must end.
         """
-        while not stop.is_set():
-            try:
-                await self._store.version()
-                folded = await self._store.fold()
-                await self._tell(folded)
-            except Outdated:
-                raise
-            except StoreError as error:
-                _log.error("The store cannot be used, folding waits: %s", error)
-                await wait(_RETRY_S, stop)
-            else:
-                await wait(REST_S if folded.more else PAUSE_S, stop)
+        await repeat(self._fold, stop, wait, "folding waits")
+
+    async def _fold(self) -> float:
+        await self._store.version()
+        folded = await self._store.fold()
+        await self._tell(folded)
+        return REST_S if folded.more else PAUSE_S
 
     async def _tell(self, folded: Folded) -> None:
         """Log how far the measurements of an earlier version are: at first, with every tenth, and in the end."""

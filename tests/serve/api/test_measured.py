@@ -21,12 +21,13 @@ from margelle.domain.switch import Switch
 from margelle.domain.unit import Unit
 from margelle.export import columnar
 from margelle.intake import exported
-from margelle.ports import Discovery
+from margelle.ports import Discovery, Display
 from margelle.store.memory import MemoryStore
 from tests.asgi import Response
 from tests.conftest import NOW
 from tests.house import GARDEN
 from tests.serve.api.hub import HOUR, Hub, furnished
+from tests.serve.vendors import vendor
 
 DOUBTED = Measurement(
     GARDEN,
@@ -354,6 +355,21 @@ async def test_a_plot_has_columns_and_no_more_points_than_a_screen(hub: Hub) -> 
     assert (min(salt["value"]), max(salt["value"])) == (0.0, 96.0), "no extreme is lost"
     assert (await hub.get("/plot", site="own:bath")).status == 404
     assert (await hub.get("/plot", site="own:garden", since="2026-07-15T00:00:00Z")).status == 400
+
+
+@pytest.mark.parametrize(("days", "mean", "share"), [(10, 0.8, ""), (100, 80.0, "time")])
+async def test_a_plot_has_what_is_on_or_off_as_pages_have_it(days: int, mean: float, share: str) -> None:
+    display = Display(states=frozenset({"own.relay"}))
+    shown = replace(vendor(lambda _: [], name="own"), display=lambda settings, catalogue: lambda site: display)
+    hub = await furnished(MemoryStore(), vendors=[shown])
+    since = NOW - timedelta(days=days)
+    points = [(1.0, since), (0.0, since + timedelta(days=0.8 * days))]
+    await hub.store.add(
+        [Measurement(GARDEN, "own.relay", at, on, f"{on}", Unit.RATIO, "own/http") for on, at in points], NOW
+    )
+    told = await hub.get("/plot", site="own:garden", quantity="own.relay", since=f"{since:%Y-%m-%dT%H:%M:%SZ}")
+    (panel,) = told.json()["panels"]
+    assert (panel["on_off"], panel["share"], panel["summaries"][0]["mean"]) == (not share, share, mean)
 
 
 @pytest.mark.parametrize("zone", ["America/Sao_Paulo", "Pacific/Kiritimati"])

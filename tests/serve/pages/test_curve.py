@@ -127,7 +127,9 @@ def test_an_axis_of_time_has_a_few_instants_in_their_order(days: int, until: dat
         (datetime(2026, 7, 12, 10, 31, tzinfo=UTC), 180, ["13:00", "13:30", "14:00", "14:30", "15:00", "15:30"]),
         (datetime(2026, 7, 12, 20, 30, tzinfo=UTC), 600, ["Mon\u00a013", "02:00", "04:00", "06:00", "08:00"]),
         (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), 60, ["01:40", "01:50", "03:00", "03:10", "03:20"]),
-        (datetime(2026, 10, 25, 0, 20, tzinfo=UTC), 60, ["02:30", "02:40", "02:50"]),
+        (datetime(2026, 10, 25, 0, 20, tzinfo=UTC), 60, ["02:30", "02:40", "02:50", "02:00", "02:10"]),
+        (datetime(2026, 10, 25, 1, 10, tzinfo=UTC), 45, ["02:20", "02:30", "02:40", "02:50"]),
+        (datetime(2026, 10, 24, 22, 10, tzinfo=UTC), 600, ["02:00", "04:00", "06:00", "08:00"]),
     ],
 )
 def test_an_axis_of_a_short_part_has_round_times_also_when_the_clock_changes(
@@ -139,8 +141,31 @@ def test_an_axis_of_a_short_part_has_round_times_also_when_the_clock_changes(
     assert all(since < at < since + timedelta(minutes=minutes) for at, _ in ticks)
 
 
+@pytest.mark.parametrize(
+    ("zone", "since", "hours", "said"),
+    [
+        ("America/Havana", datetime(2026, 11, 1, 3, tzinfo=UTC), 5, ["Sun\u00a01", "00:00", "01:00", "02:00"]),
+        ("Africa/Cairo", datetime(2026, 4, 23, 20, tzinfo=UTC), 4, ["23:00", "01:00", "02:00"]),
+        (
+            "Australia/Lord_Howe",
+            datetime(2026, 4, 4, 13, 45, tzinfo=UTC),
+            3,
+            ["01:00", "01:30", "01:30", "02:00", "02:30", "03:00"],
+        ),
+        ("Asia/Kathmandu", datetime(2026, 4, 4, 14, tzinfo=UTC), 5, ["20:00", "21:00", "22:00", "23:00", "Sun\u00a05"]),
+    ],
+)
+def test_round_times_are_those_of_the_clock_at_the_place(
+    zone: str, since: datetime, hours: int, said: list[str]
+) -> None:
+    begin = int(since.timestamp())
+    ticks = time_ticks(Plot(begin, begin + hours * 3600, 0, [], [], []), ZoneInfo(zone), "en")
+    assert [text for _, text in ticks] == said
+    assert sorted(at for at, _ in ticks) == [at for at, _ in ticks]
+
+
 def test_the_axis_of_what_is_on_or_off_says_so() -> None:
     line = Line("p", [END - 86400, END - 43201, END - 43200, END], [0.0, 0.0, 1.0, 1.0])
     pump = Panel("pump", "", "", None, (-0.1, 1.1), None, None, [line], [], on_off=True)
     drawn = curve(plot(pump), pump, PARIS, Words("fr"))
-    assert [(round(tick.at), tick.text) for tick in drawn.values] == [(92, "arrêt"), (8, "marche")]
+    assert [(round(tick.at), tick.text) for tick in drawn.values] == [(92, "inactif"), (8, "actif")]

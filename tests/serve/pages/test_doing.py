@@ -101,8 +101,8 @@ async def test_what_is_implausible_is_kept_with_a_doubt_once_it_was_said_to_be_r
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "The same number was doubted at 14:30 CEST. Only a second measurement confirms it."),
-        ("fr", "Le même nombre a été mis en doute à 14:30 CEST. Seule une seconde mesure le confirme."),
+        ("en", "The same number was doubted on Tue 14 July 14:30. Only a second measurement confirms it."),
+        ("fr", "Le même nombre a été mis en doute le mar. 14 juillet 14:30. Seule une seconde mesure le confirme."),
     ],
 )
 async def test_a_slip_that_is_written_down_again_confirms_nothing_until_somebody_says_so(

@@ -411,7 +411,7 @@ async def test_what_the_vendor_keeps_aside_is_on_no_page(hub: Hub) -> None:
     assert "deviation" not in page
 
 
-@pytest.mark.parametrize(("value", "english", "french"), [(0.0, "off", "arrêt"), (1.0, "on", "marche")])
+@pytest.mark.parametrize(("value", "english", "french"), [(0.0, "off", "inactif"), (1.0, "on", "actif")])
 async def test_what_is_on_or_off_is_told_in_words_under_its_own_name(
     hub: Hub, value: float, english: str, french: str
 ) -> None:

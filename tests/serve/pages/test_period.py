@@ -41,7 +41,19 @@ def test_an_end_that_is_ahead_is_now(until: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["yesterday", "2026-99-99", "0001-01-01", "9999-12-31T23:59:59+14:00", "1960-01-01", "x" * 999, "-5"],
+    [
+        "yesterday",
+        "2026-99-99",
+        "0001-01-01",
+        "9999-12-31T23:59:59+14:00",
+        "1960-01-01",
+        "x" * 999,
+        "-5",
+        "2026-W28",
+        "2026-W28-2",
+        "2026W28",
+        "20260712",
+    ],
 )
 @pytest.mark.parametrize("name", ["until", "from", "to"])
 def test_an_end_that_is_none_is_told_with_its_name_and_an_example(name: str, text: str) -> None:
@@ -57,7 +69,11 @@ def test_an_end_that_is_none_is_told_with_its_name_and_an_example(name: str, tex
 @pytest.mark.parametrize(
     ("query", "english", "french"),
     [
-        ("span=fortnight", "'fortnight' is no span: it is one of day, week", "n’existe pas. Il y a\u00a0: day, week"),
+        (
+            "span=fortnight",
+            "'fortnight' is no span: it is one of day, week",
+            "n’existe pas. Il y a\u00a0: Jour, Semaine, Mois",
+        ),
         ("from=2026-07-12&to=2026-07-11", "ends before it begins", "finit avant de commencer"),
         ("from=2027-01-01", "begins in the future", "commence dans le futur"),
         ("from=2026-07-12T12:00&to=2026-07-12T12:09", "between ten minutes and ten years", "de dix minutes à dix ans"),
@@ -91,7 +107,7 @@ def test_a_day_on_which_the_clock_changes_is_whole() -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "span=month&from=2026-07-12T12:30Z&to=2026-07-12T20:30Z",
+        "span=month&until=2026-07-14T12:30Z&from=2026-07-12T12:30Z&to=2026-07-12T20:30Z",
         "span=week&until=2026-06-01T12:30Z&from=2026-05-30T12:30:15Z&to=2026-05-30T20:30Z",
         "span=year&until=2026-06-01T00:00Z",
         "span=day",
@@ -108,6 +124,26 @@ def test_a_link_to_a_part_is_good_for_ever() -> None:
     assert (later.since, later.until, later.is_now) == (first.since, first.until, False)
     assert first.whole == asked("span=week")
     assert later.whole == asked(f"span=week&until={NOW:%Y-%m-%dT%H:%MZ}", NOW + 20 * DAY)
+
+
+@pytest.mark.parametrize("span", SPANS)
+@pytest.mark.parametrize("later", [timedelta(), timedelta(seconds=40), 30 * MINUTE, 3 * HOUR, 40 * DAY])
+def test_a_part_at_either_end_has_the_whole_it_was_taken_from_however_late_that_is_asked(
+    span: str, later: timedelta
+) -> None:
+    """A page that was opened between two minutes stays open, while the hub's clock goes on."""
+    opened = NOW + timedelta(seconds=37, microseconds=250)
+    beginning = opened - 700 * DAY
+    seen = asked(f"span={span}", opened, beginning)
+    since, until = seen.since.replace(microsecond=0), seen.until.replace(microsecond=0)
+    for first, last in ((since, since + HOUR), (until - HOUR, until)):
+        query = f"{seen.fixed}&from={first:%Y-%m-%dT%H:%M:%SZ}&to={last:%Y-%m-%dT%H:%M:%SZ}"
+        found = asked(query, opened + later, beginning)
+        assert found.query == query, "as the hub writes it too"
+        assert found.whole is not None
+        assert (found.whole.since, found.whole.until) == (since, until)
+        again = asked(found.whole.query, opened + later, beginning)
+        assert (again.since, again.until) == (since, until)
 
 
 @pytest.mark.parametrize(

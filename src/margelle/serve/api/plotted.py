@@ -57,11 +57,12 @@ async def plot_columns(visit: Visit, asked: Plotted) -> Plot:
     tracks = [Track(one.probe, one.quantity) for one in series]
     bands = visit.rooms.showing.limits(site, {track.quantity for track in tracks})
     zone = zone_named(asked.time_zone) or known_zone(site.time_zone)
-    view = View(since, until, zone, {}, bands, visit.rooms.catalogue, now=visit.now)
+    states = visit.rooms.showing.display(site).states
+    view = View(since, until, zone, {}, bands, visit.rooms.catalogue, states, visit.now)
     return await plot(visit.store, site.id, tracks, view)
 
 
 ENDPOINTS: Final = (
-    Endpoint("GET", "/plot", "measurements", "Series of a site as columns for a plot: thinned readings of up to nine weeks, of longer spans the days' lowest, median and highest values; with what happened there, and the limits. Of the last week where nothing is said.", plot_columns, Plotted, answer=Plot, tagged="body", errors=(404,)),
+    Endpoint("GET", "/plot", "measurements", "Series of a site as columns for a plot: thinned readings of up to nine weeks, of longer spans the days' lowest, median and highest values. What is on or off has steps, and of longer spans a `share`: for how much of each day's `time` it was on (where too much was told to read it all, of its `readings`), in `%`, with no `low` and `high`. With what happened there, and the limits. Of the last week where nothing is said.", plot_columns, Plotted, answer=Plot, tagged="body", errors=(404,)),
 )  # fmt: skip
 """In the order of the docs."""

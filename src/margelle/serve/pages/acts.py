@@ -238,7 +238,7 @@ async def _turned(visit: Visit, switch: Switch) -> Turned:
 
 
 def _standing(visit: Visit, state: SwitchState) -> str:
-    told = visit.words("on" if state.on else "off")
+    told = visit.words("turn.on" if state.on else "turn.off")
     mode = f" ({visit.words(f'turn.{state.mode}')})" if state.mode else ""
     return visit.words("act.stands", state=told + mode, ago=ago(state.at, visit.now, visit.words))
 

@@ -19,7 +19,7 @@ from margelle.intake.hand import MEANS, hand_probe, intolerable, is_by_hand, kee
 from margelle.intake.point import Point, measurement_of
 from margelle.phrase import Phrase
 from margelle.ports import AuditEntry
-from margelle.serve.pages.figures import clock_time, number, with_unit
+from margelle.serve.pages.figures import clock_time, moment, number, with_unit
 from margelle.serve.pages.hall import Area, Hall, SiteLink
 from margelle.serve.pages.moment import local_minute, minute_of
 from margelle.serve.pages.shares import path_of
@@ -49,7 +49,7 @@ LATELY: Final = 5
 
 
 class Blank(Struct, frozen=True):
-    """A field of the form: a quantity in the unit that its user writes it in. Beyond `low` and `high` a value is kept, but doubted."""
+    """A field of the form: a quantity in the unit that its user writes it in. Beyond `low` and `high` a value is asked for first, and kept with a doubt once it was said to be right."""
 
     quantity: str
     label: str
@@ -140,7 +140,7 @@ async def _unusual(visit: Visit, site: Site, points: Sequence[Measurement]) -> d
         for known in others:
             same = (known.quantity, known.value) == (one.quantity, one.value)
             if same and known.valid and timedelta() < abs(one.at - known.at) <= SOON:
-                at = clock_time(known.at, visit.zone(site), visit.now, visit.words.language)
+                at = moment(known.at, visit.zone(site), visit.words.language)
                 unusual.setdefault(one.quantity, visit.words("hand.again", at=at))
     return unusual
 

@@ -19,11 +19,10 @@ from margelle.serve.glance import Glance
 from margelle.serve.line import Doubted, Line, Summary, Track, View
 from margelle.serve.pages.card import places, scene
 from margelle.serve.pages.curve import Curve, Tick, curve, value_axis
-from margelle.serve.pages.figures import moment, number, share_of, with_unit
+from margelle.serve.pages.figures import duty_of, moment, number, with_unit
 from margelle.serve.pages.happening import told
 from margelle.serve.pages.tile import Scene, doubt
 from margelle.serve.pages.visit import Visit
-from margelle.serve.pages.words import Words
 from margelle.serve.plot import Panel, Plot
 
 _SAID: Final = ("doubtful", "failed")
@@ -150,7 +149,7 @@ def label(around: Scene, quantity: str, *, short: bool = False) -> str:
 
 
 def _explained(around: Scene, one: Glance, panel: Panel) -> Panel:
-    symbol = around.words(f"share.symbol.{panel.share}") if panel.share else panel.symbol
+    symbol = around.words(f"duty.symbol.{panel.share}") if panel.share else panel.symbol
     return replace(
         panel, symbol=symbol, lines=[_with_reasons(around, one, panel.quantity, line) for line in panel.lines]
     )
@@ -219,7 +218,7 @@ def _newest(one: Glance, around: Scene, point: Measurement) -> Newest:
 def _limits(visit: Visit, one: Glance, around: Scene, panel: Panel) -> str:
     """Which limits are drawn, and whose they are; of what has none, since it is on or off, what is drawn of its days."""
     if panel.share:
-        return visit.words(f"share.drawn.{panel.share}")
+        return visit.words(f"duty.drawn.{panel.share}")
     quantity = panel.quantity
     bands = one.bands.get(quantity)
     if bands is None:
@@ -259,22 +258,12 @@ def _statistic(visit: Visit, around: Scene, panel: Panel, summary: Summary, wher
     count, doubtful = (number(n, 0, visit.words.language) for n in (summary.count, summary.doubtful))
     if panel.on_off or panel.share:
         ends = (visit.words("on" if end else "off") for end in (summary.minimum, summary.maximum))
-        low, median, mean, high = next(ends), "—", _on(visit.words, panel, summary), next(ends)
+        duty = summary.mean / (100 if panel.share else 1)
+        low, median, mean, high = next(ends), "—", duty_of(visit.words, duty, panel.share or "time"), next(ends)
     else:
         low, median = said(summary.minimum), said(summary.median)
         mean, high = said(summary.mean), said(summary.maximum)
     return Statistic(name, low, median, mean, high, count, doubtful, within)
-
-
-def _on(words: Words, panel: Panel, summary: Summary) -> str:
-    """How much of the period something was on."""
-    if panel.share:
-        return words(f"share.{panel.share}", share=share_of(summary.mean / 100, words.language))
-    line = next(each for each in panel.lines if each.probe == summary.probe)
-    ends = zip(line.at, line.at[1:], line.value, strict=False)
-    held = [(later - at, value) for at, later, value in ends if value is not None]
-    length, on = sum(seconds for seconds, _ in held), sum(seconds for seconds, value in held if value)
-    return words("share.time", share=share_of(on / length, words.language)) if length else "—"
 
 
 def doubtful(visit: Visit, one: Glance, shown: Chart) -> list[Doubtful]:

@@ -26,6 +26,8 @@ _INSIDE: Final = 3
 _TIMES: Final = 6
 _STEPS: Final = tuple(timedelta(minutes=each) for each in (2, 5, 10, 15, 30, 60, 120, 360))
 """Between the times that an axis names."""
+_CHANGE: Final = timedelta(minutes=30)
+"""By a multiple of this clocks are put forward and back."""
 FEW: Final = 16
 """So few points are shown as such: what was measured by hand would be lost in a line."""
 
@@ -229,18 +231,20 @@ def _day(at: datetime, zone: ZoneInfo, language: Language, step_days: int) -> st
 
 def _time(at: datetime, zone: ZoneInfo, language: Language) -> str:
     """The time of day; of midnight, which day begins."""
-    return f"{at:%H:%M}" if at.hour or at.minute else day(at, zone, language, short=True)
+    return f"{at:%H:%M}" if at.hour or at.minute or at.fold else day(at, zone, language, short=True)
 
 
 def _times(since: datetime, until: datetime, span: timedelta) -> Iterator[datetime]:
-    """Round times of a clock, about six of them: none that the clock skips, and of an hour that comes twice the first."""
+    """Round times of a clock, about six of them and none closer than the others, also where the clock skips an hour or one comes twice."""
     step = next((each for each in _STEPS if span / each <= _TIMES), _STEPS[-1])
-    at = _midnight(since)
-    while at < until + timedelta(hours=1):  # on a clock that may have been put back meanwhile
-        utc = at.astimezone(UTC)
-        if since.astimezone(UTC) < utc < until.astimezone(UTC) and utc.astimezone(at.tzinfo) == at:
-            yield at
-        at += step
+    grain = min(step, _CHANGE)
+    at = since.astimezone(UTC) - (since - _midnight(since)) % grain  # in UTC each instant comes once
+    last = at - step
+    while (at := at + grain) < until:
+        here = at.astimezone(since.tzinfo)
+        if (here - _midnight(here)) % step == timedelta() and at - last >= step:
+            last = at
+            yield here
 
 
 def _midnight(at: datetime) -> datetime:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from margelle.domain.state import HOURLY, late_after, silent_after
 from margelle.domain.unit import Unit, symbol
+from margelle.serve.held import Basis
 from margelle.serve.pages.words import Language, Words
 
 NO_BREAK: Final = "\u00a0"
@@ -76,10 +77,11 @@ def with_unit(text: str, unit: Unit | str) -> str:
     return f"{text}{NO_BREAK}{symbol(unit)}" if symbol(unit) else text
 
 
-def share_of(part: float, language: Language) -> str:
-    """A part (0 to 1) of a whole as percent; of a small one that is not nothing, with a digit more."""
-    percent = 100 * part
-    return with_unit(number(percent, 0 if percent >= 1 or not percent else 1, language), "%")
+def duty_of(words: Words, duty: float, by: Basis) -> str:
+    """For how much of the time, or `by` readings for how many of those, something was on (0 to 1)."""
+    percent = 100 * duty
+    digits = 0 if percent >= 1 or not percent else 1  # of a little that is not nothing, one more
+    return words(f"duty.{by}", part=with_unit(number(percent, digits, words.language), "%"))
 
 
 def ago(at: datetime, now: datetime, words: Words) -> str:

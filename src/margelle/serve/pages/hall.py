@@ -214,8 +214,9 @@ class Hall:
         """The sign-in page, which leads back to where a reader wanted to go."""
         kept = [f"lang={lang}" for lang in (request.query_params.get("lang"),) if lang in {"en", "fr"}]
         if request.method == "GET" and request.url.path != "/":
-            query = f"?{request.url.query}" if asked and request.url.query else ""
-            kept.append(f"next={quote(request.url.path + query, safe='')}")
+            parts = [each for each in request.url.query.split("&") if asked and each and not each.startswith("lang=")]
+            wanted = "?".join(filter(None, (request.url.path, "&".join(parts))))
+            kept.append(f"next={quote(wanted, safe='')}")
         target = "/sign-in" + ("?" + "&".join(kept) if kept else "")
         return RedirectResponse(target, 303, {"cache-control": "no-store"})
 

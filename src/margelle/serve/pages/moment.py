@@ -29,11 +29,12 @@ def minute_of(text: str, where: ZoneInfo, now: datetime) -> datetime:
 
 
 def day_named(text: str) -> date | None:
-    """The day that a field of type date says; None for what is none."""
+    """The day that a field of type date says; None for what is none, as a week of a year, which is no day although it has a Monday."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if day.isoformat() == text else None
 
 
 def midnight(day: date | None, where: ZoneInfo, *, days: int = 0) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -10,13 +11,14 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
+from margelle.domain.series import MOMENT, days_between
 from margelle.errors import BadInput
 from margelle.intake.point import instant_of
 from margelle.phrase import Phrase
+from margelle.serve.line import READINGS_UP_TO
 from margelle.serve.pages.figures import date_of, moment
 from margelle.serve.pages.moment import day_named, midnight
 from margelle.serve.pages.words import Language
-from margelle.serve.plot import READINGS_UP_TO
 
 Span = Literal["day", "week", "month", "season", "year", "all"]
 SPANS: Final[dict[Span, timedelta]] = {
@@ -31,7 +33,8 @@ SPANS: Final[dict[Span, timedelta]] = {
 SHORTEST: Final = timedelta(minutes=10)
 """Of a part: ten readings of a probe that measures by the minute."""
 _FIRST_YEAR: Final = 1971
-_MOMENT: Final = timedelta(microseconds=1)
+_WRITTEN: Final = re.compile(r"\d{4}-\d\d-\d\d([T ].+)?|\d+(\.\d+)?", re.ASCII)
+"""No week of a year, which would be its Monday."""
 
 
 class Period(Struct, frozen=True):
@@ -48,7 +51,12 @@ class Period(Struct, frozen=True):
         """What asks for this period, in the one way in which pages write it."""
         if self.whole is not None:
             return self._part(self.since, self.until)
-        return f"span={self.span}" + ("" if self.is_now else f"&until={_text(self.until)}")
+        return f"span={self.span}" if self.is_now else self.fixed
+
+    @property
+    def fixed(self) -> str:
+        """What asks for a whole period as it is now, however late it is when that is asked: to its parts, where it ends is where they lie in it."""
+        return f"span={self.span}&until={_text(self.until)}"
 
     @property
     def before(self) -> str:
@@ -71,14 +79,14 @@ class Period(Struct, frozen=True):
 
     def days(self, where: ZoneInfo) -> tuple[str, str]:
         """The first and the last day of it at a place, as a field of type date has them."""
-        first, last = (f"{at.astimezone(where):%Y-%m-%d}" for at in (self.since, self.until - _MOMENT))
-        return first, last
+        first, last = days_between(self.since, self.until, where)
+        return first.isoformat(), last.isoformat()
 
     def ends(self, where: ZoneInfo, now: datetime, language: Language) -> tuple[str, str]:
         """From when to when it is, in words: days where it is long or has whole ones, else to the minute."""
         midnights = all(f"{at.astimezone(where):%H:%M:%S}" == "00:00:00" for at in (self.since, self.until))
         if midnights or self._length > READINGS_UP_TO:
-            return date_of(self.since, where, language), date_of(self.until - _MOMENT, where, language)
+            return date_of(self.since, where, language), date_of(self.until - MOMENT, where, language)
         old = self.since.astimezone(where).year != now.astimezone(where).year
         since, until = (moment(at, where, language, year=old) for at in (self.since, self.until))
         return since, until
@@ -89,7 +97,7 @@ class Period(Struct, frozen=True):
 
     def _part(self, since: datetime, until: datetime) -> str:
         assert self.whole is not None
-        return f"{self.whole.query}&from={_text(since)}&to={_text(until)}"
+        return f"{self.whole.fixed}&from={_text(since)}&to={_text(until)}"
 
 
 def period(
@@ -107,8 +115,8 @@ def period(
     named = asked.get("span") or default
     span = next((known for known in SPANS if known == named), None)
     if span is None:
-        spans = ", ".join(SPANS)
-        raise _bad("no_span", f"span={named[:40]!r} is no span: it is one of {spans}.", spans=spans)
+        words = {each: Phrase(f"span.{each}") for each in SPANS}
+        raise _bad("no_span", f"span={named[:40]!r} is no span: it is one of {', '.join(SPANS)}.", **words)
     whole = _span(span, _end(asked, "until", where, now), now, beginning)
     if not asked.get("from") and not asked.get("to"):
         return whole
@@ -135,7 +143,7 @@ def _around(since: datetime, until: datetime, span: Span, now: datetime, beginni
 def _span(name: Span, until: datetime, now: datetime, beginning: datetime | None) -> Period:
     since = until - SPANS[name]
     if name == "all" and beginning is not None:
-        since = min(max(since, beginning), until - SPANS["day"])
+        since = min(max(since, beginning.replace(microsecond=0)), until - SPANS["day"])
     return Period(name, since, until, until == now)
 
 
@@ -148,7 +156,7 @@ def _instant(asked: Mapping[str, str], name: str, where: ZoneInfo, *, last: bool
     text = asked.get(name, "")
     try:
         at = midnight(day_named(text), where, days=int(last)) or instant_of(text, where)
-        if at.year >= _FIRST_YEAR:
+        if at.year >= _FIRST_YEAR and _WRITTEN.fullmatch(text):
             return at
     except BadInput:
         pass
@@ -158,7 +166,7 @@ def _instant(asked: Mapping[str, str], name: str, where: ZoneInfo, *, last: bool
     )
 
 
-def _bad(name: str, english: str, **values: str) -> BadInput:
+def _bad(name: str, english: str, **values: str | Phrase) -> BadInput:
     return BadInput(english, phrase=Phrase(f"period.{name}", dict(values)))
 
 

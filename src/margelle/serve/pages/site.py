@@ -19,7 +19,8 @@ from margelle.export import text
 from margelle.export.row import COLUMNS, Series, chunks, rows
 from margelle.intake.own import word
 from margelle.serve.glance import MINOR, Glance
-from margelle.serve.line import MOST_POINTS, MOST_TOLD, Track, on_by_days
+from margelle.serve.held import Duty, duties
+from margelle.serve.line import MOST_POINTS, Track
 from margelle.serve.pages.accounts import origins
 from margelle.serve.pages.card import about, places, scene, todo
 from margelle.serve.pages.chart import (
@@ -34,7 +35,7 @@ from margelle.serve.pages.chart import (
     tracks,
     view,
 )
-from margelle.serve.pages.figures import ago, clock_time, date_of, moment, share_of
+from margelle.serve.pages.figures import ago, clock_time, date_of, duty_of, moment
 from margelle.serve.pages.glance import glance
 from margelle.serve.pages.hall import Area, Hall
 from margelle.serve.pages.happening import told
@@ -43,13 +44,14 @@ from margelle.serve.pages.period import SHORTEST, SPANS, Period, Span, period
 from margelle.serve.pages.row import why
 from margelle.serve.pages.tile import Scene
 from margelle.serve.pages.visit import Visit
+from margelle.serve.pages.words import Words
 from margelle.serve.plot import Hole, Plot, beginning, plot
 
 MOST_REASONS: Final = 6
 MOST_DOUBTFUL: Final = 50
 UNDER_SCRIPT: Final = 180
 """Points of a line that the page draws itself, until a script draws all of them in their place: a week of hours, or half of the days of a year."""
-READINGS_UP_TO: Final = timedelta(days=2)
+ROWS_OF_READINGS_UP_TO: Final = timedelta(days=2)
 """The table of a longer period has a row for each day."""
 
 
@@ -236,7 +238,7 @@ async def _table(visit: Visit) -> Response:
     """The numbers of the period: each reading of a short one, else each day's lowest, median and highest values."""
     one = await glance(visit, await visit.site())
     wanted = await _period(visit, one)
-    by_days = wanted.until - wanted.since > READINGS_UP_TO
+    by_days = wanted.until - wanted.since > ROWS_OF_READINGS_UP_TO
     columns = tracks(one)
     table = await (_days(visit, one, wanted, columns) if by_days else _readings(visit, one, wanted, columns))
     around = scene(visit, one)
@@ -276,12 +278,12 @@ def _cell(visit: Visit, around: Scene, point: Measurement) -> str:
 async def _days(visit: Visit, one: Glance, wanted: Period, columns: Sequence[Track]) -> list[Instant]:
     around, zone = scene(visit, one), visit.zone(one.site)
     found: dict[datetime, dict[Track, str]] = {}
+    on = await duties(visit.store, columns, view(visit, one, wanted.since, wanted.until), 1)
     for track in columns:
-        days = await _days_of(visit, track, wanted, zone)
         told = (
-            await _states(visit, one, wanted, track, days)
-            if around.is_state(track.quantity)
-            else _ends(around, track, days)
+            _on_off(visit.words, on[track])
+            if track in on
+            else _ends(around, track, await _days_of(visit, track, wanted, zone))
         )
         for day, cell in told.items():
             found.setdefault(datetime(day.year, day.month, day.day, 12, tzinfo=zone), {})[track] = cell
@@ -301,21 +303,11 @@ def _ends(around: Scene, track: Track, days: Sequence[DayStatistics]) -> dict[da
     }
 
 
-async def _states(
-    visit: Visit, one: Glance, wanted: Period, track: Track, days: Sequence[DayStatistics]
-) -> dict[date, str]:
+def _on_off(words: Words, on: Duty) -> dict[date, str]:
     """How what is on or off stood all day, or for how much of the day it was on."""
-    if sum(each.count for each in days) <= MOST_TOLD:
-        on = await on_by_days(visit.store, track, view(visit, one, wanted.since, wanted.until), 1)
-        kind, shares = "time", {day: each.share for day, each in on.items()}
-    else:
-        kind, shares = "readings", {each.day: each.mean for each in days}
-    words = visit.words
     return {
-        day: words("on" if share else "off")
-        if share in {0, 1}
-        else words(f"share.{kind}", share=share_of(share, words.language))
-        for day, share in shares.items()
+        day: words("on" if duty else "off") if duty in {0, 1} else duty_of(words, duty, on.by)
+        for day, duty in on.days.items()
     }
 
 

@@ -24,8 +24,10 @@ from margelle.store.remembered import Remembered
 Bindings = Sequence[Any] | Mapping[str, Any]
 Row = tuple[Any, ...]
 _Doc = TypeVar("_Doc", bound=msgspec.Struct)
-_LOCKS: Final = 0x4D617267
-"""Our advisory locks' first half: "Marg"."""
+THINGS: Final = 0x4D617267
+"""The first half of the advisory locks of things with names: "Marg"."""
+FIRSTS: Final = THINGS + 1
+"""The same of those that stand for probes of which nothing is kept yet: no number of theirs is an account's, which is locked in another order."""
 _BUCKETS: Final = 512
 """So many locks at most, whatever one transaction touches: the server has room for some thousands."""
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%s, bucket) FROM unnest(%s::int[]) bucket"
@@ -130,6 +132,12 @@ class Transaction(Asking):
         if any(cursor.rowcount != count for cursor, count in self._demanded):
             raise Undone(f"{self.name}: Another connection keeps measurements of the same probe at the same time.")
 
+    async def read_each(self, sql: Query, rows: Sequence[Bindings]) -> list[Row]:
+        """All rows that `sql` returns for each of `rows`, all sent at once."""
+        async with self.connection.pipeline():
+            cursors = [await self.connection.execute(sql, args, binary=True) for args in rows]
+        return [row for cursor in cursors for row in await cursor.fetchall()]
+
     async def run_each(self, sql: Query, rows: Sequence[Bindings]) -> None:
         """Run `sql` for each of `rows`, all sent at once."""
         if rows:
@@ -144,13 +152,16 @@ class Transaction(Asking):
             for row in rows:
                 await copy.write_row(row)
 
-    async def lock(self, *names: str) -> None:
-        """Wait until no other transaction has locked one of these things, and keep all others out until this one ends."""
+    async def lock(self, *names: str, kind: int = THINGS) -> None:
+        """Wait until no other transaction has locked one of these things, and keep all others out until this one ends.
+
+        A transaction locks all things of a kind at once, by number: so nobody waits in a circle.
+        """
         buckets = {
             int.from_bytes(blake2b(name.encode("utf-8", "replace"), digest_size=2).digest()) % _BUCKETS
             for name in names
         }
-        await self.read(_LOCK, (_LOCKS, sorted(buckets)))
+        await self.read(_LOCK, (kind, sorted(buckets)))
 
 
 @cache

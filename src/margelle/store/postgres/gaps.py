@@ -48,7 +48,7 @@ class GapTables:
             rules.check_gap(gap)
         names = sorted({gap.probe for gap in (*past, *gaps)})
         async with self._db.writing() as transaction:
-            await probes.hold(transaction, names)
+            await probes.locked_heads(transaction, names)
             await Gaps(transaction)._record(past, gaps)
 
 

@@ -46,7 +46,7 @@ class PeopleTables:
     async def remove_user(self, email: str) -> None:
         key = rules.email_key(email)
         async with self._db.writing() as transaction:
-            await owning.lock(transaction, key)
+            await owning.lock_owner(transaction, key)
             if not await transaction.run('DELETE FROM "user" WHERE email = %s', (key,)):
                 raise rules.no_user(email)
             if theirs := await transaction.read("SELECT id FROM account WHERE owner = %s ORDER BY id", (key,)):

@@ -56,22 +56,17 @@ class PlacesTables:
     async def put_account(self, account: Account) -> None:
         owner = rules.email_key(account.owner)
         async with self._db.writing() as transaction:
-            await transaction.lock(f"account {account.id}")
-            known = await transaction.read("SELECT owner FROM account WHERE id = %s", (account.id,))
-            await owning.lock(transaction, owner, *(before for (before,) in known))
-            await owning.lock_organisation(transaction, account.organisation)
-            for (before,) in known:
-                await owning.hand_over(transaction, before, owner, account.id)
+            organisation = owning.of_organisation(account.organisation)
+            known = await owning.locked_account(transaction, account.id, organisation, to=owner)
+            if known is not None:
+                await owning.hand_over(transaction, rules.email_key(known.owner), owner, account.id)
             await _put_account(transaction, account)
 
     @retried
     async def remove_account(self, account: str) -> None:
         async with self._db.writing() as transaction:
-            await transaction.lock(f"account {account}")
-            known = await transaction.read("SELECT owner FROM account WHERE id = %s", (account,))
-            if not known:
+            if await owning.locked_account(transaction, account) is None:
                 raise rules.no_account(account)
-            await owning.lock(transaction, known[0][0])
             await transaction.run("DELETE FROM account WHERE id = %s", (account,))
             theirs = (f"{account}/", f"{account}0")  # 0 is the character after the slash
             await transaction.run("DELETE FROM secret WHERE name >= %s AND name < %s", theirs)
@@ -82,7 +77,7 @@ class PlacesTables:
     async def put_discovery(self, account: str, discovery: Discovery, now: datetime) -> None:
         now_us = rules.micros(now)
         async with self._db.writing() as transaction:
-            known = await _hold(transaction, account, discovery)
+            known = await _locked(transaction, account, discovery)
             probes = await _known_probes(transaction, discovery)
             told = discovery.over(known.person, await _known_sites(transaction, discovery), probes)
             found = replace(known, person=told.person, discovered_at=now)
@@ -126,14 +121,12 @@ class PlacesTables:
         return [(rules.instant(since), self._db.decoded(Probe, doc)) for since, doc in rows]
 
 
-async def _hold(transaction: Transaction, account: str, discovery: Discovery) -> Account:
+async def _locked(transaction: Transaction, account: str, discovery: Discovery) -> Account:
     """The account, which nobody else changes until the transaction ends, nor its owner's others, nor the sites and probes found. Raises NotFound."""
-    await transaction.lock(f"account {account}")
-    known = await transaction.doc(Account, "SELECT doc FROM account WHERE id = %s", (account,))
+    things = [f"site {site.id}" for site in discovery.sites] + [f"probe {probe.id}" for probe in discovery.probes]
+    known = await owning.locked_account(transaction, account, *things)
     if known is None:
         raise rules.no_account(account)
-    things = [f"site {site.id}" for site in discovery.sites] + [f"probe {probe.id}" for probe in discovery.probes]
-    await transaction.lock(*things, f"owner {rules.email_key(known.owner)}")
     return known
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Final, TypeVar
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from margelle.store.layout.answers import Answers
 from margelle.store.layout.tables import Place
-from margelle.store.postgres.asking import Asking, Row, Transaction
+from margelle.store.postgres.asking import FIRSTS, Asking, Row, Transaction
 from margelle.store.postgres.failure import Undone
 from margelle.store.postgres.image import Image
 from margelle.store.postgres.kept import NEWEST, Kept, Missing, encode
@@ -22,10 +23,9 @@ _SENT_TOGETHER: Final = 1000
 """So many heads are sent to a cluster with one statement."""
 _HEADS: Final = "SELECT probe, turn, pieces, points, newest FROM head WHERE probe = ANY(%s)"
 _TURNS: Final = "SELECT probe, turn FROM head WHERE probe = ANY(%s)"
-_HOLD_ON_ONE: Final = f"{_HEADS} ORDER BY probe FOR NO KEY UPDATE"
-_HOLD_ON_NODES: Final = (
-    "UPDATE head SET turn = turn WHERE probe = ANY(%s) RETURNING probe, turn, pieces, points, newest"
-)
+_LOCK_HEADS: Final = f'{_HEADS} ORDER BY probe COLLATE "C" FOR NO KEY UPDATE'
+"""In the order in which Python sorts names, whatever the database's own is."""
+_SHARDS: Final = "SELECT name, get_shard_id_for_distribution_column('head', name) FROM unnest(%s::text[]) AS name"
 _PIECES: Final = "SELECT probe, points FROM piece WHERE probe = ANY(%s) ORDER BY probe, id"
 _PLACES: Final = "SELECT probe, since, until, count, longest FROM chunk WHERE probe = ANY(%s) ORDER BY probe, since"
 _ROLLED: Final = "SELECT probe, zone, until FROM rolled WHERE probe = ANY(%s)"
@@ -54,7 +54,7 @@ ORDER BY 1, 2
 _ARRIVED: Final = "CREATE TEMPORARY TABLE IF NOT EXISTS arrived (LIKE head) ON COMMIT DELETE ROWS"
 _COPY_HEADS: Final = "COPY arrived (probe, turn, pieces, points, newest) FROM STDIN (FORMAT binary)"
 _COPY_PIECES: Final = "COPY piece (probe, points) FROM STDIN (FORMAT binary)"
-_SELECTED: Final = "SELECT probe, turn, pieces, points, newest FROM {source} ORDER BY probe"
+_SELECTED: Final = 'SELECT probe, turn, pieces, points, newest FROM {source} ORDER BY probe COLLATE "C"'
 _SENT: Final = "unnest(%s::text[], %s::int8[], %s::int4[], %s::int8[], %s::bytea[]) AS arrived (probe, turn, pieces, points, newest)"
 _VALUE: Final = "(%s::text, %s::int8, %s::int4, %s::int8, %s::bytea)"
 _PUT_HEADS: Final = """
@@ -87,20 +87,36 @@ _ZONED: Final = msgspec.json.Decoder(_Zoned)
 
 async def heads(asking: Asking, probes: Collection[str]) -> dict[str, Kept]:
     """What is kept of these probes, of which nothing but the head is read."""
-    return await _heads(asking, probes, _HEADS)
+    return _kept(asking, probes, await asking.read(_HEADS, (sorted(probes),)))
 
 
-async def hold(transaction: Transaction, probes: Collection[str]) -> dict[str, Kept]:
+async def locked_heads(transaction: Transaction, probes: Collection[str]) -> dict[str, Kept]:
     """The same, of probes of which nobody else keeps anything until the transaction ends: not even of those that have nothing yet.
 
-    As whoever writes, it takes first what stands for new probes, and then heads in the order of their names.
+    As whoever writes, it locks first what stands for new probes, and then heads in one order.
     """
-    await transaction.lock(*map(first, probes))
-    return await _heads(transaction, probes, _HOLD_ON_NODES if transaction.is_spread else _HOLD_ON_ONE)
+    known = await turns(transaction, probes)
+    await lock_new(transaction, [probe for probe, turn in known.items() if not turn])
+    rows = await transaction.read_each(_LOCK_HEADS, [(some,) for some in await _in_order(transaction, probes)])
+    return _kept(transaction, probes, rows)
 
 
-async def _heads(asking: Asking, probes: Collection[str], sql: str) -> dict[str, Kept]:
-    rows = await asking.read(sql, (sorted(probes),))
+async def lock_new(transaction: Transaction, probes: Collection[str]) -> None:
+    """Let nobody else keep the first reading of these probes until the transaction ends."""
+    if probes:
+        await transaction.lock(*probes, kind=FIRSTS)
+
+
+async def _in_order(transaction: Transaction, probes: Collection[str]) -> list[list[str]]:
+    """The probes in the order in which all who write take their heads: by name, and on a cluster one shard after the other, as it changes them itself."""
+    if not transaction.is_spread or len(probes) < 2:
+        return [sorted(probes)]
+    shards: dict[str, int] = dict(await transaction.read(_SHARDS, (list(probes),)))
+    ordered = sorted(probes, key=lambda probe: (shards[probe], probe))
+    return [list(some) for _, some in groupby(ordered, shards.__getitem__)]
+
+
+def _kept(asking: Asking, probes: Collection[str], rows: Iterable[Row]) -> dict[str, Kept]:
     found = {
         probe: Kept(probe, turn, pieces, points, _newest(newest, probe, asking), newest)
         for probe, turn, pieces, points, newest in rows
@@ -138,12 +154,11 @@ async def write(transaction: Transaction, images: Sequence[Image]) -> dict[str, 
     """Write what became of the probes; their heads as they are now. Raises Undone where another transaction has changed one of them meanwhile."""
     if not images:
         return {}
-    now = [_next(image) for image in images]
-    if new := [first(one.probe) for one in now if one.turn == 1]:
-        await transaction.lock(*new)
+    now = {image.kept.probe: _next(image) for image in images}
+    await lock_new(transaction, [one.probe for one in now.values() if one.turn == 1])
     async with transaction.together(at_once=len(images) < COPIED):
-        await _write(transaction, images, now)
-    return {one.probe: one for one in now}
+        await _write(transaction, images, [*now.values()])
+    return now
 
 
 async def _write(transaction: Transaction, images: Sequence[Image], now: Sequence[Kept]) -> None:
@@ -183,6 +198,9 @@ async def _put_heads_on_one(transaction: Transaction, rows: Sequence[Row]) -> No
 async def _put_heads_on_nodes(transaction: Transaction, rows: Sequence[Row]) -> None:
     """The same on a cluster, where each node gets its rows with the statement; what is selected would first be kept on all of them."""
     rows = sorted(rows)
+    if len(rows) > _SENT_TOGETHER:  # of one statement Citus takes the rows by shard itself, not of several
+        told = {row[0]: row for row in rows}
+        rows = [told[probe] for some in await _in_order(transaction, told) for probe in some]
     for some in (rows[n : n + _SENT_TOGETHER] for n in range(0, len(rows), _SENT_TOGETHER)):
         values = f"VALUES {', '.join([_VALUE] * len(some))}"
         await transaction.demand(_PUT_HEADS.format(arrived=values), [told for row in some for told in row], len(some))
@@ -201,11 +219,6 @@ async def _put_rest(transaction: Transaction, image: Image) -> None:
         await transaction.run(_DROP_ROLLED, (probe, changes.dropped))
     await transaction.run_each(_PUT_ROLLED, [(probe, *row) for row in changes.rolled.items()])
     await transaction.run_each(_PUT_YEAR, [(probe, *key, told) for key, told in changes.years.items()])
-
-
-def first(probe: str) -> str:
-    """The lock of those who keep the first reading of a probe, or look that there is none."""
-    return f"first {probe}"
 
 
 async def span(asking: Asking, probe: str, since_us: int, until_us: int) -> Answers:

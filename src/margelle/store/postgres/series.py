@@ -121,10 +121,10 @@ class SeriesTables:
                 return await self._try(names, work, after)
             except Undone:
                 self._forget(names)
-        return await self._hold(names, work, after)
+        return await self._changed_locked(names, work, after)
 
     @retried
-    async def _hold(
+    async def _changed_locked(
         self,
         names: Sequence[str],
         work: Callable[[Image], _T],
@@ -135,7 +135,7 @@ class SeriesTables:
         """As `_changed`, while nobody else can change these probes: for what takes long, or was not quick enough. What is no `news` changes nothing of what is kept."""
         self._forget(names)
         async with self._db.writing(news=news) as transaction:
-            kept = await probes.hold(transaction, names)
+            kept = await probes.locked_heads(transaction, names)
             images, said = await probes.worked(transaction, kept.values(), work)
             now = await probes.write(transaction, [image for image in images if image.saved])
             if after is not None:

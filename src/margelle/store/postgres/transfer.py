@@ -62,7 +62,7 @@ class TransferTables(UpkeepTables):
             image.new = stretch.count
 
         with self._db.told():
-            await self._hold([probe], work)
+            await self._changed_locked([probe], work)
 
     async def is_empty(self) -> bool:
         names = [sql.Identifier(relation.name) for relation in RELATIONS]

@@ -52,7 +52,7 @@ class UpkeepTables(SeriesTables):
         pending = await self._pending(everything)
         if not pending:
             return Folded()
-        said = await self._hold(pending, _fold, news=None)
+        said = await self._changed_locked(pending, _fold, news=None)
         return Folded(sum(said.values()), more=bool(await self._pending(everything)))
 
     async def _pending(self, everything: bool) -> list[str]:
@@ -109,9 +109,9 @@ class UpkeepTables(SeriesTables):
     async def _repair(self, probe: str) -> None:
         self._forget([probe])
         async with self._db.writing() as transaction:
-            await transaction.lock(probes.first(probe))
+            await probes.lock_new(transaction, [probe])
             await _make_readable(transaction, probe)
-            kept = await probes.hold(transaction, [probe])
+            kept = await probes.locked_heads(transaction, [probe])
             await probes.fill(transaction, kept)
             kept[probe].chunks |= dict(await transaction.read(_CHUNKS, (probe,)))
             images, _ = await probes.worked(transaction, kept.values(), _made_anew)

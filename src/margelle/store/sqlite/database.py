@@ -101,7 +101,7 @@ class Database:
 
     def _connect(self) -> apsw.Connection:
         if self._fixed is not None:
-            return self._fixed.connect()
+            return self._fixed.connect(self._patience_s)
         prepare(self.path)
         return apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
 
@@ -243,7 +243,7 @@ class Database:
         """Begin a transaction, which is to be entered: on disk when it is left normally, undone when it is left by an exception. What it changes is `news` to who asks for the version.
 
         To begin may take a while, in which others have their turn; what has begun must wait for nothing, since they share the connection.
-        Raises Outdated.
+        Raises StoreError where another process writes for longer than `busy_timeout_s`, and Outdated when it is entered.
         """
         try:
             await self._patiently(self._begin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -16,23 +17,24 @@ class Fixed:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._wal = path.with_name(f"{path.name}-wal")
+        self._logs = tuple(path.with_name(f"{path.name}-{kind}") for kind in ("wal", "journal"))
         self._before: tuple[object, ...] | None = None
 
     @classmethod
     def at(cls, path: Path) -> Fixed | None:
-        """The file, where it is one that cannot be written."""
+        """The file, where it is one that cannot be written. What a link leads to is meant: beside that one lies its log."""
+        path = path.resolve()
         own = os.access in os.supports_effective_ids
         is_open = all(os.access(one, os.W_OK, effective_ids=own) for one in (path, path.parent))
         return cls(path) if path.is_file() and not is_open else None
 
-    def connect(self) -> apsw.Connection:
+    def connect(self, patience_s: float) -> apsw.Connection:
         """A connection that only reads. Raises StoreError where some of what is kept may be in a log that cannot be read here, apsw.Error else.
 
-        Where there is a log, SQLite reads it and minds who writes. Where there is none, nobody has the file open, and nothing can be made beside
-        it: it is read as it is.
+        Where there is a log, SQLite reads it and minds who writes, for whom it waits. Where there is none, nobody has the file open, and
+        nothing can be made beside it: it is read as it is.
         """
-        connection = self._beside_a_log() if self._wal.exists() else None
+        connection = self._beside_a_log(patience_s) if any(_size(log) is not None for log in self._logs) else None
         if connection is None:
             self._before = self._now()
             connection = self._open("mode=ro&immutable=1")
@@ -47,25 +49,34 @@ class Fixed:
             )
 
     def outdated(self, version: int) -> StoreError:
-        """The error for an earlier schema, which is brought up to date where that can be written."""
+        """The error for an earlier schema, which is brought up to date where that can be written, or for nothing at all."""
+        if not _size(self.path):
+            return StoreError(
+                f"{self.path}: This file is empty.", hint="Name the one in which a hub keeps its measurements."
+            )
         return StoreError(
             f"{self.path}: This database has schema {version}, of an earlier margelle, and cannot be written here.",
             hint="Copy it, with the files beside it, to a folder that can be written, and name that one.",
         )
 
-    def _beside_a_log(self) -> apsw.Connection | None:
+    def _beside_a_log(self, patience_s: float) -> apsw.Connection | None:
         """A connection that reads the log too; None where there is nothing in it."""
         connection = self._open("mode=ro")
+        connection.set_busy_timeout(round(patience_s * 1000))
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         except (apsw.CantOpenError, apsw.ReadOnlyError):
             connection.close()
-            if not self._wal.stat().st_size:
+            log = next((each for each in self._logs if _size(each)), None)
+            if log is None:
                 return None
             raise StoreError(
-                f"{self.path}: What was stored last is in {self._wal.name} beside it, which can only be read where the folder can be written.",
-                hint=f"Copy both {self.path.name} and {self._wal.name} to a folder that can be written, and name that one.",
+                f"{self.path}: What was stored last is in {log.name} beside it, which can only be read where the folder can be written.",
+                hint=f"Copy both {self.path.name} and {log.name} to a folder that can be written, and name that one.",
             ) from None
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _open(self, how: str) -> apsw.Connection:
@@ -74,7 +85,14 @@ class Fixed:
 
     def _now(self) -> tuple[object, ...]:
         seen = self.path.stat()
-        return seen.st_ino, seen.st_size, seen.st_mtime_ns, self._wal.exists() and self._wal.stat().st_size
+        return seen.st_ino, seen.st_size, seen.st_mtime_ns, *(_size(log) for log in self._logs)
+
+
+def _size(path: Path) -> int | None:
+    """How many bytes a file has, None where there is none: one that is there may be gone when it is looked at."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return None
 
 
 def prepare(path: Path) -> None:

@@ -23,7 +23,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "hand.more": ("More values", "Autres valeurs"),
     "hand.last": ("last {value}", "dernière {value}"),
     "hand.odd": ("Unusual: check the number and its unit.", "Inhabituel : vérifiez le nombre et l’unité."),
-    "hand.again": ("The same number was doubted at {at}. Only a second measurement confirms it.", "Le même nombre a été mis en doute à {at}. Seule une seconde mesure le confirme."),
+    "hand.again": ("The same number was doubted on {at}. Only a second measurement confirms it.", "Le même nombre a été mis en doute le {at}. Seule une seconde mesure le confirme."),
     "hand.unusual": ("Nothing is kept yet. Correct what is unusual below, or say that it is right.", "Rien n’est encore gardé. Corrigez ce qui est inhabituel ci-dessous, ou dites que c’est juste."),
     "hand.sure": ("It is right: keep it", "C’est juste : garder"),
     "hand.no_number": ("That is no number. Write it like 7.2.", "Ce n’est pas un nombre. Écrivez-le comme 7,2."),

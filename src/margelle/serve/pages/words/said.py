@@ -25,7 +25,7 @@ FRENCH: Final[dict[str, str]] = {
     "doubtful.many": "{n} valeurs sont gardées avec un doute, dont {what} « {raw} » du {at}.",
     "bug": "Une erreur inattendue du programme, {kind} : {what}",
     # what a page of a site is asked to show
-    "period.no_span": "Cette période n’existe pas. Il y a : {spans}.",
+    "period.no_span": "Cette période n’existe pas. Il y a : {day}, {week}, {month}, {season}, {year}, {all}.",
     "period.no_instant": "« {said} » n’est ni un jour ni un instant : écrivez 2026-07-14, ou 2026-07-14T12:30Z.",
     "period.order": "La période finit avant de commencer, ou commence dans le futur : choisissez d’autres bornes (from, to).",
     "period.length": "Une période dure de dix minutes à dix ans : choisissez d’autres bornes (from, to).",

@@ -73,8 +73,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "newer.show": ("Show them", "Les afficher"),
     "open": ("Curves and history", "Courbes et historique"),
     # values
-    "on": ("on", "marche"),
-    "off": ("off", "arrêt"),
+    "on": ("on", "actif"),
+    "off": ("off", "inactif"),
     "doubt": ("Doubtful:", "Douteux :"),
     "doubt.vendor": ("excluded by {vendor}: “{reason}”", "écarté par {vendor} : « {reason} »"),
     "doubt.unexplained": ("excluded by {vendor}, without a reason", "écarté par {vendor}, sans motif"),
