@@ -11,6 +11,7 @@ from margelle.export.row import Row
 from margelle.serve.api import measured, openapi, params
 from margelle.serve.api.endpoint import FORMS, Endpoint
 from margelle.serve.api.live import BEAT_S
+from margelle.serve.api.reading import choices
 from margelle.serve.api.routes import TABLE
 
 _TITLES: Final = {
@@ -162,4 +163,6 @@ def _parameter(told: dict[str, Any]) -> str:
 
 
 def _field(field: Any) -> str:
-    return f"`{field.name}`" + ("" if field.required else " (may be missing)")
+    told = ["" if field.required else "may be missing", ", ".join(f"`{one}`" for one in choices(field.type))]
+    more = "; one of ".join(told) if told[1] else told[0]
+    return f"`{field.name}`" + (f" ({more.removeprefix('; ')})" if more else "")

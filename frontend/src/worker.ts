@@ -58,7 +58,7 @@ async function page(event: FetchEvent, keep: boolean): Promise<Response> {
   if (!known) return fresh.catch(() => unknown());
   const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE_MS, undefined));
   const answer = await Promise.race([fresh.catch(() => undefined), late]);
-  return answer && answer.status < 502 ? answer : old(known);
+  return answer && answer.status < 502 ? answer : old(known, isAnother(event.request.url));
 }
 
 async function fromHub(request: Request, keep: boolean): Promise<Response> {
@@ -73,9 +73,17 @@ async function fromHub(request: Request, keep: boolean): Promise<Response> {
   return answer;
 }
 
-/** The page with the line that says how old it is. */
-async function old(known: Response): Promise<Response> {
-  const html = (await known.text()).replace('id="old" hidden', 'id="old"');
+/** Whether an address asks for another period, or a part of the list: what is kept is the page as it opens. */
+function isAnother(url: string): boolean {
+  const asked = new URL(url).searchParams;
+  for (const name of ["said", "lang", "theme"]) asked.delete(name);
+  return !["", "span=week"].includes(asked.toString());
+}
+
+/** The page with the line that says how old it is, and, where `another` one was asked for, that it is not that one. */
+async function old(known: Response, another: boolean): Promise<Response> {
+  let html = (await known.text()).replace('id="old" hidden', 'id="old"');
+  if (another) html = html.replace('id="not-asked" hidden', 'id="not-asked"');
   return new Response(html, { status: 200, headers: known.headers });
 }
 

@@ -48,6 +48,24 @@ def test_without_the_hub_the_last_known_state_is_shown_and_says_how_old_it_is(vi
     visit.troubles.clear()  # what could not be reached
 
 
+def test_without_the_hub_another_period_is_said_not_to_be_kept(visit: Visitor) -> None:
+    with served() as hub:
+        page = installed(visit, hub)
+        page.locator("article.site h2 a").first.click()
+        expect(page.locator("#charts[data-ready]")).to_be_attached()
+        site = page.url
+        expect(page.locator("#not-asked")).to_be_hidden()
+    for query in ("", "?span=week", "?lang=en"):
+        page.goto(f"{site}{query}")
+        expect(page.locator("#old")).to_be_visible()
+        expect(page.locator("#not-asked")).to_be_hidden()
+    for query in ("?span=year", "?from=2026-07-01&to=2026-07-02", "?span=week&until=2026-07-01"):
+        page.goto(f"{site}{query}")
+        expect(page.locator("#not-asked")).to_contain_text("What you asked for is not kept here")
+        expect(page.locator("nav.tabs [aria-current]")).to_have_text("Week")
+    visit.troubles.clear()  # what could not be reached
+
+
 def test_signing_out_forgets_what_was_kept(visit: Visitor) -> None:
     with served() as hub:
         page = installed(visit, hub)

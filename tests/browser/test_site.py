@@ -764,6 +764,8 @@ def test_the_print_needs_no_script(visit: Visitor, noted: str, language: Languag
 def test_the_table(visit: Visitor, noted: str, width: int, theme: Theme, language: Language) -> None:
     page = visit(f"{noted}/table", width=width, theme=theme, language=language)
     assert page.locator("tbody tr").count() == 8
+    attached = page.locator(".scroll").evaluate("each => getComputedStyle(each).backgroundAttachment")
+    assert attached.startswith("local, local, scroll, scroll"), "a shade where there is more, covered at the ends"
 
 
 def test_what_is_seen_is_had_as_a_file(visit: Visitor, noted: str) -> None:

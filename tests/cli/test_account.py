@@ -327,10 +327,13 @@ def test_a_cloud_without_a_page_to_sign_in_is_signed_in_to_here(
     assert added.code == 0, added.err
     assert "Réservoir du Deven" in added.out
     assert "6 values" in margelle("account", "check", "baxo").out
-    assert "Its past is in universal time: The value of " in margelle("status").out
+    status = margelle("status").out
+    assert status.count("it was found to be in universal time (UTC). Its newest value has ") == 1, (
+        "once, for all its sites"
+    )
     (told,) = json.loads(margelle("status", "--json").out)["accounts"]
     for site in told["sites"]:
-        assert len([one for one in site["remarks"] if "Its past is in universal time" in one]) == 1
+        assert len([one for one in site["remarks"] if "found to be in universal time (UTC)" in one]) == 1
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or CLOUD_PASSWORD.encode() not in path.read_bytes(), path
     monkeypatch.setenv("MARGELLE_BAXO_TAGS", "PH=hp")

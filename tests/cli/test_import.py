@@ -85,6 +85,8 @@ def test_an_export_comes_back_exactly(margelle: Margelle, tmp_path: Path, form: 
     refused = at("new", "import", str(first))
     assert (refused.code, "This hub has no probe" in refused.err) == (2, True)
     brought = at("new", "import", str(first), "--new-probes")
+    assert "Added ondilo@other.example:443:234" in brought.err.replace("\n", " ")
+    assert "each is of kind other and in UTC, until you describe it" in brought.err
     assert (brought.code, brought.out) == (0, f"{first.name}: 2000 new, 0 same, 0 corrected, 0 refused.\n")
     assert at("new", "import", str(first)).out == f"{first.name}: 0 new, 2000 same, 0 corrected, 0 refused.\n"
     assert at("new", "export", "--output", str(second)).code == 0

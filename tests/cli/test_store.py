@@ -130,6 +130,8 @@ def test_a_database_that_cannot_be_written_is_checked_and_exported(
     told = margelle("store", "check", *here(tmp_path))
     assert (told.code, told.out.partition(".")[0]) == (0, f"{points} measurements read, digest {digest}")
     assert told.err.count("margelle.sqlite cannot be written here, so it is only read, as it is") == 1
+    listed = margelle("site", "list", *here(tmp_path))
+    assert (listed.code, "cannot be written here" in listed.err) == (0, True)
     again = margelle("export", *here(tmp_path))
     assert (again.code, rows(again.out)) == (0, rows(exported.out))
     assert "cannot be written here" in again.err

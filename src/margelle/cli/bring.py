@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -163,7 +163,7 @@ async def _bring(settings: Settings, wanted: Wanted) -> dict[str, int]:
             refused = sum(told.refused(one) for one in source.arrivals())
             if refused and not wanted.skip:
                 return {**counts, "refused": refused}
-            await source.add_missing()
+            _tell_added(await source.add_missing())
             told = _Told(silent_refusals=True)
         now = home.clock()
         sites = {probe.id: probe.site for probe in await home.store.probes()}
@@ -180,6 +180,15 @@ async def _bring(settings: Settings, wanted: Wanted) -> dict[str, int]:
             phrase = Phrase("imported", {one: str(verdicts[one]) for one in ("new", "same", "corrected", "refused")})
             await home.record("import", wanted.file.name, what, site, phrase)
         return counts
+
+
+def _tell_added(sites: Sequence[str]) -> None:
+    """What an export does not say of sites that were added from it."""
+    if sites:
+        note(
+            f"Added {', '.join(sites)}. An export has no names, kinds and time zones: each is of kind other and in UTC, until you describe it "
+            "(Collection, Edit on the pages, if it is your own) or its cloud does (margelle account add)."
+        )
 
 
 def _site(arrival: Arrival, sites: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -33,8 +33,8 @@ class Brought(Protocol):
         """Each line. Raises BadInput where the file is broken."""
         ...
 
-    async def add_missing(self) -> None:
-        """Add the sites and probes that were missing, if that was wanted."""
+    async def add_missing(self) -> Sequence[str]:
+        """Add the sites and probes that were missing, if that was wanted. Returns the ids of these sites."""
         ...
 
 
@@ -67,16 +67,18 @@ class _Export:
             except BadInput as error:
                 yield Arrival(entry.n, fault=str(error))
 
-    async def add_missing(self) -> None:
-        if self._missing:
-            from margelle.cli.wanted import owner_named
-            from margelle.intake.own import extend, own_account
+    async def add_missing(self) -> Sequence[str]:
+        if not self._missing:
+            return ()
+        from margelle.cli.wanted import owner_named
+        from margelle.intake.own import extend, own_account
 
-            account = await own_account(self._home.store, await owner_named(self._home.store, self._wanted.owner))
-            known = {site.id for site in await self._home.store.sites()}
-            sites = {site: _bare(site) for site in self._missing.values() if site not in known}
-            probes = [_bare_probe(probe, site) for probe, site in self._missing.items()]
-            await extend(self._home.store, account, list(sites.values()), probes, self._home.clock())
+        account = await own_account(self._home.store, await owner_named(self._home.store, self._wanted.owner))
+        known = {site.id for site in await self._home.store.sites()}
+        sites = {site: _bare(site) for site in self._missing.values() if site not in known}
+        probes = [_bare_probe(probe, site) for probe, site in self._missing.items()]
+        await extend(self._home.store, account, list(sites.values()), probes, self._home.clock())
+        return list(sites)
 
     def _form(self) -> Form:
         with self._wanted.file.open("rb") as file:
@@ -126,8 +128,9 @@ class _Table:
             except BadInput as error:
                 yield Arrival(entry.n, fault=str(error))
 
-    async def add_missing(self) -> None:
+    async def add_missing(self) -> Sequence[str]:
         """A table names only probes that there are."""
+        return ()
 
 
 class _Answer:
@@ -154,8 +157,9 @@ class _Answer:
         for n, fault in enumerate(batch.faults, len(batch.measurements) + 1):
             yield Arrival(n, fault=f"{fault.where}: {fault.what}")
 
-    async def add_missing(self) -> None:
+    async def add_missing(self) -> Sequence[str]:
         """An answer is of one probe, which is there."""
+        return ()
 
 
 async def _zone(home: House, wanted: Wanted, probes: Mapping[str, Probe]) -> tzinfo | None:

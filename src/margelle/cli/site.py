@@ -89,7 +89,7 @@ async def _remove(settings: Settings, name: str) -> None:
 async def _listed(settings: Settings) -> list[dict[str, Any]]:
     from margelle.cli import house
 
-    async with house.opened(settings) as home:
+    async with house.opened(settings, only_reads=True) as home:
         return [
             {"id": site.id, "name": site.name, "kind": site.kind, "probe": probe.id, "owner": account.owner}
             for account in await home.store.accounts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -189,14 +190,19 @@ def _show_account(account: dict[str, Any]) -> None:
         say(f"  Until {_clock(account['waits_until'])}: {held(account['waits_for']).text()}")
     if account["locked"]:
         say(f"  ! {account['locked']}")
+    of_sites = Counter(remark for site in account["sites"] for remark in site["remarks"])
     for site in account["sites"]:
         say(f"  {brief(site['name'])}  ({site['id']})")
         for remark in site["remarks"]:
-            say(f"    {remark}")
+            if of_sites[remark] == 1:
+                say(f"    {remark}")
         shown = [probe["latest"] for probe in (*site["probes"], *site["switches"])]
         width = max([_NAMES, *(len(one["quantity"]) + 1 for latest in shown for one in latest)])
         for latest in shown:
             _show_values(latest, width)
+    for remark, n in of_sites.items():
+        if n > 1:
+            say(f"  Of {n} of these sites: {remark}")
     _show_filling(account)
     for incident in account["incidents"]:
         times = f", {incident.count} times" if incident.count > 1 else ""

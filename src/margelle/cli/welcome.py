@@ -27,7 +27,9 @@ def announce(settings: Settings, email: str, password: str, hub: str, cloud: str
     say(f"  Login     {email}")
     say(f"  Password  {password or 'as in MARGELLE_DEMO_PASSWORD'}")
     say(f"  Data      {settings.data_dir}  (used again next time; remove the folder to begin anew)")
-    say(f"  Clouds    {cloud}  (imitated, without quotas, faults and their control; all that is in `margelle clouds`)")
+    say(
+        f"  Clouds    {cloud}  (imitated, for this demo alone; a hub of your own tries `margelle clouds`, with quotas and faults)"
+    )
     say()
     say("Ask the face as a client of Ondilo's API does:")
     say()

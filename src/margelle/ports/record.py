@@ -86,6 +86,7 @@ class Receipt(Struct, frozen=True):
     duration_ms: int
 
 
+_NOTES: Final = frozenset({"doubtful"})
 _NEED_USER: Final = frozenset({"sign-in", "misled", "store", "bug", "failed", "broker-refused"})
 
 
@@ -116,6 +117,11 @@ class Incident(Struct, frozen=True):
     def needs_user(self) -> bool:
         """Whether it lasts until the account's owner or the operator does something."""
         return self.ended_at is None and self.kind in _NEED_USER
+
+    @property
+    def is_note(self) -> bool:
+        """Whether it is good to know and no more: what came is kept, and collecting is well."""
+        return self.kind in _NOTES
 
 
 GrantKind = Literal["code", "access", "refresh", "link", "invitation"]

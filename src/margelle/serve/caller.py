@@ -34,6 +34,7 @@ class Caller(Struct, frozen=True):
         if role is None or not self.scopes & {"read", scope}:
             raise NotFound(f"There is no site {site!r}, or it is not yours to see.")
         if scope not in self.scopes:
+            self.demand_somebody()
             raise Forbidden(
                 f"This key is not good for {scope!r}.",
                 hint="Make another with that scope.",
@@ -46,8 +47,17 @@ class Caller(Struct, frozen=True):
                 phrase=Phrase("may.role", {"site": site, "role": Phrase(f"role.{role}")}),
             )
 
+    def demand_somebody(self) -> None:
+        """Raises Forbidden for everybody who looks at public pages."""
+        if not self.user.email:
+            raise Forbidden(
+                "These pages only show: nobody signs in here, so nothing can be done or changed.",
+                phrase=Phrase("may.look"),
+            )
+
     def demand_operator(self) -> None:
         """Raises Forbidden unless they may manage the hub itself."""
+        self.demand_somebody()
         if not self.operator or "manage" not in self.scopes:
             raise Forbidden(
                 "Only an operator of this hub may do that.",

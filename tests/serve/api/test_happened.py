@@ -42,6 +42,25 @@ async def hub() -> Hub:
     return found
 
 
+@pytest.mark.parametrize(
+    ("field", "wrong", "known"),
+    [
+        ("kind", "Dose", "it is one of dose, backwash, filter_cleaning, "),
+        ("product", "pH minus", "invalid enum value 'pH minus': it is one of ph_minus, ph_plus, "),
+        ("unit", "grams", "it is one of g, kg, mL, L, m3, tablet"),
+    ],
+)
+async def test_what_an_event_knows_only_some_of_is_told_where_another_was_sent(
+    hub: Hub, field: str, wrong: str, known: str
+) -> None:
+    dose = {"site": "own:garden", "kind": "dose", "product": "ph_minus", "amount": 300, "unit": "g"}
+    refused = await hub.call("POST", "/events", dose | {field: wrong})
+    assert refused.status == 400
+    (fault,) = refused.json()["errors"]
+    assert fault["name"] == field
+    assert known in fault["detail"]
+
+
 async def test_an_event_is_noted_read_and_taken_back(hub: Hub) -> None:
     dose = {
         "site": "own:garden",

@@ -24,6 +24,7 @@ from margelle.serve.sign_in import FaceDesk
 from margelle.store.memory import MemoryStore
 from tests.asgi import Response, call
 from tests.conftest import NOW
+from tests.serve.pages.text import said
 
 ADA, TED, EVE, OPS = "ada@x.example", "ted@x.example", "eve@x.example", "ops@x.example"
 SITE = "baxo:14587"
@@ -228,6 +229,41 @@ async def test_a_remark_and_an_incident_are_told_in_french(hub: Hub) -> None:
     assert "The cloud answered 503" in (await hub.ask(ADA, "GET", "/collection/baxo?lang=en")).text
 
 
+async def test_doubtful_values_are_good_to_know_and_no_trouble(hub: Hub) -> None:
+    await hub.store.note_incident(incident("baxo", f"{SITE}/device", "doubtful", "1 value is kept with a doubt.", NOW))
+    listed = (await hub.ask(ADA, "GET", "/collection")).text
+    assert "Doubtful values came" not in listed
+    assert "Trouble" not in listed
+    assert "Doubtful" not in said((await hub.ask(ADA, "GET", "/")).text)
+    page = said((await hub.ask(ADA, "GET", "/collection/baxo")).text)
+    assert "Good to know Doubtful values came" in page
+    assert "What is wrong" not in page
+    await hub.store.note_incident(incident("baxo", "baxo", "unavailable", "It is down.", NOW))
+    assert "The cloud has trouble" in (await hub.ask(ADA, "GET", "/collection")).text
+    assert "What is wrong The cloud has trouble" in said((await hub.ask(ADA, "GET", "/collection/baxo")).text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/sites/{SITE}/measure",
+        f"/sites/{SITE}/act",
+        f"/tags/{SITE}",
+        "/connect",
+        "/connect/baxo",
+        "/connect/site",
+        "/hub",
+    ],
+)
+async def test_who_looks_at_public_pages_is_told_that_they_only_show(hub: Hub, tmp_path: Path, path: str) -> None:
+    settings = load(None, {}, {"data_dir": str(tmp_path), "key_file": str(tmp_path / "key")})
+    app = House(settings, hub.store, lambda: NOW).app(public_page=True)
+    answer = await call(app, "GET", path, {"accept": "text/html"})
+    assert answer.status == 403
+    assert "These pages only show: nobody signs in here" in said(answer.text)
+    assert "ne font que montrer" in (await call(app, "GET", f"{path}?lang=fr", {"accept": "text/html"})).text
+
+
 async def test_an_error_is_a_page_in_french(hub: Hub) -> None:
     page = (await hub.ask(TED, "GET", f"/tags/{SITE}?lang=fr")).text
     assert f"Votre rôle pour {SITE} est\u00a0: Technicien." in page
@@ -340,11 +376,11 @@ async def test_who_was_let_in_may_mistype_again(hub: Hub, cloud: Guarded) -> Non
 async def test_who_has_not_signed_in_is_told_as_whom_clients_do(
     hub: Hub, language: str, demo: str, public: str
 ) -> None:
-    for is_demo, said, not_said in ((True, demo, public), (False, public, demo)):
+    for is_demo, told, not_told in ((True, demo, public), (False, public, demo)):
         app = hub.house.app(public_page=True, demo=is_demo)
         page = (await call(app, "GET", f"/hub/faces?lang={language}")).text.replace("\u00a0", " ")
-        assert said in page
-        assert not_said not in page
+        assert told in page
+        assert not_told not in page
         assert "…," not in page
         only = {"en": "Here it can only be looked at", "fr": "Ici, on ne fait que regarder"}[language]
         assert (only in page) == is_demo

@@ -15,6 +15,7 @@ from margelle.domain.switch import Switch, SwitchMode, mode_at, state_at
 from margelle.domain.unit import Unit
 from margelle.ports import Discovery, Display, Incident, Receipt
 from margelle.serve.app import build
+from margelle.serve.pages.glance import natural
 from tests.asgi import call
 from tests.conftest import NOW
 from tests.serve.asked import Asked
@@ -580,3 +581,8 @@ async def test_of_more_sites_the_store_is_not_asked_more_often(hub: Hub, monkeyp
         monkeypatch.setattr(hub, "store", store)
     assert often[0] == often[1]
     assert len(often[0]) < 12
+
+
+def test_names_with_numbers_are_in_the_order_of_their_numbers() -> None:
+    names = ["Pool 10", "pool-2", "Pool 2", "pool 02b", "Bassin", "12", "Pool", "3"]
+    assert sorted(names, key=natural) == ["3", "12", "Bassin", "Pool", "Pool 2", "pool 02b", "Pool 10", "pool-2"]

@@ -132,3 +132,9 @@ def test_no_secret_stands_in_a_phrase_that_is_kept() -> None:
     secret = Phrase("failed", {"why": Phrase("cloud.said", {"status": "400", "said": "token=abcdef0123456789"})})
     assert "abcdef" not in str(redacted(secret))
     assert redacted(None) is None
+
+
+def test_numbers_within_a_sentence_have_the_marks_of_its_language() -> None:
+    noted = Phrase("event.noted", {"what": Phrase("product.ph_minus"), "amount": " 1.5 kg", "at": "2026-07-14T12:30Z"})
+    assert "pH moins 1,5 kg" in Words("fr").said(Sentence("x", noted)).text.replace("\u00a0", " ")
+    assert Words("fr").said(Sentence("x", Phrase("back.value", {"value": "7.2"}))).text == "7,2"

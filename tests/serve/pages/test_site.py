@@ -382,6 +382,56 @@ async def test_a_doubted_value_of_what_is_on_or_off_is_told_as_a_state(hub: Hub)
     assert "POMPE_1 off excluded by" in page
 
 
+OLD = "from=1999-01-01&to=2001-01-01"
+"""Two years before anything was measured."""
+
+
+async def test_the_head_tells_what_is_now_whatever_period_is_shown(hub: Hub) -> None:
+    await week(hub)
+    text = said((await call(hub.app(), "GET", f"{PATH}?{OLD}")).text)
+    assert "Water 27.0 °C pH 7.40 ORP 700 mV" in text
+    assert "Nothing was measured in this period" in text
+
+
+@pytest.mark.parametrize("path", ["", "/table"])
+async def test_an_empty_period_says_where_there_are_readings(hub: Hub, path: str) -> None:
+    await week(hub)
+    before = said((await call(hub.app(), "GET", f"{PATH}{path}?{OLD}")).text)
+    assert "The first reading is of 7 July 2026: choose a later period." in before
+    hub.now += timedelta(days=30)
+    after = said((await call(hub.app(), "GET", f"{PATH}{path}?lang=fr")).text)
+    assert "La dernière mesure est du 14 juillet 2026 : choisissez une période plus longue, ou plus ancienne." in after
+    await hub.add([measured("ph", 7.4, ago=timedelta(days=40))])
+    between = said((await call(hub.app(), "GET", f"{PATH}{path}?from=2026-06-10&to=2026-06-20")).text)
+    assert "There are readings before and after it" in between
+
+
+async def test_beside_the_curve_of_a_period_that_is_over_there_is_no_value_of_now(hub: Hub) -> None:
+    await week(hub)
+    await hub.add([measured("ph", 6.9, ago=timedelta(minutes=1))])
+    for path in ("", "/print"):
+        latest = {
+            query: [
+                each.get("class")
+                for name, each in tags((await call(hub.app(), "GET", f"{PATH}{path}?{query}")).text)
+                if name == "p" and (each.get("class") or "").startswith("latest")
+            ]
+            for query in (PART, "span=day")
+        }
+        assert latest == {PART: [], "span=day": ["latest", "latest far", "latest"]}
+
+
+async def test_the_print_of_a_period_that_is_over_does_not_tell_how_the_water_is_now(hub: Hub) -> None:
+    await week(hub)
+    await hub.store.put_recommendations(POOL.id, [Recommendation("r", POOL.id, "1", "Ajoutez", "220 g", NOW, NOW)])
+    now = said((await call(hub.app(), "GET", f"{PATH}/print")).text)
+    assert "Measured 30 min ago" in now
+    assert "Ajoutez" in now
+    over = said((await call(hub.app(), "GET", f"{PATH}/print?{PART}")).text)
+    assert "Measured" not in over
+    assert "Ajoutez" not in over
+
+
 @pytest.mark.parametrize("span", ["year", "week"])
 async def test_what_was_on_before_the_period_and_told_nothing_since_has_a_row(hub: Hub, span: str) -> None:
     on, warmth = free(PUMP, 1.0, timedelta(days=400)), measured("temperature", 27.0)

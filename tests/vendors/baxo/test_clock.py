@@ -44,16 +44,17 @@ def test_a_past_in_universal_time_and_one_on_the_devices_clock_are_told_apart(at
 @pytest.mark.parametrize(
     ("at", "ahead"),
     [
-        (SUMMER, "2 h ahead"),
-        (WINTER, "1 h ahead"),
-        (BEFORE_SPRING, "1 h ahead"),
-        (AFTER_SPRING, "2 h ahead"),
-        (BEFORE_AUTUMN, "2 h ahead"),
-        (AFTER_AUTUMN, "1 h ahead"),
+        (SUMMER, "2 h later"),
+        (WINTER, "1 h later"),
+        (BEFORE_SPRING, "1 h later"),
+        (AFTER_SPRING, "2 h later"),
+        (BEFORE_AUTUMN, "2 h later"),
+        (AFTER_AUTUMN, "1 h later"),
     ],
 )
-def test_the_reason_names_the_tag_and_how_far_the_clock_is_off_at_that_hour(at: datetime, ahead: str) -> None:
-    assert found(at, past(at, PARIS), PARIS).why == f"The value of PH stands in the past {ahead}, as its clock is."
+def test_the_reason_says_how_far_the_clock_is_off_at_that_hour(at: datetime, ahead: str) -> None:
+    why = f"Its newest value is {ahead} there than among the values of now, as the device's clock is."
+    assert found(at, past(at, PARIS), PARIS).why == why
 
 
 def test_in_the_hour_that_a_clock_shows_twice_a_past_on_it_is_not_mistaken_for_another() -> None:

@@ -135,7 +135,9 @@ def past_of(shift_s: int, tag: str = "A") -> Answer:
     return said(historics=[{"tagReference": tag, "logs": rows}])
 
 
-@pytest.mark.parametrize(("shift_s", "time", "words"), [(0, "utc", "universal time"), (7200, "local", "its own time")])
+@pytest.mark.parametrize(
+    ("shift_s", "time", "words"), [(0, "utc", "universal time"), (7200, "local", "the own time of the device")]
+)
 async def test_a_discovery_finds_out_in_which_time_the_past_is_and_why(shift_s: int, time: str, words: str) -> None:
     http = described(historics=past_of(shift_s))
     found = await source(http).discover(NOW)
@@ -145,7 +147,7 @@ async def test_a_discovery_finds_out_in_which_time_the_past_is_and_why(shift_s: 
     assert BAXO.remarks is not None
     (remark,) = BAXO.remarks(site)
     assert words in remark.text
-    assert "value of A" in remark.text
+    assert "newest value" in remark.text
     wanted = asked(http)[-1]
     assert wanted["get"] == "devices-historics"
     assert wanted["tagReferences"] == "A"
@@ -193,7 +195,7 @@ async def test_what_cannot_be_told_today_leaves_what_was_found_before(failure: S
     assert found.unread == {known.id: ("attributes",)}
     assert BAXO.remarks is not None
     (remark,) = BAXO.remarks(found.sites[0])
-    assert "taken to be in universal time" in remark.text
+    assert "taken to be universal time" in remark.text
     assert why in remark.text
     (kept,) = found.over(found.person, [known], found.probes).sites
     assert BAXO.remarks(kept) == BAXO.remarks(known)

@@ -371,14 +371,21 @@ def test_what_is_found_out_about_a_devices_past_is_kept_and_told_in_a_sentence()
     assert local.attributes == site.attributes | {"past_time": "local", "past_time_why": "So it is."}
     assert (past_time(local), past_time(universal), past_time(unknown)) == ("local", "utc", "utc")
     assert unknown.attributes == site.attributes | {"past_time_open": "So it is."}
-    assert remarks(local) == said("baxo.past_local", "Its past is in its own time: So it is.")
-    assert remarks(universal) == said("baxo.past_utc", "Its past is in universal time: So it is.")
-    taken = "Its past is taken to be in universal time, until that can be told: So it is."
+    unsaid = "BAXO Connect does not say in which time zone its history is:"
+    assert remarks(local) == said(
+        "baxo.past_local", f"{unsaid} by comparing, it was found to be in the own time of the device. So it is."
+    )
+    assert remarks(universal) == said(
+        "baxo.past_utc", f"{unsaid} by comparing, it was found to be in universal time (UTC). So it is."
+    )
+    taken = f"{unsaid} it is taken to be universal time (UTC), until comparing tells more. So it is."
     assert remarks(unknown) == said("baxo.past_open", taken)
     why = Phrase("so", {"it": "is"})
     named, open_still = (with_finding(site, Finding(time, "So it is.", why)) for time in ("local", None))
     assert named.attributes == local.attributes | {"past_time_why_phrase": '{"name":"so","values":{"it":"is"}}'}
-    assert remarks(named) == said("baxo.past_local", "Its past is in its own time: So it is.", why)
+    assert remarks(named) == said(
+        "baxo.past_local", f"{unsaid} by comparing, it was found to be in the own time of the device. So it is.", why
+    )
     assert remarks(open_still) == said("baxo.past_open", taken, why)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Struct
@@ -57,7 +57,7 @@ def parameters(endpoint: Endpoint, path: Mapping[str, str], query: QueryParams) 
             elif field.required:
                 faults.append(FieldFault(field.name, where, "it is missing"))
         except (msgspec.ValidationError, OverflowError) as error:
-            faults.append(FieldFault(field.name, where, _said(error)))
+            faults.append(FieldFault(field.name, where, _said(error, field.type)))
     if faults:
         raise BadFields(faults)
     return endpoint.params(**given)
@@ -72,7 +72,8 @@ async def body(request: Request, kind: Any) -> Any:
         told = _decoder(kind).decode(await request.body())
     except msgspec.ValidationError as error:
         place = _PLACE.search(str(error))
-        raise bad_field(place[1] if place else "", _said(error), "body") from error
+        name = place[1] if place else ""
+        raise bad_field(name, _said(error, get_type_hints(kind).get(name)), "body") from error
     except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError) as error:
         raise bad_field("", "it is not JSON in UTF-8", "body") from error
     return told
@@ -125,11 +126,20 @@ def _utc(value: Any) -> Any:
     return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
-def _said(error: Exception) -> str:
+def _said(error: Exception, kind: Any) -> str:
+    """What is wrong with a value that should be of this kind."""
     if isinstance(error, OverflowError):
         return "it is beyond all calendars"
     text = _PLACE.sub("", str(error))
-    return (text[:1].lower() + text[1:]).replace("`", "")
+    known = choices(kind) if "enum value" in text else ()
+    return (text[:1].lower() + text[1:]).replace("`", "") + (f": it is one of {', '.join(known)}" if known else "")
+
+
+def choices(kind: Any) -> tuple[str, ...]:
+    """The values of a kind that has only some; none of any other."""
+    if get_origin(kind) is Literal:
+        return tuple(str(one) for one in get_args(kind))
+    return tuple(one for part in get_args(kind) for one in choices(part))
 
 
 @cache

@@ -104,6 +104,7 @@ class AccountPage(Struct, frozen=True):
     lost: tuple[Stretch, ...]
     silent: tuple[Stretch, ...]
     troubles: tuple[Trouble, ...]
+    notes: tuple[Trouble, ...]
     receipts: tuple[Slip, ...]
     remarks: tuple[tuple[str, Saying], ...]
     tags: tuple[tuple[str, str], ...]
@@ -136,7 +137,8 @@ class AccountPage(Struct, frozen=True):
             open=tuple(view.filling(report)),
             lost=tuple(view.gaps(gap for gap in report.gaps if gap.state == "lost")),
             silent=tuple(view.gaps(gap for gap in report.gaps if gap.state == "silent")),
-            troubles=tuple(view.trouble(one) for one in report.incidents),
+            troubles=tuple(view.trouble(one) for one in report.incidents if not one.is_note),
+            notes=tuple(view.trouble(one) for one in report.incidents if one.is_note),
             receipts=tuple(view.slip(one) for one in await visit.store.receipts(account.id, limit=MOST_RECEIPTS))
             if manage
             else (),

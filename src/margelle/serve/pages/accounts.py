@@ -54,7 +54,7 @@ class Card(Struct, frozen=True):
             tuple(site.name or site.key for site in sites),
             state,
             says,
-            trouble_named(words, _gravest(report)) if report.incidents and not report.paused else "",
+            _gravest(words, report) if not report.paused else "",
             words("collect.next_at", time=time_until(soon, visit)) if soon is not None else "",
             words("collect.newest", ago=ago(newest, visit.now, words)) if newest is not None else "",
         )
@@ -67,7 +67,7 @@ async def accounts_seen(visit: Visit) -> list[Account]:
     else:
         reached = [one for site in visit.caller.roles for one in await visit.store.accounts_of(site)]
         found = list({one.id: one for one in (*await visit.store.accounts(visit.user.email), *reached)}.values())
-    troubled = {one.account for one in await visit.store.incidents(open_only=True)}
+    troubled = {one.account for one in await visit.store.incidents(open_only=True) if not one.is_note}
     return sorted(found, key=lambda one: (one.id not in troubled, one.id))
 
 
@@ -130,8 +130,10 @@ def trouble_named(words: Words, kind: str) -> str:
     return words(f"trouble.{kind if kind in TODO_FR else 'failed'}")
 
 
-def _gravest(report: AccountReport) -> str:
-    return min(report.incidents, key=lambda one: not one.needs_user).kind
+def _gravest(words: Words, report: AccountReport) -> str:
+    """What is wrong, above all; empty where nothing is."""
+    wrong = [one for one in report.incidents if not one.is_note]
+    return trouble_named(words, min(wrong, key=lambda one: not one.needs_user).kind) if wrong else ""
 
 
 def _state(visit: Visit, report: AccountReport) -> tuple[str, str]:
@@ -142,7 +144,7 @@ def _state(visit: Visit, report: AccountReport) -> tuple[str, str]:
         return "act", words("collect.state.needs")
     if report.waits_until is not None:
         return "watch", words("collect.state.waits")
-    if report.incidents:
+    if any(not one.is_note for one in report.incidents):
         return "watch", words("collect.state.trouble")
     if report.discovered_at is None:
         return "silent", words("collect.state.new")

@@ -58,7 +58,9 @@ async def _account(visit: Visit, account: Account) -> AccountView:
         visit.hall.titles.get(account.vendor, account.vendor),
         account.login if visit.seen_by is not None else "",
         words("collected", ago=ago(last, visit.now, words)) if last else words("not_collected"),
-        tuple(_trouble(words, incident) for incident in await visit.store.incidents(account.id, open_only=True)),
+        tuple(
+            _trouble(words, one) for one in await visit.store.incidents(account.id, open_only=True) if not one.is_note
+        ),
     )
 
 

@@ -43,19 +43,26 @@ class Chart(Struct, frozen=True):
 
 
 class Newest(Struct, frozen=True):
-    """What a probe measured last: its name (empty where there is but one), the value, and why that wants attention (empty: it does not)."""
+    """What a probe measured last: its name (empty where there is but one), the value (empty beside a period in which it is not), and why that wants attention (empty: it does not)."""
 
     place: str
     value: str
     reason: ReasonKind | str
 
 
+class Standing(Struct, frozen=True):
+    """How a quantity is now, whatever period is shown: what each probe measured last."""
+
+    quantity: str
+    label: str
+    newest: tuple[Newest, ...]
+
+
 class Figure(Struct, frozen=True):
-    """One panel as the page shows it: its name, long and short, what each line's probe measured last, its limits, and its drawing."""
+    """One panel as the page shows it: its name, what each line's probe measured last, its limits, and its drawing."""
 
     panel: Panel
     label: str
-    short: str
     newest: tuple[Newest, ...]
     limits: str
     curve: Curve
@@ -167,28 +174,45 @@ def _reason(around: Scene, one: Glance, quantity: str, kind: Any, reason: str) -
     return doubt(around, point, Doubt(kind, reason))
 
 
+def standing(visit: Visit, one: Glance) -> list[Standing]:
+    """How each quantity of a site is now."""
+    around = scene(visit, one)
+    return [
+        Standing(
+            quantity,
+            label(around, quantity, short=True),
+            tuple(_newest(one, around, point) for point in one.latest if point.quantity == quantity),
+        )
+        for quantity in dict.fromkeys(point.quantity for point in one.latest)
+    ]
+
+
 def figures(visit: Visit, one: Glance, drawn: Plot, most: int) -> list[Figure]:
     """The panels with what stands beside each, drawn with at most `most` points a line."""
     around, zone = scene(visit, one), visit.zone(one.site)
-    curves = [curve(drawn, panel, zone, visit.words, most) for panel in drawn.panels]
-    return [_figure(visit, one, around, *each) for each in zip(drawn.panels, curves, strict=True)]
+    return [
+        Figure(
+            panel,
+            label(around, panel.quantity),
+            tuple(_beside(one, around, drawn, panel.quantity, line.probe) for line in panel.lines),
+            _limits(visit, one, around, panel),
+            curve(drawn, panel, zone, visit.words, most),
+        )
+        for panel in drawn.panels
+    ]
 
 
-def _figure(visit: Visit, one: Glance, around: Scene, panel: Panel, drawn: Curve) -> Figure:
-    return Figure(
-        panel,
-        label(around, panel.quantity),
-        label(around, panel.quantity, short=True),
-        tuple(_newest(one, around, panel.quantity, line.probe) for line in panel.lines),
-        _limits(visit, one, around, panel),
-        drawn,
-    )
-
-
-def _newest(one: Glance, around: Scene, quantity: str, probe: str) -> Newest:
+def _beside(one: Glance, around: Scene, drawn: Plot, quantity: str, probe: str) -> Newest:
+    """What stands beside a line: its value now is no value of a period that was over before."""
     point = next(each for each in one.latest if (each.quantity, each.probe) == (quantity, probe))
-    mine = (each.kind for each in one.condition.reasons if (each.quantity, each.probe) == (quantity, probe))
-    return Newest(places(around, one).get(probe, ""), around.value(point), next(mine, ""))
+    newest = _newest(one, around, point)
+    return newest if drawn.since <= point.at.timestamp() <= drawn.until else Newest(newest.place, "", "")
+
+
+def _newest(one: Glance, around: Scene, point: Measurement) -> Newest:
+    series = (point.quantity, point.probe)
+    mine = (each.kind for each in one.condition.reasons if (each.quantity, each.probe) == series)
+    return Newest(places(around, one).get(point.probe, ""), around.value(point), next(mine, ""))
 
 
 def _limits(visit: Visit, one: Glance, around: Scene, panel: Panel) -> str:

@@ -16,7 +16,6 @@ from margelle.domain.site import Account
 from margelle.errors import (
     BadInput,
     Conflict,
-    Forbidden,
     Limited,
     MargelleError,
     NotFound,
@@ -24,7 +23,6 @@ from margelle.errors import (
     StoreError,
     Unreachable,
 )
-from margelle.phrase import Phrase
 from margelle.ports import AuditEntry, Connected, Rate, Vendor
 from margelle.serve.pages.accounts import account_named, demand_manage
 from margelle.serve.pages.hall import Area, Hall
@@ -90,6 +88,7 @@ AREA: Final = Area(_routes, "/connect", backstage=True)
 
 async def _choose(visit: Visit) -> Response:
     """What can be connected."""
+    visit.caller.demand_somebody()
     nearby = [vendor for vendor in visit.hall.vendors if vendor.nearby]
     first = not await visit.store.accounts()
     return visit.page("connect.html", vendors=visit.hall.vendors, nearby=nearby, first=first)
@@ -226,8 +225,7 @@ class _Door:
 
 async def _way(visit: Visit, again: str = "") -> Way:
     """Where the path and the query lead. Raises NotFound, and Forbidden for an account of others."""
-    if not visit.caller.scopes >= {"manage"}:
-        raise Forbidden("Accounts are connected by who signs in with a password.", phrase=Phrase("may.connect"))
+    visit.caller.demand_somebody()
     vendor = visit.hall.vendor(visit.request.path_params["vendor"])
     wanted = again or visit.asked("account")
     if not wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -27,5 +28,13 @@ async def glance(visit: Visit, site: Site) -> Glance:
     return (await read(visit.store, visit.now, visit.hall.look.showing, [site], probes))[0]
 
 
-def _need(one: Glance) -> tuple[int, int, str, str]:
-    return STATES.index(one.condition.state), -len(one.condition.reasons), one.site.name.casefold(), one.site.id
+def _need(one: Glance) -> tuple[int, int, list[tuple[int, str]], str]:
+    return STATES.index(one.condition.state), -len(one.condition.reasons), natural(one.site.name), one.site.id
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A name's place among others as people order them: Pool 2 before Pool 10."""
+    parts = re.split("([0-9]+)", name.casefold())
+    return [
+        (len(part.lstrip("0")) if n % 2 else 0, part.lstrip("0") if n % 2 else part) for n, part in enumerate(parts)
+    ]

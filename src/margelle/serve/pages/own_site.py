@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from margelle.domain.site import OWN, Site
-from margelle.errors import BadInput, Conflict, Forbidden, MargelleError, NotFound
+from margelle.errors import BadInput, Conflict, MargelleError, NotFound
 from margelle.intake import own
 from margelle.phrase import Phrase
 from margelle.ports import AuditEntry
@@ -30,6 +30,7 @@ def own_site_routes(hall: Hall) -> Sequence[BaseRoute]:
 
 
 async def _new(visit: Visit) -> Response:
+    visit.caller.demand_somebody()
     return _page(visit, None, {"time_zone": visit.hall.look.time_zone})
 
 
@@ -43,8 +44,7 @@ async def _edit(visit: Visit) -> Response:
 
 async def _add(visit: Visit) -> Response:
     form = await visit.form()
-    if "manage" not in visit.caller.scopes:
-        raise Forbidden("Sites are added by who signs in.", phrase=Phrase("may.connect"))
+    visit.caller.demand_somebody()
     try:
         wanted = _described(form)
         key = await _free_key(visit, wanted.name)

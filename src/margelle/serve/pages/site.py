@@ -30,6 +30,7 @@ from margelle.serve.pages.chart import (
     encoded,
     figures,
     label,
+    standing,
     statistics,
     tracks,
     view,
@@ -99,6 +100,7 @@ async def _site(visit: Visit) -> Response:
     return visit.page(
         "site.html",
         **_head(visit, scope),
+        nothing=await _nothing(visit, scope.one, scope.period) if not scope.drawn.panels else "",
         data=embedded(shown),
         least_s=SHORTEST // timedelta(seconds=1),
         doubtful=doubted[:MOST_DOUBTFUL],
@@ -121,6 +123,7 @@ async def _print(visit: Visit) -> Response:
         **_head(visit, scope, MOST_POINTS),
         doubtful=doubted[:MOST_DOUBTFUL],
         doubted=len(doubted),
+        is_now=scope.period.until == visit.now or _in(scope.period, scope.one.condition.newest),
         printed=clock_time(visit.now, zone, visit.now, visit.words.language),
         printed_on=date_of(visit.now, zone, visit.words.language),
         todo=[todo(visit, scope.one.site, zone, each) for each in scope.one.advice],
@@ -154,6 +157,23 @@ async def _period(visit: Visit, one: Glance, default: Span = "week") -> Period:
     return period(asked, zone, visit.now, await beginning(visit.store, tracks(one)), default=default)
 
 
+async def _nothing(visit: Visit, one: Glance, wanted: Period) -> str:
+    """Where else there are readings, of a site without any in this period; empty where there are none at all."""
+    newest, first = one.condition.newest, await beginning(visit.store, tracks(one))
+    if newest is None or first is None:
+        return ""
+    where, language = visit.zone(one.site), visit.words.language
+    if newest < wanted.since:
+        return visit.words("site.nothing_after", day=date_of(newest, where, language))
+    if first >= wanted.until:
+        return visit.words("site.nothing_before", day=date_of(first, where, language))
+    return visit.words("site.nothing_between")
+
+
+def _in(wanted: Period, at: datetime | None) -> bool:
+    return at is not None and wanted.since <= at < wanted.until
+
+
 def _head(visit: Visit, scope: Scope, most: int = UNDER_SCRIPT) -> dict[str, Any]:
     """What the page and its print have in common; lines are drawn with at most `most` points."""
     one, wanted, words = scope.one, scope.period, visit.words
@@ -176,6 +196,7 @@ def _head(visit: Visit, scope: Scope, most: int = UNDER_SCRIPT) -> dict[str, Any
         "days": (*wanted.days(zone), f"{visit.now.astimezone(zone):%Y-%m-%d}"),
         "zone": zone.key,
         "step_days": scope.drawn.step_s // 86400,
+        "standing": standing(visit, one),
         "figures": figures(visit, one, scope.drawn, most),
         "minor": MINOR,
         "statistics": statistics(visit, one, scope.drawn),
@@ -228,7 +249,12 @@ async def _table(visit: Visit) -> Response:
     ]
     scope = Scope(one, wanted, Plot(0, 1, 0, [], [], []))
     return visit.page(
-        "table.html", **_head(visit, scope), table=table, by_days=by_days, heads=list(zip(heads, units, strict=True))
+        "table.html",
+        **_head(visit, scope),
+        nothing="" if table else await _nothing(visit, one, wanted),
+        table=table,
+        by_days=by_days,
+        heads=list(zip(heads, units, strict=True)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
@@ -36,6 +37,10 @@ AREAS: Final = (frame, water, site, event, doing, people, collection, connect, t
 """Each has TEXTS by name: (English, French). A name that ends in .one and .many is chosen by its number; French counts 0 as one."""
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {name: text for area in AREAS for name, text in area.TEXTS.items()}
+
+_NUMBERS: Final = frozenset({"amount", "value"})
+"""What stands in a phrase as numbers with a decimal point."""
+_POINT: Final = re.compile(r"(?<=[0-9])\.(?=[0-9])")
 
 
 def chosen(asked: str | None, accepted: str) -> Language:
@@ -124,7 +129,10 @@ class Words:
         if kind == "quantity":
             return self.label(name)
         text = FRENCH[phrase.name] if phrase.name in FRENCH else TEXTS[phrase.name][self._column]
-        values = {key: self._french(one) if isinstance(one, Phrase) else one for key, one in phrase.values.items()}
+        values = {
+            key: self._french(one) if isinstance(one, Phrase) else _POINT.sub(",", one) if key in _NUMBERS else one
+            for key, one in phrase.values.items()
+        }
         return _typeset(text).format(**values)
 
     def reasons(self, reasons: Sequence[Reason], when: Callable[[datetime], str]) -> str:

@@ -130,6 +130,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "collect.when": ("When", "Quand"),
     # incidents
     "collect.incidents": ("What is wrong", "Ce qui ne va pas"),
+    "collect.notes": ("Good to know", "Bon à savoir"),
     "collect.since": ("since {time}", "depuis {time}"),
     "trouble.limited": ("The quota is used up", "Le quota est épuisé"),
     "trouble.sign-in": ("The login is refused", "La connexion est refusée"),

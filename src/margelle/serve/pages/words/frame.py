@@ -17,6 +17,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The hub does not answer. This is the last known state, of {time} (hub’s time).",
         "Le hub ne répond pas. Ceci est le dernier état connu : {time} (heure du hub).",
     ),
+    "old.not_asked": (
+        "What you asked for is not kept here: below is this page as it opens, with its own period or list.",
+        "Ce que vous demandez n’est pas gardé ici : voici cette page telle qu’elle s’ouvre, avec sa propre période ou liste.",
+    ),
     "menu": ("menu", "menu"),
     "look": ("Display", "Affichage"),
     "theme": ("Theme", "Thème"),

@@ -30,7 +30,18 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "La première mesure apparaît ici : notée à la main, envoyée à ce hub, ou collectée.",
     ),
     "site.nothing": ("Nothing was measured in this period", "Rien n’a été mesuré pendant cette période"),
-    "site.nothing_why": ("Choose a longer or an earlier one.", "Choisissez-en une plus longue ou plus ancienne."),
+    "site.nothing_after": (
+        "The last reading is of {day}: choose a longer period, or an earlier one.",
+        "La dernière mesure est du {day} : choisissez une période plus longue, ou plus ancienne.",
+    ),
+    "site.nothing_before": (
+        "The first reading is of {day}: choose a later period.",
+        "La première mesure est du {day} : choisissez une période plus récente.",
+    ),
+    "site.nothing_between": (
+        "There are readings before and after it: choose a longer period, or another.",
+        "Il y a des mesures avant et après : choisissez une période plus longue, ou une autre.",
+    ),
     "span.day": ("Day", "Jour"),
     "span.week": ("Week", "Semaine"),
     "span.month": ("Month", "Mois"),

@@ -74,11 +74,12 @@ def finding(now: Mapping[str, Said], past: Mapping[str, Sequence[Said]], zone: t
     tag, time = next(iter(votes.items()))
     apart_s = offset_s(now[tag].at_s, zone)
     if time == "utc":
-        why = f"The value of {tag} stands in the past at the same time."
-        return Finding(time, why, Phrase("baxo.same_time", {"tag": tag}))
-    where, apart = "ahead" if apart_s > 0 else "back", _span(abs(apart_s))
-    why = f"The value of {tag} stands in the past {apart} {where}, as its clock is."
-    return Finding(time, why, Phrase(f"baxo.clock_{where}", {"tag": tag, "apart": apart}))
+        why = "Its newest value has the same time there as among the values of now, which are in UTC."
+        return Finding(time, why, Phrase("baxo.same_time"))
+    where, side = ("ahead", "later") if apart_s > 0 else ("back", "earlier")
+    apart = _span(abs(apart_s))
+    why = f"Its newest value is {apart} {side} there than among the values of now, as the device's clock is."
+    return Finding(time, why, Phrase(f"baxo.clock_{where}", {"apart": apart}))
 
 
 def _vote(now: Said, past: Sequence[Said], ahead_s: int) -> PastTime | None:

@@ -28,6 +28,8 @@ PAST_TIME_OPEN: Final = "past_time_open"
 _PHRASE: Final = "_phrase"
 """Behind the name of a reason: the same as a phrase, for other languages."""
 
+_UNSAID: Final = "BAXO Connect does not say in which time zone its history is"
+
 CONTRACTS: Final = UUID("6f0c3d0e-4c58-5a0b-9d43-5b1f8f2b7c11")
 """The name space of the contracts that BAMO never gave."""
 
@@ -80,12 +82,12 @@ def remarks(site: Site) -> tuple[Sentence, ...]:
     why, still_open = text(site.attributes.get(PAST_TIME_WHY)), text(site.attributes.get(PAST_TIME_OPEN))
     if why:
         own = past_time(site) == "local"
-        said = f"Its past is in {'its own' if own else 'universal'} time: {why}"
+        said = f"{_UNSAID}: by comparing, it was found to be in {'the own time of the device' if own else 'universal time (UTC)'}. {why}"
         return (
             Sentence(said, Phrase("baxo.past_local" if own else "baxo.past_utc", {"why": _why(site, PAST_TIME_WHY)})),
         )
     if still_open:
-        said = f"Its past is taken to be in universal time, until that can be told: {still_open}"
+        said = f"{_UNSAID}: it is taken to be universal time (UTC), until comparing tells more. {still_open}"
         return (Sentence(said, Phrase("baxo.past_open", {"why": _why(site, PAST_TIME_OPEN)})),)
     return ()
 
