@@ -296,6 +296,18 @@ async def test_a_correction_replaces_the_reading_at_its_very_instant() -> None:
     assert [(point.at, point.value) for point in await hand(here)] == [(at, 7.4)]
 
 
+async def test_what_a_correction_leaves_as_it_was_is_not_asked_for_again() -> None:
+    here = await town()
+    form = {"at": AT, "value.free_chlorine": "50", "value.ph": "7.2"}
+    await send(here, MEASURE, OWNER, sure="free_chlorine=50 mg/L", **form)
+    correct = NOW.isoformat()
+    again = form | {"value.ph": "7.4", "correct": correct}
+    assert (await send(here, MEASURE, OWNER, **again)).status == 303
+    assert (await send(here, MEASURE, OWNER, **again | {"value.free_chlorine": "60"})).status == 400
+    await send(here, f"{MEASURE}/remove", OWNER, **{"reading": correct, "take.free_chlorine": "1"})
+    assert (await send(here, MEASURE, OWNER, **again)).status == 400, "it was taken back"
+
+
 async def test_a_reading_by_hand_is_taken_back_with_a_trace_and_counts_when_it_is_noted_again() -> None:
     here = await town()
     typed = {"at": AT, "value.ph": "9.8", "value.temperature": "27"}

@@ -90,7 +90,8 @@ async def _measured(visit: Visit) -> Response:
     """Keep the reading, all of it or nothing: on to the site, or back here where there is something to say of a value. What is unusual is kept once somebody has said that it is right."""
     site, form = await visit.site("measure"), await visit.form()
     try:
-        at = await _instant(visit, site, form)
+        old = await taken.named(visit, site, form["correct"]) if form.get("correct") else None
+        at = _instant(visit, site, form, old)
     except BadInput:
         return await _shown(visit, site, 400, form=form, complaint="moment.bad")
     if not any(form.get(f"value.{name}", "").strip() for name in _askable(visit)):
@@ -100,7 +101,8 @@ async def _measured(visit: Visit) -> Response:
     points, wrong = _read(visit, probe, form, at, f"own/{means}")
     if wrong:
         return await _shown(visit, site, 400, form=form, complaints=dict.fromkeys(wrong, visit.words("hand.no_number")))
-    unusual = await _slips(visit, site, probe, points, form) | await _unusual(visit, site, points)
+    odd = await _slips(visit, site, probe, points, form) | await _unusual(visit, site, points)
+    unusual = {name: why for name, why in odd.items() if name not in _unchanged(old, points)}
     if unusual and form.get("sure") != (sure := spelt([one for one in points if one.quantity in unusual])):
         return await _shown(visit, site, 400, form=form, complaints=unusual, sure=sure)
     return await _done(visit, site, probe, points, means)
@@ -133,11 +135,20 @@ def _said(doubted: bool, far: bool) -> str:
     )
 
 
-async def _instant(visit: Visit, site: Site, form: Mapping[str, str]) -> datetime:
-    """When it was measured: of a reading that is corrected its own instant, to the second. Raises BadInput."""
+def _instant(visit: Visit, site: Site, form: Mapping[str, str], old: Reading | None) -> datetime:
+    """When it was measured: of an `old` reading that is corrected its own instant, to the second. Raises BadInput."""
     at = minute_of(form.get("at", ""), visit.zone(site), visit.now)
-    old = await taken.named(visit, site, form["correct"]) if form.get("correct") else None
     return old.at if old and local_minute(old.at, visit.zone(site)) == form.get("at") else at
+
+
+def _unchanged(old: Reading | None, points: Sequence[Measurement]) -> set[str]:
+    """The quantities of an `old` reading that its correction leaves as they are: what was to be said of them was said."""
+    known = {name: one for name, one in old.measurements.items() if TAKEN_BACK not in one.doubts} if old else {}
+    return {
+        one.quantity
+        for one in points
+        if (was := known.get(one.quantity)) and was.value == one.value and was.at == one.at
+    }
 
 
 async def _slips(
