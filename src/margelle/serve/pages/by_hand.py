@@ -102,7 +102,8 @@ async def _measured(visit: Visit) -> Response:
     if wrong:
         return await _shown(visit, site, 400, form=form, complaints=dict.fromkeys(wrong, visit.words("hand.no_number")))
     odd = await _slips(visit, site, probe, points, form) | await _unusual(visit, site, points)
-    unusual = {name: why for name, why in odd.items() if name not in _unchanged(old, points)}
+    known = _unchanged(old, points)
+    unusual = {name: why for name, why in odd.items() if name not in known}
     if unusual and form.get("sure") != (sure := spelt([one for one in points if one.quantity in unusual])):
         return await _shown(visit, site, 400, form=form, complaints=unusual, sure=sure)
     return await _done(visit, site, probe, points, means)
